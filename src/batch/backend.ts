@@ -1,0 +1,127 @@
+import type { JobState } from '#model/job-state.ts';
+
+/** One job of a submission, finished: nothing in it is left to expand but what the batch system alone knows. */
+export interface BatchJob {
+  /** Row number in the submission, from 0, without gaps: HTCondor's ProcId. */
+  readonly process: number;
+  /** The attempt: `production_status.id`. */
+  readonly cupsid: number;
+  readonly dstfile: string;
+  /** Absolute path of the program to run. */
+  readonly executable: string;
+  /** Blank-separated; no argument holds a blank. May hold `$(ClusterId)` and `$(ProcId)` for the backend to fill in. */
+  readonly arguments: string;
+  /**
+   * Further submit commands by their lower-case name (`log`, `output`, `error`, `request_memory`, `output_destination`,
+   * …), finished values; a key of the form `+Name` is a job attribute, its value a ClassAd expression (strings quoted).
+   */
+  readonly commands: Readonly<Record<string, string>>;
+}
+
+/** The attempts handed to the batch system in one call. */
+export interface BatchSubmission {
+  /** Public: it is in the job's description. */
+  readonly uuid: string;
+  readonly batchName: string;
+  readonly count: number;
+  /** Absolute; a 0700 folder of this submission alone, made by the caller. Holds `slurp-token` (0600) and `slurp-job.json`. */
+  readonly directory: string;
+  /** Absolute path of the directory that holds wrapper and launchers (`dist/worker`). */
+  readonly workerDirectory: string;
+  /** The folder from which the operator submits; `{PWD}`. */
+  readonly submitDirectory: string;
+  /** Variables for the job's environment; never a secret. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** How a submission went. `unknown` means: it may be there or not, ask again by uuid; never submit it a second time. */
+export type SubmitOutcome =
+  | { readonly kind: 'accepted'; readonly cluster: number }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** What the batch system says of one job. */
+export interface BatchJobReport {
+  readonly uuid: string;
+  readonly cluster: number;
+  readonly process: number;
+  readonly cupsid: number;
+  readonly state: 'idle' | 'running' | 'held' | 'completed' | 'removed' | 'suspended';
+  /** When it entered that state; ISO 8601 UTC. */
+  readonly since?: string;
+  /** How often it was started so far. */
+  readonly starts: number;
+  readonly node?: string;
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly holdReason?: string;
+  readonly holdCode?: number;
+  readonly holdSubcode?: number;
+  readonly removeReason?: string;
+  readonly cpuSeconds?: number;
+  readonly wallSeconds?: number;
+  readonly memoryMb?: number;
+  readonly diskMb?: number;
+}
+
+/** What the batch system says of one submission as a whole (job factories: jobs not yet materialized count as queued). */
+export interface BatchSubmissionReport {
+  readonly uuid: string;
+  readonly cluster: number;
+  readonly count: number;
+  /** Jobs with a process number from here on do not exist yet, but are queued; `count` where all exist. */
+  readonly nextProcess: number;
+}
+
+/** An answer, or the honest statement that there is none: "no answer" and "cannot be parsed" are unknown, never empty. */
+export type BatchAnswer<T> =
+  { readonly kind: 'answer'; readonly value: T } | { readonly kind: 'unknown'; readonly reason: string };
+
+/** Which jobs to act on: whole submissions, or single attempts of one submission. */
+export interface BatchSelection {
+  readonly uuid: string;
+  /** All jobs of the submission where absent. */
+  readonly cupsids?: readonly number[];
+}
+
+/** What a backend can do; what is false is refused with a message, never skipped in silence. */
+export interface BatchCapabilities {
+  readonly canHold: boolean;
+  readonly hasFactories: boolean;
+  readonly hasTransfer: boolean;
+}
+
+/**
+ * Where jobs run. One folder of `batch/` each; `test/batch/contract.ts` is run over all.
+ *
+ * @see docs/decisions/batch-backends.md
+ */
+export interface BatchBackend {
+  readonly name: 'local' | 'htcondor';
+  readonly can: BatchCapabilities;
+  /**
+   * Hands a submission over, in one call to the batch system. May assume that every attempt is committed in the
+   * database. `items` is consumed once, in process order. Must leave behind: all jobs or none. Never called twice for
+   * one uuid.
+   */
+  submit(submission: BatchSubmission, items: AsyncIterable<BatchJob>): Promise<SubmitOutcome>;
+  /** The submissions that the batch system knows (queued, running, or ended and still remembered) of those asked for. */
+  findSubmissions(uuids: readonly string[]): Promise<BatchAnswer<readonly BatchSubmissionReport[]>>;
+  /** Jobs in the queue, of these submissions. Jobs that ended are not among them. */
+  queryQueue(uuids: readonly string[]): Promise<BatchAnswer<readonly BatchJobReport[]>>;
+  /** Jobs that left the queue, of these submissions. */
+  queryHistory(uuids: readonly string[]): Promise<BatchAnswer<readonly BatchJobReport[]>>;
+  hold(selection: BatchSelection, reason: string): Promise<BatchAnswer<number>>;
+  release(selection: BatchSelection, reason: string): Promise<BatchAnswer<number>>;
+  remove(selection: BatchSelection, reason: string): Promise<BatchAnswer<number>>;
+}
+
+/** The state that an attempt is in when the batch system says only this. */
+export const stateOfReport: Readonly<Record<BatchJobReport['state'], JobState>> = {
+  idle: 'submitted',
+  suspended: 'running',
+  running: 'running',
+  held: 'held',
+  completed: 'finished',
+  removed: 'failed',
+};

@@ -1,0 +1,74 @@
+/** A file that a job put in its place, to be registered in the catalog: one `files` and one `datasets` row. */
+export interface StagedFile {
+  /** Basename with extension: `files.lfn` and `datasets.filename`. */
+  readonly lfn: string;
+  /** Absolute path of the copy: `files.full_file_path`. */
+  readonly path: string;
+  /** `files.full_host_name`, e.g. `lustre` or `gpfs`. */
+  readonly host: string;
+  readonly sizeBytes: number;
+  /** Lower case hex. */
+  readonly md5: string;
+  readonly run: number;
+  readonly segment: number;
+  readonly dataset: string;
+  readonly dsttype: string;
+  /** -1 when unknown. */
+  readonly events: number;
+}
+
+/** What can be said about an attempt; `kind` is the column `production_event.kind`, the rest its `detail`. */
+export type JobEventDetail =
+  | { readonly kind: 'started'; readonly node: string }
+  | { readonly kind: 'running'; readonly nsegments?: number }
+  /** `exitCode` > 0 means failed; absent or <= 0 finished. A given `nevents` is set, or added where `isIncrement`. */
+  | {
+      readonly kind: 'finished';
+      readonly exitCode?: number;
+      readonly nevents?: number;
+      readonly isIncrement?: boolean;
+      readonly nsegments?: number;
+    }
+  | { readonly kind: 'exitcode'; readonly exitCode: number }
+  | { readonly kind: 'nevents'; readonly nevents: number; readonly isIncrement?: boolean }
+  | { readonly kind: 'inputs'; readonly files: readonly string[] }
+  /** `flag` is a bit mask, or-ed into `flags` (bit 32 is allowed, so up to 2^33 - 1); `logsize` is in kB. */
+  | { readonly kind: 'message'; readonly text: string; readonly flag?: number; readonly logsize?: number }
+  | {
+      readonly kind: 'stageout';
+      readonly file: StagedFile;
+      readonly nevents?: number;
+      readonly isIncrement?: boolean;
+    }
+  /** Said by the batch system (source `batch:START`). */
+  | { readonly kind: 'held'; readonly reason: string; readonly code?: number; readonly subcode?: number }
+  | { readonly kind: 'released' }
+  | { readonly kind: 'evicted'; readonly reason?: string }
+  /** The job left the batch system: removed by somebody, vanished, or exited. */
+  | { readonly kind: 'removed'; readonly reason: string }
+  | { readonly kind: 'vanished'; readonly reason: string }
+  | {
+      readonly kind: 'exited';
+      readonly exitCode?: number;
+      readonly signal?: string;
+      readonly node?: string;
+      readonly cpuSeconds?: number;
+      readonly wallSeconds?: number;
+      readonly memoryMb?: number;
+      readonly diskMb?: number;
+    };
+
+/** One thing that was said about an attempt; the key is (attempt, source, sequence). One spool line, one row of `production_event`. */
+export interface JobEvent {
+  /** `production_status.id`, the cupsid. */
+  readonly attempt: number;
+  /** A random id made with the spool file, `batch:START`, or `operator:NAME`. */
+  readonly source: string;
+  /** Byte offset of the line in its spool; any non-negative number that the source does not use twice. */
+  readonly sequence: number;
+  /** The how-manieth start of the job, from 0; -1 before the first (batch events only). */
+  readonly start: number;
+  /** UTC, ISO 8601 with milliseconds and `Z`; the teller's clock. */
+  readonly at: string;
+  readonly detail: JobEventDetail;
+}

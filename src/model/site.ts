@@ -1,0 +1,70 @@
+/** The four databases by the job they do, however many servers there are. */
+export const roleNames = ['daq', 'raw', 'catalog', 'status'] as const;
+
+/** One word of {@link roleNames}. */
+export type RoleName = (typeof roleNames)[number];
+
+/** Where one role's tables are. */
+export interface Role {
+  readonly role: RoleName;
+  /** A `postgresql://` address, possibly with a secret in it: never print it, never hand it to a job. */
+  readonly url: string;
+  /** The schema that holds the role's tables; `public` unless told otherwise. */
+  readonly schema: string;
+}
+
+/** Databases, batch system, directories and gateway of one installation, read from one site file. */
+export interface Site {
+  /** `embedded`: we own and run the database in `stateDirectory`; `external`: somebody else does. */
+  readonly kind: 'embedded' | 'external';
+  readonly mode: 'production' | 'testbed';
+  /** Absolute path of the site file; absent for an embedded site without one. */
+  readonly file?: string;
+  /** Absolute; 0700; state of SLURP itself: `postgres/`, `submissions/`, `jobs/`, `spool/`, `logs/`, `gateway.json`. */
+  readonly stateDirectory: string;
+  readonly roles: Readonly<Record<RoleName, Role>>;
+  readonly batch: {
+    readonly backend: 'local' | 'htcondor';
+    readonly local: { readonly slots: number };
+    readonly htcondor: HtcondorSite;
+  };
+  readonly gateway: {
+    readonly host: string;
+    /** 0: chosen at the first start and kept from then on. */
+    readonly port: number;
+    /** What jobs are told, where it differs from `http://host:port`. */
+    readonly url?: string;
+    readonly isInsecure: boolean;
+  };
+  /** Absolute; where spools come home. */
+  readonly spoolDirectory: string;
+  readonly logDirectory: string;
+  readonly worker: {
+    /** How long a report tries to reach the gateway before it is left in the spool. */
+    readonly reportTimeoutMs: number;
+    /** How long `getinputs` and `getranges` wait for the gateway. */
+    readonly inputsTimeoutMs: number;
+    /** Shell file sourced with `-n BUILD` before the payload; skipped where it does not exist. */
+    readonly setupScript?: string;
+    readonly container?: {
+      readonly runtime: 'apptainer' | 'singularity';
+      readonly image: string;
+      readonly binds: readonly string[];
+    };
+  };
+  /** How long a rule's query may run on its server. */
+  readonly statementTimeoutMs: number;
+}
+
+/** What a site adds to or overrides in submit descriptions, and where its schedds are. */
+export interface HtcondorSite {
+  /** Submit commands added to every job, or replacing those of a rule; keys in lower case or `+Name`. */
+  readonly commands: Readonly<Record<string, string>>;
+  readonly maxMaterialize?: number;
+  readonly maxIdle?: number;
+  /** Jobs in one `condor_submit` at most. */
+  readonly maxJobsPerSubmission: number;
+  /** Other submit hosts, by `-name`; the local schedd where empty. */
+  readonly schedds: readonly string[];
+  readonly commandTimeoutMs: number;
+}
