@@ -8,6 +8,8 @@ export interface ErrorOptionsWithFacts {
   readonly cause?: unknown;
   /** What the reader can do next, shown as a line of its own. */
   readonly advice?: string;
+  /** Where one error stands for several mistakes found at once: each of them, one line long, in order. */
+  readonly complaints?: readonly string[];
 }
 
 /** The base of all errors that a user may see; `kind` tells who must act and so the exit code (`cli/exit-codes.ts`). */
@@ -16,6 +18,7 @@ export class SlurpError extends Error {
   readonly code: string;
   readonly facts: ErrorFacts;
   readonly advice: string | undefined;
+  readonly complaints: readonly string[];
 
   constructor(message: string, options: ErrorOptionsWithFacts) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -23,6 +26,7 @@ export class SlurpError extends Error {
     this.code = options.code;
     this.facts = options.facts ?? {};
     this.advice = options.advice;
+    this.complaints = options.complaints ?? [];
   }
 }
 

@@ -1,0 +1,168 @@
+import { SlurpError } from '#model/errors.ts';
+
+/** One way a command can end. */
+export interface ExitCode {
+  readonly code: number;
+  /** The stage, as operators know it from their dashboards. */
+  readonly stage: 'done' | 'defect' | 'usage' | 'site' | 'input' | 'stage-in' | 'stage-out' | 'database' | 'batch';
+  /** One sentence, without full stop. */
+  readonly meaning: string;
+  /** What to do about it; one sentence, without full stop. */
+  readonly remedy: string;
+  /** The `kind` of the errors that end so. */
+  readonly kind?: SlurpError['kind'];
+  /** The beginnings of `SlurpError.code` that end so; where absent, all other errors of that kind do. */
+  readonly errorCodes?: readonly string[];
+}
+
+/**
+ * Every exit code of every command; for one `kind`, rows with `errorCodes` stand before the row without. The page
+ * `docs/exit-codes.md` is made from this table.
+ */
+export const exitCodes: readonly ExitCode[] = [
+  { code: 0, stage: 'done', meaning: 'It worked, or there was nothing to do', remedy: 'Nothing' },
+  {
+    code: 1,
+    stage: 'defect',
+    meaning: 'Something that nobody foresaw went wrong inside SLURP',
+    remedy: 'Run it again with `--debug` and report what it prints',
+  },
+  {
+    code: 2,
+    stage: 'usage',
+    kind: 'usage',
+    meaning: 'The command was called with options or values that make no sense',
+    remedy: 'Read the message, and the help that `--help` prints',
+  },
+  {
+    code: 3,
+    stage: 'site',
+    kind: 'site',
+    meaning: 'The site is not fit: its file, a directory, disk space, the payload checkout',
+    remedy: 'Tell whoever runs the site; `slurp status` shows what it looks like',
+  },
+  {
+    code: 11,
+    stage: 'input',
+    kind: 'rule',
+    errorCodes: ['rule-query', 'query-'],
+    meaning: "A rule's query is wrong: its SQL, a column that is missing, a row that makes no sense",
+    remedy: 'Mend the query; `kaedama --print-query` shows it as it is sent',
+  },
+  {
+    code: 10,
+    stage: 'input',
+    kind: 'rule',
+    meaning: 'A rule file cannot be read, or a rule in it is wrong',
+    remedy: 'Mend the rule; `kaedama --check` names all mistakes of a file at once',
+  },
+  {
+    code: 12,
+    stage: 'input',
+    kind: 'input',
+    meaning: 'Something else that was handed in cannot be used: a run list, a spool file',
+    remedy: 'Mend the file that the message names',
+  },
+  {
+    code: 21,
+    stage: 'stage-in',
+    kind: 'gateway',
+    errorCodes: ['gateway-refused', 'gateway-forbidden', 'gateway-unauthorized'],
+    meaning: 'The gateway refused what the job asked for',
+    remedy: "Look whether the job's attempt was retired, and whether it has its own token",
+  },
+  {
+    code: 20,
+    stage: 'stage-in',
+    kind: 'gateway',
+    meaning: 'The gateway did not answer, so the job does not know its inputs',
+    remedy: 'Look whether `slurp serve` runs and can be reached from that node',
+  },
+  {
+    code: 30,
+    stage: 'stage-out',
+    kind: 'transfer',
+    meaning: 'A file could not be copied, verified or put in its place',
+    remedy: 'Look at the space and the permissions of the directory that the message names',
+  },
+  {
+    code: 41,
+    stage: 'database',
+    kind: 'database',
+    errorCodes: ['database-unreachable', 'database-connect', 'database-away', 'database-connection'],
+    meaning: 'A database does not answer',
+    remedy: 'Look whether it is up; try again',
+  },
+  {
+    code: 40,
+    stage: 'database',
+    kind: 'database',
+    meaning: 'A database refused what was asked of it',
+    remedy: 'Read the message; rights and migrations are the usual reasons',
+  },
+  {
+    code: 51,
+    stage: 'batch',
+    kind: 'batch',
+    errorCodes: ['batch-unknown', 'batch-timeout', 'batch-no-answer'],
+    meaning: 'The batch system did not answer, or nobody understands what it answered; the jobs may be there or not',
+    remedy: 'Nothing is submitted twice: call the command again, it looks first',
+  },
+  {
+    code: 50,
+    stage: 'batch',
+    kind: 'batch',
+    meaning: 'The batch system refused the jobs',
+    remedy: 'Read the reason in the message; nothing of that submission is left',
+  },
+  {
+    code: 130,
+    stage: 'usage',
+    meaning: 'It was interrupted (SIGINT)',
+    remedy: 'Call it again: what was begun is finished or taken back',
+  },
+  {
+    code: 143,
+    stage: 'usage',
+    meaning: 'It was told to end (SIGTERM)',
+    remedy: 'Call it again: what was begun is finished or taken back',
+  },
+];
+
+/** Errors of the operating system that whoever runs the site can mend. */
+const siteErrnos: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EDQUOT',
+  'EMFILE',
+  'ENFILE',
+  'ENOENT',
+  'ENOSPC',
+  'ENOTDIR',
+  'EPERM',
+  'EROFS',
+]);
+
+/** Tells the `code` of an operating system error (`ENOSPC`, …), if it is one that a site can mend; never throws. */
+export function siteErrnoOf(error: unknown): string | undefined {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string' && 'errno' in error) {
+    return siteErrnos.has(error.code) ? error.code : undefined;
+  }
+  return undefined;
+}
+
+/**
+ * Maps an error to the exit code of a command.
+ *
+ * @returns 1 for what is no error of ours and none of the operating system's known ones; never 0; never throws
+ * @see docs/exit-codes.md
+ */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof SlurpError) {
+    const row = exitCodes.find(
+      ({ kind, errorCodes }) =>
+        kind === error.kind && (errorCodes?.some((beginning) => error.code.startsWith(beginning)) ?? true),
+    );
+    return row?.code ?? 1;
+  }
+  return siteErrnoOf(error) === undefined ? 1 : 3;
+}

@@ -1,0 +1,85 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import pino from 'pino';
+import type { Log } from '#model/log.ts';
+import { maskSecrets } from './render-error.ts';
+
+/** What every line of a log carries, and where it goes. */
+export interface LogOptions {
+  /** `kaedama`, `serve`, … */
+  readonly command: string;
+  readonly mode: 'production' | 'testbed';
+  /** Absolute; lines go to `DIRECTORY/YYYY-MM-DD.log` (UTC) as JSON; made where it is missing. Absent: no file. */
+  readonly directory?: string;
+  /** The least grave line that is shown on stderr too. Default `warn`; `silent` shows none. */
+  readonly shown?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+const levelNames: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
+
+/**
+ * Opens the log of a command: JSON lines in a file a day, plain lines on stderr. Lines are written at once, so nothing
+ * is lost when the process is killed. Passwords in addresses are masked.
+ *
+ * @throws an operating system error if the directory cannot be made or written
+ */
+export function openLog(options: LogOptions): Log {
+  const streams: pino.StreamEntry[] = [];
+  if (options.directory !== undefined) streams.push({ level: 'debug', stream: dailyFile(options.directory) });
+  const shown = options.shown ?? 'warn';
+  if (shown !== 'silent') streams.push({ level: shown, stream: { write: showLine } });
+  return pino(
+    {
+      level: 'debug',
+      base: { command: options.command, mode: options.mode, pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
+    },
+    pino.multistream(streams),
+  );
+}
+
+/** The log file of a day (UTC) in a directory: `YYYY-MM-DD.log`. */
+export function logFileOf(directory: string, at: Date): string {
+  return join(directory, `${at.toISOString().slice(0, 10)}.log`);
+}
+
+function dailyFile(directory: string): pino.DestinationStream {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  let file = logFileOf(directory, new Date());
+  let destination = pino.destination({ dest: file, sync: true });
+  return {
+    write: (line) => {
+      const today = logFileOf(directory, new Date());
+      if (today !== file) {
+        destination.end();
+        file = today;
+        destination = pino.destination({ dest: file, sync: true });
+      }
+      destination.write(maskSecrets(line));
+    },
+  };
+}
+
+function showLine(line: string): void {
+  process.stderr.write(`${renderLogLine(line, process.stderr.isTTY && (process.env['NO_COLOR'] ?? '') === '')}\n`);
+}
+
+/** Renders one JSON line of the log for reading: time, level, command, text, then the other facts as `key=value`. */
+export function renderLogLine(line: string, hasColour = false): string {
+  const parsed: unknown = JSON.parse(line);
+  if (typeof parsed !== 'object' || parsed === null) return line;
+  const { time, level, command, mode, pid: _pid, msg, ...facts } = Object.fromEntries(Object.entries(parsed));
+  const name = levelNames[Number(level)] ?? String(level);
+  const colour = Number(level) >= 50 ? 31 : 33;
+  const word = hasColour && Number(level) >= 40 ? `\u001B[${colour}m${name}\u001B[0m` : name;
+  const rest = Object.entries(facts).map(([key, value]) => ` ${key}=${valueOf(value)}`);
+  return maskSecrets(
+    `${String(time).slice(11, 19)} ${word} ${String(command)}${mode === 'testbed' ? ' [testbed]' : ''}: ${String(msg)}${rest.join('')}`,
+  );
+}
+
+function valueOf(value: unknown): string {
+  if (typeof value === 'object' && value !== null && 'message' in value) return JSON.stringify(value.message);
+  return typeof value === 'string' && /^[^\s"]+$/u.test(value) ? value : JSON.stringify(value);
+}

@@ -1,0 +1,89 @@
+import { SlurpError } from '#model/errors.ts';
+import { siteErrnoOf } from './exit-codes.ts';
+
+const plainWords: Readonly<Record<string, string>> = {
+  EACCES: 'Permission denied',
+  EDQUOT: 'Disk quota exceeded',
+  EMFILE: 'Too many open files',
+  ENFILE: 'Too many open files on this machine',
+  ENOENT: 'No such file or directory',
+  ENOSPC: 'No space left on device',
+  ENOTDIR: 'Not a directory',
+  EPERM: 'Operation not permitted',
+  EROFS: 'Read-only file system',
+};
+
+/** Takes passwords out of addresses, wherever they stand in a text. */
+export function maskSecrets(text: string): string {
+  return text.replaceAll(/(:\/\/[^\s:/@]*):[^\s@/]+@/gu, '$1:***@');
+}
+
+/**
+ * Renders an error for the person who typed the command.
+ *
+ * @param name what each first line begins with, e.g. `kaedama`
+ * @returns lines: what happened; every complaint, indented; each cause that says something new; the advice. With
+ * `isDebug` also code, facts and the stacks of the whole chain. Passwords in addresses are masked. Ends with a newline
+ * @see style E2
+ */
+export function renderError(error: unknown, name: string, isDebug = false): string {
+  const lines = [`${name}: ${messageOf(error)}`];
+  if (error instanceof SlurpError) lines.push(...error.complaints.map((complaint) => `  ${complaint}`));
+  lines.push(...causeLines(error));
+  const advice = adviceOf(error);
+  if (advice !== undefined) lines.push(`  ${advice}`);
+  if (isDebug) lines.push(...debugLines(error));
+  return `${maskSecrets(lines.join('\n'))}\n`;
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof SlurpError) return error.message;
+  const errno = siteErrnoOf(error);
+  if (errno !== undefined) {
+    const path = error instanceof Error && 'path' in error ? ` '${String(error.path)}'` : '';
+    return `${plainWords[errno] ?? errno}:${path === '' ? ` ${String(error)}` : path}`;
+  }
+  return `Unexpected: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+function adviceOf(error: unknown): string | undefined {
+  if (error instanceof SlurpError) return error.advice;
+  if (siteErrnoOf(error) !== undefined) return undefined;
+  return "This is a fault of SLURP: please report it with what '--debug' prints";
+}
+
+function causesOf(error: unknown): readonly Error[] {
+  const chain: Error[] = [];
+  let cause = error instanceof Error ? error.cause : undefined;
+  while (cause instanceof Error && !chain.includes(cause)) {
+    chain.push(cause);
+    cause = cause.cause;
+  }
+  return chain;
+}
+
+function causeLines(error: unknown): readonly string[] {
+  let said = error instanceof Error ? error.message : '';
+  const lines: string[] = [];
+  for (const cause of causesOf(error)) {
+    if (cause.message === '' || said.includes(cause.message)) continue;
+    lines.push(`  because: ${cause.message}`);
+    said += cause.message;
+  }
+  return lines;
+}
+
+function debugLines(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [];
+  return [error, ...causesOf(error)].flatMap((link) => [
+    `  -- ${link.name}${link instanceof SlurpError ? ` (${link.code})` : ''}`,
+    ...(link instanceof SlurpError ? factLines(link) : []),
+    ...(link.stack ?? link.message).split('\n').map((line) => `     ${line}`),
+  ]);
+}
+
+function factLines(error: SlurpError): readonly string[] {
+  return Object.entries(error.facts)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `     ${key} = ${String(value)}`);
+}

@@ -1,0 +1,85 @@
+import { forgiveClosedPipes } from './output.ts';
+import { exitCodeOf } from './exit-codes.ts';
+import { renderError } from './render-error.ts';
+
+/** What a command's main function gets. */
+export interface MainContext {
+  /** The arguments after the name of the command. */
+  readonly argv: readonly string[];
+  /** Aborted by the first SIGINT or SIGTERM: stop at the next good place. */
+  readonly signal: AbortSignal;
+  /** Registers clean-up, run in reverse order however the command ends (but for SIGKILL). */
+  onEnd(cleanUp: () => Promise<void> | void): void;
+}
+
+/** How a command wants to be run. */
+export interface MainOptions {
+  /** `leave`: the command handles SIGINT and SIGTERM itself. Default `stop`. */
+  readonly signals?: 'stop' | 'leave';
+  /** How long the main function may go on after the first signal, and clean-up after that. Default 10 s. */
+  readonly graceMs?: number;
+}
+
+const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Runs a command and ends the process: the place that catches everything and sets the exit code.
+ *
+ * The first SIGINT or SIGTERM aborts `context.signal` and gives the main function `graceMs` to end; it then ends with
+ * 130 or 143, whatever was returned. A second one ends at once, after clean-up.
+ *
+ * @param name begins each line of complaint, e.g. `kaedama`
+ * @param main returns the exit code
+ * @see docs/exit-codes.md
+ */
+export async function runMain(
+  name: string,
+  main: (context: MainContext) => Promise<number>,
+  options: MainOptions = {},
+): Promise<never> {
+  forgiveClosedPipes();
+  const argv = process.argv.slice(2);
+  const graceMs = options.graceMs ?? 10_000;
+  const controller = new AbortController();
+  const cleanUps: (() => Promise<void> | void)[] = [];
+
+  let endedBy: number | undefined;
+  const stopped = new Promise<number>((resolve) => {
+    if (options.signals === 'leave') return;
+    const stop = (signal: keyof typeof signalExitCodes): void => {
+      if (endedBy !== undefined) return resolve(endedBy);
+      endedBy = signalExitCodes[signal];
+      controller.abort();
+      setTimeout(resolve, graceMs, endedBy).unref();
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+  });
+
+  const context = {
+    argv,
+    signal: controller.signal,
+    onEnd: (cleanUp: () => Promise<void> | void) => cleanUps.push(cleanUp),
+  };
+  const report = (error: unknown): number => {
+    process.stderr.write(renderError(error, name, argv.includes('--debug')));
+    return exitCodeOf(error);
+  };
+  const ended = main(context).catch((error: unknown) => (endedBy === undefined ? report(error) : endedBy));
+  let exitCode = await Promise.race([ended, stopped]);
+  for (const cleanUp of cleanUps.toReversed()) {
+    try {
+      await Promise.race([cleanUp(), expire(graceMs)]);
+    } catch (error) {
+      const code = report(error);
+      if (exitCode === 0) exitCode = code;
+    }
+  }
+  process.exit(endedBy ?? exitCode);
+}
+
+async function expire(ms: number): Promise<void> {
+  await new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}

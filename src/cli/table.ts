@@ -1,0 +1,84 @@
+import Table from 'cli-table3';
+
+/** What a table shows. */
+export interface TableContent {
+  readonly head: readonly string[];
+  /** Each as long as `head`; numbers stand at the right. */
+  readonly rows: readonly (readonly (string | number | undefined)[])[];
+  /** A last row, set off by a line. */
+  readonly total?: readonly (string | number | undefined)[];
+}
+
+const lines = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+} as const;
+
+/**
+ * Renders a table as plain text without colour, for terminal and pipe alike.
+ *
+ * @param width the widest a line may be, in characters; the widest columns are cut (with `…`) to fit
+ * @returns lines without trailing blanks, each ended by a newline
+ */
+export function renderTable(content: TableContent, width = 80): string {
+  const body = [...content.rows, ...(content.total === undefined ? [] : [content.total])];
+  const cells = body.map((row) => content.head.map((_, index) => textOf(row[index])));
+  const widths = fitWidths(
+    content.head.map((title, index) => Math.max(title.length, ...cells.map((row) => row[index]?.length ?? 0))),
+    width - 2 * (content.head.length - 1),
+  );
+  const table = new Table({
+    chars: lines,
+    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
+    colWidths: [...widths],
+    colAligns: content.head.map((_, index) => (isNumeric(body, index) ? 'right' : 'left')),
+  });
+  const rule = widths.map((columnWidth) => '-'.repeat(columnWidth));
+  table.push([...content.head], rule);
+  table.push(...cells.slice(0, content.rows.length));
+  if (content.total !== undefined) table.push(rule, ...cells.slice(content.rows.length));
+  return `${table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')}\n`;
+}
+
+/** The width of the terminal, at most 160 characters; 80 in a pipe. */
+export function outputWidth(): number {
+  return process.stdout.isTTY ? Math.min(process.stdout.columns, 160) : 80;
+}
+
+function textOf(cell: string | number | undefined): string {
+  return cell === undefined ? '' : String(cell);
+}
+
+function isNumeric(rows: TableContent['rows'], index: number): boolean {
+  return rows.every((row) => row[index] === undefined || typeof row[index] === 'number');
+}
+
+/** Takes characters from the widest column until the table fits, or each is down to 8. */
+function fitWidths(wanted: readonly number[], room: number): readonly number[] {
+  const widths = [...wanted];
+  let excess = widths.reduce((sum, columnWidth) => sum + columnWidth, 0) - room;
+  while (excess > 0) {
+    const widest = Math.max(...widths);
+    if (widest <= 8) break;
+    widths[widths.indexOf(widest)] = widest - 1;
+    excess -= 1;
+  }
+  return widths;
+}
