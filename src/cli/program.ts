@@ -17,13 +17,13 @@ export function makeProgram(name: string, description: string): Command {
 }
 
 /**
- * Parses the arguments and runs the program's action. Long options may be given by an unambiguous beginning. After
- * `--help` or `--version` no action was run.
+ * Parses the arguments and runs the program's action. Long options may be given by an unambiguous beginning.
  *
  * @param argv arguments after the name of the command
+ * @returns false after `--help` or `--version`: there is nothing more to do, no action was run
  * @throws UsageError for options that make no sense; and what the action throws
  */
-export async function parseProgram(program: Command, argv: readonly string[]): Promise<void> {
+export async function parseProgram(program: Command, argv: readonly string[]): Promise<boolean> {
   const pending: Promise<unknown>[] = [];
   for (const command of [program, ...allSubcommands(program)]) {
     command.exitOverride().configureOutput({
@@ -33,9 +33,11 @@ export async function parseProgram(program: Command, argv: readonly string[]): P
   }
   try {
     await program.parseAsync([...expandPrefixes(argv, knownOptions(program, argv))], { from: 'user' });
+    return true;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode !== 0) throw usageErrorOf(error, program);
+    return false;
   } finally {
     await Promise.all(pending);
   }

@@ -1,0 +1,39 @@
+# make demo and make test work on a fresh clone; all they need is Node (20.19 or later) with npm.
+.DEFAULT_GOAL := help
+.PHONY: help build demo test check format generate bench-decide pool pool-down clean
+
+# The batch system that the demo runs on: local, or htcondor.
+BATCH ?= local
+
+help: ## what there is to make
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+build: ## install what is missing, build the commands
+	@sh scripts/set-up.sh
+
+demo: build ## a whole production on this machine, in ./demo (or $$SLURP_DEMO_DIR)
+	@node --import tsx scripts/demo/main.ts --batch $(BATCH)
+
+test: build ## all checks and all tests
+	@sh scripts/test.sh
+
+check: build ## types, lint, form, import floors, dead code, house rules
+	@npm run --silent check
+
+format: build ## bring all files into form
+	@npm run --silent format
+
+generate: build ## make the generated pages and the schema dump anew
+	@npm run --silent generate
+
+bench-decide: build ## how long a decision over a million candidates takes
+	@node --import tsx bench/decide.ts
+
+pool: ## start a one-machine HTCondor pool by hand
+	@sh test/pool/up.sh
+
+pool-down: ## stop it
+	@sh test/pool/down.sh
+
+clean: ## remove what was built and the demo
+	rm -rf dist coverage demo

