@@ -6,9 +6,25 @@ export interface Place {
   readonly column: number;
 }
 
+/** From this offset of a value on, characters stand side by side in one line of the file, beginning at this place. */
+export interface TextSegment extends Place {
+  readonly at: number;
+}
+
+/** Where the parts of a rule stand, by path: `params.name`, `input.query`, `job.arguments`; the rule itself is ``. */
+export interface RulePlaces {
+  /** Of each key. */
+  readonly keys: ReadonlyMap<string, Place>;
+  /** Of each value. */
+  readonly values: ReadonlyMap<string, Place>;
+  /** Of the characters of each text, in order of `at`, the first at 0. */
+  readonly texts: ReadonlyMap<string, readonly TextSegment[]>;
+}
+
 /**
  * One entry of a rule file as its author wrote it: texts unformatted, numbers as texts, duplicate keys resolved (the
- * last wins). What is missing is absent; whether that is a mistake is said by `rules/check-rule.ts`.
+ * last wins). What is missing is absent; whether that is a mistake is said by `rules/prepare-rule.ts` and
+ * `rules/check-rule.ts`.
  *
  * @see docs/rule-files.md
  */
@@ -21,15 +37,28 @@ export interface Rule {
   /** Absent: names without version. */
   readonly version?: number;
   readonly input: {
-    readonly role: RoleName;
-    readonly query: string;
+    /** As written. */
+    readonly db?: string;
+    /** Absent where `db` is missing or no known alias. */
+    readonly role?: RoleName;
+    readonly query?: string;
     readonly directPath?: string;
     readonly lfn2pfn: 'lfn2pfn' | 'lfn2lfn';
   };
   /** As written, defaults not yet merged. */
   readonly filesystem: Readonly<Record<string, string>>;
-  /** Submit commands as written, defaults not yet merged; keys in lower case. */
+  /** Submit commands as written, defaults not yet merged; keys in lower case, but for those that begin with `+`. */
   readonly job: Readonly<Record<string, string>>;
-  /** Place of each value by its path, e.g. `input.query`, `job.arguments`; the rule itself under the empty path. */
-  readonly places: ReadonlyMap<string, Place>;
+  readonly places: RulePlaces;
+}
+
+/** Where a character of a text of a rule stands; the value, its key, or the rule where it is not known better. */
+export function placeIn(rule: { readonly places: RulePlaces }, path: string, offset?: number): Place {
+  const { keys, values, texts } = rule.places;
+  const segment = offset === undefined ? undefined : texts.get(path)?.findLast((one) => one.at <= offset);
+  if (segment !== undefined && offset !== undefined) {
+    return { line: segment.line, column: segment.column + offset - segment.at };
+  }
+  const parent = path.includes('.') ? path.slice(0, path.lastIndexOf('.')) : '';
+  return values.get(path) ?? keys.get(path) ?? keys.get(parent) ?? keys.get('') ?? { line: 1, column: 1 };
 }

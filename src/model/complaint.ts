@@ -1,0 +1,17 @@
+/** One thing that is wrong, or odd, in a rule file. */
+export interface Complaint {
+  /** An error stops the rule; a warning does not. */
+  readonly severity: 'error' | 'warning';
+  /** Name of the rule; absent where the file itself is meant. */
+  readonly rule?: string;
+  /** Absolute path. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+  /** One sentence without full stop, values in single quotes. */
+  readonly message: string;
+  /** What would have been right, in words that go on behind "expected". */
+  readonly expected?: string;
+}

@@ -1,0 +1,300 @@
+declare const brand: unique symbol;
+
+/** The kind of an output, e.g. `DST_CALO_run2pp`, streams resolved: `production_status.dsttype`, `datasets.dsttype`. */
+export type Dsttype = string & { readonly [brand]: 'dsttype' };
+
+/** Dsttype, build, tag and version, e.g. `DST_CALO_run2pp_ana437_2024p007_v001`: `production_status.dstname`. */
+export type Dstname = string & { readonly [brand]: 'dstname' };
+
+/** Dstname, run and segment without extension: `production_status.dstfile`. A product is this text. */
+export type Dstfile = string & { readonly [brand]: 'dstfile' };
+
+/** How a production's conditions are written in names. */
+export interface Conditions {
+  /** Without dots, e.g. `ana437`, `new`. */
+  readonly build: string;
+  /** `YYYYpNNN` or `nocdbtag`. */
+  readonly tag: string;
+  /** From 0; absent: names without version. */
+  readonly version?: number;
+}
+
+/** The parts of a dstname. */
+export interface DstnameParts extends Conditions {
+  readonly kind: 'dstname';
+  readonly dsttype: Dsttype;
+}
+
+/** The parts of a dstfile, and of a file with one run: `dstname-RUN-SEG`. */
+export interface DstfileParts extends Conditions {
+  readonly kind: 'dstfile';
+  readonly dsttype: Dsttype;
+  readonly run: number;
+  readonly segment: number;
+  /** 4 in names from before July 2024 (then `segment` is below 10,000), else 5. A width, not a maximum. */
+  readonly segmentDigits: 4 | 5;
+}
+
+/** The parts of a file made from several runs: `dstname-RUN-LASTRUN-SEG[-ITER]`. */
+export interface RangeFileParts extends Conditions {
+  readonly kind: 'range-file';
+  readonly dsttype: Dsttype;
+  readonly run: number;
+  readonly lastRun: number;
+  readonly segment: number;
+  readonly segmentDigits: 4 | 5;
+  readonly iteration?: number;
+}
+
+/** The parts of a raw file of the DAQ, e.g. `GL1_physics_gl1daq-00053534-0000.evt`; it has neither build nor tag. */
+export interface RawFileParts {
+  readonly kind: 'raw-file';
+  /** All before the first `-`, e.g. `GL1_physics_gl1daq`. */
+  readonly stem: string;
+  readonly run: number;
+  readonly sequence: number;
+  readonly extension: 'evt' | 'prdf';
+}
+
+/** What a text is not, and why: an answer like any other, since names come from everywhere. */
+export interface NotAName {
+  readonly kind: 'not-a-name';
+  readonly text: string;
+  /** A sentence without full stop, e.g. `No build and tag before the run: 'CDB_X_run1auau'`. */
+  readonly reason: string;
+}
+
+/** What a file name may turn out to be; `extension` is the text behind the last dot. */
+export type FileName =
+  ((DstfileParts | RangeFileParts) & { readonly extension: 'root' | 'prdf' }) | RawFileParts | NotAName;
+
+/** The text that stands for the stream in a rule's name. */
+export const streamMacro = '$(streamname)';
+
+const typePattern = /^[A-Z][A-Z][A-Z][A-Z0-9]*(?:_(?:[A-Z0-9]+|[a-z0-9]+))+$/;
+const buildPattern = /^[a-z0-9]+$/;
+const tagPattern = /^(?:\d{4}p\d{3}|nocdbtag)$/;
+const versionPattern = /^v(\d{3}|[1-9]\d{3,8})$/;
+const rawStemPattern = /^[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+$/;
+
+/** The one place that brands; every name passes through here. */
+function branded<Name extends Dsttype | Dstname | Dstfile>(text: string): Name {
+  return text as Name;
+}
+
+/** Writes a number with at least that many digits; widths are not maxima. */
+function padded(value: number, digits: number): string {
+  return String(value).padStart(digits, '0');
+}
+
+function notAName(text: string, reason: string): NotAName {
+  return { kind: 'not-a-name', text, reason };
+}
+
+/** Removes every dot: `ana.437` → `ana437`. The dotted form is kept for the release set-up only. */
+export function makeBuildName(build: string): string {
+  return build.replaceAll('.', '');
+}
+
+/** Prints a version: 1 → `v001`. */
+export function printVersion(version: number): string {
+  return `v${padded(version, 3)}`;
+}
+
+/** Reads a version: `v001` → 1; three digits, or more without leading zero. */
+export function parseVersion(text: string): number | NotAName {
+  const digits = versionPattern.exec(text)?.[1];
+  return digits === undefined
+    ? notAName(text, `Not a version: '${text}', expected v and three digits`)
+    : Number(digits);
+}
+
+/** Tells whether a text can stand as build in a name: lower case letters and digits. */
+export function isBuildName(text: string): boolean {
+  return buildPattern.test(text);
+}
+
+/** Tells whether a text can stand as tag in a name: `YYYYpNNN` or `nocdbtag`. */
+export function isTag(text: string): boolean {
+  return tagPattern.test(text);
+}
+
+/** Tells whether a dsttype follows the convention TYPE_RUNNAME: capitals first, runname in lower case last. */
+export function isConventionalDsttype(text: string): boolean {
+  return typePattern.test(text) && /^[a-z0-9]+$/.test(runnameOf(text)) && /[a-z]/.test(runnameOf(text));
+}
+
+/** Puts a stream into a rule's name: every `$(streamname)`; without stream the name is taken as it is. */
+export function makeDsttype(pattern: string, streamname?: string): Dsttype {
+  return branded(streamname === undefined ? pattern : pattern.replaceAll(streamMacro, () => streamname));
+}
+
+/** The name under which a production is kept in `production_setup` and `production_cursor`: one for all streams. */
+export function makeSetupName(pattern: string): string {
+  return pattern.replaceAll(streamMacro, '_X_');
+}
+
+/** The last underscore field of a name: `DST_CALO_run2pp` → `run2pp`; the whole text where there is no underscore. */
+export function runnameOf(dsttype: string): string {
+  return dsttype.slice(dsttype.lastIndexOf('_') + 1);
+}
+
+/** The name with every `_`runname removed, as it stands in directories: `DST_CALO_run2pp` → `DST_CALO`. */
+export function leafdirOf(dsttype: string): string {
+  return dsttype.replaceAll(`_${runnameOf(dsttype)}`, '');
+}
+
+/** The `datasets.dataset` of a production: `build_tag`, and `_version` where there is one. */
+export function printDataset(conditions: Conditions): string {
+  const { build, tag, version } = conditions;
+  return version === undefined ? `${build}_${tag}` : `${build}_${tag}_${printVersion(version)}`;
+}
+
+/** Prints a dstname. */
+export function printDstname(parts: Conditions & { readonly dsttype: string }): Dstname {
+  return branded(`${parts.dsttype}_${printDataset(parts)}`);
+}
+
+/** Prints run and segment behind a dstname: `-00053534-00012`; 5 digits of segment unless told otherwise. */
+export function printDstfile(dstname: Dstname, run: number, segment: number, segmentDigits: 4 | 5 = 5): Dstfile {
+  return branded(`${dstname}-${padded(run, 8)}-${padded(segment, segmentDigits)}`);
+}
+
+/** Prints the name of a file made from several runs, without extension; two digits of iteration. */
+export function printRangeFile(parts: Omit<RangeFileParts, 'kind'>): string {
+  const numbers = [padded(parts.run, 8), padded(parts.lastRun, 8), padded(parts.segment, parts.segmentDigits)];
+  if (parts.iteration !== undefined) numbers.push(padded(parts.iteration, 2));
+  return [printDstname(parts), ...numbers].join('-');
+}
+
+/** Prints a file name of any kind that {@link parseFileName} reads. */
+export function printFileName(name: Exclude<FileName, NotAName>): string {
+  switch (name.kind) {
+    case 'dstfile':
+      return `${printDstfile(printDstname(name), name.run, name.segment, name.segmentDigits)}.${name.extension}`;
+    case 'range-file':
+      return `${printRangeFile(name)}.${name.extension}`;
+    case 'raw-file':
+      return `${name.stem}-${padded(name.run, 8)}-${padded(name.sequence, 4)}.${name.extension}`;
+  }
+}
+
+/** The bucket of 100 runs that a directory holds: 53534 → `00053500_00053600`. */
+export function printRungroup(run: number): string {
+  const first = Math.floor(run / 100) * 100;
+  return `${padded(first, 8)}_${padded(first + 100, 8)}`;
+}
+
+/** Reads a run group back: its first run, a multiple of 100; the second number is the first plus 100. */
+export function parseRungroup(text: string): { readonly firstRun: number } | NotAName {
+  const fields = /^(\d{8,})_(\d{8,})$/.exec(text);
+  const firstRun = Number(fields?.[1]);
+  if (fields === null || printRungroup(firstRun) !== text) {
+    return notAName(text, `Not a run group: '${text}', expected two numbers of 8 digits, multiples of 100, 100 apart`);
+  }
+  return { firstRun };
+}
+
+/**
+ * Tells which other dstname means the same product: names without version and with `_v000` are one, because the
+ * original wrote `v000` for rules that have no version.
+ */
+export function twinOf(parts: Conditions & { readonly dsttype: string }): Dstname | undefined {
+  return parts.version === undefined ? printDstname({ ...parts, version: 0 }) : undefined;
+}
+
+/** Reads a dsttype: three or more capitals, then words in capitals or lower case; the last is the runname. */
+export function parseDsttype(text: string): { readonly kind: 'dsttype'; readonly dsttype: Dsttype } | NotAName {
+  return typePattern.test(text)
+    ? { kind: 'dsttype', dsttype: branded(text) }
+    : notAName(text, `Not a dsttype: '${text}', expected three or more capitals, then words joined by '_'`);
+}
+
+/** Reads a dstname from its end: version, tag, build; what is left must be a dsttype. */
+export function parseDstname(text: string): DstnameParts | NotAName {
+  const fields = text.split('_');
+  const parsedVersion = parseVersion(fields.at(-1) ?? '');
+  const version = typeof parsedVersion === 'number' ? parsedVersion : undefined;
+  if (version !== undefined) fields.pop();
+  const tag = fields.pop() ?? '';
+  const build = fields.pop() ?? '';
+  if (!tagPattern.test(tag)) return notAName(text, `No build and tag at the end of '${text}'`);
+  if (!buildPattern.test(build)) return notAName(text, `Not a build: '${build}' in '${text}', expected lower case`);
+  const type = parseDsttype(fields.join('_'));
+  if (type.kind === 'not-a-name') return notAName(text, type.reason);
+  return { kind: 'dstname', dsttype: type.dsttype, build, tag, ...(version === undefined ? {} : { version }) };
+}
+
+/** Reads digits that are padded to one of the widths, or longer without a leading zero; else says what is wrong. */
+function parsePadded(digits: string, widths: readonly number[], what: string): number | string {
+  const expected = `expected ${widths.join(' or ')} digits`;
+  if (!/^\d+$/.test(digits)) return `Not a ${what}: '${digits}', ${expected}`;
+  const isPadded = widths.includes(digits.length) || (digits.length > Math.max(...widths) && !digits.startsWith('0'));
+  if (!isPadded || digits.length > 15) return `Not a ${what}: '${digits}' has ${digits.length} digits, ${expected}`;
+  return Number(digits);
+}
+
+/** Reads a name that has one run or a range of runs, without extension. */
+export function parseStem(text: string): DstfileParts | RangeFileParts | NotAName {
+  const [stem = '', ...numbers] = text.split('-');
+  if (numbers.length < 2 || numbers.length > 4) {
+    const behind = numbers.length === 1 ? '1 number' : `${numbers.length} numbers`;
+    return notAName(text, `Not a dstfile: '${text}' has ${behind} behind '-', expected run and segment`);
+  }
+  const name = parseDstname(stem);
+  if (name.kind === 'not-a-name') return notAName(text, name.reason);
+  const isRange = numbers.length > 2;
+  const segmentText = numbers[isRange ? 2 : 1] ?? '';
+  const run = parsePadded(numbers[0] ?? '', [8], 'run');
+  const lastRun = isRange ? parsePadded(numbers[1] ?? '', [8], 'run') : 0;
+  const segment = parsePadded(segmentText, [4, 5], 'segment');
+  const iteration = numbers.length === 4 ? parsePadded(numbers[3] ?? '', [2], 'iteration') : undefined;
+  for (const part of [run, lastRun, segment, iteration]) if (typeof part === 'string') return notAName(text, part);
+  if (typeof run === 'string' || typeof segment === 'string') return notAName(text, 'Not numbers');
+  const { kind: _kind, ...conditions } = name;
+  const common = { ...conditions, run, segment, segmentDigits: segmentText.length === 4 ? 4 : 5 } as const;
+  if (typeof lastRun === 'string' || !isRange) return { kind: 'dstfile', ...common };
+  return { kind: 'range-file', ...common, lastRun, ...(typeof iteration === 'number' ? { iteration } : {}) };
+}
+
+/** Reads a dstfile: `dstname-RUN-SEG` without extension; a range file is not one. */
+export function parseDstfile(text: string): DstfileParts | NotAName {
+  const parts = parseStem(text);
+  if (parts.kind !== 'range-file') return parts;
+  return notAName(text, `Not a dstfile: '${text}' has a range of runs`);
+}
+
+/**
+ * Reads any file name (a path loses its directories first). Never throws: what is no name of ours is said to be not.
+ *
+ * @see docs/names.md
+ */
+export function parseFileName(path: string): FileName {
+  const text = path.slice(path.lastIndexOf('/') + 1);
+  const dot = text.lastIndexOf('.');
+  const extension = dot < 0 ? '' : text.slice(dot + 1);
+  const stem = dot < 0 ? text : text.slice(0, dot);
+  const raw = parseRawFile(text, stem, extension);
+  if (raw !== undefined) return raw;
+  if (extension !== 'root' && extension !== 'prdf') {
+    return notAName(text, `Not a file of ours: '${text}' ends in '${extension}', expected root or prdf`);
+  }
+  const parts = parseStem(stem);
+  return parts.kind === 'not-a-name' ? notAName(text, parts.reason) : { ...parts, extension };
+}
+
+/** Raw files have a sequence of four digits behind the run and no build and tag before it. */
+function parseRawFile(text: string, stem: string, extension: string): RawFileParts | undefined {
+  if (extension !== 'evt' && extension !== 'prdf') return undefined;
+  const fields = /^([^-]+)-(\d{8,15})-(\d{4,15})$/.exec(stem);
+  if (fields === null || !rawStemPattern.test(fields[1] ?? '')) return undefined;
+  if (extension === 'prdf' && parseDstname(fields[1] ?? '').kind === 'dstname') return undefined;
+  const parts: RawFileParts = {
+    kind: 'raw-file',
+    stem: fields[1] ?? '',
+    run: Number(fields[2]),
+    sequence: Number(fields[3]),
+    extension,
+  };
+  return printFileName(parts) === text ? parts : undefined;
+}
