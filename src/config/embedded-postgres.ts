@@ -1,0 +1,299 @@
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readlink, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { SiteError } from '#model/errors.ts';
+import { canConnect } from '#util/can-connect.ts';
+import { processStart } from '#util/process-start.ts';
+import { runCommand } from '#util/run-command.ts';
+import { startDetached } from '#util/start-detached.ts';
+import { waitUntil } from '#util/wait-until.ts';
+
+import { findPostgres } from './postgres-binaries.ts';
+import { chooseServerAccount } from './server-account.ts';
+
+import type { PostgresBinaries } from './postgres-binaries.ts';
+import type { ServerAccount } from './server-account.ts';
+
+/** The folders of one embedded server. */
+export interface ServerFolders {
+  /** `PGDATA`; made at the first start. */
+  readonly data: string;
+  /** Holds the socket, so its path is short: see `socketDirectoryOf`. */
+  readonly socket: string;
+  /** The server's own log; appended. */
+  readonly log: string;
+  /** For links to libraries, where the package has none. */
+  readonly links: string;
+}
+
+/** How {@link startPostgres} starts it. */
+export interface StartOptions {
+  /** Told what takes long. */
+  readonly say?: (message: string) => void;
+  /** Server settings beside or instead of ours, by name. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Leaves out every wait for the disk: for tests alone. */
+  readonly isDisposable?: boolean;
+}
+
+const port = 5432;
+const startTimeoutMs = 120_000;
+const neededBytes = 200 * 1024 ** 2;
+
+function settingsOf(folders: ServerFolders, options: StartOptions): Record<string, string> {
+  // Parallel queries share memory there; in a container it is often 64 MB.
+  const isSharedMemorySmall = ((info) => info.blocks * info.bsize < 512 * 1024 ** 2)(statfsSync('/dev/shm'));
+  return {
+    listen_addresses: '',
+    unix_socket_directories: folders.socket,
+    unix_socket_permissions: '0700',
+    port: String(port),
+    max_connections: '100',
+    shared_buffers: '128MB',
+    work_mem: '16MB',
+    maintenance_work_mem: '64MB',
+    effective_cache_size: '1GB',
+    dynamic_shared_memory_type: isSharedMemorySmall ? 'mmap' : 'posix',
+    // Nobody replicates it, and 16 MB of log files at a time are enough for a start.
+    wal_level: 'minimal',
+    max_wal_senders: '0',
+    checkpoint_timeout: '15min',
+    // Compiling costs more than our statements take.
+    jit: 'off',
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    log_line_prefix: '%m [%p] %a ',
+    ...(options.isDisposable === true ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
+    ...options.settings,
+  };
+}
+
+interface PidFile {
+  readonly pid: number;
+  readonly isReady: boolean;
+}
+
+// Lines of postmaster.pid: pid, data directory, start, port, socket directory, address, shared memory, state.
+function readPidFile(data: string): PidFile | undefined {
+  try {
+    const lines = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n');
+    const pid = Number(lines[0]);
+    return Number.isInteger(pid) && pid > 0 ? { pid, isReady: lines[7]?.trim() === 'ready' } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+// A process id is given away again: the server is known by its working directory, which is its data.
+async function isServerOf(data: string, pid: number): Promise<boolean> {
+  if (processStart(pid) === undefined) return false;
+  const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
+  return cwd === undefined || cwd === data;
+}
+
+/** Path of the socket in its folder. */
+export function socketPath(socketDirectory: string): string {
+  return join(socketDirectory, `.s.PGSQL.${port}`);
+}
+
+/** Tells the process id of the server, if it runs and takes connections; a millisecond. */
+export async function findPostgresServer(folders: ServerFolders): Promise<number | undefined> {
+  const file = readPidFile(folders.data);
+  if (file?.isReady !== true) return undefined;
+  return (await canConnect(socketPath(folders.socket))) ? file.pid : undefined;
+}
+
+async function makeOwnedFolder(path: string, account: ServerAccount): Promise<void> {
+  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  const found = await lstat(path);
+  const mine = process.getuid?.() ?? found.uid;
+  if (!found.isDirectory() || (found.uid !== mine && found.uid !== account.owner?.uid)) {
+    throw new SiteError(`'${path}' belongs to somebody else`, {
+      code: 'site-folder-taken',
+      advice: 'Move the site to a folder with a shorter path, or have that folder removed',
+    });
+  }
+  if (account.owner !== undefined) await chown(path, account.owner.uid, account.owner.gid);
+  await chmod(path, 0o700);
+}
+
+async function run(account: ServerAccount, binaries: PostgresBinaries, args: readonly string[]): Promise<void> {
+  const [file = binaries.initdb, ...rest] = [...account.prefix, binaries.initdb, ...args];
+  const result = await runCommand(file, rest, { cwd: '/', env: { ...process.env, ...binaries.environment } });
+  if (result.exitCode === 0) return;
+  throw new SiteError(`The database could not be made: ${result.stderr.trim().split('\n').slice(-3).join('; ')}`, {
+    code: 'site-postgres-init',
+    advice: 'Make sure that there is room on the disk and that the folder may be written',
+    facts: { exitCode: result.exitCode ?? undefined, stderr: result.stderr.slice(-2000) },
+  });
+}
+
+// Made under another name and renamed when whole, so that an interrupted start leaves nothing half made behind.
+async function makeData(
+  folders: ServerFolders,
+  account: ServerAccount,
+  binaries: PostgresBinaries,
+  options: StartOptions,
+): Promise<void> {
+  const parent = dirname(folders.data);
+  const space = statfsSync(parent);
+  if (space.bavail * space.bsize < neededBytes) {
+    throw new SiteError(
+      `No room for a database in '${parent}': ${Math.round((space.bavail * space.bsize) / 1e6)} MB free`,
+      {
+        code: 'site-disk-full',
+        advice: `Make at least ${Math.round(neededBytes / 1e6)} MB free, or name databases of your own in 'slurp.yaml'`,
+      },
+    );
+  }
+  const fresh = await mkdtemp(join(parent, 'postgres.new-'));
+  try {
+    if (account.owner !== undefined) await chown(fresh, account.owner.uid, account.owner.gid);
+    const quick = options.isDisposable === true ? ['--no-sync'] : [];
+    await run(account, binaries, [
+      ...['-D', fresh, '-U', 'slurp', '--encoding=UTF8', '--no-locale', '--auth=trust', '--no-instructions'],
+      ...quick,
+    ]);
+    await rename(fresh, folders.data).catch((error: NodeJS.ErrnoException) => {
+      // Somebody else was faster: theirs is as good.
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+function checkVersion(folders: ServerFolders, binaries: PostgresBinaries): void {
+  const version = readFileSync(join(folders.data, 'PG_VERSION'), 'utf8').trim();
+  if (version === String(binaries.major)) return;
+  throw new SiteError(
+    `'${folders.data}' was made by PostgreSQL ${version}, but the programs here are ${binaries.major}`,
+    {
+      code: 'site-postgres-version',
+      advice: `Use the SLURP that made it, or move that folder away and start anew`,
+    },
+  );
+}
+
+// Children of a killed server that are still busy hold its memory, and so keep a new one from starting.
+async function endLeftovers(data: string): Promise<void> {
+  for (const name of await readdir('/proc')) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
+    const program = await readlink(`/proc/${pid}/exe`).catch(() => undefined);
+    if (cwd === data && program?.endsWith('/postgres') === true) process.kill(pid, 'SIGQUIT');
+  }
+}
+
+function lastLines(file: string): string {
+  try {
+    const lines = readFileSync(file, 'utf8').trim().split('\n');
+    const fatal = lines.slice(-20).filter((line) => /FATAL|PANIC|ERROR/.test(line));
+    return (fatal.length > 0 ? fatal : lines.slice(-3)).slice(-3).join('; ');
+  } catch {
+    return 'it left no log';
+  }
+}
+
+async function launch(
+  folders: ServerFolders,
+  account: ServerAccount,
+  binaries: PostgresBinaries,
+  options: StartOptions,
+): Promise<number | undefined> {
+  const settings = Object.entries(settingsOf(folders, options)).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const command = [...account.prefix, binaries.postgres, '-D', folders.data, ...settings];
+  const pid = await startDetached(command[0] ?? binaries.postgres, command.slice(1), {
+    cwd: '/',
+    env: { PATH: process.env['PATH'], LC_ALL: 'C', ...binaries.environment },
+    logFile: folders.log,
+  });
+  const since = performance.now();
+  let hasSaid = false;
+  const ended = await waitUntil(
+    async () => {
+      if ((await findPostgresServer(folders)) === pid) return 'ready';
+      if (processStart(pid) === undefined) return 'ended';
+      if (!hasSaid && performance.now() - since > 2000) {
+        hasSaid = true;
+        options.say?.('The database recovers what was under way when it was stopped …');
+      }
+      return undefined;
+    },
+    { timeoutMs: startTimeoutMs },
+  );
+  return ended === 'ready' ? pid : undefined;
+}
+
+/**
+ * Makes the embedded server's data if there are none, and starts it unless it runs; detached, reached by its socket
+ * alone. Two at once are safe: one server comes of it. What a kill left behind is put away.
+ *
+ * @returns its process id
+ * @throws SiteError `site-postgres-…`, `site-disk-full`, `site-server-account`, `site-folder-taken`
+ * @see docs/site.md
+ */
+export async function startPostgres(folders: ServerFolders, options: StartOptions = {}): Promise<number> {
+  const running = await findPostgresServer(folders);
+  if (running !== undefined) return running;
+  const binaries = findPostgres(folders.links);
+  const owner = await stat(folders.data).catch(() => undefined);
+  const account = await chooseServerAccount(binaries.postgres, owner?.uid);
+  await makeOwnedFolder(folders.socket, account);
+  if (!existsSync(join(folders.data, 'PG_VERSION'))) await makeData(folders, account, binaries, options);
+  checkVersion(folders, binaries);
+  for (let attempt = 1; attempt <= 5; attempt += 1) {
+    const pid = (await findOther(folders)) ?? (await launch(folders, account, binaries, options));
+    if (pid !== undefined) return pid;
+    const file = readPidFile(folders.data);
+    if (file === undefined || !(await isServerOf(folders.data, file.pid))) await endLeftovers(folders.data);
+  }
+  throw new SiteError(`The database did not start: ${lastLines(folders.log)}`, {
+    code: 'site-postgres-start',
+    advice: `Read '${folders.log}'`,
+  });
+}
+
+// Somebody else's server, which may just be starting. PostgreSQL itself copes with the file of a dead one, but not if
+// that process id was given to another program since.
+async function findOther(folders: ServerFolders): Promise<number | undefined> {
+  const file = readPidFile(folders.data);
+  if (file === undefined || processStart(file.pid) === undefined) return undefined;
+  if (!(await isServerOf(folders.data, file.pid))) {
+    await rm(join(folders.data, 'postmaster.pid'), { force: true });
+    return undefined;
+  }
+  const found = await waitUntil(
+    async () => (await findPostgresServer(folders)) ?? (processStart(file.pid) === undefined ? 'gone' : undefined),
+    { timeoutMs: startTimeoutMs },
+  );
+  return typeof found === 'number' ? found : undefined;
+}
+
+/**
+ * Stops the server: open transactions are rolled back, everything is written. Nothing happens if it does not run.
+ *
+ * @throws SiteError `site-postgres-stop` if it is still there after 30 s
+ */
+export async function stopPostgres(folders: ServerFolders, how: 'fast' | 'immediate' = 'fast'): Promise<void> {
+  const file = readPidFile(folders.data);
+  if (file === undefined || !(await isServerOf(folders.data, file.pid))) return;
+  try {
+    process.kill(file.pid, how === 'fast' ? 'SIGINT' : 'SIGQUIT');
+  } catch {
+    return;
+  }
+  const isGone = await waitUntil(() => (processStart(file.pid) === undefined ? true : undefined), {
+    timeoutMs: 30_000,
+  });
+  if (isGone !== true) {
+    throw new SiteError(`The database (process ${file.pid}) does not stop`, {
+      code: 'site-postgres-stop',
+      advice: `Read '${folders.log}'`,
+    });
+  }
+}

@@ -1,0 +1,62 @@
+import { SiteError } from '#model/errors.ts';
+import { runCommand } from '#util/run-command.ts';
+
+/** As whom PostgreSQL runs, which refuses root. */
+export interface ServerAccount {
+  /** Words put before a command line; empty when we run it as ourselves. */
+  readonly prefix: readonly string[];
+  /** Who must own its folders; undefined when they are ours as they are. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+async function findAccount(name: string): Promise<{ uid: number; gid: number } | undefined> {
+  const [uid, gid] = await Promise.all([runCommand('id', ['-u', name]), runCommand('id', ['-g', name])]);
+  return uid.exitCode === 0 && gid.exitCode === 0 ? { uid: Number(uid.stdout), gid: Number(gid.stdout) } : undefined;
+}
+
+function withCapability(account: { uid: number; gid: number }, capability: string): ServerAccount {
+  const only = `-all,+${capability}`;
+  return {
+    owner: account,
+    prefix: [
+      'setpriv',
+      `--reuid=${account.uid}`,
+      `--regid=${account.gid}`,
+      '--init-groups',
+      `--inh-caps=${only}`,
+      `--ambient-caps=${only}`,
+      `--bounding-set=${only}`,
+      // Without it access(2) looks at the files with the account's rights alone.
+      '--securebits=+no_setuid_fixup',
+      '--no-new-privs',
+    ],
+  };
+}
+
+/**
+ * Chooses the account of the server. For an ordinary user: that user. For root: an unprivileged account that keeps one
+ * single right of root, to pass through folders closed to others (a site is 0700, and so may be all above it); where
+ * that can't be had, a user namespace. `ownerUid` is the owner of data that is there already.
+ *
+ * @throws SiteError `site-server-account`
+ * @see docs/decisions/embedded-postgres-as-root.md
+ */
+export async function chooseServerAccount(postgres: string, ownerUid?: number): Promise<ServerAccount> {
+  if (process.getuid?.() !== 0) return { prefix: [] };
+  const known = ownerUid === undefined || ownerUid === 0 ? undefined : await findAccount(String(ownerUid));
+  const account = known ?? (await findAccount('postgres')) ?? (await findAccount('nobody'));
+  const inNamespace: ServerAccount = { prefix: ['unshare', '--user', `--map-user=${account?.uid ?? 1000}`] };
+  const asAccount =
+    account === undefined ? [] : [withCapability(account, 'dac_read_search'), withCapability(account, 'dac_override')];
+  const ways = ownerUid === 0 ? [inNamespace] : ownerUid === undefined ? [...asAccount, inNamespace] : asAccount;
+  for (const way of ways) {
+    const [file = postgres, ...args] = [...way.prefix, postgres, '-D', '/nonexistent'];
+    const trial = await runCommand(file, args).catch(() => undefined);
+    // It got as far as missing the folder: so it runs, and does not think that it is root.
+    if (trial?.stderr.includes('/nonexistent') === true) return way;
+  }
+  throw new SiteError('PostgreSQL does not run as root, and no other account can be taken on here', {
+    code: 'site-server-account',
+    advice: "Use SLURP as an ordinary user, or install 'setpriv' or 'unshare' (util-linux)",
+  });
+}

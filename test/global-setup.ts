@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { stopPostgres } from '#config/embedded-postgres.ts';
+
+import { foldersIn } from './db/test-server.ts';
+
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  /** What the run's set-up tells every test file. */
+  export interface ProvidedContext {
+    /** Absolute; folder of the run's private PostgreSQL, which the first test that wants a database starts. */
+    databaseDirectory: string;
+  }
+}
+
+/** Makes the folder of the run's database server, and puts server and folder away at the end. */
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  // Not below TMPDIR: the path of a socket has 107 bytes at most.
+  const directory = await mkdtemp('/tmp/slurp-test-');
+  project.provide('databaseDirectory', directory);
+  return async () => {
+    await stopPostgres(foldersIn(directory), 'immediate');
+    await rm(join(directory), { recursive: true, force: true });
+  };
+}
