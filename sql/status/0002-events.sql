@@ -171,10 +171,13 @@ begin
     select i.attempt, min(i.item) as item
     from event_items(events) i
     join production_status s on s.id = i.attempt and (i.submission is null or i.submission = s.submission_id)
-    left join (
-      select e.attempt, e.source, e.sequence from production_event e where e.attempt = any (allowed)
-    ) known on known.attempt = i.attempt and known.source = i.source and known.sequence = i.sequence
-    where known.attempt is null
+    -- The limit keeps this a probe of the index for each event: a hash of the whole table would be the alternative.
+    left join lateral (
+      select true as is_known from production_event e
+      where e.attempt = i.attempt and e.source = i.source and e.sequence = i.sequence
+      limit 1
+    ) known on true
+    where known.is_known is null
     group by i.attempt, i.source, i.sequence
   ) f;
 

@@ -44,7 +44,7 @@ export type JobEventDetail =
   | { readonly kind: 'held'; readonly reason: string; readonly code?: number; readonly subcode?: number }
   | { readonly kind: 'released' }
   | { readonly kind: 'evicted'; readonly reason?: string }
-  /** The job left the batch system: removed by somebody, vanished, or exited. */
+  /** The job left the batch system: removed by somebody, vanished, or exited (`finished` only with exit code 0). */
   | { readonly kind: 'removed'; readonly reason: string }
   | { readonly kind: 'vanished'; readonly reason: string }
   | {
@@ -64,7 +64,10 @@ export interface JobEvent {
   readonly attempt: number;
   /** A random id made with the spool file, `batch:START`, or `operator:NAME`. */
   readonly source: string;
-  /** Byte offset of the line in its spool; any non-negative number that the source does not use twice. */
+  /**
+   * Byte offset of the line in its spool; any non-negative number that the source does not use twice and that grows in
+   * the order in which the source speaks: this order counts, not the clock.
+   */
   readonly sequence: number;
   /** The how-manieth start of the job, from 0; -1 before the first (batch events only). */
   readonly start: number;

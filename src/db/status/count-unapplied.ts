@@ -1,0 +1,30 @@
+import { sql } from '../connect.ts';
+
+import type { Queryable } from '../connect.ts';
+
+/** How many staged files wait for the catalog. */
+export interface UnappliedCounts {
+  /** Will be tried again by itself. */
+  readonly pending: number;
+  /** Put aside with a reason, for somebody to look at. */
+  readonly aside: number;
+  /** Age of the oldest pending one; 0 where there is none. */
+  readonly oldestSeconds: number;
+}
+
+/**
+ * Counts the stageouts that are not in the catalog.
+ *
+ * @throws DatabaseError
+ */
+export async function countUnapplied(status: Queryable): Promise<UnappliedCounts> {
+  const rows = await status.query<UnappliedCounts>(sql`
+    select count(*) filter (where apply_note is null) as pending,
+           count(*) filter (where apply_note is not null) as aside,
+           coalesce(
+             extract(epoch from (now() at time zone 'utc') - min(received_at) filter (where apply_note is null)), 0
+           )::float8 as "oldestSeconds"
+    from ${sql.table(status.role, 'production_event')}
+    where kind = 'stageout' and applied_at is null`);
+  return rows[0] ?? { pending: 0, aside: 0, oldestSeconds: 0 };
+}

@@ -1,0 +1,76 @@
+import { sql } from '../connect.ts';
+
+import type { StagedFile } from '#model/job-event.ts';
+
+import type { Queryable, Statement } from '../connect.ts';
+
+/** The key of an event; the month of its partition is not part of it. */
+export interface EventKey {
+  readonly attempt: number;
+  readonly source: string;
+  readonly sequence: number;
+}
+
+/** A staged file as an event told of it, and what became of it. */
+export interface Stageout extends EventKey {
+  readonly file: StagedFile;
+  readonly isApplied: boolean;
+  /** Why it will not be applied by itself, if that was decided. */
+  readonly note: string | null;
+  /** Why the attempt no longer counts, if so. */
+  readonly retiredReason: string | null;
+  /** The same attempt staged the same file again later: that one counts. */
+  readonly isSuperseded: boolean;
+}
+
+function selectStageouts(status: Queryable, which: Statement): Statement {
+  const events = sql.table(status.role, 'production_event');
+  return sql`
+    select e.attempt, e.source, e.sequence, e.detail -> 'file' as file, e.applied_at is not null as "isApplied",
+           e.apply_note as note,
+           case when s.retired_at is not null then coalesce(s.retired_reason, 'no reason given') end as "retiredReason",
+           exists (
+             select from ${events} n
+             where n.attempt = e.attempt and n.kind = 'stageout' and (n.start, n.at, n.arrival) > (e.start, e.at, e.arrival)
+               and n.detail -> 'file' -> 'lfn' = e.detail -> 'file' -> 'lfn'
+               and n.detail -> 'file' -> 'path' = e.detail -> 'file' -> 'path'
+               and n.detail -> 'file' -> 'host' = e.detail -> 'file' -> 'host'
+           ) as "isSuperseded"
+    from ${events} e join ${sql.table(status.role, 'production_status')} s on s.id = e.attempt
+    where ${which}`;
+}
+
+/**
+ * Finds stageouts by their keys; keys of other events, or of none, are not in the answer.
+ *
+ * @throws DatabaseError
+ */
+export function findStageouts(status: Queryable, keys: readonly EventKey[]): Promise<readonly Stageout[]> {
+  return status.query<Stageout>(
+    selectStageouts(
+      status,
+      sql`e.kind = 'stageout' and (e.attempt, e.source, e.sequence) in (
+        select * from unnest(
+          ${keys.map((key) => key.attempt)}::int[],
+          ${keys.map((key) => key.source)}::text[],
+          ${keys.map((key) => key.sequence)}::bigint[]
+        )
+      )`,
+    ),
+  );
+}
+
+/**
+ * Finds stageouts that are neither applied nor put aside, the oldest first.
+ *
+ * @throws DatabaseError
+ */
+export function findPendingStageouts(status: Queryable, limit: number): Promise<readonly Stageout[]> {
+  return status.query<Stageout>(
+    selectStageouts(
+      status,
+      sql`e.kind = 'stageout' and e.applied_at is null and e.apply_note is null
+          order by e.received_at limit ${limit}`,
+    ),
+  );
+}

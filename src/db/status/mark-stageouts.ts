@@ -1,0 +1,64 @@
+import { sql } from '../connect.ts';
+
+import type { Queryable, Statement } from '../connect.ts';
+import type { EventKey } from './find-stageouts.ts';
+
+/** The channel on which it is told that the catalog has new files; the payload is JSON: `{"dsttype", "run"}`. */
+export const catalogChannel = 'slurp_catalog';
+
+function keyTable(keys: readonly EventKey[]): Statement {
+  return sql`unnest(
+    ${keys.map((key) => key.attempt)}::int[],
+    ${keys.map((key) => key.source)}::text[],
+    ${keys.map((key) => key.sequence)}::bigint[]
+  )`;
+}
+
+/**
+ * Marks stageouts as applied to the catalog and notifies {@link catalogChannel} in the status database, once for each
+ * dsttype and run. Twice does no harm.
+ *
+ * @throws DatabaseError
+ */
+export async function markStageoutsApplied(status: Queryable, keys: readonly EventKey[]): Promise<void> {
+  const events = sql.table(status.role, 'production_event');
+  await status.query(sql`
+    with locked as (
+      select e.attempt, e.source, e.sequence, e.at from ${events} e
+      where (e.attempt, e.source, e.sequence) in (select * from ${keyTable(keys)}) and e.applied_at is null
+      order by e.attempt, e.source, e.sequence for update
+    ),
+    marked as (
+      update ${events} e set applied_at = now() at time zone 'utc', apply_note = null
+      from locked l
+      where e.attempt = l.attempt and e.source = l.source and e.sequence = l.sequence and e.at = l.at
+      returning e.detail -> 'file' as file
+    )
+    select pg_notify(${catalogChannel}::text, told.payload)
+    from (
+      select distinct json_build_object('dsttype', file ->> 'dsttype', 'run', (file ->> 'run')::int)::text as payload
+      from marked
+    ) told`);
+}
+
+/**
+ * Puts stageouts aside: they stay unapplied until somebody removes the note.
+ *
+ * @param notes one a key, in the same order
+ * @throws DatabaseError
+ */
+export async function putStageoutsAside(
+  status: Queryable,
+  keys: readonly EventKey[],
+  notes: readonly string[],
+): Promise<void> {
+  await status.execute(sql`
+    update ${sql.table(status.role, 'production_event')} e set apply_note = k.note
+    from unnest(
+      ${keys.map((key) => key.attempt)}::int[],
+      ${keys.map((key) => key.source)}::text[],
+      ${keys.map((key) => key.sequence)}::bigint[],
+      ${notes}::text[]
+    ) as k (attempt, source, sequence, note)
+    where e.attempt = k.attempt and e.source = k.source and e.sequence = k.sequence and e.applied_at is null`);
+}

@@ -1,0 +1,40 @@
+import { sql } from '../connect.ts';
+
+import type { EventOutcome } from '#model/event-reply.ts';
+import type { JobEvent } from '#model/job-event.ts';
+
+import type { Queryable } from '../connect.ts';
+
+/** An event, and for whom its sender may speak. */
+export interface EventToRecord {
+  readonly event: JobEvent;
+  /** Uuid of the one submission whose attempts may be spoken of; absent: all. */
+  readonly submission?: string;
+}
+
+/** What the database made of one event. */
+export interface RecordedEvent {
+  readonly outcome: Exclude<EventOutcome, 'invalid'>;
+  /** For an accepted `started`: whether the job may go on. */
+  readonly go: boolean | null;
+  /** Why it may not. */
+  readonly reason: string | null;
+}
+
+/**
+ * Records events and brings their attempts up to date, in one transaction; what was recorded before changes nothing.
+ *
+ * @returns one an event, in order
+ * @throws DatabaseError; then nothing was recorded
+ * @see sql/status/0002-events.sql
+ */
+export async function recordEvents(
+  status: Queryable,
+  events: readonly EventToRecord[],
+): Promise<readonly RecordedEvent[]> {
+  const items = events.map(({ event, submission }) => ({ ...event, submission }));
+  return status.query<RecordedEvent>(
+    sql`select outcome, go, reason
+        from ${sql.table(status.role, 'record_events')}(${JSON.stringify(items)}::jsonb) order by item`,
+  );
+}

@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { putFiles } from '#db/catalog/put-files.ts';
+import { findPendingStageouts, findStageouts } from '#db/status/find-stageouts.ts';
+import { markStageoutsApplied, putStageoutsAside } from '#db/status/mark-stageouts.ts';
+
+import type { Database } from '#db/connect.ts';
+import type { EventKey, Stageout } from '#db/status/find-stageouts.ts';
+import type { Registration } from '#model/event-reply.ts';
+import type { Log } from '#model/log.ts';
+
+import { makeGroupWriter } from './group-writer.ts';
+import { isPoison } from './is-poison.ts';
+
+/** The two databases between which a staged file travels. */
+export interface StageoutDoors {
+  readonly status: Database;
+  readonly catalog: Database;
+  readonly log: Log;
+}
+
+/** Brings staged files from the events into the catalog. */
+export interface StageoutApplier {
+  /**
+   * Applies stageouts that are committed as events. Never throws, and never waits longer than the bound: what is not
+   * in the catalog by then is answered with a reason, and tried again by {@link StageoutApplier.applyPending}.
+   *
+   * @returns one a key that is a stageout, in the order of the keys
+   */
+  apply(keys: readonly EventKey[]): Promise<readonly Registration[]>;
+  /**
+   * Applies what was left over, oldest first, until nothing is left or the catalog refuses.
+   *
+   * @returns how many were applied, and whether the catalog took all it was given
+   * @throws DatabaseError where the status database does not answer
+   */
+  applyPending(): Promise<{ readonly applied: number; readonly isCatalogUp: boolean }>;
+  /** Waits until what was taken is done. */
+  close(): Promise<void>;
+}
+
+/** The fate of one stageout. */
+type Fate =
+  | { readonly kind: 'applied' }
+  /** Will not be tried again by itself. */
+  | { readonly kind: 'aside'; readonly reason: string }
+  /** Will be tried again. */
+  | { readonly kind: 'pending'; readonly reason: string };
+
+/** While the catalog is away nobody waits for it but one try in this time. */
+const pauseMs = 3000;
+
+const batchSize = 500;
+
+/** Makes an applier. @param boundMs how long {@link StageoutApplier.apply} waits; 5 s unless told otherwise */
+export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): StageoutApplier {
+  let awayUntil = 0;
+  let awayReason = '';
+
+  const writer = makeGroupWriter<Stageout, Fate>({
+    maxItems: batchSize,
+    maxQueued: 20_000,
+    isPoison,
+    write: async (stageouts) => {
+      if (Date.now() < awayUntil) return stageouts.map(() => ({ kind: 'pending', reason: awayReason }) as const);
+      try {
+        await putFiles(
+          doors.catalog,
+          stageouts.map((stageout) => stageout.file),
+        );
+        awayUntil = 0;
+        return stageouts.map(() => ({ kind: 'applied' }) as const);
+      } catch (error) {
+        if (isPoison(error)) throw error;
+        awayReason = `the catalog does not take it now: ${messageOf(error)}`;
+        if (awayUntil === 0) doors.log.warn({ reason: messageOf(error) }, 'the catalog does not take staged files');
+        awayUntil = Date.now() + pauseMs;
+        return stageouts.map(() => ({ kind: 'pending', reason: awayReason }) as const);
+      }
+    },
+    refuse: (_stageout, error) => ({ kind: 'aside', reason: `the catalog refuses it: ${messageOf(error)}` }),
+  });
+
+  async function settle(stageouts: readonly Stageout[]): Promise<readonly Fate[]> {
+    const decided = stageouts.map(decideAlone);
+    const open = stageouts.filter((_, index) => decided[index] === undefined);
+    const written = await writer.write(open);
+    let next = 0;
+    const fates = decided.map((fate): Fate => fate ?? written[next++] ?? { kind: 'pending', reason: 'not tried' });
+    await note(doors, stageouts, fates);
+    return fates;
+  }
+
+  async function applyNow(keys: readonly EventKey[]): Promise<readonly Registration[]> {
+    const found = new Map((await findStageouts(doors.status, keys)).map((stageout) => [keyText(stageout), stageout]));
+    const stageouts = keys.flatMap((key) => found.get(keyText(key)) ?? []);
+    const fates = await settle(stageouts);
+    return stageouts.map((stageout, index) => registration(stageout, fates[index]));
+  }
+
+  return {
+    async apply(keys) {
+      if (keys.length === 0) return [];
+      const late = keys.map((key) =>
+        registration(key, { kind: 'pending', reason: 'the catalog has not answered yet' }),
+      );
+      const timer = new AbortController();
+      const bound = sleep(boundMs, late, { signal: timer.signal }).catch(() => late);
+      const applied = applyNow(keys).catch((error: unknown) =>
+        keys.map((key) => registration(key, { kind: 'pending', reason: messageOf(error) })),
+      );
+      const answer = await Promise.race([applied, bound]);
+      timer.abort();
+      return answer;
+    },
+    async applyPending() {
+      let applied = 0;
+      for (;;) {
+        const stageouts = await findPendingStageouts(doors.status, batchSize);
+        const fates = await settle(stageouts);
+        applied += fates.filter((fate) => fate.kind === 'applied').length;
+        if (fates.some((fate) => fate.kind === 'pending')) return { applied, isCatalogUp: false };
+        if (stageouts.length < batchSize) return { applied, isCatalogUp: true };
+      }
+    },
+    close: () => writer.close(),
+  };
+}
+
+/** What can be said without the catalog. */
+function decideAlone(stageout: Stageout): Fate | undefined {
+  // The later stageout of the same file by the same attempt stands for this one too.
+  if (stageout.isApplied || stageout.isSuperseded) return { kind: 'applied' };
+  if (stageout.note !== null) return { kind: 'aside', reason: stageout.note };
+  // Its product may be another attempt's by now: a late success must not overwrite that one's.
+  if (stageout.retiredReason !== null) {
+    return { kind: 'aside', reason: `the attempt was retired: ${stageout.retiredReason}` };
+  }
+  return undefined;
+}
+
+/** Writes the fates down, where they are news. */
+async function note(doors: StageoutDoors, stageouts: readonly Stageout[], fates: readonly Fate[]): Promise<void> {
+  const applied = stageouts.filter((stageout, index) => fates[index]?.kind === 'applied' && !stageout.isApplied);
+  if (applied.length > 0) await markStageoutsApplied(doors.status, applied);
+  const aside = stageouts.flatMap((stageout, index) => {
+    const fate = fates[index];
+    return fate?.kind === 'aside' && stageout.note === null ? [{ stageout, reason: fate.reason }] : [];
+  });
+  if (aside.length === 0) return;
+  for (const { stageout, reason } of aside) {
+    doors.log.warn({ attempt: stageout.attempt, lfn: stageout.file.lfn, reason }, 'staged file put aside');
+  }
+  await putStageoutsAside(
+    doors.status,
+    aside.map(({ stageout }) => stageout),
+    aside.map(({ reason }) => reason),
+  );
+}
+
+function registration({ attempt, source, sequence }: EventKey, fate: Fate | undefined): Registration {
+  const key = { attempt, source, sequence };
+  if (fate?.kind === 'applied') return { ...key, isRegistered: true };
+  return { ...key, isRegistered: false, ...(fate === undefined ? {} : { reason: fate.reason }) };
+}
+
+function keyText({ attempt, source, sequence }: EventKey): string {
+  return JSON.stringify([attempt, source, sequence]);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,81 @@
+import type { Database } from '#db/connect.ts';
+import type { EventReply, EventResult } from '#model/event-reply.ts';
+import type { JobEvent } from '#model/job-event.ts';
+import type { Log } from '#model/log.ts';
+
+import { makeStageoutApplier } from './apply-stageouts.ts';
+import { makeEventRecorder } from './record-in-groups.ts';
+
+import type { StageoutApplier } from './apply-stageouts.ts';
+import type { EventRecorder, RecordResult } from './record-in-groups.ts';
+
+/** What ingesting needs. A gateway brings recorder and applier of its own, so that its requests are joined. */
+export interface IngestDoors {
+  readonly status: Database;
+  readonly catalog: Database;
+  readonly log: Log;
+  readonly recorder?: EventRecorder;
+  readonly applier?: StageoutApplier;
+}
+
+/** For whom the sender may speak. */
+export interface IngestOptions {
+  /** Uuid of the only submission whose attempts may be spoken of; absent: the sender is SLURP itself. */
+  readonly allowedSubmission?: string;
+}
+
+/**
+ * The one door for everything that is said about attempts: records events, brings the attempts up to date, and
+ * registers staged files. When it returns, what is called `new` is committed; files that could not be registered are
+ * answered with a reason and applied later.
+ *
+ * @param events checked (`parseEvent`) or made by ourselves; any number
+ * @throws DatabaseError, GatewayError: then nothing may be taken as recorded, and all may be sent again
+ * @see docs/events.md
+ */
+export async function ingestEvents(
+  doors: IngestDoors,
+  events: readonly JobEvent[],
+  options: IngestOptions = {},
+): Promise<EventReply> {
+  const recorder = doors.recorder ?? makeEventRecorder(doors);
+  const applier = doors.applier ?? makeStageoutApplier(doors);
+  const recorded: RecordResult[] = [];
+  for (let from = 0; from < events.length; from += chunkSize) {
+    const chunk = events.slice(from, from + chunkSize).map((event) => withSubmission(event, options));
+    recorded.push(...(await recorder.write(chunk)));
+  }
+  const told = events.flatMap((event, index) => {
+    const result = recorded[index];
+    return result === undefined ? [] : [{ event, result, isTaken: isTaken(result) }];
+  });
+  const staged = told.filter(({ event, isTaken }) => isTaken && event.detail.kind === 'stageout');
+  return {
+    results: told.map(({ event, result }) => eventResult(event, result)),
+    verdicts: told.flatMap(({ event, result }) =>
+      result.go === null
+        ? []
+        : [{ attempt: event.attempt, go: result.go, ...(result.reason === null ? {} : { reason: result.reason }) }],
+    ),
+    registered: await applier.apply(staged.map(({ event }) => event)),
+  };
+}
+
+/** Events recorded in one transaction, if they come in one call. */
+const chunkSize = 1000;
+
+function withSubmission(
+  event: JobEvent,
+  { allowedSubmission }: IngestOptions,
+): { event: JobEvent; submission?: string } {
+  return { event, ...(allowedSubmission === undefined ? {} : { submission: allowedSubmission }) };
+}
+
+function isTaken({ outcome }: RecordResult): boolean {
+  return outcome === 'new' || outcome === 'duplicate';
+}
+
+function eventResult(event: JobEvent, { outcome, reason }: RecordResult): EventResult {
+  const { attempt, source, sequence } = event;
+  return { attempt, source, sequence, outcome, ...(outcome === 'invalid' && reason !== null ? { reason } : {}) };
+}
