@@ -22,7 +22,7 @@ export async function createDatabase(role: Role, template?: string): Promise<voi
   try {
     const found = await server.query(sql`select 1 from pg_database where datname = ${name}`);
     if (found.length > 0) return;
-    const copied = template === undefined ? sql`` : sql` template ${sql.identifier(template)}`;
+    const copied = template === undefined ? sql`` : sql` template ${sql.identifier(template)} strategy file_copy`;
     await server.execute(sql`create database ${sql.identifier(name)}${copied}`);
   } catch (error) {
     // Lost a race for the same name: in pg_database's index, or before it.
