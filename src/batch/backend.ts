@@ -89,6 +89,11 @@ export interface BatchCapabilities {
   readonly canHold: boolean;
   readonly hasFactories: boolean;
   readonly hasTransfer: boolean;
+  /**
+   * How long after the death of a submitting process its submission may still appear (ms): what that process had
+   * started may outlive it.
+   */
+  readonly submitSettlesMs: number;
 }
 
 /**
@@ -101,8 +106,10 @@ export interface BatchBackend {
   readonly can: BatchCapabilities;
   /**
    * Hands a submission over, in one call to the batch system. May assume that every attempt is committed in the
-   * database. `items` is consumed once, in process order. Must leave behind: all jobs or none. Never called twice for
-   * one uuid.
+   * database. `items` is consumed once, in process order, one for each of `count`. Must leave behind: all jobs or none.
+   * Never called twice for one uuid.
+   *
+   * @throws what `items` threw, after having made sure that nothing is left behind; nothing else
    */
   submit(submission: BatchSubmission, items: AsyncIterable<BatchJob>): Promise<SubmitOutcome>;
   /** The submissions that the batch system knows (queued, running, or ended and still remembered) of those asked for. */

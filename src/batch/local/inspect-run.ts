@@ -1,0 +1,62 @@
+import { writeFile } from 'node:fs/promises';
+
+import { processStart } from '#util/process-start.ts';
+
+import { readIfThere } from './job-files.ts';
+import { parseJobResult } from './launcher.ts';
+
+import type { RunFiles } from './job-files.ts';
+import type { JobResult } from './launcher.ts';
+
+/** How one start of a job stands; `unclaimed`: its launcher has not begun yet. */
+export type RunCondition =
+  | { readonly kind: 'unclaimed' }
+  | { readonly kind: 'running'; readonly pid: number }
+  | { readonly kind: 'ended'; readonly result: JobResult }
+  /** The launcher is gone and left no word. */
+  | { readonly kind: 'vanished'; readonly pid: number };
+
+/** Looks how one start of a job stands, whoever started it. */
+export async function inspectRun(run: RunFiles): Promise<RunCondition> {
+  const result = await readResult(run);
+  if (result !== undefined) return { kind: 'ended', result };
+  const claim = await readIfThere(run.pid);
+  if (claim === undefined) return { kind: 'unclaimed' };
+  const pid = Number.parseInt(claim, 10);
+  const start = claim.slice(claim.lastIndexOf(')') + 2).split(' ')[19];
+  if (processStart(pid) === start) return { kind: 'running', pid };
+  // It may have ended between the two looks.
+  const late = await readResult(run);
+  return late === undefined ? { kind: 'vanished', pid } : { kind: 'ended', result: late };
+}
+
+async function readResult(run: RunFiles): Promise<JobResult | undefined> {
+  const text = await readIfThere(run.result);
+  return text === undefined ? undefined : parseJobResult(text);
+}
+
+/**
+ * Takes the claim to a start, so that its launcher, should it still come, does nothing.
+ *
+ * @returns false if the launcher was first
+ */
+export async function claimRun(run: RunFiles): Promise<boolean> {
+  try {
+    await writeFile(run.pid, '0 (given up) X\n', { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    // The folder itself was never made, so no launcher can come.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return true;
+    throw error;
+  }
+}
+
+/** Sends a signal to all processes of a job; those that are gone are no error. */
+export function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}

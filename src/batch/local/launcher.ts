@@ -1,0 +1,62 @@
+import { constants } from 'node:os';
+
+/**
+ * The shell script around each job: claims the start, waits for the end, writes down how it was. It needs nobody to
+ * watch it, so jobs go on when the runner is gone.
+ *
+ * Called with the folder of the start, a file to touch at the end, and the program with its arguments; in the job's
+ * scratch folder, in a session of its own, with output and error already in place.
+ */
+export const launcherScript = `#!/bin/sh
+run=$1 wake=$2
+shift 2
+read -r stat <"/proc/$$/stat"
+printf '%s\\n' "$stat" >"$run/pid.$$" || exit 0
+# Whoever makes this file owns the start: us, or a runner that gave us up.
+command -p ln "$run/pid.$$" "$run/pid" 2>/dev/null || exit 0
+command -p rm "$run/pid.$$"
+# The job gets every signal itself, as a member of the group; we stay to tell the tale.
+trap : TERM INT HUP QUIT USR1 USR2
+read -r began rest <"/proc/uptime"
+"$@"
+code=$?
+read -r ended rest <"/proc/uptime"
+{ printf 'exit %s\\nuptime %s %s\\n' "$code" "$began" "$ended"; times; } >"$run/result.new"
+command -p mv "$run/result.new" "$run/result"
+: >"$wake"
+`;
+
+/** How a job ended. */
+export interface JobResult {
+  /** As a shell tells it: 128 + number for a signal. */
+  readonly exitCode: number;
+  readonly signal?: NodeJS.Signals;
+  readonly wallSeconds?: number;
+  readonly cpuSeconds?: number;
+}
+
+/** Parses what {@link launcherScript} wrote down; undefined for anything else. */
+export function parseJobResult(text: string): JobResult | undefined {
+  const exit = /^exit (\d+)$/mu.exec(text);
+  if (exit === null) return undefined;
+  const exitCode = Number(exit[1]);
+  const signal = Object.entries(constants.signals).find(([, number]) => number === exitCode - 128)?.[0];
+  const uptime = /^uptime ([\d.]+) ([\d.]+)$/mu.exec(text);
+  const times = [...text.matchAll(/(\d+)m([\d.]+)s (\d+)m([\d.]+)s/gu)].at(1);
+  return {
+    exitCode,
+    ...(isSignal(signal) ? { signal } : {}),
+    ...(uptime === null ? {} : { wallSeconds: round(Number(uptime[2]) - Number(uptime[1])) }),
+    ...(times === undefined
+      ? {}
+      : { cpuSeconds: round(60 * (Number(times[1]) + Number(times[3])) + Number(times[2]) + Number(times[4])) }),
+  };
+}
+
+function isSignal(name: string | undefined): name is NodeJS.Signals {
+  return name !== undefined && name in constants.signals;
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 100) / 100;
+}

@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { watch } from 'node:fs';
+import { chmod, mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+import { SiteError } from '#model/errors.ts';
+import { waitUntil } from '#util/wait-until.ts';
+
+import { jobFilesOf } from './job-files.ts';
+import { jobOf } from './journal.ts';
+import { launcherScript } from './launcher.ts';
+import { closeSubmissions, readRequests, startIdleJobs, takeSubmissions, tendRuns } from './tend-jobs.ts';
+
+import type { Server } from 'node:net';
+
+import type { Log } from '#model/log.ts';
+
+import type { JobFiles } from './job-files.ts';
+import type { RunnerState } from './tend-jobs.ts';
+
+/** What the runner of the local batch system needs. */
+export interface LocalQueueOptions {
+  readonly stateDirectory: string;
+  /** Where reports of jobs that were killed are brought. */
+  readonly spoolDirectory: string;
+  /** Jobs at once. */
+  readonly slots: number;
+  readonly log: Log;
+  /** How long a job that is put on hold or removed may take to end by itself; 20 s unless told otherwise. */
+  readonly graceMs?: number;
+  /** Time between two looks when nothing wakes the runner; 1 s unless told otherwise. */
+  readonly everyMs?: number;
+}
+
+/** How many jobs there are, over all submissions that have not ended. */
+export interface LocalQueueStatus {
+  readonly slots: number;
+  readonly running: number;
+  readonly idle: number;
+  readonly held: number;
+}
+
+/** The runner of the local batch system; there is one for a state directory at most. */
+export interface LocalQueue {
+  status(): LocalQueueStatus;
+  /** Starts no further jobs, and waits until none runs. */
+  drain(): Promise<void>;
+  /** Stops looking. Running jobs go on, and the next runner finds them. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the runner of the local batch system in this process: takes jobs in order, runs as many at once as there are
+ * slots, and watches them to their end. Jobs that an earlier runner left running are adopted.
+ *
+ * @throws SiteError if another runner looks after the same state directory
+ */
+export async function startLocalQueue(options: LocalQueueOptions): Promise<LocalQueue> {
+  const files = jobFilesOf(options.stateDirectory);
+  await mkdir(files.clusters, { recursive: true, mode: 0o700 });
+  const lock = await takeLock(files);
+  await installLauncher(files);
+  await removeOldDrafts(files);
+
+  let isClosed = false;
+  let isPoked = false;
+  let wakeUp: (() => void) | undefined;
+  const state: RunnerState = {
+    files,
+    spoolDirectory: options.spoolDirectory,
+    slots: options.slots,
+    graceMs: options.graceMs ?? 20_000,
+    log: options.log,
+    active: new Map(),
+    ended: new Set(),
+    watched: new Map(),
+    idleFrom: new Map(),
+    deeds: new Set(),
+    isDraining: false,
+    poke: () => {
+      isPoked = true;
+      wakeUp?.();
+    },
+  };
+  const watcher = watch(files.directory, { persistent: false }, () => state.poke());
+  watcher.on('error', (error) =>
+    options.log.warn({ error }, 'cannot watch the jobs folder; looking from time to time'),
+  );
+
+  const run = async (): Promise<void> => {
+    while (!isClosed) {
+      isPoked = false;
+      try {
+        await step(state);
+      } catch (error) {
+        options.log.error({ error }, 'the local queue stumbled; trying again');
+      }
+      if (isPoked || isClosed) continue;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, options.everyMs ?? 1000);
+        wakeUp = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  };
+  const running = run();
+
+  return {
+    status: () => statusOf(state),
+    drain: async () => {
+      state.isDraining = true;
+      while (state.watched.size > 0) {
+        await waitUntil(() => (state.watched.size === 0 ? true : undefined), { timeoutMs: 60_000, everyMs: 50 });
+      }
+    },
+    close: async () => {
+      isClosed = true;
+      state.isDraining = true;
+      watcher.close();
+      state.poke();
+      await running;
+      await Promise.all(state.deeds);
+      await new Promise((resolve) => lock.close(resolve));
+    },
+  };
+}
+
+async function step(state: RunnerState): Promise<void> {
+  await takeSubmissions(state);
+  await readRequests(state);
+  await tendRuns(state);
+  await startIdleJobs(state);
+  await closeSubmissions(state);
+}
+
+function statusOf(state: RunnerState): LocalQueueStatus {
+  const counts = { idle: 0, running: 0, held: 0 };
+  for (const { stored, jobs } of state.active.values()) {
+    counts.idle += stored.count - jobs.jobs.size;
+    for (const process of jobs.jobs.keys()) {
+      const { state: word } = jobOf(jobs, process);
+      if (word === 'idle' || word === 'running' || word === 'held') counts[word] += 1;
+    }
+  }
+  return { slots: state.slots, ...counts };
+}
+
+/** An abstract socket is a lock that the kernel takes back however the process ends. */
+async function takeLock(files: JobFiles): Promise<Server> {
+  const name = createHash('sha256')
+    .update(await realpath(files.directory))
+    .digest('hex')
+    .slice(0, 32);
+  const server = createServer((socket) => socket.destroy());
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') return reject(error);
+      reject(
+        new SiteError(`Another process runs the jobs of '${files.directory}' already`, {
+          code: 'site-queue-taken',
+          advice: "Look with 'slurp status', or end it with 'slurp down'",
+          cause: error,
+        }),
+      );
+    });
+    server.listen(`\0slurp-jobs-${name}`, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}
+
+async function installLauncher(files: JobFiles): Promise<void> {
+  // By rename: launchers that run keep reading the file they began with.
+  await writeFile(`${files.launcher}.new`, launcherScript);
+  await chmod(`${files.launcher}.new`, 0o700);
+  await rename(`${files.launcher}.new`, files.launcher);
+}
+
+const draftsLiveMs = 24 * 3600 * 1000;
+
+/** Takes away what submitters left that were killed before their submission was complete. */
+async function removeOldDrafts(files: JobFiles): Promise<void> {
+  for (const name of await readdir(files.directory)) {
+    const path = join(files.directory, name);
+    if (name.startsWith('.new-') && Date.now() - (await stat(path)).mtimeMs > draftsLiveMs) {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
+}

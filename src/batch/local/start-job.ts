@@ -1,0 +1,115 @@
+import { constants, copyFile, cp, access, mkdir, readdir, symlink } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { basename, delimiter, dirname, join, resolve } from 'node:path';
+
+import { startDetached } from '#util/start-detached.ts';
+
+import { exists } from './job-files.ts';
+import { fillNumbers, parseEnvironment, parseList, placesOf } from './submit-commands.ts';
+
+import type { BatchJob } from '../backend.ts';
+import type { JobFiles, RunFiles } from './job-files.ts';
+import type { StoredSubmission } from './read-submission.ts';
+
+/** Whether a job is on its way, or why it goes on hold, with the codes that HTCondor has for it. */
+export type StartOutcome =
+  | { readonly kind: 'started'; readonly pid: number }
+  | { readonly kind: 'held'; readonly reason: string; readonly code: number; readonly subcode: number };
+
+/** Hold codes of HTCondor. */
+const failedToStart = 6;
+const transferInputFailed = 13;
+
+/** Prepares the scratch folder of a job and starts it, in a session of its own. Never throws. */
+export async function startJob(
+  files: JobFiles,
+  submission: StoredSubmission,
+  job: BatchJob,
+  start: number,
+  run: RunFiles,
+): Promise<StartOutcome> {
+  try {
+    await stage(submission, job, run);
+  } catch (error) {
+    return heldBy(`Input files of '${job.dstfile}' can't be staged`, transferInputFailed, error);
+  }
+  try {
+    await access(job.executable, constants.X_OK);
+    const words = fillNumbers(job.arguments, submission.cluster, job.process)
+      .split(/\s+/u)
+      .filter((word) => word !== '');
+    const pid = await startDetached('/bin/sh', [files.launcher, run.directory, files.wake, job.executable, ...words], {
+      cwd: run.scratch,
+      env: environmentOf(submission, job, start, run),
+      logFile: run.output,
+      errorFile: run.error,
+    });
+    return { kind: 'started', pid };
+  } catch (error) {
+    return heldBy(`Program '${job.executable}' can't be started`, failedToStart, error);
+  }
+}
+
+function heldBy(what: string, code: number, error: unknown): StartOutcome {
+  const reason = `${what}: ${error instanceof Error ? error.message : String(error)}`;
+  const subcode = error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? -error.errno : 0;
+  return { kind: 'held', reason, code, subcode };
+}
+
+async function stage(submission: StoredSubmission, job: BatchJob, run: RunFiles): Promise<void> {
+  await mkdir(run.scratch, { recursive: true, mode: 0o700 });
+  for (const name of ['slurp-token', 'slurp-job.json']) {
+    const source = join(submission.directory, name);
+    if (await exists(source)) await copyFile(source, join(run.scratch, name), constants.COPYFILE_EXCL);
+  }
+  for (const entry of await readdir(submission.workerDirectory, { withFileTypes: true })) {
+    if (!entry.isDirectory()) {
+      await symlink(join(submission.workerDirectory, entry.name), join(run.scratch, entry.name));
+    }
+  }
+  const { initial } = placesOf(job, submission);
+  for (const item of parseList(job.commands['transfer_input_files'])) {
+    const source = resolve(initial, item);
+    const name = basename(source);
+    // A job's own launcher of that name is there already, and no database secret ever travels.
+    if (name === 'odbc.ini' || (!(await exists(source)) && (await exists(join(run.scratch, name))))) continue;
+    const target = item.endsWith('/') ? run.scratch : join(run.scratch, name);
+    await cp(source, target, { recursive: true, dereference: true, mode: constants.COPYFILE_FICLONE });
+  }
+}
+
+function environmentOf(
+  submission: StoredSubmission,
+  job: BatchJob,
+  start: number,
+  run: RunFiles,
+): Readonly<Record<string, string>> {
+  const { username, homedir } = accountFacts();
+  const path = [run.scratch, '/usr/local/bin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/sbin', '/sbin'];
+  return {
+    // As on a farm, nothing of the environment of whoever submits or of `slurp serve` reaches a job.
+    HOME: homedir,
+    USER: username,
+    LOGNAME: username,
+    LANG: 'C.UTF-8',
+    TMPDIR: run.scratch,
+    ...submission.environment,
+    ...parseEnvironment(fillNumbers(job.commands['environment'] ?? '', submission.cluster, job.process)),
+    PATH: [...path, dirname(process.execPath)].join(delimiter),
+    SLURP_NODE: process.execPath,
+    BATCH_SYSTEM: 'slurp-local',
+    SLURP_JOB_DIRECTORY: run.scratch,
+    _CONDOR_SCRATCH_DIR: run.scratch,
+    SLURP_START: String(start),
+    cupsid: String(job.cupsid),
+  };
+}
+
+function accountFacts(): { readonly username: string; readonly homedir: string } {
+  try {
+    return userInfo();
+  } catch {
+    // An account without an entry in passwd, as in many containers.
+    return { username: 'nobody', homedir: '/' };
+  }
+}

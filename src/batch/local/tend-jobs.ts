@@ -1,0 +1,263 @@
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { bringHome, clearRun, forgetRun, logEvent } from './end-job.ts';
+import { claimRun, inspectRun, signalGroup } from './inspect-run.ts';
+import { appendLines, exists, isMissing, isUuid, runFilesOf, submissionFilesOf } from './job-files.ts';
+import { heldOnRequest, jobOf } from './journal.ts';
+import { readItem, readJournal, readSubmission } from './read-submission.ts';
+import { startJob } from './start-job.ts';
+
+import type { Log } from '#model/log.ts';
+
+import type { JobFiles, RunFiles } from './job-files.ts';
+import type { JournalEvent } from './journal.ts';
+import type { JobResult } from './launcher.ts';
+import type { LocalSubmission } from './read-submission.ts';
+
+/** One start of a job that the runner watches. */
+interface WatchedRun {
+  readonly submission: LocalSubmission;
+  readonly process: number;
+  readonly start: number;
+  readonly run: RunFiles;
+  readonly watchedSince: number;
+  /** Being started or ended at this moment. */
+  isBusy: boolean;
+  killedAt?: number;
+}
+
+/** All that the runner knows, and what it was told. */
+export interface RunnerState {
+  readonly files: JobFiles;
+  readonly spoolDirectory: string;
+  readonly slots: number;
+  /** Between TERM and KILL. */
+  readonly graceMs: number;
+  readonly log: Log;
+  /** By uuid, in the order of their clusters. */
+  readonly active: Map<string, LocalSubmission>;
+  readonly ended: Set<string>;
+  readonly watched: Map<string, WatchedRun>;
+  /** No job of that submission below that process is idle. */
+  readonly idleFrom: Map<string, number>;
+  /** What is under way; empty when nothing is. */
+  readonly deeds: Set<Promise<void>>;
+  isDraining: boolean;
+  /** Makes the runner look again, soon. */
+  poke(): void;
+}
+
+/** A launcher that we started has claimed its start long before this. */
+const claimWithinMs = 10_000;
+
+/** Takes new submissions in, with the jobs of theirs that an earlier runner left running. */
+export async function takeSubmissions(state: RunnerState): Promise<void> {
+  const found: LocalSubmission[] = [];
+  for (const uuid of await readdir(state.files.directory)) {
+    if (!isUuid(uuid) || state.active.has(uuid) || state.ended.has(uuid)) continue;
+    const directory = join(state.files.directory, uuid);
+    if (await exists(submissionFilesOf(directory).ended)) {
+      state.ended.add(uuid);
+      continue;
+    }
+    try {
+      const submission = await readSubmission(directory);
+      if (submission !== undefined) found.push(submission);
+    } catch (error) {
+      state.ended.add(uuid);
+      state.log.error({ submission: uuid, error }, 'cannot read a submission; its jobs wait');
+    }
+  }
+  found.sort((one, other) => one.stored.cluster - other.stored.cluster);
+  for (const submission of found) {
+    state.active.set(submission.stored.uuid, submission);
+    for (const [process, job] of submission.jobs.jobs) {
+      if (job.state === 'running') watch(state, submission, process, job.starts - 1, -claimWithinMs);
+    }
+  }
+}
+
+/** Reads what was asked of jobs since the last look. */
+export async function readRequests(state: RunnerState): Promise<void> {
+  for (const submission of state.active.values()) await catchUp(state, submission);
+}
+
+/** Looks after every job that runs: ends, vanishings, and what was asked of it. */
+export async function tendRuns(state: RunnerState): Promise<void> {
+  for (const watched of state.watched.values()) {
+    if (watched.isBusy) continue;
+    const condition = await inspectRun(watched.run);
+    if (condition.kind === 'running') {
+      obey(state, watched, condition.pid);
+    } else if (condition.kind === 'ended') {
+      act(state, watched, () => endRun(state, watched, condition.result));
+    } else if (condition.kind === 'vanished') {
+      // The launcher alone may have been killed: nothing of a job that counts as gone goes on.
+      signalGroup(condition.pid, 'SIGKILL');
+      act(state, watched, () => endRun(state, watched, undefined));
+    } else if (performance.now() - watched.watchedSince > claimWithinMs) {
+      act(state, watched, () => giveUp(state, watched));
+    }
+  }
+}
+
+/** Starts waiting jobs, in order, as long as slots are free. */
+export async function startIdleJobs(state: RunnerState): Promise<void> {
+  for (const submission of state.active.values()) {
+    const { uuid, count } = submission.stored;
+    for (let process = state.idleFrom.get(uuid) ?? 0; process < count; process += 1) {
+      if (state.isDraining || state.watched.size >= state.slots) return;
+      state.idleFrom.set(uuid, process + 1);
+      const job = jobOf(submission.jobs, process);
+      if (job.state !== 'idle') continue;
+      const start = job.starts;
+      await record(state, submission, { kind: 'starting', process, start, at: now() });
+      // Somebody may have put it on hold or removed it in the meantime.
+      const begun = jobOf(submission.jobs, process);
+      if (begun.state !== 'running' || begun.starts !== start + 1) continue;
+      const watched = watch(state, submission, process, start, performance.now());
+      act(state, watched, () => beginRun(state, watched));
+    }
+  }
+}
+
+/** Closes submissions whose jobs have all ended: their history stays. */
+export async function closeSubmissions(state: RunnerState): Promise<void> {
+  for (const [uuid, submission] of state.active) {
+    if (submission.jobs.ended < submission.stored.count) continue;
+    if ([...state.watched.values()].some((watched) => watched.submission === submission)) continue;
+    await sweepRuns(submission.files.runs);
+    await writeFile(submission.files.ended, `${now()}\n`);
+    await rm(submission.files.items, { force: true });
+    state.active.delete(uuid);
+    state.idleFrom.delete(uuid);
+    state.ended.add(uuid);
+  }
+}
+
+async function sweepRuns(runs: string): Promise<void> {
+  let names: readonly string[];
+  try {
+    names = await readdir(runs);
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw error;
+  }
+  for (const name of names) await rm(join(runs, name, 'scratch'), { recursive: true, force: true });
+}
+
+function watch(
+  state: RunnerState,
+  submission: LocalSubmission,
+  process: number,
+  start: number,
+  watchedSince: number,
+): WatchedRun {
+  const run = runFilesOf(submission.files, process, start);
+  const watched = { submission, process, start, run, watchedSince, isBusy: false };
+  state.watched.set(run.directory, watched);
+  return watched;
+}
+
+/** Lets something happen to a run while the runner goes on looking after the others. */
+function act(state: RunnerState, watched: WatchedRun, deed: () => Promise<void>): void {
+  watched.isBusy = true;
+  const promise = deed()
+    .then(() => state.poke())
+    .catch((error: unknown) => {
+      state.log.error({ run: watched.run.directory, error }, 'a job could not be tended; trying again');
+    })
+    .finally(() => {
+      watched.isBusy = false;
+      state.deeds.delete(promise);
+    });
+  state.deeds.add(promise);
+}
+
+async function beginRun(state: RunnerState, watched: WatchedRun): Promise<void> {
+  const { submission, process, start, run } = watched;
+  const item = await readItem(submission, process);
+  const outcome = await startJob(state.files, submission.stored, item, start, run);
+  if (outcome.kind === 'started') {
+    await logEvent(submission.stored, item, start, 1, 'Job executing on this machine');
+    return;
+  }
+  await claimRun(run);
+  await clearRun(run, state.spoolDirectory);
+  await record(state, submission, { process, start, at: now(), ...outcome });
+  state.watched.delete(run.directory);
+  await logEvent(submission.stored, item, start, 12, `Job was held. ${outcome.reason}`);
+}
+
+async function endRun(state: RunnerState, watched: WatchedRun, result: JobResult | undefined): Promise<void> {
+  const { submission, process, start, run } = watched;
+  const item = await readItem(submission, process);
+  const { pending } = jobOf(submission.jobs, process);
+  const base = { process, start, at: now() };
+  const wasKilled = watched.killedAt !== undefined || result === undefined || result.exitCode > 128;
+  let event: JournalEvent;
+  if (pending !== undefined && wasKilled) {
+    event =
+      pending.action === 'remove'
+        ? { kind: 'removed', ...base, reason: pending.reason }
+        : { kind: 'held', ...base, reason: pending.reason, code: heldOnRequest, subcode: 0 };
+  } else if (result === undefined) {
+    const reason = 'The job is gone without a result: its processes were killed, or the machine was started anew';
+    event = { kind: 'removed', ...base, reason };
+  } else {
+    const failure = await bringHome(submission.stored, item, run);
+    event = failure === undefined ? { kind: 'ended', ...base, ...result } : { kind: 'held', ...base, ...failure };
+  }
+  await record(state, submission, event);
+  // What is missing among the outputs may be seen in the scratch folder.
+  if (event.kind !== 'held' || event.code === heldOnRequest) await clearRun(run, state.spoolDirectory);
+  if (event.kind === 'ended' && event.exitCode === 0) await forgetRun(submission.stored, item, run);
+  state.watched.delete(run.directory);
+  const [code, text] = describe(event);
+  await logEvent(submission.stored, item, start, code, text);
+}
+
+function describe(event: JournalEvent): readonly [code: number, text: string] {
+  if (event.kind === 'ended') return [5, `Job terminated. Exit code ${event.exitCode}`];
+  if (event.kind === 'held') return [12, `Job was held. ${event.reason}`];
+  return [9, `Job was aborted. ${event.kind === 'removed' ? event.reason : ''}`];
+}
+
+/** The launcher of an earlier runner never came: if we can take its claim, the job waits again. */
+async function giveUp(state: RunnerState, watched: WatchedRun): Promise<void> {
+  const { submission, process, start, run } = watched;
+  if (!(await claimRun(run))) return;
+  await rm(run.scratch, { recursive: true, force: true });
+  await record(state, submission, { kind: 'unstarted', process, start, at: now() });
+  state.watched.delete(run.directory);
+}
+
+function obey(state: RunnerState, watched: WatchedRun, pid: number): void {
+  const { pending } = jobOf(watched.submission.jobs, watched.process);
+  if (pending === undefined) return;
+  if (watched.killedAt === undefined) {
+    watched.killedAt = performance.now();
+    signalGroup(pid, 'SIGTERM');
+    setTimeout(() => state.poke(), state.graceMs + 10).unref();
+  } else if (performance.now() - watched.killedAt > state.graceMs) {
+    signalGroup(pid, 'SIGKILL');
+  }
+}
+
+async function record(state: RunnerState, submission: LocalSubmission, event: JournalEvent): Promise<void> {
+  await appendLines(submission.files.journal, [JSON.stringify(event)]);
+  await catchUp(state, submission);
+}
+
+async function catchUp(state: RunnerState, submission: LocalSubmission): Promise<void> {
+  const events = await readJournal(submission);
+  const mayWaitAgain = events.some(
+    (event) => event.kind === 'unstarted' || (event.kind === 'request' && event.action === 'release'),
+  );
+  if (mayWaitAgain) state.idleFrom.set(submission.stored.uuid, 0);
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
