@@ -56,7 +56,7 @@ function knownOptions(program: Command, argv: readonly string[]): readonly strin
 }
 
 function usageErrorOf(error: CommanderError, program: Command): UsageError {
-  const text = error.message.replace(/^error: /u, '');
+  const text = error.message.replace(/^error: /u, '').replaceAll('\n', ' ');
   const message = error.code === 'commander.help' ? 'A subcommand is missing' : sentence(text);
   return new UsageError(message, {
     code: error.code.replace('commander.', 'usage-'),

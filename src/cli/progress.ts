@@ -9,7 +9,7 @@ export interface ProgressOptions {
   /** What is counted, e.g. `jobs`. */
   readonly unit?: string;
   /** Where it is drawn; stderr unless told otherwise. Nothing at all is drawn where this is no terminal. */
-  readonly stream?: NodeJS.WriteStream;
+  readonly stream?: NodeJS.WritableStream & { readonly isTTY?: boolean };
   /** Nothing is drawn for what takes less than this. Default 2000. */
   readonly delayMs?: number;
 }
@@ -17,7 +17,7 @@ export interface ProgressOptions {
 /** Makes a progress bar on a terminal, for what takes longer than two seconds; in a pipe it stays silent. */
 export function openProgress(options: ProgressOptions): Progress {
   const stream = options.stream ?? process.stderr;
-  if (!stream.isTTY) return { update: () => undefined, phase: () => undefined, close: () => undefined };
+  if (stream.isTTY !== true) return { update: () => undefined, phase: () => undefined, close: () => undefined };
 
   const bar = new SingleBar(
     {

@@ -1,0 +1,67 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { cruise } from 'dependency-cruiser';
+import extractDepcruiseOptions from 'dependency-cruiser/config-utl/extract-depcruise-options';
+import extractTsConfig from 'dependency-cruiser/config-utl/extract-ts-config';
+import packageFacts from '../package.json' with { type: 'json' };
+import { packageRoot } from '#util/package-root.ts';
+import { checkChangelog } from './house/check-changelog.ts';
+import { checkComments } from './house/check-comments.ts';
+import { checkDocstrings } from './house/check-docstrings.ts';
+import { checkMap } from './house/check-map.ts';
+import { checkNames } from './house/check-names.ts';
+import { checkGeneratedFiles } from './house/generated-files.ts';
+import { readSourceTree } from './house/source-tree.ts';
+
+/** Folders of the root that the map need not name: they come and go, or belong to tools. */
+const unnamed: ReadonlySet<string> = new Set([
+  '.git',
+  'node_modules',
+  'dist',
+  'coverage',
+  'demo',
+  '.slurp-site',
+  '.slurp',
+]);
+
+const root = packageRoot();
+const tree = readSourceTree(root, ['src', 'test', 'scripts', 'bench'], ['.ts']);
+
+function foldersOf(path: string): readonly string[] {
+  return readdirSync(join(root, path), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? entry.name : [],
+  );
+}
+
+/** The import checker says that all is well when it finds no module at all (it did, with a TypeScript it did not know). */
+async function checkCruised(): Promise<readonly string[]> {
+  const options = await extractDepcruiseOptions(join(root, '.dependency-cruiser.mjs'));
+  const { output } = await cruise(['src'], options, undefined, {
+    tsConfig: extractTsConfig(join(root, 'tsconfig.json')),
+  });
+  if (typeof output === 'string') return ['The import checker gave no list of modules (M1)'];
+  const cruised = new Set(output.modules.map(({ source }) => source));
+  return [...tree.keys()]
+    .filter((path) => path.startsWith('src/') && !cruised.has(path))
+    .map((path) => `${path}: The import checker did not see it (M1)`);
+}
+
+const complaints = [
+  ...checkMap(
+    readFileSync(join(root, 'README.md'), 'utf8'),
+    foldersOf('src'),
+    foldersOf('.').filter((name) => name !== 'src' && !unnamed.has(name)),
+  ),
+  ...checkDocstrings(tree),
+  ...checkNames(tree),
+  ...checkComments(tree),
+  ...checkChangelog(
+    readFileSync(join(root, 'CHANGELOG.md'), 'utf8'),
+    packageFacts.version,
+    process.argv.includes('--release'),
+  ),
+  ...(await checkGeneratedFiles(root)),
+  ...(await checkCruised()),
+];
+for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
+process.exitCode = complaints.length === 0 ? 0 : 1;

@@ -1,0 +1,43 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { logFileOf, openLog, renderLogLine } from '#cli/log.ts';
+
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'log-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+it('writes a line of JSON with command and mode into the file of the day', () => {
+  const directory = join(temporaryDirectory(), 'logs');
+  const log = openLog({ command: 'kaedama', mode: 'testbed', directory, shown: 'silent' });
+  log.info({ rule: 'DST_X', url: 'postgresql://a:secret@b/c' }, 'Submitted');
+  const text = readFileSync(logFileOf(directory, new Date()), 'utf8');
+  expect(text).not.toContain('secret');
+  expect(JSON.parse(text)).toMatchObject({
+    command: 'kaedama',
+    mode: 'testbed',
+    rule: 'DST_X',
+    msg: 'Submitted',
+    level: 30,
+  });
+  expect(statSync(directory).mode & 0o777).toBe(0o700);
+});
+
+it('keeps the cause of an error', () => {
+  const directory = temporaryDirectory();
+  openLog({ command: 'serve', mode: 'production', directory, shown: 'silent' }).error(
+    { err: new Error('outer', { cause: new Error('inner') }) },
+    'Failed',
+  );
+  expect(readFileSync(logFileOf(directory, new Date()), 'utf8')).toContain('inner');
+});
+
+it('renders lines for reading', () => {
+  const line =
+    '{"level":40,"time":"2025-04-10T08:17:54.100Z","command":"serve","mode":"testbed","pid":7,"n":3,"who":"a b","msg":"Late"}';
+  expect(renderLogLine(line)).toBe('08:17:54 warn serve [testbed]: Late n=3 who="a b"');
+  expect(renderLogLine(line, true)).toBe('08:17:54 \u001B[33mwarn\u001B[0m serve [testbed]: Late n=3 who="a b"');
+});

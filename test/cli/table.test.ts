@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { outputWidth, renderTable } from '#cli/table.ts';
+
+it('renders numbers to the right, a total below, and no colour', () => {
+  const text = renderTable({
+    head: ['rule', 'expected', 'failed'],
+    rows: [
+      ['DST_EVENT', 24, 0],
+      ['DST_CALOR', 144, undefined],
+    ],
+    total: ['all', 168, 0],
+  });
+  expect(text).toMatchInlineSnapshot(`
+    "rule       expected  failed
+    ---------  --------  ------
+    DST_EVENT        24       0
+    DST_CALOR       144
+    ---------  --------  ------
+    all             168       0
+    "
+  `);
+});
+
+it('cuts the widest column where a line would be too long', () => {
+  const text = renderTable({ head: ['file', 'n'], rows: [['x'.repeat(200), 1]] }, 40);
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBe(40);
+  expect(text).toContain('…');
+});
+
+it('renders an empty table as its head', () => {
+  expect(renderTable({ head: ['a', 'b'], rows: [] })).toBe('a  b\n-  -\n');
+});
+
+it('is 80 characters wide in a pipe', () => {
+  expect(outputWidth()).toBe(80);
+});
