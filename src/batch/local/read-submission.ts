@@ -47,6 +47,8 @@ export interface LocalSubmission {
   readonly jobs: LocalJobs;
   /** Up to where the journal was read, in bytes. */
   journalOffset: number;
+  /** The last reading of the journal; each waits for the one before, so that no event counts twice. */
+  reading: Promise<unknown>;
 }
 
 /**
@@ -74,7 +76,7 @@ export async function readSubmission(directory: string): Promise<LocalSubmission
     places.push({ offset: Number(offset), length: Number(length) });
   }
   const jobs = { count: stored.count, submittedAt: stored.submittedAt, jobs: new Map(), ended: 0 };
-  const submission = { files, stored, cupsids, places, jobs, journalOffset: 0 };
+  const submission = { files, stored, cupsids, places, jobs, journalOffset: 0, reading: Promise.resolve() };
   await readJournal(submission);
   return submission;
 }
@@ -85,6 +87,12 @@ export async function readSubmission(directory: string): Promise<LocalSubmission
  * @returns the events, in order
  */
 export async function readJournal(submission: LocalSubmission): Promise<readonly JournalEvent[]> {
+  const reading = submission.reading.then(() => readOn(submission));
+  submission.reading = reading.catch(() => undefined);
+  return reading;
+}
+
+async function readOn(submission: LocalSubmission): Promise<readonly JournalEvent[]> {
   const chunk = await readFrom(submission.files.journal, submission.journalOffset);
   const end = chunk.lastIndexOf(0x0a) + 1;
   if (end === 0) return [];

@@ -1,0 +1,205 @@
+import { fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { makeLocalBackend } from '#batch/local/make-local-backend.ts';
+import { startLocalQueue } from '#batch/local/run-queue.ts';
+import { waitUntil } from '#util/wait-until.ts';
+
+import { eachOf, valueOf } from '../contract.ts';
+import { silentLog } from '../../util/silent-log.ts';
+
+import type { ChildProcess } from 'node:child_process';
+
+import type { BatchJob, BatchJobReport } from '#batch/backend.ts';
+
+let root: string;
+let state: string;
+const children: ChildProcess[] = [];
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'slurp-queue-'));
+  state = join(root, 'state');
+  for (const name of ['state', 'worker', 'told', 'submission']) await mkdir(join(root, name));
+});
+
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  await rm(root, { recursive: true });
+});
+
+async function startRunner(slots: number): Promise<ChildProcess> {
+  const child = fork(join(import.meta.dirname, 'run-queue-process.ts'), [state, join(root, 'spool'), String(slots)], {
+    execArgv: ['--import', 'tsx'],
+    stdio: 'ignore',
+  });
+  children.push(child);
+  await once(child, 'message');
+  return child;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+async function submit(text: string, count: number): Promise<string> {
+  const uuid = randomUUID();
+  const executable = join(root, `${uuid}.sh`);
+  await writeFile(executable, `#!/bin/sh\n${text}`, { mode: 0o755 });
+  const jobs: BatchJob[] = Array.from({ length: count }, (_, process) => ({
+    ...{ process, cupsid: 100 + process, dstfile: `DST-${process}`, executable, arguments: '', commands: {} },
+  }));
+  const outcome = await makeLocalBackend(state).submit(
+    {
+      ...{ uuid, count, batchName: 'test', directory: join(root, 'submission') },
+      ...{ workerDirectory: join(root, 'worker'), submitDirectory: root, environment: {} },
+    },
+    eachOf(jobs),
+  );
+  expect(outcome.kind).toBe('accepted');
+  return uuid;
+}
+
+async function untilEnded(uuid: string, count: number): Promise<readonly BatchJobReport[]> {
+  const backend = makeLocalBackend(state);
+  const history = await waitUntil(
+    async () => {
+      const reports = valueOf(await backend.queryHistory([uuid]));
+      return reports.length === count ? reports : undefined;
+    },
+    { timeoutMs: 15_000, everyMs: 50 },
+  );
+  expect(history).toBeDefined();
+  return history ?? [];
+}
+
+async function untilTold(count: number): Promise<readonly string[]> {
+  const names = await waitUntil(
+    async () => {
+      const found = await readdir(join(root, 'told'));
+      return found.length >= count ? found : undefined;
+    },
+    { timeoutMs: 15_000 },
+  );
+  return (names ?? []).toSorted();
+}
+
+test('jobs go on when their runner is killed, and the next runner sees them to their end', async () => {
+  const first = await startRunner(2);
+  const uuid = await submit(
+    `: > ${root}/told/begun-$cupsid\nwhile [ ! -e ${root}/go ]; do sleep 0.05; done\n: > ${root}/told/done-$cupsid\nexit 3\n`,
+    3,
+  );
+  await untilTold(2);
+  await kill(first);
+  await writeFile(join(root, 'go'), '');
+  expect(await untilTold(4)).toEqual(['begun-100', 'begun-101', 'done-100', 'done-101']);
+  await startRunner(2);
+  const history = await untilEnded(uuid, 3);
+  expect(history.map(({ state: word, exitCode, starts }) => [word, exitCode, starts])).toEqual(
+    Array.from({ length: 3 }, () => ['completed', 3, 1]),
+  );
+});
+
+test('a killed runner leaves running jobs running, which the next one can still remove', async () => {
+  const first = await startRunner(1);
+  const uuid = await submit(`: > ${root}/told/begun-$cupsid\nexec sleep 60\n`, 1);
+  await untilTold(1);
+  await kill(first);
+  await startRunner(1);
+  expect(valueOf(await makeLocalBackend(state).queryQueue([uuid]))).toMatchObject([{ state: 'running' }]);
+  await makeLocalBackend(state).remove({ uuid }, 'enough');
+  expect(await untilEnded(uuid, 1)).toMatchObject([{ state: 'removed', removeReason: 'enough' }]);
+});
+
+test('however often the runner is killed, each job is started once', async () => {
+  const uuid = await submit(`echo once >> ${root}/told/$cupsid\nsleep 0.05\n`, 20);
+  for (const delay of [30, 80, 130, 200]) {
+    const runner = await startRunner(3);
+    await new Promise((resolve) => {
+      setTimeout(resolve, delay);
+    });
+    await kill(runner);
+  }
+  await startRunner(3);
+  const history = await untilEnded(uuid, 20);
+  const told = await Promise.all((await untilTold(20)).map((name) => readFile(join(root, 'told', name), 'utf8')));
+  expect(told).toEqual(Array.from({ length: 20 }, () => 'once\n'));
+  expect(history.every(({ state: word, exitCode }) => word === 'completed' && exitCode === 0)).toBe(true);
+});
+
+test('a job whose processes were all killed is gone without a result, and its reports are rescued', async () => {
+  const queue = await startLocalQueue({
+    ...{ stateDirectory: state, spoolDirectory: join(root, 'spool'), slots: 1, log: silentLog, everyMs: 100 },
+  });
+  const uuid = await submit(`echo report > spool-$cupsid-0.jsonl\necho $$ > ${root}/told/pid\nexec sleep 60\n`, 1);
+  await untilTold(1);
+  const pid = Number(
+    await waitUntil(async () => (await readFile(join(root, 'told', 'pid'), 'utf8')).trim() || undefined, {
+      timeoutMs: 5000,
+    }),
+  );
+  const group = Number((await readFile(`/proc/${pid}/stat`, 'utf8')).split(' ')[4]);
+  process.kill(-group, 'SIGKILL');
+  expect(await untilEnded(uuid, 1)).toMatchObject([
+    { state: 'removed', removeReason: expect.stringContaining('gone without a result') },
+  ]);
+  expect(await readFile(join(root, 'spool', 'spool-100-0.jsonl'), 'utf8')).toBe('report\n');
+  await queue.close();
+});
+
+test('two runners never look after the same jobs', async () => {
+  const options = { stateDirectory: state, spoolDirectory: join(root, 'spool'), slots: 1, log: silentLog };
+  const queue = await startLocalQueue(options);
+  await expect(startLocalQueue(options)).rejects.toMatchObject({ code: 'site-queue-taken' });
+  await queue.close();
+  await (await startLocalQueue(options)).close();
+});
+
+test('runs as many at once as there are slots, in order, and drains', async () => {
+  const options = { stateDirectory: state, spoolDirectory: join(root, 'spool'), slots: 2, log: silentLog };
+  const queue = await startLocalQueue(options);
+  const uuid = await submit(`: > ${root}/told/$cupsid\nwhile [ ! -e ${root}/go ]; do sleep 0.05; done\n`, 5);
+  expect(await untilTold(2)).toEqual(['100', '101']);
+  expect(queue.status()).toEqual({ slots: 2, running: 2, idle: 3, held: 0 });
+  const drained = queue.drain();
+  await writeFile(join(root, 'go'), '');
+  await drained;
+  expect(await untilTold(2)).toEqual(['100', '101']);
+  expect(valueOf(await makeLocalBackend(state).queryQueue([uuid]))).toHaveLength(3);
+  await queue.close();
+});
+
+test('leaves nothing of a job that went well but what stands nowhere else', async () => {
+  const options = { stateDirectory: state, spoolDirectory: join(root, 'spool'), slots: 2, log: silentLog };
+  const queue = await startLocalQueue(options);
+  const uuid = await submit('test $cupsid = 100 || echo said\ntest $cupsid = 102 && exit 1\nexit 0\n', 3);
+  await untilEnded(uuid, 3);
+  await waitUntil(async () => ((await readdir(join(state, 'jobs', uuid))).includes('ended') ? true : undefined), {
+    timeoutMs: 5000,
+  });
+  expect((await readdir(join(state, 'jobs', uuid), { recursive: true })).toSorted()).toEqual([
+    'ended',
+    'index',
+    'journal.jsonl',
+    'run',
+    'run/1.0',
+    'run/1.0/out',
+    'run/2.0',
+    'run/2.0/out',
+    'run/2.0/pid',
+    'run/2.0/result',
+    'submission.json',
+  ]);
+  await queue.close();
+});
