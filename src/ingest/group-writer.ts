@@ -22,8 +22,8 @@ export interface GroupWriterFacts {
   readonly written: number;
   /** Writes that failed, since the last one that succeeded. */
   readonly failures: number;
-  /** What the last failed write said; absent once one has succeeded. */
-  readonly lastFailure?: string;
+  /** When the last of these failed; absent once one has succeeded. */
+  readonly lastFailureAt?: Date;
 }
 
 /** Joins requests that come while a write is under way into the next one. */
@@ -56,7 +56,7 @@ export function makeGroupWriter<Item, Result>(options: GroupWriterOptions<Item, 
   let queued = 0;
   let written = 0;
   let failures = 0;
-  let lastFailure: string | undefined;
+  let lastFailureAt: Date | undefined;
   let flight: Promise<void> | undefined;
   let isClosed = false;
 
@@ -81,7 +81,7 @@ export function makeGroupWriter<Item, Result>(options: GroupWriterOptions<Item, 
         const results = await writeApart(options, items);
         written += items.length;
         failures = 0;
-        lastFailure = undefined;
+        lastFailureAt = undefined;
         let offset = 0;
         for (const request of group) {
           request.resolve(results.slice(offset, offset + request.items.length));
@@ -89,7 +89,7 @@ export function makeGroupWriter<Item, Result>(options: GroupWriterOptions<Item, 
         }
       } catch (error) {
         failures += 1;
-        lastFailure = error instanceof Error ? error.message : String(error);
+        lastFailureAt = new Date();
         for (const request of group) request.reject(error);
       }
       queued -= items.length;
@@ -110,7 +110,7 @@ export function makeGroupWriter<Item, Result>(options: GroupWriterOptions<Item, 
         flight ??= flush();
       });
     },
-    facts: () => ({ queued, written, failures, ...(lastFailure === undefined ? {} : { lastFailure }) }),
+    facts: () => ({ queued, written, failures, ...(lastFailureAt === undefined ? {} : { lastFailureAt }) }),
     async close() {
       isClosed = true;
       await flight;

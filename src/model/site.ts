@@ -34,7 +34,10 @@ export interface Site {
     readonly port: number;
     /** What jobs are told, where it differs from `http://host:port`. */
     readonly url?: string;
+    /** Allows another address than loopback without `tls`. */
     readonly isInsecure: boolean;
+    /** Absolute paths of PEM files; then the gateway speaks https. */
+    readonly tls?: { readonly certificateFile: string; readonly keyFile: string };
   };
   /** Absolute; where spools come home. */
   readonly spoolDirectory: string;

@@ -1,0 +1,46 @@
+import { ensureEventPartitions } from '#db/status/ensure-event-partitions.ts';
+import { startRepeating } from '#util/start-repeating.ts';
+
+import type { Database } from '#db/connect.ts';
+import type { StageoutApplier } from '#ingest/apply-stageouts.ts';
+import type { Log } from '#model/log.ts';
+import type { Repetition } from '#util/start-repeating.ts';
+
+const dayMs = 24 * 3600 * 1000;
+
+/** Applies what was left over at once, then every few seconds; ever more slowly while the catalog is away. */
+export function startApplyWatch(options: {
+  readonly applier: StageoutApplier;
+  readonly log: Log;
+  /** Time between two rounds; 3 s unless told otherwise. */
+  readonly everyMs?: number;
+}): Repetition {
+  const { applier, log } = options;
+  const everyMs = options.everyMs ?? 3000;
+  let failures = 0;
+  return startRepeating(async () => {
+    try {
+      const { applied, isCatalogUp } = await applier.applyPending();
+      if (applied > 0) log.info({ applied }, 'staged files applied late');
+      failures = isCatalogUp ? 0 : failures + 1;
+    } catch (error) {
+      if (failures === 0) log.warn({ error }, 'staged files cannot be applied now');
+      failures += 1;
+    }
+    return Math.min(everyMs * 2 ** failures, 60_000);
+  });
+}
+
+/** Makes the months' partitions of the events, at once and every day. */
+export function startPartitionWatch(options: { readonly status: Database; readonly log: Log }): Repetition {
+  return startRepeating(async () => {
+    try {
+      const made = await ensureEventPartitions(options.status);
+      if (made.length > 0) options.log.info({ made }, 'partitions made');
+      return dayMs;
+    } catch (error) {
+      options.log.warn({ error }, 'partitions of the events cannot be made now');
+      return 60_000;
+    }
+  });
+}

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { GatewayError } from '#model/errors.ts';
+import { ingestEvents } from '#ingest/ingest-events.ts';
+import { parseEvent } from '#ingest/parse-event.ts';
+
+import type { IngestDoors } from '#ingest/ingest-events.ts';
+import type { ParsedEvent } from '#ingest/parse-event.ts';
+import type { EventReply, EventResult } from '#model/event-reply.ts';
+
+import { HttpProblem } from './http-problem.ts';
+
+/** Events in one request at most; a longer spool is told in parts. */
+export const maxEvents = 1000;
+
+/** How long a request may wait for its commit; jobs wait shorter, and tell it again. */
+const boundMs = 15_000;
+
+/**
+ * Answers `POST /v1/events`: records what can be recorded and answers every event in the order of the request.
+ *
+ * @throws HttpProblem 400 where no event makes sense, 403 where all are of other submissions, 413 for too many;
+ *   DatabaseError and GatewayError where nothing was recorded
+ * @see docs/gateway.md
+ */
+export async function answerEvents(doors: IngestDoors, submission: string, body: unknown): Promise<EventReply> {
+  const values = eventsOf(body);
+  const parsed = values.map(parseEvent);
+  const events = parsed.flatMap((one) => (one.kind === 'event' ? [one.event] : []));
+  const reply = await withBound(ingestEvents(doors, events, { allowedSubmission: submission }));
+  let next = 0;
+  const results = parsed.map((one, index): EventResult | undefined =>
+    one.kind === 'event' ? reply.results[next++] : invalidResult(values[index], one),
+  );
+  const told = { ...reply, results: results.filter((result) => result !== undefined) };
+  refuseWhole(told.results, parsed);
+  return told;
+}
+
+function eventsOf(body: unknown): readonly unknown[] {
+  const events: unknown = typeof body === 'object' && body !== null && 'events' in body ? body.events : undefined;
+  if (!Array.isArray(events)) {
+    throw new HttpProblem({
+      status: 400,
+      code: 'bad-request',
+      detail: 'The body has no list \'events\': expected {"events": [...]}',
+    });
+  }
+  if (events.length > maxEvents) {
+    throw new HttpProblem({
+      status: 413,
+      code: 'too-many-events',
+      detail: `The request holds ${events.length} events: expected ${maxEvents} at most, send the rest in another`,
+    });
+  }
+  return events;
+}
+
+/** Where nothing at all could be taken the status says so too; the results stand in the problem. */
+function refuseWhole(results: readonly EventResult[], parsed: readonly ParsedEvent[]): void {
+  if (results.length === 0) return;
+  if (results.every(({ outcome }) => outcome === 'invalid')) {
+    const complaints = parsed.flatMap((one, index) =>
+      one.kind === 'event'
+        ? []
+        : one.complaints.map(({ path, message }) => ({ path: `events.${index}${path && `.${path}`}`, message })),
+    );
+    const detail = 'No event of this request makes sense: see complaints';
+    throw new HttpProblem({ status: 400, code: 'invalid-events', detail, more: { complaints, results } });
+  }
+  if (results.every(({ outcome }) => outcome === 'forbidden')) {
+    const detail = 'All events of this request speak of attempts of another submission';
+    throw new HttpProblem({ status: 403, code: 'forbidden', detail, more: { results } });
+  }
+}
+
+function invalidResult(value: unknown, parsed: Extract<ParsedEvent, { kind: 'invalid' }>): EventResult {
+  const told = typeof value === 'object' && value !== null ? value : {};
+  return {
+    attempt: 'attempt' in told && typeof told.attempt === 'number' ? told.attempt : 0,
+    source: 'source' in told && typeof told.source === 'string' ? told.source : '',
+    sequence: 'sequence' in told && typeof told.sequence === 'number' ? told.sequence : -1,
+    outcome: 'invalid',
+    reason: parsed.complaints.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '),
+  };
+}
+
+async function withBound<T>(promise: Promise<T>): Promise<T> {
+  const timer = new AbortController();
+  const late = sleep(boundMs, undefined, { signal: timer.signal }).then(() => {
+    throw new GatewayError('The database takes too long; send the request again', { code: 'gateway-slow' });
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    timer.abort();
+    late.catch(() => undefined);
+  }
+}

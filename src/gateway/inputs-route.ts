@@ -1,0 +1,53 @@
+import { findInputs } from '#db/status/find-inputs.ts';
+
+import type { Database } from '#db/connect.ts';
+
+import { HttpProblem } from './http-problem.ts';
+
+/** The answer to `GET /v1/attempts/:id/inputs`. */
+export interface InputsReply {
+  /** Paths in the order of dispatch. */
+  readonly inputs: readonly string[];
+  /** One a path, where the rule gave ranges; else empty. */
+  readonly ranges: readonly string[];
+}
+
+/**
+ * Answers which input files an attempt has.
+ *
+ * @param id as it stands in the address
+ * @param start as it stands in the address's query: which start of the job asks; absent: whichever told last
+ * @throws HttpProblem 400, 403, 404; DatabaseError
+ */
+export async function answerInputs(
+  status: Database,
+  submission: string,
+  id: string,
+  start: unknown,
+): Promise<InputsReply> {
+  const attempt = parseNumber('attempt', id);
+  const found = await findInputs(status, attempt, start === undefined ? undefined : parseNumber('start', start));
+  if (found === undefined) {
+    throw new HttpProblem({ status: 404, code: 'unknown-attempt', detail: `There is no attempt ${attempt}` });
+  }
+  if (found.submission !== submission) {
+    const detail = `Attempt ${attempt} belongs to another submission`;
+    throw new HttpProblem({ status: 403, code: 'forbidden', detail });
+  }
+  return { inputs: splitList(found.inputs), ranges: splitList(found.ranges ?? '') };
+}
+
+function parseNumber(what: string, told: unknown): number {
+  const text = String(told);
+  const value = Number(text);
+  if (/^\d{1,10}$/u.test(text) && value <= 2_147_483_647) return value;
+  throw new HttpProblem({
+    status: 400,
+    code: 'bad-request',
+    detail: `The ${what} '${text.slice(0, 40)}' is no number: expected digits`,
+  });
+}
+
+function splitList(text: string): readonly string[] {
+  return text === '' ? [] : text.split(',');
+}

@@ -1,0 +1,120 @@
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+
+import fastify from 'fastify';
+
+import { makeStageoutApplier } from '#ingest/apply-stageouts.ts';
+import { makeEventRecorder } from '#ingest/record-in-groups.ts';
+
+import type { KeyObject } from 'node:crypto';
+import type { ServerOptions as HttpOptions } from 'node:http';
+
+import type { Database } from '#db/connect.ts';
+import type { StageoutApplier } from '#ingest/apply-stageouts.ts';
+import type { EventRecorder } from '#ingest/record-in-groups.ts';
+import type { Log } from '#model/log.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+import { checkToken } from './check-token.ts';
+import { answerEvents } from './events-route.ts';
+import { checkHealth } from './health.ts';
+import { HttpProblem, makeOnError } from './http-problem.ts';
+import { answerInputs } from './inputs-route.ts';
+
+/** What a gateway is made of. The databases stay the caller's: he closes them after the gateway. */
+export interface GatewayDoors {
+  readonly status: Database;
+  readonly catalog: Database;
+  readonly siteKey: KeyObject;
+  readonly log: Log;
+  readonly version: string;
+  /** Certificate and key in PEM, for `https`. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+}
+
+/** The gateway without a socket; for tests `app.inject(…)`. */
+export interface Gateway {
+  readonly app: FastifyInstance;
+  readonly recorder: EventRecorder;
+  readonly applier: StageoutApplier;
+}
+
+/** Bytes of a body at most. */
+export const bodyLimitBytes = 1024 * 1024;
+
+/** A client that stands still is let go; jobs open a connection for each report and send it at once. */
+const timeouts: HttpOptions = {
+  requestTimeout: 20_000,
+  headersTimeout: 10_000,
+  keepAliveTimeout: 10_000,
+  connectionsCheckingInterval: 5000,
+};
+
+/** Each connection costs some ten kB; beyond this many newcomers wait in the kernel's queue or are dropped. */
+const maxConnections = 4000;
+
+/** Which methods an address knows, for the answer 405. */
+const methods: readonly (readonly [path: RegExp, method: string])[] = [
+  [/^\/v1\/events$/u, 'POST'],
+  [/^\/v1\/attempts\/[^/]+\/inputs$/u, 'GET'],
+  [/^\/health$/u, 'GET'],
+];
+
+/**
+ * Makes the gateway: routes, limits, errors. `app.close()` finishes what was received, and writes it.
+ *
+ * @see docs/gateway.md
+ */
+export function makeGateway(doors: GatewayDoors): Gateway {
+  const { status, catalog, siteKey, log, version } = doors;
+  const recorder = makeEventRecorder({ status, log });
+  const applier = makeStageoutApplier({ status, catalog, log });
+  const app: FastifyInstance = fastify({
+    bodyLimit: bodyLimitBytes,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 100 },
+    serverFactory: (handler) => {
+      const server =
+        doors.tls === undefined
+          ? createServer(timeouts, handler)
+          : createTlsServer({ ...timeouts, cert: doors.tls.certificate, key: doors.tls.key }, handler);
+      server.maxConnections = maxConnections;
+      return server;
+    },
+  });
+  app.removeContentTypeParser('text/plain');
+  app.setErrorHandler(makeOnError(log));
+  app.setNotFoundHandler((request) => {
+    const path = request.url.split('?')[0] ?? '';
+    const allowed = methods.find(([known]) => known.test(path))?.[1];
+    throw allowed === undefined
+      ? new HttpProblem({ status: 404, code: 'not-found', detail: 'There is nothing at this address' })
+      : new HttpProblem({
+          status: 405,
+          code: 'wrong-method',
+          detail: `This address knows no '${request.method}': expected ${allowed}`,
+          headers: { allow: allowed },
+        });
+  });
+  app.addHook('onClose', async () => {
+    await recorder.close();
+    await applier.close();
+  });
+
+  const ingest = { status, catalog, log, recorder, applier };
+  // Who may not speak is turned away before the body is read.
+  const admit = async (request: FastifyRequest): Promise<void> => {
+    checkToken(siteKey, request.headers);
+  };
+  app.post('/v1/events', { onRequest: admit }, (request) =>
+    answerEvents(ingest, checkToken(siteKey, request.headers), request.body),
+  );
+  app.get<{ Params: { id: string }; Querystring: { start?: unknown } }>('/v1/attempts/:id/inputs', (request) =>
+    answerInputs(status, checkToken(siteKey, request.headers), request.params.id, request.query.start),
+  );
+  app.get('/health', async (_request, reply) => {
+    const health = await checkHealth({ status, version, facts: recorder.facts() });
+    return reply.code(health.status === 'ok' ? 200 : 503).send(health);
+  });
+  return { app, recorder, applier };
+}

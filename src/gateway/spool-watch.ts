@@ -1,0 +1,120 @@
+import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { ingestSpoolFile } from '#ingest/ingest-spool.ts';
+import { startRepeating } from '#util/start-repeating.ts';
+
+import type { IngestDoors } from '#ingest/ingest-events.ts';
+import type { SpoolReport } from '#ingest/ingest-spool.ts';
+import type { Site } from '#model/site.ts';
+import type { Repetition } from '#util/start-repeating.ts';
+
+/** What one look into the spool directory did. */
+export interface SpoolScan {
+  /** Files of which every line is in the database; they are gone. */
+  readonly taken: number;
+  /** Files with lines that cannot be taken: now in the folder `refused`. */
+  readonly refused: number;
+  /** Files that are not finished yet, or could not be read now. */
+  readonly left: number;
+}
+
+/** Only such names are spools; whatever else lies there is nobody's business of ours, and no name leads elsewhere. */
+const spoolName = /^spool-(\d{1,10})-\d{1,9}\.jsonl$/u;
+
+/** A file whose last line is torn may still be on its way here; after this time nobody writes it any more. */
+const patienceMs = 10 * 60_000;
+
+/**
+ * Takes the spools that came home: all lines in the database, then the file is removed; with lines that cannot be taken
+ * it is kept in the folder `refused` beside them. Killed in between, the next scan takes the file again, which changes
+ * nothing.
+ *
+ * @param now of the clock that the file system uses
+ * @throws DatabaseError, GatewayError: what is left is taken by the next scan
+ */
+export async function scanSpools(doors: IngestDoors, directory: string, now: Date = new Date()): Promise<SpoolScan> {
+  const scan = { taken: 0, refused: 0, left: 0 };
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  });
+  for (const name of names.sort()) {
+    const attempt = spoolName.exec(name)?.[1];
+    if (attempt !== undefined) scan[await takeSpool(doors, directory, name, Number(attempt), now)] += 1;
+  }
+  return scan;
+}
+
+async function takeSpool(
+  doors: IngestDoors,
+  directory: string,
+  name: string,
+  attempt: number,
+  now: Date,
+): Promise<keyof SpoolScan> {
+  const path = join(directory, name);
+  const before = await fingerprint(path);
+  // A link leads out of the folder, and is not what the wrapper brings.
+  if (before === undefined) return 'left';
+  let report: SpoolReport;
+  try {
+    report = await ingestSpoolFile(doors, path, { attempt });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EACCES') {
+      doors.log.warn({ file: path }, 'a spool may not be read');
+      return 'left';
+    }
+    if (!(error instanceof Error && 'code' in error && error.code === 'spool-too-large')) throw error;
+    return setAside(doors, directory, name, error.message);
+  }
+  if (report.tornBytes > 0 && now.getTime() - before.modifiedMs < patienceMs) return 'left';
+  const after = await fingerprint(path);
+  if (after?.text !== before.text) return 'left';
+  if (report.refused.length > 0 || report.tornBytes > 0) {
+    const [first] = report.refused;
+    return setAside(doors, directory, name, first === undefined ? 'torn' : `line ${first.line}: ${first.reason}`);
+  }
+  await rm(path, { force: true });
+  return 'taken';
+}
+
+async function fingerprint(path: string): Promise<{ text: string; modifiedMs: number } | undefined> {
+  try {
+    const facts = await lstat(path);
+    if (!facts.isFile()) return undefined;
+    return { text: `${facts.ino} ${facts.size} ${facts.mtimeMs}`, modifiedMs: facts.mtimeMs };
+  } catch {
+    return undefined;
+  }
+}
+
+async function setAside(doors: IngestDoors, directory: string, name: string, reason: string): Promise<'refused'> {
+  const folder = join(directory, 'refused');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  // A job may bring the same name home again: what was set aside before stays.
+  await rename(join(directory, name), join(folder, `${name}.${Date.now()}`));
+  doors.log.warn({ file: name, folder, reason }, 'a spool has lines that cannot be taken');
+  return 'refused';
+}
+
+/** Looks for spools at once, then every few seconds; failures are logged once and tried again, ever more slowly. */
+export function startSpoolWatch(options: {
+  readonly site: Pick<Site, 'spoolDirectory'>;
+  readonly doors: IngestDoors;
+  /** Time between two looks; 5 s unless told otherwise. */
+  readonly everyMs?: number;
+}): Repetition {
+  const everyMs = options.everyMs ?? 5000;
+  let failures = 0;
+  return startRepeating(async () => {
+    try {
+      await scanSpools(options.doors, options.site.spoolDirectory);
+      failures = 0;
+    } catch (error) {
+      if (failures === 0) options.doors.log.warn({ error }, 'spools cannot be taken now');
+      failures += 1;
+    }
+    return Math.min(everyMs * 2 ** failures, 60_000);
+  });
+}

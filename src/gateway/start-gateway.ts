@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises';
+
+import { SiteError } from '#model/errors.ts';
+
+import type { KeyObject } from 'node:crypto';
+
+import type { Database } from '#db/connect.ts';
+import type { Log } from '#model/log.ts';
+import type { Site } from '#model/site.ts';
+
+import { startApplyWatch, startPartitionWatch } from './apply-watch.ts';
+import { makeGateway } from './make-gateway.ts';
+import { startSpoolWatch } from './spool-watch.ts';
+
+/** What {@link startGateway} needs. The databases stay the caller's. */
+export interface GatewayOptions {
+  readonly site: Pick<Site, 'gateway' | 'spoolDirectory'>;
+  readonly status: Database;
+  readonly catalog: Database;
+  readonly siteKey: KeyObject;
+  readonly log: Log;
+  readonly version: string;
+  /** Instead of the site's; 0: any free one. */
+  readonly port?: number;
+}
+
+/** A gateway that answers. */
+export interface RunningGateway {
+  readonly port: number;
+  /** What jobs are told: the site's `gateway.url`, else scheme, host and port. */
+  readonly url: string;
+  /** Takes nothing new, finishes and writes what was received, ends the watches. */
+  close(): Promise<void>;
+}
+
+const loopback = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/u;
+
+/**
+ * Starts the gateway of a site: HTTP, spools that come home, files that wait for the catalog, partitions of the events.
+ * Several at once over the same databases are safe.
+ *
+ * @throws SiteError `gateway-insecure`, `gateway-certificate`, `gateway-port-taken`, `gateway-cannot-listen`
+ * @see docs/gateway.md
+ */
+export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
+  const { site, status, catalog, siteKey, log, version } = options;
+  const { host, tls } = site.gateway;
+  if (!loopback.test(host) && tls === undefined && !site.gateway.isInsecure) {
+    throw new SiteError(
+      `The gateway must not listen on '${host}' without encryption: anybody on the way could read the jobs' tokens`,
+      {
+        code: 'gateway-insecure',
+        advice: "Give 'tls' with certificate and key in the site file, or 'insecure: true' on a network you trust",
+      },
+    );
+  }
+  const pem = tls === undefined ? undefined : await readTls(tls);
+  const { app, recorder, applier } = makeGateway({
+    status,
+    catalog,
+    siteKey,
+    log,
+    version,
+    ...(pem === undefined ? {} : { tls: pem }),
+  });
+  const port = await listen(app, host, options.port ?? site.gateway.port);
+  const watches = [
+    startPartitionWatch({ status, log }),
+    startApplyWatch({ applier, log }),
+    startSpoolWatch({ site, doors: { status, catalog, log, recorder, applier } }),
+  ];
+  const name = host.includes(':') ? `[${host}]` : host;
+  const url = site.gateway.url ?? `${tls === undefined ? 'http' : 'https'}://${name}:${port}`;
+  log.info({ url, host, port }, 'the gateway answers');
+  return {
+    port,
+    url,
+    close: async () => {
+      await Promise.all(watches.map((watch) => watch.stop()));
+      await app.close();
+    },
+  };
+}
+
+async function readTls(tls: {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}): Promise<{ certificate: string; key: string }> {
+  try {
+    return { certificate: await readFile(tls.certificateFile, 'utf8'), key: await readFile(tls.keyFile, 'utf8') };
+  } catch (error) {
+    throw new SiteError(`Cannot read the gateway's certificate '${tls.certificateFile}' or its key '${tls.keyFile}'`, {
+      code: 'gateway-certificate',
+      cause: error,
+    });
+  }
+}
+
+async function listen(app: ReturnType<typeof makeGateway>['app'], host: string, port: number): Promise<number> {
+  try {
+    await app.listen({ host, port, backlog: 1024 });
+  } catch (error) {
+    await app.close();
+    const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    throw new SiteError(`The gateway cannot listen on '${host}' port ${port}${isTaken ? ': it is taken' : ''}`, {
+      code: isTaken ? 'gateway-port-taken' : 'gateway-cannot-listen',
+      cause: error,
+      advice: "Look what runs there, or give another 'gateway.port' in the site file",
+    });
+  }
+  const address = app.server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+}
