@@ -1,0 +1,290 @@
+import { errorFlags, flagOf } from '#model/error-flags.ts';
+import { UsageError } from '#model/errors.ts';
+import type { JobEventDetail } from '#model/job-event.ts';
+import { parseArguments, type CommandSpec, type OptionSpec } from '#util/parse-arguments.ts';
+
+/** What `cups` was asked for. */
+export type CupsCall = { readonly kind: 'help'; readonly command?: string } | (CupsCommon & CupsAction);
+
+/** What every subcommand is given. */
+export interface CupsCommon {
+  readonly run: number;
+  readonly segment: number;
+  readonly dstname: string;
+  readonly isVerbose: boolean;
+  /** False: nothing is told, neither to the spool nor to the gateway. */
+  readonly isUpdate: boolean;
+  /** UTC, ISO 8601 with milliseconds. */
+  readonly at: string;
+}
+
+/** What one subcommand does. */
+export type CupsAction =
+  | { readonly kind: 'info'; readonly options: readonly (readonly [string, string])[] }
+  | { readonly kind: 'started' }
+  | { readonly kind: 'report'; readonly detail: JobEventDetail }
+  | { readonly kind: 'inputs' | 'ranges' }
+  | {
+      readonly kind: 'stageout';
+      readonly file: string;
+      readonly directory: string;
+      readonly retries: number;
+      readonly host: string;
+      readonly dataset: string;
+      readonly dsttype: string;
+      /** Absent: not given. */
+      readonly nevents?: number;
+      readonly isIncrement: boolean;
+    };
+
+const globalOptions: readonly OptionSpec[] = [
+  { names: ['--run', '-r'], takes: 'one', isRequired: true, help: 'run number' },
+  { names: ['--segment', '-s'], takes: 'one', isRequired: true, help: 'segment number' },
+  {
+    names: ['--dstname', '-d'],
+    takes: 'one',
+    isRequired: true,
+    help: 'name of the product, e.g. DST_CALO_run2pp_ana437_2024p007',
+  },
+  { names: ['--verbose', '-v'], takes: 'nothing', help: 'say more, on stderr' },
+  { names: ['--table', '-t'], takes: 'one', choices: ['production_status'], help: 'production_status' },
+  { names: ['--no-update'], takes: 'nothing', help: 'tell nothing' },
+  { names: ['--timestamp'], takes: 'one', help: 'when it happened, UTC unless it says otherwise; default now' },
+  { names: ['--dstfile'], takes: 'one' },
+  { names: ['--debug'], takes: 'nothing' },
+  { names: ['--help', '-h'], takes: 'nothing', help: 'this page' },
+];
+
+const exit: OptionSpec = { names: ['--exit', '-e'], takes: 'one', help: 'exit code; above 0 the job failed' };
+const nsegments: OptionSpec = { names: ['--nsegments'], takes: 'one', help: 'number of segments made' };
+const nevents: OptionSpec = { names: ['--nevents'], takes: 'one', help: 'number of events' };
+const inc: OptionSpec = { names: ['--inc'], takes: 'nothing', help: 'add the events instead of setting them' };
+
+const command = (
+  help: string,
+  options: readonly OptionSpec[] = [],
+  positionals: readonly string[] = [],
+): CommandSpec => ({
+  help,
+  options,
+  positionals,
+});
+
+const commands: ReadonlyMap<string, CommandSpec> = new Map([
+  ['info', command('print what this job knows of itself')],
+  ['started', command('the job has started')],
+  ['running', command('the macro begins; may be repeated', [nsegments])],
+  ['finished', command('the job has ended', [exit, nsegments, nevents, inc])],
+  ['exitcode', command('the macro has ended', [exit])],
+  ['nevents', command('the number of events so far', [nevents, inc])],
+  ['getinputs', command('print the input files, one a line')],
+  ['getranges', command('print the event ranges of the input files, one a line')],
+  ['inputs', command('the files that are really used', [{ names: ['--files'], takes: 'many', help: 'paths' }])],
+  [
+    'message',
+    command(
+      'a remark, an error condition, the size of the log',
+      [
+        { names: ['--flag'], takes: 'one', help: 'bits to set in the flags' },
+        { names: ['--logsize'], takes: 'one', help: 'size of the log in kB' },
+        { names: ['--error'], takes: 'one', choices: Object.keys(errorFlags), help: 'name of an error condition' },
+      ],
+      ['TEXT'],
+    ),
+  ],
+  [
+    'stageout',
+    command(
+      'copy a file to its place, check it, register it, remove the local one',
+      [
+        { names: ['--retries'], takes: 'one', help: 'tries after an error that may pass; default 5' },
+        { names: ['--hostname'], takes: 'one', choices: ['lustre', 'gpfs'], help: 'file system; default lustre' },
+        nevents,
+        inc,
+        { names: ['--dataset'], takes: 'one', help: 'BUILD_TAG; default test' },
+        { names: ['--dsttype'], takes: 'one', help: 'default: the last two words of the dstname' },
+        { names: ['--prodtype'], takes: 'one', choices: ['many', 'only'], help: 'accepted, without meaning' },
+      ],
+      ['FILE', 'OUTDIR'],
+    ),
+  ],
+]);
+
+/** Subcommands of older systems: scripts may still call them. */
+const elsewhere: ReadonlyMap<string, string> = new Map([
+  ['catalog', "outputs are registered by 'cups stageout'"],
+  ['stagein', 'it never was; inputs are read where they are'],
+  ['execute', 'the wrapper runs and supervises the script'],
+  ['quality', 'quality records cannot be told yet'],
+]);
+
+/**
+ * Reads the command line of `cups`.
+ *
+ * @throws UsageError (`usage-…`) that names the option and what was expected
+ * @see docs/commands/cups.md
+ */
+export function parseCups(argv: readonly string[], now: Date = new Date()): CupsCall {
+  const parsed = parseArguments(argv, globalOptions, commands);
+  if (parsed.kind === 'help') return parsed;
+  if (parsed.kind === 'complaint') throw complaintOf(parsed.message, argv);
+  const { options } = parsed;
+  if (parsed.command === undefined) {
+    throw new UsageError(`A subcommand is missing: expected one of ${[...commands.keys()].join(', ')}`, {
+      code: 'usage-missing-subcommand',
+      advice: "'cups --help' explains them",
+    });
+  }
+  const dstfile = textOf(options, '--dstfile');
+  const given = textOf(options, '--dstname') ?? '';
+  const common: CupsCommon = {
+    run: countOf(options, '--run') ?? 0,
+    segment: countOf(options, '--segment') ?? 0,
+    // Scripts of the pi0 calibration say `-d none --dstfile NAME-RUN-…`.
+    dstname: dstfile !== undefined && given === 'none' ? (dstfile.split('-')[0] ?? given) : given,
+    isVerbose: options.has('--verbose'),
+    isUpdate: !options.has('--no-update'),
+    at: instantOf(options, now),
+  };
+  return { ...common, ...actionOf(parsed.command, options, parsed.positionals, common) };
+}
+
+type Options = ReadonlyMap<string, readonly string[]>;
+
+function actionOf(name: string, options: Options, positionals: readonly string[], common: CupsCommon): CupsAction {
+  switch (name) {
+    case 'started':
+      return { kind: 'started' };
+    case 'getinputs':
+      return { kind: 'inputs' };
+    case 'getranges':
+      return { kind: 'ranges' };
+    case 'stageout':
+      return stageOutOf(options, positionals, common);
+    case 'info':
+      return {
+        kind: 'info',
+        options: [...options].map(([key, values]) => [key.replace(/^-+/u, ''), values.join(' ')]),
+      };
+    default:
+      return { kind: 'report', detail: detailOf(name, options, positionals) };
+  }
+}
+
+function detailOf(name: string, options: Options, positionals: readonly string[]): JobEventDetail {
+  const exitCode = numberOf(options, '--exit');
+  const segments = countOf(options, '--nsegments');
+  const events = numberOf(options, '--nevents');
+  const isIncrement = options.has('--inc');
+  const told = {
+    ...(segments === undefined ? {} : { nsegments: segments }),
+    ...(events === undefined ? {} : { nevents: events, ...(isIncrement ? { isIncrement } : {}) }),
+  };
+  switch (name) {
+    case 'running':
+      return { kind: 'running', ...told };
+    case 'finished':
+      return { kind: 'finished', ...told, ...(exitCode === undefined ? {} : { exitCode }) };
+    case 'exitcode':
+      return { kind: 'exitcode', exitCode: exitCode ?? -1 };
+    case 'nevents':
+      return { kind: 'nevents', nevents: events ?? 0, ...(isIncrement ? { isIncrement } : {}) };
+    case 'inputs': {
+      const files = options.get('--files');
+      if (files === undefined) throw complaintOf("'inputs' needs --files FILE …", []);
+      return { kind: 'inputs', files };
+    }
+    default: {
+      const error = textOf(options, '--error');
+      const flag = error === undefined ? countOf(options, '--flag') : flagOf(error);
+      const logsize = countOf(options, '--logsize');
+      return {
+        kind: 'message',
+        text: positionals[0] ?? '',
+        ...(flag === undefined || flag === 0 ? {} : { flag }),
+        ...(logsize === undefined ? {} : { logsize }),
+      };
+    }
+  }
+}
+
+function stageOutOf(options: Options, positionals: readonly string[], { dstname }: CupsCommon): CupsAction {
+  const events = numberOf(options, '--nevents');
+  const [file = '', directory = ''] = positionals;
+  if (file === '' || directory === '') throw complaintOf('FILE and OUTDIR must not be empty', []);
+  return {
+    kind: 'stageout',
+    file,
+    directory,
+    retries: countOf(options, '--retries') ?? 5,
+    host: textOf(options, '--hostname') ?? 'lustre',
+    dataset: textOf(options, '--dataset') ?? 'test',
+    dsttype: textOf(options, '--dsttype') ?? dstname.split('_').slice(-2).join('_'),
+    isIncrement: options.has('--inc'),
+    ...(events === undefined ? {} : { nevents: events }),
+  };
+}
+
+function textOf(options: Options, name: string): string | undefined {
+  return options.get(name)?.[0];
+}
+
+/** A whole number as Python's int() reads it: blanks around, leading zeros, a sign. */
+function numberOf(options: Options, name: string): number | undefined {
+  const text = textOf(options, name);
+  if (text === undefined) return undefined;
+  const value = /^\s*[-+]?\d+\s*$/u.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value)) throw complaintOf(`The value '${text}' of ${name}: expected a whole number`, []);
+  return value;
+}
+
+function countOf(options: Options, name: string): number | undefined {
+  const value = numberOf(options, name);
+  if (value !== undefined && value < 0) throw complaintOf(`The value '${value}' of ${name}: expected 0 or more`, []);
+  return value;
+}
+
+/** A time without zone is UTC, as the database has it. */
+function instantOf(options: Options, now: Date): string {
+  const text = textOf(options, '--timestamp');
+  if (text === undefined) return now.toISOString();
+  const hasZone = /(?:Z|[-+]\d\d:?\d\d)$/iu.test(text.trim());
+  const instant = new Date(`${text.trim().replace(/^(\d{4}-\d\d-\d\d) /u, '$1T')}${hasZone ? '' : 'Z'}`);
+  if (Number.isNaN(instant.getTime())) {
+    throw complaintOf(`The value '${text}' of --timestamp: expected a time such as '2025-04-10 12:00:00'`, []);
+  }
+  return instant.toISOString();
+}
+
+function complaintOf(message: string, argv: readonly string[]): UsageError {
+  const old = argv.find((word) => elsewhere.has(word));
+  if (old !== undefined && message.startsWith(`Unknown subcommand '${old}'`)) {
+    return new UsageError(`'cups ${old}' is not there: ${elsewhere.get(old) ?? ''}`, { code: 'usage-old-subcommand' });
+  }
+  return new UsageError(message, { code: 'usage-arguments', advice: "'cups --help' lists what it understands" });
+}
+
+/** The help page, of all or of one subcommand. */
+export function renderHelp(name?: string): string {
+  const spec = name === undefined ? undefined : commands.get(name);
+  const usage = `usage: cups -r RUN -s SEG -d DSTNAME [options] ${name ?? 'SUBCOMMAND'}`;
+  const lines =
+    spec === undefined
+      ? [
+          `${usage} …`,
+          '',
+          'Tells how a job goes, asks for its inputs, brings its outputs to their place.',
+          '',
+          ...[...commands].map(([word, { help }]) => `  ${word.padEnd(22)}${help ?? ''}`),
+        ]
+      : [[usage, ...spec.positionals].join(' '), '', spec.help ?? '', '', ...optionLines(spec.options)];
+  return `${[...lines, '', ...optionLines(globalOptions)].join('\n')}\n`;
+}
+
+function optionLines(options: readonly OptionSpec[]): readonly string[] {
+  return options.flatMap(({ names, help, choices }) =>
+    help === undefined
+      ? []
+      : [`  ${names.join(', ').padEnd(22)}${help}${choices === undefined ? '' : ` (${choices.join(', ')})`}`],
+  );
+}

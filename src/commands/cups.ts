@@ -1,0 +1,253 @@
+import { rmSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { writeLine, writeOutput } from '#cli/output.ts';
+import { runMain } from '#cli/run-main.ts';
+import { makeSay } from '#cli/say.ts';
+import type { Delivery } from '#job/deliver.ts';
+import { endJob } from '#job/fence.ts';
+import { findInputs } from '#job/find-inputs.ts';
+import { findIdentity, type JobIdentity } from '#job/identity.ts';
+import { readGatewayAccess, type GatewayAccess } from '#job/read-job-file.ts';
+import { stageOut, type StagedOut } from '#job/stage-out/stage-out.ts';
+import { readStopping, softenEnd } from '#job/stopping.ts';
+import { askVerdict, tell, type Told } from '#job/tell.ts';
+import { endWrappedJob, hasToldEnd, renderAssignments } from '#job/wrap.ts';
+import { errorFlags } from '#model/error-flags.ts';
+import { SiteError, TransferError } from '#model/errors.ts';
+import type { JobEventDetail } from '#model/job-event.ts';
+import { spoolFileName } from '#model/job-file.ts';
+import { parseCups, renderHelp, type CupsAction, type CupsCommon } from './cups-options.ts';
+
+const say = makeSay('cups');
+
+/** The job is not wanted any more; see cli/exit-codes.ts. */
+const fencedExitCode = 24;
+
+/** How long a copy may go on after the job was told to stop. */
+const stageOutGraceMs = 10_000;
+
+/** Where a job tells its reports. */
+interface Post {
+  readonly identity: JobIdentity;
+  readonly access?: GatewayAccess;
+  /** Why there is no access. */
+  readonly problem?: SiteError;
+}
+
+async function runCups(argv: readonly string[]): Promise<number> {
+  if (argv[0] === 'wrap-start') return startWrapped();
+  if (argv[0] === 'wrap-end') return endWrapped(argv);
+  const call = parseCups(argv);
+  switch (call.kind) {
+    case 'help':
+      await writeOutput(renderHelp(call.command));
+      return 0;
+    case 'info':
+      return printInfo(call.options);
+    case 'inputs':
+    case 'ranges':
+      return printInputs(call.kind);
+    case 'stageout':
+      return runStageOut(call, call);
+    case 'started':
+      return report(call, (identity) => ({ kind: 'started', node: identity.node }));
+    case 'report':
+      return report(call, () => call.detail);
+  }
+}
+
+async function report(call: CupsCommon, detailFor: (identity: JobIdentity) => JobEventDetail): Promise<number> {
+  const post = openPost();
+  const { identity } = post;
+  const detail = softenEnd(detailFor(identity), readStopping(identity.directory));
+  if (!call.isUpdate) return 0;
+  if (identity.attempt === 0)
+    return fence(identity, 'its cupsid is 0: it was made for reading, and belongs to no attempt');
+  const told = await tellFrom(post, call, detail, detail.kind === 'started');
+  if (post.problem !== undefined) throw post.problem;
+  return obey(identity, told.delivery);
+}
+
+/** Reports that nobody waits for are tried once: what is not answered goes with the next one. */
+async function tellFrom(post: Post, call: CupsCommon, detail: JobEventDetail, isPersistent: boolean): Promise<Told> {
+  const timeoutMs = post.access?.job.reportTimeoutMs ?? 0;
+  const told = await tell(post.identity, post.access, call.at, detail, { timeoutMs, isPersistent });
+  sayDelivery(told.delivery, call.isVerbose);
+  return told;
+}
+
+function openPost(): Post {
+  const identity = findIdentity();
+  try {
+    return { identity, access: readGatewayAccess(identity.directory) };
+  } catch (error) {
+    if (error instanceof SiteError) return { identity, problem: error };
+    throw error;
+  }
+}
+
+function sayDelivery({ outcome, reasons }: Delivery, isVerbose: boolean): void {
+  if (outcome === 'refused')
+    say(`the gateway refuses reports of this job, they stay in the spool: ${reasons.join('; ')}`);
+  else if (outcome === 'away' && isVerbose) say(`not delivered yet, it waits in the spool: ${reasons.join('; ')}`);
+  else if (reasons.length > 0) say(reasons.join('; '));
+}
+
+function obey(identity: JobIdentity, { verdict }: Delivery): number {
+  if (verdict === undefined || verdict.isGo || hasToldEnd(identity)) return 0;
+  return fence(identity, verdict.reason ?? 'no reason given');
+}
+
+function fence(identity: JobIdentity, reason: string): number {
+  say(`this job is not wanted and ends now: ${reason}`);
+  if (endJob(identity, reason) === 'nobody')
+    say('it cannot be ended from here: the script should look at the exit code');
+  return fencedExitCode;
+}
+
+async function printInfo(options: readonly (readonly [string, string])[]): Promise<number> {
+  const { identity, access, problem } = openPost();
+  await writeLine(`Working with cupsid=${identity.attempt}`);
+  const facts = [
+    ['start', String(identity.start)],
+    ['node', identity.node],
+    ['directory', identity.directory],
+    ['spool', spoolFileName(identity.attempt, identity.start)],
+    ['gateway', access?.job.gateway ?? 'unknown'],
+    ['submission', access?.job.submission ?? 'unknown'],
+    ...options,
+  ];
+  for (const [name, value] of facts) await writeLine(`${name ?? ''}: ${value ?? ''}`);
+  if (problem !== undefined) throw problem;
+  return 0;
+}
+
+async function printInputs(which: 'inputs' | 'ranges'): Promise<number> {
+  const { identity, access, problem } = openPost();
+  if (access === undefined) throw problem ?? new Error('A job has a gateway or a problem');
+  const found = await findInputs(access, identity.attempt, stopSignal(0), say);
+  await writeOutput(found[which].map((line) => `${line}\n`).join(''));
+  return 0;
+}
+
+async function runStageOut(call: CupsCommon, action: Extract<CupsAction, { kind: 'stageout' }>): Promise<number> {
+  const post = openPost();
+  const { identity, access } = post;
+  const lfn = basename(action.file);
+  const options = { timeoutMs: access?.job.inputsTimeoutMs ?? 0, isPersistent: true };
+  let copy: StagedOut;
+  try {
+    const stopping = readStopping(identity.directory);
+    if (stopping !== undefined) {
+      // A program that was killed leaves a file that looks like a product.
+      throw new TransferError(`'${lfn}' is not staged out: the job was told to stop (${stopping})`, {
+        code: 'transfer-stopped',
+      });
+    }
+    copy = await stageOut({
+      file: action.file,
+      directory: action.directory,
+      retries: action.retries,
+      jobDirectory: identity.directory,
+      owner: `${identity.attempt}-${identity.start}`,
+      signal: stopSignal(stageOutGraceMs),
+      isWanted: async () => (access === undefined ? undefined : (await askVerdict(identity, access, options))?.isGo),
+      note: call.isVerbose ? say : () => undefined,
+    });
+  } catch (error) {
+    await tellFailure(post, call, lfn, error);
+    throw error;
+  }
+  if (!call.isUpdate) return 0;
+  const told = await tellFrom(post, call, stageOutDetail(call, action, lfn, copy), true);
+  return settle(post, told, resolve(action.file), copy);
+}
+
+/** Removes the local file once the catalog has the copy. */
+function settle(post: Post, { delivery, line }: Told, file: string, copy: StagedOut): number {
+  const answer = line === undefined ? [...delivery.registered.values()][0] : delivery.registered.get(line.sequence);
+  if (answer?.isRegistered === true) {
+    if (copy.how !== 'same') rmSync(file, { force: true });
+  } else {
+    const why =
+      answer === undefined ? 'the gateway did not answer yet' : (answer.reason ?? 'the catalog did not take it');
+    say(`'${copy.path}' is in its place but not registered yet (${why}): the local file is kept`);
+  }
+  if (post.problem !== undefined) throw post.problem;
+  return obey(post.identity, delivery);
+}
+
+function stageOutDetail(
+  call: CupsCommon,
+  action: Extract<CupsAction, { kind: 'stageout' }>,
+  lfn: string,
+  { path, sizeBytes, md5 }: StagedOut,
+): JobEventDetail {
+  const { run, segment } = call;
+  const { host, dataset, dsttype, nevents } = action;
+  // A negative number means that nobody counted: the catalog keeps -1, and it adds nothing to the job's events.
+  const events = nevents === undefined ? 0 : Math.max(nevents, -1);
+  return {
+    kind: 'stageout',
+    file: { lfn, path, host, sizeBytes, md5, run, segment, dataset, dsttype, events },
+    ...(nevents === undefined || nevents < 0 ? {} : { nevents, ...(action.isIncrement ? { isIncrement: true } : {}) }),
+  };
+}
+
+async function tellFailure(post: Post, call: CupsCommon, lfn: string, error: unknown): Promise<void> {
+  const flag = errorFlags[lfn.startsWith('HIST_') ? 'hist-stageout-failed' : 'dst-stageout-failed'];
+  const words = error instanceof Error ? error.message : String(error);
+  if (!call.isUpdate) return;
+  await tellFrom(post, call, { kind: 'message', text: `Stage-out of '${lfn}' failed: ${words}`, flag }, true);
+}
+
+/** For the wrapper: tells that the job started, obeys the fence, prints what the site wants as shell assignments. */
+async function startWrapped(): Promise<number> {
+  const post = openPost();
+  const { identity, access } = post;
+  if (identity.attempt === 0) {
+    say('this job is not wanted: its cupsid is 0, it was made for reading');
+    return fencedExitCode;
+  }
+  if (access === undefined) throw post.problem ?? new Error('A job has a gateway or a problem');
+  const detail: JobEventDetail = { kind: 'started', node: identity.node };
+  const options = { timeoutMs: access.job.reportTimeoutMs, isPersistent: true };
+  const { delivery } = await tell(identity, access, new Date().toISOString(), detail, options);
+  sayDelivery(delivery, true);
+  if (delivery.verdict?.isGo === false) {
+    say(`this job is not wanted and ends now: ${delivery.verdict.reason ?? 'no reason given'}`);
+    return fencedExitCode;
+  }
+  await writeOutput(renderAssignments(access));
+  return 0;
+}
+
+/** For the wrapper: `wrap-end EXITCODE [SIGNAL]`. */
+async function endWrapped([, exitCode, stoppedBy]: readonly string[]): Promise<number> {
+  const post = openPost();
+  if (post.access === undefined) throw post.problem ?? new Error('A job has a gateway or a problem');
+  const end = await endWrappedJob(post.identity, post.access, {
+    exitCode: Number(exitCode ?? 0),
+    ...(stoppedBy === undefined || stoppedBy === '' ? {} : { stoppedBy }),
+  });
+  for (const reason of end.reasons) say(reason);
+  if (end.broughtHome !== undefined) say(`what the gateway has not got is in '${end.broughtHome}'`);
+  return 0;
+}
+
+/** Aborted some time after the first signal that ends jobs. */
+function stopSignal(graceMs: number): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => {
+    setTimeout(() => controller.abort(), graceMs).unref();
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  return controller.signal;
+}
+
+// A report that was begun is told, also by a job that ends; whoever must stop sooner listens too.
+process.on('SIGTERM', () => undefined);
+process.on('SIGINT', () => undefined);
+process.on('SIGHUP', () => undefined);
+await runMain('cups', async ({ argv }) => runCups(argv), { signals: 'leave' });

@@ -1,0 +1,64 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JobIdentity } from './identity.ts';
+
+/** In the job's directory, once the job was told that it is not wanted; holds the reason. The wrapper looks for it. */
+export const fencedFileName = 'slurp-fenced';
+
+/** Whom a signal went to: the wrapper, the payload's process group, or nobody that is known for sure. */
+export type Signalled = 'wrapper' | 'group' | 'nobody';
+
+/**
+ * Ends a job that is not wanted any more: old scripts ignore exit codes, so they are sent TERM. The wrapper gets it if
+ * there is one (it sees to the payload, and to what does not listen), else the process group that the job was given.
+ *
+ * Only a process above this one, or its group, is ever signalled: a number from the environment may be old.
+ * Never throws.
+ */
+export function endJob(identity: JobIdentity, reason: string): Signalled {
+  try {
+    writeFileSync(join(identity.directory, fencedFileName), `${reason}\n`);
+  } catch {
+    // The signal alone ends it too.
+  }
+  const above = processesAbove(process.pid);
+  const { wrapperProcess, processGroup } = identity;
+  if (wrapperProcess !== undefined && above.some(({ pid }) => pid === wrapperProcess) && signal(wrapperProcess)) {
+    return 'wrapper';
+  }
+  if (processGroup !== undefined && above.some(({ group }) => group === processGroup) && signal(-processGroup)) {
+    return 'group';
+  }
+  return 'nobody';
+}
+
+/** This process and those above it, up to but not including the first of the machine. */
+function processesAbove(from: number): readonly { readonly pid: number; readonly group: number }[] {
+  const found: { pid: number; group: number }[] = [];
+  for (let pid = from; pid > 1 && found.length < 1000;) {
+    const facts = readParentAndGroup(pid);
+    if (facts === undefined) break;
+    found.push({ pid, group: facts.group });
+    pid = facts.parent;
+  }
+  return found;
+}
+
+/** @see proc_pid_stat(5), fields 4 and 5 */
+function readParentAndGroup(pid: number): { parent: number; group: number } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { parent: Number(parent), group: Number(group) };
+  } catch {
+    return undefined;
+  }
+}
+
+function signal(target: number): boolean {
+  try {
+    return process.kill(target, 'SIGTERM');
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GatewayError } from '#model/errors.ts';
+import { askGateway } from './ask-gateway.ts';
+import { explainRefusal } from './event-answer.ts';
+import type { GatewayAccess } from './read-job-file.ts';
+
+/** What a job was made for. */
+export interface JobInputs {
+  /** Physical paths, in dispatch order. */
+  readonly inputs: readonly string[];
+  /** One a file, in the words of the rule's query; may be empty. */
+  readonly ranges: readonly string[];
+}
+
+const firstPauseMs = 250;
+const longestPauseMs = 30_000;
+/** One request among several; a gateway that takes longer is asked anew. */
+const oneAnswerMs = 30_000;
+
+/**
+ * Asks the gateway for the job's inputs, and waits for it with growing pauses: without them there is nothing to do.
+ *
+ * @param signal ends the waiting
+ * @param say is told once that there is something to wait for
+ * @throws GatewayError `gateway-no-answer` after the site's `inputsTimeoutMs`, `gateway-refused` at once
+ */
+export async function findInputs(
+  access: GatewayAccess,
+  attempt: number,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<JobInputs> {
+  const { inputsTimeoutMs, gateway } = access.job;
+  const deadline = Date.now() + inputsTimeoutMs;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    const leftMs = Math.max(deadline - Date.now(), 1);
+    const answer = await askGateway(access, `/v1/attempts/${attempt}/inputs`, undefined, Math.min(leftMs, oneAnswerMs));
+    const found = answer.kind === 'answer' && answer.status === 200 ? parseInputs(answer.body) : undefined;
+    if (found !== undefined) return found;
+    const reason = answer.kind === 'silence' ? answer.reason : explainRefusal(answer.status, answer.body);
+    if (answer.kind === 'answer' && answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
+      throw new GatewayError(`The gateway does not give the inputs of attempt '${attempt}': ${reason}`, {
+        code: 'gateway-refused',
+        facts: { gateway, attempt, status: answer.status },
+      });
+    }
+    const waitMs = pauseMs * (0.5 + Math.random());
+    if (signal.aborted || Date.now() + waitMs >= deadline) {
+      throw new GatewayError(`The gateway '${gateway}' does not tell the inputs of attempt '${attempt}': ${reason}`, {
+        code: 'gateway-no-answer',
+        facts: { gateway, attempt, inputsTimeoutMs },
+      });
+    }
+    if (pauseMs === firstPauseMs) say(`waiting for the gateway (${reason}), up to ${inputsTimeoutMs / 1000} s`);
+    await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function parseInputs(body: unknown): JobInputs | undefined {
+  if (typeof body !== 'object' || body === null || !('inputs' in body)) return undefined;
+  const inputs = parseTexts(body.inputs);
+  const ranges = 'ranges' in body ? parseTexts(body.ranges) : [];
+  return inputs === undefined || ranges === undefined ? undefined : { inputs, ranges };
+}
+
+function parseTexts(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) && value.every((entry): entry is string => typeof entry === 'string') ? value : undefined;
+}

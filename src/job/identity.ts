@@ -1,0 +1,104 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { jobFileName } from '#model/job-file.ts';
+import { UsageError } from '#model/errors.ts';
+
+/** Which job this process belongs to. */
+export interface JobIdentity {
+  /** The cupsid. 0: a job made for reading only, which belongs to no attempt. */
+  readonly attempt: number;
+  /** The how-manieth start of the job, from 0. */
+  readonly start: number;
+  /** Host name of the worker node. */
+  readonly node: string;
+  /** Absolute; where the spool is, and `slurp-job.json` and `slurp-token`. */
+  readonly directory: string;
+  /** The wrapper's process; it takes a signal, ends the payload and sees to the rest. */
+  readonly wrapperProcess?: number;
+  /** The process group of the payload, where there is no wrapper. */
+  readonly processGroup?: number;
+}
+
+/** The environment of a job, by name. */
+export type JobEnvironment = Readonly<Record<string, string | undefined>>;
+
+/** Where an attempt's number may stand when the environment has none; put there by a batch system that cannot set it. */
+const attemptFileName = 'slurp-attempt';
+
+/**
+ * Finds the job's directory: `$SLURP_JOB_DIRECTORY`, else the nearest folder upwards with a `slurp-job.json` (payloads
+ * change the directory), else the batch system's scratch folder, else where we are.
+ */
+export function findJobDirectory(environment: JobEnvironment = process.env, cwd: string = process.cwd()): string {
+  const told = environment['SLURP_JOB_DIRECTORY'];
+  if (told !== undefined && existsSync(told)) return resolve(told);
+  for (let directory = cwd; ; directory = dirname(directory)) {
+    if (existsSync(join(directory, jobFileName))) return directory;
+    if (directory === dirname(directory)) break;
+  }
+  const scratch = environment['_CONDOR_SCRATCH_DIR'];
+  return scratch !== undefined && existsSync(scratch) ? resolve(scratch) : cwd;
+}
+
+/**
+ * Finds out which job this process belongs to: the attempt from `$cupsid`, `$SLURP_CUPSID` or the file `slurp-attempt`;
+ * the start from `$SLURP_START` or the batch system's job description.
+ *
+ * @throws UsageError (`cupsid-missing`, `cupsid-invalid`) where that does not say it
+ * @see docs/worker.md
+ */
+export function findIdentity(environment: JobEnvironment = process.env, cwd: string = process.cwd()): JobIdentity {
+  const directory = findJobDirectory(environment, cwd);
+  const wrapperProcess = processOf(environment['SLURP_WRAPPER_PROCESS']);
+  const processGroup = processOf(environment['SLURP_PROCESS_GROUP']);
+  return {
+    attempt: findAttempt(environment, directory),
+    start: findStart(environment),
+    node: hostname(),
+    directory,
+    ...(wrapperProcess === undefined ? {} : { wrapperProcess }),
+    ...(processGroup === undefined ? {} : { processGroup }),
+  };
+}
+
+function findAttempt(environment: JobEnvironment, directory: string): number {
+  const attempt =
+    [environment['cupsid'], environment['SLURP_CUPSID']].find((word) => word !== undefined && word !== '') ??
+    readIfThere(join(directory, attemptFileName))?.trim();
+  if (attempt === undefined) {
+    throw new UsageError('The job does not know its number: cupsid is not defined', {
+      code: 'cupsid-missing',
+      facts: { directory },
+      advice: "Inside a job the environment has 'cupsid'; by hand: cupsid=NUMBER cups …",
+    });
+  }
+  if (!/^\d{1,15}$/u.test(attempt)) {
+    throw new UsageError(`The job's number cupsid is '${attempt}': expected a whole number`, {
+      code: 'cupsid-invalid',
+      facts: { directory },
+    });
+  }
+  return Number(attempt);
+}
+
+function findStart(environment: JobEnvironment): number {
+  const told = environment['SLURP_START'];
+  if (told !== undefined && /^\d{1,9}$/u.test(told)) return Number(told);
+  const description = environment['_CONDOR_JOB_AD'];
+  const text = description === undefined ? undefined : readIfThere(description);
+  return Number(/^NumJobStarts\s*=\s*(\d{1,9})\s*$/mu.exec(text ?? '')?.[1] ?? 0);
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Process 0 is "whoever calls" and 1 owns the machine: neither is ever meant. */
+function processOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,10}$/u.test(text) && Number(text) > 1 ? Number(text) : undefined;
+}

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SiteError } from '#model/errors.ts';
+import { jobFileName, tokenFileName, type JobFile } from '#model/job-file.ts';
+
+/** How a job reaches the gateway. */
+export interface GatewayAccess {
+  readonly job: JobFile;
+  /** The submission's secret: never print it. */
+  readonly token: string;
+}
+
+const defaultReportTimeoutMs = 2000;
+const defaultInputsTimeoutMs = 600_000;
+
+/**
+ * Reads `slurp-job.json` and `slurp-token` from the job's directory.
+ *
+ * @throws SiteError (`job-file-missing`, `job-file-invalid`, `token-missing`): the batch system did not bring them
+ */
+export function readGatewayAccess(directory: string): GatewayAccess {
+  const job = readJobFile(directory);
+  const token = readText(directory, tokenFileName, 'token-missing').trim();
+  // It goes into a header, where nothing else may stand.
+  if (!/^[\w.~+/=-]+$/u.test(token)) {
+    throw new SiteError(`The file '${join(directory, tokenFileName)}' holds no token: expected one word`, {
+      code: 'token-missing',
+    });
+  }
+  return { job, token };
+}
+
+/** Reads `slurp-job.json` alone; see {@link readGatewayAccess}. */
+export function readJobFile(directory: string): JobFile {
+  const file = join(directory, jobFileName);
+  const value = parse(readText(directory, jobFileName, 'job-file-missing'));
+  const submission = textOf(value, 'submission');
+  const gateway = textOf(value, 'gateway');
+  if (submission === undefined || gateway === undefined || !URL.canParse(gateway)) {
+    throw new SiteError(`The file '${file}' does not say the submission or the gateway's address`, {
+      code: 'job-file-invalid',
+    });
+  }
+  const spoolDirectory = textOf(value, 'spoolDirectory');
+  const setupScript = textOf(value, 'setupScript');
+  return {
+    submission,
+    gateway,
+    reportTimeoutMs: millisecondsOf(value, 'reportTimeoutMs', defaultReportTimeoutMs),
+    inputsTimeoutMs: millisecondsOf(value, 'inputsTimeoutMs', defaultInputsTimeoutMs),
+    mode: textOf(value, 'mode') === 'testbed' ? 'testbed' : 'production',
+    ...(spoolDirectory === undefined ? {} : { spoolDirectory }),
+    ...(setupScript === undefined ? {} : { setupScript }),
+  };
+}
+
+function readText(directory: string, name: string, code: string): string {
+  try {
+    return readFileSync(join(directory, name), 'utf8');
+  } catch (error) {
+    throw new SiteError(`The job's directory '${directory}' has no readable '${name}'`, {
+      code,
+      cause: error,
+      advice: 'The batch system puts it there for each job; by hand, set SLURP_JOB_DIRECTORY to a folder that has it',
+    });
+  }
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+function textOf(value: Readonly<Record<string, unknown>>, key: string): string | undefined {
+  const text = value[key];
+  return typeof text === 'string' && text !== '' ? text : undefined;
+}
+
+function millisecondsOf(value: Readonly<Record<string, unknown>>, key: string, otherwise: number): number {
+  const milliseconds = value[key];
+  return typeof milliseconds === 'number' && milliseconds >= 0 ? milliseconds : otherwise;
+}

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import type { SpoolHeader } from './spool.ts';
+
+/** One report of a spool, as it was written; what is in it is for the reader to check. */
+export interface SpoolRecord {
+  /** Byte offset of the line in the spool: the event's `sequence`. */
+  readonly sequence: number;
+  /** Length of the line in bytes, newline included. */
+  readonly sizeBytes: number;
+  /** `{v, attempt, start, at, detail}`. */
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/** What a spool holds. */
+export interface SpoolContents {
+  /** Absent: nobody can tell who speaks, the records have no key. */
+  readonly header?: SpoolHeader;
+  /** In file order. */
+  readonly records: readonly SpoolRecord[];
+  /** Offsets of lines that are no JSON record: cut short, or not ours. Blank lines are not among them. */
+  readonly unreadable: readonly number[];
+  /** Byte offset behind the last finished line; what follows is still being written, or never will be. */
+  readonly end: number;
+}
+
+/**
+ * Takes a spool apart into its lines. Torn and foreign lines are left out and named; never throws.
+ *
+ * @param bytes the file from its beginning: offsets count from there
+ */
+export function parseSpool(bytes: Buffer): SpoolContents {
+  const records: SpoolRecord[] = [];
+  const unreadable: number[] = [];
+  let header: SpoolHeader | undefined;
+  let start = 0;
+  for (let end = bytes.indexOf(0x0a); end !== -1; end = bytes.indexOf(0x0a, start)) {
+    const sequence = start;
+    start = end + 1;
+    const text = bytes.toString('utf8', sequence, end);
+    if (text.trim() === '') continue;
+    const value = parseRecord(text);
+    if (value === undefined) unreadable.push(sequence);
+    else if ('source' in value) header ??= parseHeader(value);
+    else records.push({ sequence, sizeBytes: start - sequence, value });
+  }
+  return { records, unreadable, end: start, ...(header === undefined ? {} : { header }) };
+}
+
+/** Reads a spool; see {@link parseSpool}. @throws the error of `node:fs` */
+export function readSpool(path: string): SpoolContents {
+  return parseSpool(readFileSync(path));
+}
+
+/** The kind of a record's detail (`started`, `finished`, …), if it has one. */
+export function kindOf(record: SpoolRecord): string | undefined {
+  const { detail } = record.value;
+  return typeof detail === 'object' && detail !== null && 'kind' in detail && typeof detail.kind === 'string'
+    ? detail.kind
+    : undefined;
+}
+
+function parseRecord(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseHeader(value: Readonly<Record<string, unknown>>): SpoolHeader | undefined {
+  const { v, source, attempt, start } = value;
+  return v === 1 && typeof source === 'string' && Number.isInteger(attempt) && Number.isInteger(start)
+    ? { v, source, attempt: Number(attempt), start: Number(start) }
+    : undefined;
+}

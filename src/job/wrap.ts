@@ -1,0 +1,92 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { spoolFileName } from '#model/job-file.ts';
+import { bringHome } from './bring-home.ts';
+import { deliver } from './deliver.ts';
+import { fencedFileName } from './fence.ts';
+import type { JobIdentity } from './identity.ts';
+import type { GatewayAccess } from './read-job-file.ts';
+import { kindOf, readSpool } from './read-spool.ts';
+import { readUsage } from './read-usage.ts';
+import { appendToSpool } from './spool.ts';
+
+/** How the wrapped script ended. */
+export interface ScriptEnd {
+  readonly exitCode: number;
+  /** The signal that the wrapper was told to stop by, e.g. `TERM`. */
+  readonly stoppedBy?: string;
+}
+
+/** How the job's reports fared. */
+export interface WrapEnd {
+  /** Where the spool is now; absent if the gateway has all of it, or there was none. */
+  readonly broughtHome?: string;
+  /** What went wrong, in words. */
+  readonly reasons: readonly string[];
+}
+
+/**
+ * Tells the shell what a job's site wants of the wrapper, as assignments for `eval`.
+ *
+ * @returns one assignment a line, values in single quotes
+ */
+export function renderAssignments({ job }: GatewayAccess): string {
+  const values = { mode: job.mode, setup_script: job.setupScript ?? '' };
+  return Object.entries(values)
+    .map(([name, value]) => `${name}='${value.replaceAll("'", String.raw`'\''`)}'\n`)
+    .join('');
+}
+
+/**
+ * Tells the end of a wrapped script, and sees to it that every report reaches the site: by the gateway, and by the
+ * spool's copy in the site's folder as long as the gateway has not acknowledged all of it.
+ *
+ * The end is `exited` with exit code and usage; it decides only where the script did not tell an end itself. A job that
+ * was stopped is `evicted`: whether it starts again is the batch system's to say. A fenced job says nothing more.
+ * @throws the error of `node:fs` only if there is neither room for the spool nor an answer
+ */
+export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess, end: ScriptEnd): Promise<WrapEnd> {
+  const spool = join(identity.directory, spoolFileName(identity.attempt, identity.start));
+  const reasons: string[] = [];
+  if (!existsSync(join(identity.directory, fencedFileName))) {
+    const usage = identity.wrapperProcess === undefined ? undefined : readUsage(identity.wrapperProcess);
+    try {
+      appendToSpool(
+        identity,
+        new Date().toISOString(),
+        end.stoppedBy === undefined
+          ? { kind: 'exited', exitCode: end.exitCode, node: identity.node, ...usage }
+          : { kind: 'evicted', reason: `Stopped by ${end.stoppedBy}` },
+      );
+    } catch (error) {
+      reasons.push(`the end could not be written to the spool: ${String(error)}`);
+    }
+  }
+  if (!existsSync(spool)) return { reasons };
+
+  // Home first: a job that was told to stop may be killed at any moment.
+  let broughtHome: string | undefined;
+  const { spoolDirectory, reportTimeoutMs } = access.job;
+  try {
+    if (spoolDirectory !== undefined) broughtHome = bringHome(spool, spoolDirectory);
+  } catch (error) {
+    reasons.push(`the spool could not be copied home: ${String(error)}`);
+  }
+  const delivery = await deliver(access, spool, { timeoutMs: reportTimeoutMs, isPersistent: true });
+  reasons.push(...delivery.reasons);
+  if (delivery.outcome === 'delivered' && broughtHome !== undefined) {
+    rmSync(broughtHome, { force: true });
+    broughtHome = undefined;
+  }
+  return { reasons, ...(broughtHome === undefined ? {} : { broughtHome }) };
+}
+
+/** Tells whether the script told the end of the job itself, in this start. Never throws. */
+export function hasToldEnd(identity: JobIdentity): boolean {
+  try {
+    const spool = join(identity.directory, spoolFileName(identity.attempt, identity.start));
+    return readSpool(spool).records.some((record) => ['finished', 'exitcode'].includes(kindOf(record) ?? ''));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,245 @@
+#!/bin/bash
+# Runs a user's script as a job: asks whether the job is wanted, brings the script's files, runs it, passes signals on,
+# and sees to it that every report comes home.
+#
+#   wrapper.sh SCRIPT ARG... SUBDIR ITEMS CUPSID      the script gets ARG... SUBDIR ITEMS CUPSID
+#
+# SUBDIR is the folder of the submission, ITEMS a comma list of what to copy from there (globs, folders). The exit code
+# is the script's own, or: 2 wrong arguments, 3 no slurp-job.json or slurp-token, 22 an item could not be copied, 23 no
+# such script, 24 the job is not wanted, 25 no Node. See docs/worker.md.
+
+say() { printf 'wrapper: %s\n' "$*" >&2; }
+
+if (($# < 4)); then
+  say "Too few arguments ($#): expected SCRIPT ARG... SUBDIR ITEMS CUPSID"
+  exit 2
+fi
+
+# What becomes of a payload that does not end when it is told to; batch systems kill the rest 20 to 30 s after TERM.
+grace_seconds=${SLURP_GRACE_SECONDS:-12}
+
+export userscript=$1 cupsid=${!#} subdir=${*: -3:1}
+items=${*: -2:1}
+export payload=${items//,/ }
+shift
+: "${SLURP_JOB_DIRECTORY:=$PWD}"
+: "${SLURP_LIBRARY_PATH=${LD_LIBRARY_PATH-}}"
+: "${SLURP_NODE:=$(command -v node)}"
+export SLURP_JOB_DIRECTORY SLURP_LIBRARY_PATH SLURP_NODE SLURP_WRAPPER_PROCESS=$$
+cd -- "$SLURP_JOB_DIRECTORY" || exit 3
+
+stopped_by='' payload_group='' killer='' is_told=''
+rm -f slurp-stopping slurp-fenced
+
+# --- Commands of ours beside the script -------------------------------------------------------------------------------
+
+here=$(readlink -f -- "$0")
+for worker in "${here%/*}" "${SLURP_WORKER_DIRECTORY:-.}" "$PWD"; do
+  [ -e "$worker/cups.mjs" ] && break
+done
+
+# Copies, not links, and not to be written to: scripts copy files of these names from elsewhere into their directory.
+put_commands() {
+  local name
+  [ "$worker" -ef . ] && return
+  for name in cups pull bachi; do
+    [ -e "$worker/$name.mjs" ] || continue
+    rm -f "$name" "$name.py" "$name.mjs"
+    cp -- "$worker/$name.mjs" "$worker/$name" . && cp -- "$name" "$name.py" && chmod 0555 "$name" "$name.py" "$name.mjs"
+  done
+}
+
+tell() { ./cups -r 0 -s 0 -d none message "$@"; }
+
+# --- Signals and the end ----------------------------------------------------------------------------------------------
+
+kill_payload_later() {
+  set -m
+  (sleep "$grace_seconds" && kill -KILL -- "-$payload_group") > /dev/null 2>&1 &
+  killer=$!
+  set +m
+}
+
+on_signal() {
+  is_interrupted=1
+  case $1 in
+    TERM | INT | HUP)
+      if [ -z "$stopped_by" ]; then
+        stopped_by=$1
+        printf '%s\n' "$1" > slurp-stopping
+      fi
+      ;;
+  esac
+  if [ -n "$payload_group" ]; then
+    [ "$1" = PIPE ] || kill -"$1" -- "-$payload_group" 2> /dev/null
+    [ -z "$stopped_by" ] || [ -n "$killer" ] || kill_payload_later
+  fi
+  case $1 in
+    TERM) ;;
+    *) [ -e slurp-fenced ] || tell "SIG$1" --error "sig${1,,}" ;;
+  esac
+}
+
+# However the wrapper ends: what is left of the payload ends too, and the reports go home.
+on_exit() {
+  local status=$1
+  trap '' TERM INT HUP PIPE USR1 USR2
+  if [ -n "$killer" ]; then kill -KILL -- "-$killer" 2> /dev/null; fi
+  if [ -n "$payload_group" ]; then end_group; fi
+  if [ -e slurp-fenced ]; then status=24; fi
+  if [ -n "$is_told" ]; then ./cups wrap-end "$status" "$stopped_by"; fi
+  exit "$status"
+}
+
+# What a script left in the background (a 'tee' with the last lines of its log) gets a second to end by itself.
+end_group() {
+  local tries
+  for tries in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    kill -0 -- "-$payload_group" 2> /dev/null || return
+    [ "$tries" != 11 ] || kill -TERM -- "-$payload_group" 2> /dev/null
+    sleep 0.1
+  done
+  kill -KILL -- "-$payload_group" 2> /dev/null
+}
+
+trap 'on_exit $?' EXIT
+for signal in TERM INT HUP PIPE USR1 USR2; do
+  # shellcheck disable=SC2064
+  trap "on_signal $signal" "$signal"
+done
+
+# --- The files of the script ------------------------------------------------------------------------------------------
+
+is_odbc_told=''
+refuse_odbc() {
+  [ -n "$is_odbc_told" ] || say "odbc.ini is not staged: jobs reach no database ($1)"
+  is_odbc_told=1
+}
+
+# Copies one file or folder; names that are ours, secrets and the site itself are passed over.
+stage_one() {
+  local source=${1%/} name
+  name=${source##*/}
+  case $name in
+    cups.py | pull.py | bachi.py | init.sh | cups | pull | bachi | cups.mjs | pull.mjs | bachi.mjs) return 0 ;;
+    slurp-token | slurp-job.json | .slurp | .slurp-site) return 0 ;;
+    odbc.ini)
+      refuse_odbc "$source"
+      return 0
+      ;;
+  esac
+  cp -RH --remove-destination -- "$source" . || return 1
+  if [ -d "$name" ] && [ -n "$(find "$name" -name odbc.ini -print -delete)" ]; then refuse_odbc "$source"; fi
+  return 0
+}
+
+# Expands one item of the list relative to the submission's folder, as a shell does, and copies what it names.
+stage_item() {
+  local item=$1 source sources
+  case ${item%/} in
+    . | .. | '') item='*' ;;
+  esac
+  local IFS=
+  shopt -s nullglob
+  # shellcheck disable=SC2206
+  sources=("$subdir"/$item)
+  # shellcheck disable=SC2206
+  if [[ $item == /* && (${#sources[@]} == 0 || ! -e ${sources[0]}) ]]; then sources=($item); fi
+  shopt -u nullglob
+  if ((${#sources[@]} == 0)) || [ ! -e "${sources[0]}" ]; then
+    case ${item##*/} in
+      cups.py | pull.py | bachi.py | init.sh | odbc.ini) stage_one "$subdir/$item" && return 0 ;;
+    esac
+    case ${item%/} in .slurp | */.slurp) return 0 ;; esac
+    say "There is no '$item' in '$subdir'"
+    return 1
+  fi
+  for source in "${sources[@]}"; do
+    if ! stage_one "$source"; then
+      say "'$source' cannot be copied"
+      return 1
+    fi
+  done
+}
+
+stage() {
+  local item list missing=()
+  IFS=, read -ra list <<< "$items"
+  for item in "${list[@]}"; do
+    item=${item#"${item%%[![:space:]]*}"}
+    item=${item%"${item##*[![:space:]]}"}
+    [ -n "$item" ] || continue
+    stage_item "$item" || missing+=("$item")
+  done
+  if ((${#missing[@]} > 0)); then
+    tell "Payload cannot be staged: ${missing[*]}" --error payload-stagein-failed
+    return 1
+  fi
+}
+
+# --- The job ----------------------------------------------------------------------------------------------------------
+
+say "job $cupsid on $(uname -n): $userscript, files from $subdir: $payload"
+put_commands
+
+if ! [ -e cups.mjs ] || ! [ -e cups ]; then
+  say "There is no 'cups' beside '$here/wrapper.sh', nor in SLURP_WORKER_DIRECTORY"
+  exit 25
+fi
+assignments=$(./cups wrap-start)
+status=$?
+((status == 0)) || exit "$status"
+is_told=1
+mode='' setup_script=''
+eval "$assignments"
+
+if [ "$mode" = testbed ]; then
+  export CUPS_TESTBED_MODE=true
+  : > CUPS_TESTBED_MODE
+else
+  export CUPS_PRODUCTION_MODE=true
+  : > CUPS_PRODUCTION_MODE
+fi
+
+# The build is named by the environment, else it is the seventh argument of the script, as in all rules so far.
+if [ -n "$setup_script" ] && [ -r "$setup_script" ]; then
+  # shellcheck disable=SC1090
+  source "$setup_script" -n "${SLURP_BUILD:-${7-}}"
+fi
+export PATH=$SLURP_JOB_DIRECTORY:$PATH${HOME:+:$HOME/bin}
+
+[ -z "$stopped_by" ] && { stage || exit 22; }
+
+for name in sPHENIX_newcdb.json sPHENIX_newcdb_test.json; do
+  if [ -e "$name" ]; then export NOPAYLOADCLIENT_CONF=$PWD/$name; fi
+done
+
+case $userscript in /*) script=$userscript ;; *) script=./$userscript ;; esac
+if [ -z "$stopped_by" ] && [ ! -f "$script" ]; then
+  say "There is no script '$userscript' among the staged files"
+  tell "User script '$userscript' is missing" --error payload-stagein-failed
+  exit 23
+fi
+[ -w "$script" ] && chmod u+x "$script"
+[ -z "$stopped_by" ] || exit 143
+
+# A process group of its own, so that a signal reaches the script and all that it started, at once. A site's container
+# runtime goes in front of the script here.
+set -m
+(
+  export SLURP_PROCESS_GROUP=$BASHPID
+  exec "$script" "$@"
+) &
+payload_group=$!
+set +m
+# A signal that came before there was a group to pass it to.
+if [ -n "$stopped_by" ] && [ -z "$killer" ]; then on_signal "$stopped_by"; fi
+
+# A trapped signal ends 'wait', not the script.
+is_interrupted=1
+while [ -n "$is_interrupted" ]; do
+  is_interrupted=''
+  wait "$payload_group"
+  status=$?
+done
+exit "$status"
