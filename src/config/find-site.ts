@@ -1,0 +1,208 @@
+import { existsSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+
+import { SiteError } from '#model/errors.ts';
+
+import { readSecretFile, readSiteFile } from './read-site-file.ts';
+import { embeddedUrlOf, stateFolderName } from './site-folders.ts';
+
+import type { Role, RoleName, Site } from '#model/site.ts';
+
+import type { HiddenText, SiteDatabase, SiteFile, SiteSections } from './site-schema.ts';
+
+/** Where a site is looked for. */
+export interface FindSiteOptions {
+  /** `--site`: a site file, or a folder that holds one or a `.slurp-site`. */
+  readonly site?: string | undefined;
+  /** Absolute; the folder the operator stands in, which also decides the mode. That of the process unless given. */
+  readonly cwd?: string;
+  /** Instead of what `cwd` says. */
+  readonly mode?: Site['mode'] | undefined;
+  /** The environment; that of the process unless given. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A site file, or the folder that an embedded site without one lives in. */
+interface SiteRoot {
+  readonly directory: string;
+  readonly file?: string;
+}
+
+const siteFileName = 'slurp.yaml';
+
+function rootAt(path: string): SiteRoot | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isFile() === true) return { directory: dirname(path), file: path };
+  if (found?.isDirectory() !== true) return undefined;
+  if (basename(path) === stateFolderName) return { directory: dirname(path) };
+  if (existsSync(join(path, siteFileName))) return { directory: path, file: join(path, siteFileName) };
+  return existsSync(join(path, stateFolderName)) ? { directory: path } : undefined;
+}
+
+// A site tells jobs what to run: one that lies about in a folder where others write is not taken up by itself.
+function checkOwner(root: SiteRoot): void {
+  const me = process.getuid?.();
+  const path = root.file ?? join(root.directory, stateFolderName);
+  const { uid, mode } = statSync(path);
+  if (me === undefined || ((uid === me || uid === 0) && (mode & 0o002) === 0)) return;
+  throw new SiteError(`The site '${path}' belongs to another account, or others may write it`, {
+    code: 'site-not-ours',
+    advice: `If you trust it, name it: --site '${path}', or SLURP_SITE`,
+  });
+}
+
+function findRoot(options: {
+  readonly site: string | undefined;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}): SiteRoot {
+  const named = options.site ?? options.env['SLURP_SITE'];
+  if (named !== undefined && named !== '') {
+    const path = resolve(options.cwd, named);
+    const root = rootAt(path);
+    if (root !== undefined) return root;
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return { directory: path };
+    throw new SiteError(`There is no site '${path}'`, {
+      code: 'site-missing',
+      advice: `Name a site file or a folder by ${options.site === undefined ? 'SLURP_SITE' : '--site'}`,
+    });
+  }
+  for (let directory = options.cwd; ; directory = dirname(directory)) {
+    const root = rootAt(join(directory, siteFileName)) ?? rootAt(join(directory, stateFolderName));
+    if (root !== undefined) {
+      checkOwner(root);
+      return root;
+    }
+    if (directory === dirname(directory)) return { directory: options.cwd };
+  }
+}
+
+function isTestbedFolder(directory: string): boolean {
+  return existsSync(join(directory, '.slurp/testbed')) || directory.toLowerCase().includes('testbed');
+}
+
+function sectionsOf(file: SiteFile, mode: Site['mode']): SiteSections {
+  const { production, testbed, ...common } = file;
+  return { ...common, ...(mode === 'production' ? production : testbed) };
+}
+
+async function reveal(hidden: HiddenText, root: SiteRoot, env: FindSiteOptions['env'], what: string): Promise<string> {
+  if (typeof hidden === 'string') return hidden;
+  if ('file' in hidden) return readSecretFile(root.file ?? root.directory, hidden.file);
+  const text = env?.[hidden.env];
+  if (text !== undefined && text !== '') return text;
+  throw new SiteError(`${what} comes from the environment variable '${hidden.env}', which is not set`, {
+    code: 'site-secret-unset',
+    advice: `Set '${hidden.env}', or name a file: {file: PATH}`,
+  });
+}
+
+async function makeRole(
+  role: RoleName,
+  given: SiteDatabase,
+  root: SiteRoot,
+  stateDirectory: string,
+  env: FindSiteOptions['env'],
+): Promise<Role> {
+  if (given === 'embedded') return { role, url: embeddedUrlOf(stateDirectory), schema: role };
+  if (typeof given === 'string') return { role, url: given, schema: 'public' };
+  const text = await reveal(given.url, root, env, `The address of '${role}'`);
+  if (!URL.canParse(text) || !/^postgres(?:ql)?:/.test(text)) {
+    throw new SiteError(`The address of '${role}' is none: expected 'postgresql://USER@HOST/DATABASE'`, {
+      code: 'site-address',
+    });
+  }
+  const url = new URL(text);
+  if (given.password !== undefined) {
+    const password = await reveal(given.password, root, env, `The password of '${role}'`);
+    // An address without a host has no room for it before the '@'.
+    if (url.host === '') url.searchParams.set('password', password);
+    else url.password = encodeURIComponent(password);
+  }
+  return { role, url: url.href, schema: given.schema ?? 'public' };
+}
+
+const allEmbedded = { daq: 'embedded', raw: 'embedded', catalog: 'embedded', status: 'embedded' } as const;
+
+function makeBatch(batch: SiteSections['batch']): Site['batch'] {
+  const condor = batch?.htcondor;
+  const commands = Object.entries(condor?.commands ?? {}).map(([key, value]) => [
+    key.startsWith('+') ? key : key.toLowerCase(),
+    String(value),
+  ]);
+  return {
+    backend: batch?.backend ?? 'local',
+    local: { slots: batch?.local?.slots ?? availableParallelism() },
+    htcondor: {
+      commands: Object.fromEntries(commands),
+      ...(condor?.max_materialize === undefined ? {} : { maxMaterialize: condor.max_materialize }),
+      ...(condor?.max_idle === undefined ? {} : { maxIdle: condor.max_idle }),
+      maxJobsPerSubmission: condor?.max_jobs_per_submission ?? 20_000,
+      schedds: condor?.schedds ?? [],
+      commandTimeoutMs: condor?.command_timeout ?? 120_000,
+    },
+  };
+}
+
+function makeWorker(worker: SiteSections['worker'], directory: string): Site['worker'] {
+  const container = worker?.container;
+  return {
+    reportTimeoutMs: worker?.report_timeout ?? 2000,
+    inputsTimeoutMs: worker?.inputs_timeout ?? 600_000,
+    ...(worker?.setup_script === undefined ? {} : { setupScript: resolve(directory, worker.setup_script) }),
+    ...(container === undefined ? {} : { container: { ...container, binds: container.binds ?? [] } }),
+  };
+}
+
+/**
+ * Finds the site and reads its file; changes nothing, starts nothing, connects to nothing.
+ *
+ * Looked for: `site`, `$SLURP_SITE`, the nearest folder from `cwd` upwards that holds `slurp.yaml` or `.slurp-site/`,
+ * else a new embedded site in `cwd`. The mode is testbed where `cwd` holds `.slurp/testbed` or has `testbed` in its
+ * path, which then uses the block `testbed:`, and a state directory of its own unless the whole site is a testbed.
+ *
+ * @throws SiteError for a site file with mistakes (all at once), secrets that are missing or open to others, a site
+ * that is named and not there, or one that belongs to somebody else and is not named
+ * @see docs/site.md
+ */
+export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
+  const env = options.env ?? process.env;
+  const cwd = resolve(options.cwd ?? process.cwd());
+  const root = findRoot({ site: options.site, cwd, env });
+  const mode = options.mode ?? (isTestbedFolder(cwd) ? 'testbed' : 'production');
+  const sections = root.file === undefined ? {} : sectionsOf(await readSiteFile(root.file), mode);
+
+  const baseDirectory = resolve(root.directory, sections.state ?? stateFolderName);
+  const isShared = mode === 'testbed' && !isTestbedFolder(root.directory);
+  const stateDirectory = isShared ? join(baseDirectory, 'testbed') : baseDirectory;
+  const databases = sections.databases ?? allEmbedded;
+  const role = (name: RoleName): Promise<Role> => makeRole(name, databases[name], root, stateDirectory, env);
+  const [daq, raw, catalog, status] = await Promise.all([role('daq'), role('raw'), role('catalog'), role('status')]);
+  const { gateway } = sections;
+
+  return {
+    kind: Object.values(databases).includes('embedded') ? 'embedded' : 'external',
+    mode,
+    ...(root.file === undefined ? {} : { file: root.file }),
+    stateDirectory,
+    roles: { daq, raw, catalog, status },
+    batch: makeBatch(sections.batch),
+    gateway: {
+      host: gateway?.host ?? '127.0.0.1',
+      port: gateway?.port ?? 0,
+      ...(gateway?.url === undefined ? {} : { url: gateway.url }),
+      isInsecure: gateway?.insecure ?? false,
+    },
+    spoolDirectory: resolve(root.directory, sections.spool ?? join(stateDirectory, 'spool')),
+    logDirectory: resolve(root.directory, sections.logs ?? join(stateDirectory, 'logs')),
+    worker: makeWorker(sections.worker, root.directory),
+    statementTimeoutMs: sections.statement_timeout ?? 600_000,
+  };
+}
+
+/** The roles whose tables live on the site's own embedded server: those that SLURP makes and migrates by itself. */
+export function embeddedRolesOf(site: Site): readonly Role[] {
+  const url = embeddedUrlOf(site.stateDirectory);
+  return Object.values(site.roles).filter((role) => role.url === url);
+}

@@ -1,0 +1,204 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+
+import { LineCounter, isNode, parseDocument } from 'yaml';
+
+import { SiteError } from '#model/errors.ts';
+import { nearestWord } from '#util/nearest-word.ts';
+
+import { siteFileSchema } from './site-schema.ts';
+
+import type { Document } from 'yaml';
+import type { z } from 'zod';
+
+import type { SiteFile } from './site-schema.ts';
+
+interface Mistake {
+  readonly line: number;
+  readonly column: number;
+  readonly text: string;
+}
+
+/** Makes the one error that names all that is wrong with a site file, a line each, in order. */
+function siteFileError(file: string, mistakes: readonly Mistake[]): SiteError {
+  const sorted = mistakes.toSorted((one, other) => one.line - other.line || one.column - other.column);
+  const lines = sorted.map(({ line, column, text }) => `${file}:${line}:${column}: ${text}`);
+  const [only = ''] = lines;
+  return new SiteError(
+    lines.length === 1
+      ? only
+      : `The site file has ${lines.length} mistakes\n${lines.map((line) => `  ${line}`).join('\n')}`,
+    { code: 'site-file', facts: { file }, advice: "'docs/site.md' shows all that can stand there" },
+  );
+}
+
+function placeOf(
+  document: Document,
+  lines: LineCounter,
+  path: readonly PropertyKey[],
+): { line: number; column: number } {
+  for (let length = path.length; length >= 0; length -= 1) {
+    const node: unknown = document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) {
+      const { line, col } = lines.linePos(node.range[0]);
+      return { line, column: col };
+    }
+  }
+  return { line: 1, column: 1 };
+}
+
+// A union that failed says little itself: the branch that came furthest knows more.
+function flatten(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const inner = issue.errors
+    .flat()
+    .filter(({ path, code }) => path.length > 0 || code === 'unrecognized_keys')
+    .map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+  return inner.length > 0 ? inner.flatMap(flatten) : [issue];
+}
+
+function keysAt(path: readonly PropertyKey[]): readonly string[] {
+  let shape: unknown = siteFileSchema;
+  for (const key of path) shape = schemaShape(shape)?.[String(key)];
+  return Object.keys(schemaShape(shape) ?? {});
+}
+
+function schemaShape(schema: unknown): Record<string, unknown> | undefined {
+  if (typeof schema !== 'object' || schema === null) return undefined;
+  if ('shape' in schema && typeof schema.shape === 'object' && schema.shape !== null) return { ...schema.shape };
+  if ('unwrap' in schema && typeof schema.unwrap === 'function') return schemaShape(schema.unwrap());
+  if ('options' in schema && Array.isArray(schema.options)) return schemaShape(schema.options.at(-1));
+  return undefined;
+}
+
+function mistakesOf(
+  document: Document,
+  lines: LineCounter,
+  value: unknown,
+  issue: z.core.$ZodIssue,
+): readonly Mistake[] {
+  const name = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const meant = nearestWord(key, keysAt(issue.path));
+      const where = name === '' ? '' : ` in '${name}'`;
+      return {
+        ...keyPlace(document, lines, [...issue.path, key]),
+        text: `Unknown key '${key}'${where}${meant === undefined ? '' : `: did you mean '${meant}'?`}`,
+      };
+    });
+  }
+  const found: unknown = issue.path.reduce<unknown>(
+    (inner, key) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined),
+    value,
+  );
+  const isMissing = found === undefined;
+  const shown = typeof found === 'object' ? '' : ` '${String(found)}'`;
+  const expected = /^Invalid|^Too/.test(issue.message)
+    ? issue.message.replace(/^Invalid input: expected /, 'a ')
+    : issue.message;
+  return [
+    {
+      ...placeOf(document, lines, issue.path),
+      text: isMissing
+        ? `'${name}' is missing: expected ${expected}`
+        : `Value${shown} of '${name}' is wrong: expected ${expected}`,
+    },
+  ];
+}
+
+function keyPlace(
+  document: Document,
+  lines: LineCounter,
+  path: readonly PropertyKey[],
+): { line: number; column: number } {
+  const parent: unknown = document.getIn(path.slice(0, -1), true);
+  if (typeof parent === 'object' && parent !== null && 'items' in parent && Array.isArray(parent.items)) {
+    for (const item of parent.items) {
+      const key: unknown = typeof item === 'object' && item !== null && 'key' in item ? item.key : undefined;
+      if (isNode(key) && String(key) === path.at(-1) && key.range) {
+        const { line, col } = lines.linePos(key.range[0]);
+        return { line, column: col };
+      }
+    }
+  }
+  return placeOf(document, lines, path);
+}
+
+/** Tells whether others than the owner may read a file. */
+async function isReadByOthers(file: string): Promise<boolean> {
+  return ((await stat(file)).mode & 0o077) !== 0;
+}
+
+function passwordsIn(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+  if (typeof value === 'string') {
+    const isPassword = path.at(-1) === 'password' || (URL.canParse(value) && new URL(value).password !== '');
+    return isPassword ? [path] : [];
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => passwordsIn(inner, [...path, key]));
+}
+
+/**
+ * Reads and checks a site file.
+ *
+ * @param file absolute path
+ * @throws SiteError `site-file` that names every mistake with its line; also for a password in a file that others may read
+ */
+export async function readSiteFile(file: string): Promise<SiteFile> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new SiteError(`The site file '${file}' cannot be read`, { code: 'site-file-unreadable', cause });
+  });
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  if (document.errors.length > 0) {
+    throw siteFileError(
+      file,
+      document.errors.map(({ message, linePos }) => ({
+        line: linePos?.[0].line ?? 1,
+        column: linePos?.[0].col ?? 1,
+        text: (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, ''),
+      })),
+    );
+  }
+  const value: unknown = document.toJS() ?? {};
+  const parsed = siteFileSchema.safeParse(value);
+  const mistakes = (parsed.error?.issues ?? [])
+    .flatMap(flatten)
+    .flatMap((issue) => mistakesOf(document, lines, value, issue));
+  const passwords = passwordsIn(value);
+  if (passwords.length > 0 && (await isReadByOthers(file))) {
+    for (const path of passwords) {
+      mistakes.push({
+        ...placeOf(document, lines, path),
+        text: `A password in '${path.join('.')}', but others may read this file: 'chmod 600' it, or use {env: NAME} or {file: PATH}`,
+      });
+    }
+  }
+  if (!parsed.success || mistakes.length > 0) throw siteFileError(file, mistakes);
+  return parsed.data;
+}
+
+/**
+ * Reads a secret that stands in a file of its own; without the newline at its end.
+ *
+ * @throws SiteError if it cannot be read, or if others may read it
+ */
+export async function readSecretFile(siteFile: string, path: string): Promise<string> {
+  const file = resolve(dirname(siteFile), path);
+  try {
+    if (await isReadByOthers(file)) {
+      throw new SiteError(`Others than its owner may read the secret in '${file}'`, {
+        code: 'site-secret-open',
+        advice: `chmod 600 '${file}'`,
+      });
+    }
+    return (await readFile(file, 'utf8')).trimEnd();
+  } catch (cause) {
+    if (cause instanceof SiteError) throw cause;
+    throw new SiteError(`The secret in '${file}', which '${siteFile}' names, cannot be read`, {
+      code: 'site-secret-unreadable',
+      cause,
+    });
+  }
+}

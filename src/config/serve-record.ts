@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+import { z } from 'zod';
+
+import { processStart } from '#util/process-start.ts';
+
+const serveRecordSchema = z.object({
+  pid: z.int(),
+  /** See `util/process-start.ts`. */
+  startTime: z.string(),
+  machine: z.string(),
+  /** Where jobs reach the gateway. */
+  url: z.string(),
+  port: z.int(),
+  /** The program's file and when that was made, to notice an installation of a newer one. */
+  program: z.string(),
+  programTime: z.number(),
+  startedAt: z.string(),
+});
+
+/** What a `slurp serve` that is ready says of itself in `gateway.json`. */
+export type ServeRecord = z.output<typeof serveRecordSchema>;
+
+/** The record is touched this often, so that another machine that shares the folder sees that it is alive. */
+export const heartbeatMs = 10_000;
+
+function recordFile(stateDirectory: string): string {
+  return join(stateDirectory, 'gateway.json');
+}
+
+/** Name of the lock that the one supervisor of a site holds. */
+export function serveLockName(stateDirectory: string): string {
+  return `slurp-serve-${createHash('sha256').update(stateDirectory).digest('hex').slice(0, 32)}`;
+}
+
+/** Reads the record of the last `slurp serve` that got ready; it may be dead since. Undefined if there is none. */
+export async function readServeRecord(stateDirectory: string): Promise<ServeRecord | undefined> {
+  try {
+    return serveRecordSchema.parse(JSON.parse(await readFile(recordFile(stateDirectory), 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tells whether the process that wrote a record still runs, on this machine. */
+export function isServing(record: ServeRecord): boolean {
+  return record.machine === hostname() && processStart(record.pid) === record.startTime;
+}
+
+/** Says in one step that this process is ready. */
+export async function writeServeRecord(stateDirectory: string, record: ServeRecord): Promise<void> {
+  const file = recordFile(stateDirectory);
+  await writeFile(`${file}.new`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+/** Renews the record's time stamp. */
+export async function touchServeRecord(stateDirectory: string): Promise<void> {
+  const now = new Date();
+  await utimes(recordFile(stateDirectory), now, now);
+}
+
+/** Takes the record away: nobody serves any more, or not yet. */
+export async function removeServeRecord(stateDirectory: string): Promise<void> {
+  await rm(recordFile(stateDirectory), { force: true });
+}

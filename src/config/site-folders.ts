@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { socketPath } from './embedded-postgres.ts';
+
+import type { ServerFolders } from './embedded-postgres.ts';
+
+/** Name of the folder of an embedded site. */
+export const stateFolderName = '.slurp-site';
+
+/** A socket's path in bytes at most, its final zero left out; unix(7). */
+const longestSocketPath = 107;
+
+/**
+ * The folder of the database's socket: in the state directory, or where that path is too long for a socket, one in
+ * `/tmp` whose name follows from the path and its owner, and which is checked at each start to be ours alone.
+ */
+export function socketDirectoryOf(stateDirectory: string): string {
+  const inside = join(stateDirectory, 'run');
+  if (Buffer.byteLength(socketPath(inside)) <= longestSocketPath) return inside;
+  const owner = lstatSync(stateDirectory, { throwIfNoEntry: false })?.uid ?? process.getuid?.() ?? 0;
+  const name = createHash('sha256').update(stateDirectory).digest('hex').slice(0, 16);
+  return join('/tmp', `slurp-${owner}-${name}`);
+}
+
+/** The folders of the embedded server of a site. */
+export function serverFoldersOf(stateDirectory: string): ServerFolders {
+  return {
+    data: join(stateDirectory, 'postgres'),
+    socket: socketDirectoryOf(stateDirectory),
+    log: join(stateDirectory, 'logs', 'postgres.log'),
+    links: join(stateDirectory, 'lib'),
+  };
+}
+
+/** Address of the embedded database; holds no secret: who may reach the socket may use it. */
+export function embeddedUrlOf(stateDirectory: string): string {
+  return `postgresql:///slurp?host=${encodeURIComponent(socketDirectoryOf(stateDirectory))}&user=slurp`;
+}

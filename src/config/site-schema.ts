@@ -1,0 +1,115 @@
+import { z } from 'zod';
+
+const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** A time span with its unit, e.g. `500ms`, `2s`, `10m`, `1h`; in ms. */
+const duration = z
+  .string({ error: "a time span with its unit, such as '2s' or '10m'" })
+  .regex(/^\d+(?:ms|s|m|h)$/, { error: "a time span with its unit, such as '2s' or '10m'" })
+  .transform((text) => {
+    const unit = z.enum(['ms', 's', 'm', 'h']).parse(text.replace(/^\d+/, ''));
+    return Number.parseInt(text, 10) * unitsMs[unit];
+  });
+
+const path = z.string({ error: 'a path' }).min(1, { error: 'a path' });
+
+const hidden = z.union(
+  [z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: path }), z.string().min(1)],
+  { error: 'a text, or {env: NAME}, or {file: PATH}' },
+);
+
+const url = z
+  .string({ error: "an address 'postgresql://USER@HOST/DATABASE', or {env: NAME}, or {file: PATH}" })
+  .regex(/^postgres(?:ql)?:\/\//, { error: "an address 'postgresql://USER@HOST/DATABASE'" });
+
+const database = z.union(
+  [
+    z.literal('embedded'),
+    url,
+    z.strictObject({
+      url: z.union([url, z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: path })]),
+      password: hidden.optional(),
+      schema: z.string().min(1).optional(),
+    }),
+  ],
+  { error: "'embedded', an address 'postgresql://USER@HOST/DATABASE', or {url: …, password: …, schema: …}" },
+);
+
+const positive = z.int({ error: 'a whole number above 0' }).positive({ error: 'a whole number above 0' });
+
+const databases = z.strictObject({ daq: database, raw: database, catalog: database, status: database });
+
+const batch = z.strictObject({
+  backend: z.enum(['local', 'htcondor'], { error: "'local' or 'htcondor'" }).optional(),
+  local: z.strictObject({ slots: positive.optional() }).optional(),
+  htcondor: z
+    .strictObject({
+      commands: z
+        .record(z.string(), z.union([z.string(), z.number(), z.boolean()], { error: 'a text or a number' }))
+        .optional(),
+      max_materialize: positive.optional(),
+      max_idle: positive.optional(),
+      max_jobs_per_submission: positive.optional(),
+      schedds: z.array(z.string().min(1)).optional(),
+      command_timeout: duration.optional(),
+    })
+    .optional(),
+});
+
+const gateway = z.strictObject({
+  host: z.string().min(1).optional(),
+  port: z.int().min(0).max(65_535, { error: 'a port, 0 to 65535' }).optional(),
+  url: z
+    .string()
+    .regex(/^https?:\/\//, { error: "an address 'http://HOST:PORT'" })
+    .optional(),
+  insecure: z.boolean({ error: 'true or false' }).optional(),
+});
+
+const worker = z.strictObject({
+  report_timeout: duration.optional(),
+  inputs_timeout: duration.optional(),
+  setup_script: path.optional(),
+  container: z
+    .strictObject({
+      runtime: z.enum(['apptainer', 'singularity'], { error: "'apptainer' or 'singularity'" }),
+      image: z.string().min(1),
+      binds: z.array(z.string().min(1)).optional(),
+    })
+    .optional(),
+});
+
+const sections = {
+  state: path.optional(),
+  databases: databases.optional(),
+  batch: batch.optional(),
+  gateway: gateway.optional(),
+  worker: worker.optional(),
+  spool: path.optional(),
+  logs: path.optional(),
+  statement_timeout: duration.optional(),
+};
+
+/**
+ * A site file, as it is written: every section may be left out, and stand again in the block of a mode, which counts
+ * there instead.
+ *
+ * @see docs/site.md
+ */
+export const siteFileSchema = z.strictObject({
+  ...sections,
+  production: z.strictObject(sections).optional(),
+  testbed: z.strictObject(sections).optional(),
+});
+
+/** A site file that was read and checked; time spans are in ms. */
+export type SiteFile = z.output<typeof siteFileSchema>;
+
+/** The sections that hold for one mode: those of its block, else those of the file. */
+export type SiteSections = Omit<SiteFile, 'production' | 'testbed'>;
+
+/** One role as a site file gives it. */
+export type SiteDatabase = z.output<typeof database>;
+
+/** A text that may stand elsewhere. */
+export type HiddenText = z.output<typeof hidden>;

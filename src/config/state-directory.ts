@@ -1,0 +1,36 @@
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import { SiteError } from '#model/errors.ts';
+
+/**
+ * Makes the state directory, or checks that it is ours: 0700, and owned by this account.
+ *
+ * @throws SiteError `site-state-…`
+ */
+export function makeStateDirectory(stateDirectory: string): void {
+  try {
+    // A testbed's lies in that of production.
+    if (!existsSync(dirname(stateDirectory))) mkdirSync(dirname(stateDirectory), { recursive: true, mode: 0o700 });
+    mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+    for (const name of ['logs', 'spool']) mkdirSync(`${stateDirectory}/${name}`, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new SiteError(
+      `The folder '${stateDirectory}' cannot be made: ${cause instanceof Error ? cause.message : ''}`,
+      {
+        code: 'site-state-unwritable',
+        advice: "Go to a folder that you may write, or name a 'state' in the site file",
+        cause,
+      },
+    );
+  }
+  const { uid, mode } = statSync(stateDirectory);
+  const me = process.getuid?.() ?? uid;
+  if (uid !== me) {
+    throw new SiteError(`The folder '${stateDirectory}' belongs to another account (${uid}), we are ${me}`, {
+      code: 'site-state-owner',
+      advice: 'Work as that account, or elsewhere',
+    });
+  }
+  if ((mode & 0o077) !== 0) chmodSync(stateDirectory, 0o700);
+}

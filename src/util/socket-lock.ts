@@ -1,0 +1,52 @@
+import { connect, createServer } from 'node:net';
+
+/** A lock that is held; it is free again when released, or when this process ends in whatever way. */
+export interface SocketLock {
+  release(): Promise<void>;
+}
+
+// An abstract socket: a name in the kernel, not a file, so nothing is ever left behind. See unix(7).
+function address(name: string): string {
+  return `\0${name}`;
+}
+
+/**
+ * Takes a lock of this machine by its name.
+ *
+ * @returns undefined if another process holds it
+ */
+export function takeSocketLock(name: string): Promise<SocketLock | undefined> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.end(String(process.pid));
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(undefined);
+      else reject(error);
+    });
+    server.listen(address(name), () => {
+      server.unref();
+      resolve({
+        release: () =>
+          new Promise((released) => {
+            server.close(() => released());
+          }),
+      });
+    });
+  });
+}
+
+/** Tells the process id of who holds a lock, undefined if nobody does; never throws. */
+export function findLockHolder(name: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = connect({ path: address(name) });
+    socket.setTimeout(2000, () => socket.destroy());
+    socket.on('data', (chunk) => {
+      text += chunk.toString();
+    });
+    socket.once('error', () => undefined);
+    socket.once('close', () => resolve(text === '' ? undefined : Number(text)));
+  });
+}
