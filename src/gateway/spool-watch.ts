@@ -39,7 +39,7 @@ export async function scanSpools(doors: IngestDoors, directory: string, now: Dat
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;
   });
-  for (const name of names.sort()) {
+  for (const name of names) {
     const attempt = spoolName.exec(name)?.[1];
     if (attempt !== undefined) scan[await takeSpool(doors, directory, name, Number(attempt), now)] += 1;
   }

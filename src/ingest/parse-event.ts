@@ -94,7 +94,7 @@ const detail = z.discriminatedUnion('kind', [
 ]);
 
 const instant = z.iso
-  .datetime({ offset: true, error: 'expected a time such as 2025-04-10T12:00:00.000Z' })
+  .datetime({ offset: true, abort: true, error: 'expected a time such as 2025-04-10T12:00:00.000Z' })
   .refine((text) => !Number.isNaN(Date.parse(text)), 'is no time')
   .transform((text) => new Date(text).toISOString());
 

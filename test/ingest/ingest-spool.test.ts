@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { openDatabase } from '#db/connect.ts';
+import { ingestSpool } from '#ingest/ingest-spool.ts';
+
+import { testDatabase } from '../db/test-database.ts';
+import { silentLog } from '../util/silent-log.ts';
+import { makeAttempts, readAttempt } from './attempts.ts';
+
+import type { Database } from '#db/connect.ts';
+import type { IngestDoors } from '#ingest/ingest-events.ts';
+import type { TestDatabase } from '../db/test-database.ts';
+
+let database: TestDatabase;
+let doors: IngestDoors;
+const opened: Database[] = [];
+
+beforeAll(async () => {
+  database = await testDatabase();
+  const [status, catalog] = [database.roles.status, database.roles.catalog].map((role) =>
+    openDatabase(role, { applicationName: 'test' }),
+  );
+  if (status === undefined || catalog === undefined) throw new Error('unreachable');
+  opened.push(status, catalog);
+  doors = { status, catalog, log: silentLog };
+});
+afterAll(async () => {
+  for (const one of opened) await one.close();
+  await database.close();
+});
+
+const noon = '2025-04-10T12:00:00.000Z';
+const line = (attempt: number, detail: object): string =>
+  `${JSON.stringify({ v: 1, attempt, start: 0, at: noon, detail })}\n`;
+const header = (attempt: number): string =>
+  `${JSON.stringify({ v: 1, source: `spool of ${attempt}`, attempt, start: 0 })}\n`;
+
+async function newAttempt(): Promise<number> {
+  const { ids } = await makeAttempts(doors.status, 1);
+  return ids[0] ?? 0;
+}
+
+describe('ingestSpool', () => {
+  it('takes a spool that came home, and the second time changes nothing', async () => {
+    const id = await newAttempt();
+    const text =
+      header(id) +
+      line(id, { kind: 'started', node: 'n' }) +
+      line(id, { kind: 'nevents', nevents: 5, isIncrement: true }) +
+      line(id, { kind: 'finished', exitCode: 0 });
+    const first = await ingestSpool(doors, Buffer.from(text));
+    expect(first).toEqual({
+      counts: { new: 3, duplicate: 0, 'unknown-attempt': 0, forbidden: 0, invalid: 0 },
+      refused: [],
+      tornBytes: 0,
+    });
+    const row = await readAttempt(doors.status, id);
+    expect(row).toMatchObject({ status: 'finished', nevents: 5 });
+    expect((await ingestSpool(doors, Buffer.from(text))).counts).toMatchObject({ new: 0, duplicate: 3 });
+    expect(await readAttempt(doors.status, id)).toEqual(row);
+  });
+
+  it('names lines that make no sense, leaves the torn end, and takes the rest', async () => {
+    const id = await newAttempt();
+    const text =
+      header(id) +
+      'garbage\n' +
+      line(id, { kind: 'started', node: 'n' }) +
+      line(id, { kind: 'nevents', nevents: 'many' }) +
+      line(id + 1, { kind: 'running' }) +
+      line(id, { kind: 'running' }) +
+      '{"v":1,"att';
+    const report = await ingestSpool(doors, Buffer.from(text), { attempt: id });
+    expect(report).toEqual({
+      counts: { new: 2, duplicate: 0, 'unknown-attempt': 0, forbidden: 0, invalid: 3 },
+      refused: [
+        { line: 2, reason: 'is no JSON record' },
+        { line: 4, reason: 'detail.nevents: Invalid input: expected number, received string' },
+        { line: 5, reason: `speaks for attempt ${id + 1}: expected ${id}, as in the file's name` },
+      ],
+      tornBytes: 11,
+    });
+    expect(await readAttempt(doors.status, id)).toMatchObject({ status: 'running' });
+  });
+
+  it('names attempts that nobody knows', async () => {
+    const report = await ingestSpool(doors, Buffer.from(header(1_000_000) + line(1_000_000, { kind: 'running' })));
+    expect(report.refused).toEqual([{ line: 2, reason: 'unknown-attempt 1000000' }]);
+  });
+
+  it('takes nothing from a spool that does not say who speaks', async () => {
+    const id = await newAttempt();
+    const report = await ingestSpool(doors, Buffer.from(line(id, { kind: 'running' })));
+    expect(report.refused).toEqual([{ line: 1, reason: 'the spool has no header, so nobody knows who speaks' }]);
+  });
+});
