@@ -1,0 +1,101 @@
+import { makeBuildName } from '#model/dst-name.ts';
+import type { Rule } from '#model/rule.ts';
+import type { RunOptions } from '#model/run-options.ts';
+import type { Complainer } from './complain.ts';
+import { reservedFields } from './field-scope.ts';
+
+type Params = Readonly<Record<string, string>>;
+
+/** The things to stage where a rule names none: all of its payload. */
+function defaultRsync(payload: string): string {
+  return `${payload.replace(/\/+$/, '')}/*`;
+}
+
+/** Takes masked words out of a list of subsystems, and superfluous blanks with them. */
+function maskWords(required: string, mask: readonly string[]): string {
+  const words = required.trim().split(/\s+/);
+  return words.filter((word) => !mask.includes(word)).join(' ');
+}
+
+/**
+ * Puts the overrides of the options into a rule's params: `--dbtag`, `--mem`, `--input-dataset`, `--mask`,
+ * `--append-to-rsync`; adds `rsync` where it is missing. Says what cannot be overridden.
+ */
+export function effectiveParams(rule: Rule, options: RunOptions, complainer: Complainer): Params {
+  const { dbtag, mem, inputDataset, mask, appendToRsync } = options;
+  const { required, payload = '.' } = rule.params;
+  const rsync = rule.params['rsync'] ?? defaultRsync(payload);
+  if (inputDataset !== undefined && rule.params['dataset'] === undefined) {
+    complainer.error({
+      path: 'params',
+      message: `No params.dataset that '${inputDataset}' could replace`,
+      expected: 'a rule with params.dataset, or no --input-dataset',
+    });
+  }
+  return {
+    ...rule.params,
+    rsync: appendToRsync === undefined ? rsync : `${rsync},${appendToRsync}`,
+    ...(dbtag === undefined ? {} : { dbtag }),
+    ...(mem === undefined ? {} : { mem }),
+    ...(inputDataset === undefined ? {} : { dataset: inputDataset }),
+    ...(required === undefined ? {} : { required: maskWords(required, mask) }),
+  };
+}
+
+/** What a rule cannot do without, and what that is. */
+const neededParams: Readonly<Record<string, string>> = {
+  name: 'params.name, the kind of the output, e.g. DST_CALO_run2pp',
+  build: 'params.build, the software release, e.g. ana.437 or new',
+  dbtag: 'params.dbtag, the conditions tag, e.g. 2024p007',
+  payload: 'params.payload, a directory in a git checkout',
+};
+
+/** Says what is missing from the params, or contradicts itself: whatever would give wrong names. */
+export function checkParams(rule: Rule, params: Params, filesystem: Params, complainer: Complainer): void {
+  for (const [key, expected] of Object.entries(neededParams)) {
+    if (params[key] === undefined) complainer.error({ path: 'params', message: `No params.${key}`, expected });
+    else if (params[key] === '') complainer.error({ path: `params.${key}`, message: `Empty params.${key}`, expected });
+  }
+  for (const key of ['build', 'build_name', 'dbtag']) {
+    if (params[key]?.includes('_') === true) {
+      const message = `Underscore in params.${key}: '${params[key]}'`;
+      complainer.error({ path: `params.${key}`, message, expected: 'none, it separates the parts of a name' });
+    }
+  }
+  for (const key of Object.keys(params)) {
+    const isField = (reservedFields as readonly string[]).includes(key);
+    if (!isField && !(Object.hasOwn(filesystem, key) && key !== 'indir')) continue;
+    const other = isField ? 'a field of SLURP' : `filesystem.${key}`;
+    const message = `params.${key} and ${other} are both {${key}}`;
+    complainer.error({ path: `params.${key}`, message, expected: 'another name for the param' });
+  }
+  checkVersion(rule, params, complainer);
+  const { build_name: buildName, build } = params;
+  if (buildName !== undefined && build !== undefined && makeBuildName(build) !== buildName) {
+    const message = `params.build_name '${buildName}' is not params.build without dots: '${makeBuildName(build)}'`;
+    complainer.warning({ path: 'params.build_name', message });
+  }
+  if (params['mem'] !== undefined && !/^\d+(?:\.\d+)?\s*(?:[KMGT]i?B?|B)?$/i.test(params['mem'])) {
+    const expected = 'a number with unit, e.g. 4096MB';
+    complainer.error({ path: 'params.mem', message: `Not a memory size: '${params['mem']}'`, expected });
+  }
+  if (/\s/.test(params['rsync'] ?? '')) {
+    const message = `Blanks in params.rsync: '${params['rsync']}'`;
+    complainer.error({ path: 'params.rsync', message, expected: 'commas alone between the things to stage' });
+  }
+}
+
+function checkVersion(rule: Rule, params: Params, complainer: Complainer): void {
+  const { version } = rule;
+  const { build } = params;
+  if (version === undefined || build === undefined) return;
+  const path = 'params.version';
+  if (version === 0 && build !== 'new') {
+    const message = `params.version 0 with the fixed build '${build}'`;
+    complainer.error({ path, message, expected: '1 or more, or no version at all' });
+  }
+  if (version > 0 && build === 'new') {
+    const message = `params.version ${version} with the build 'new'`;
+    complainer.error({ path, message, expected: '0, or no version at all' });
+  }
+}

@@ -1,0 +1,165 @@
+import { printRungroup, printVersion, streamMacro } from '#model/dst-name.ts';
+import type { RunOptions } from '#model/run-options.ts';
+import type { JobContext } from './job-row.ts';
+import { type MacroMeaning, type MacroProblem, type MacroProgram, makeMacroProgram, type Template } from '../expand-macros.ts';
+import { madeDirectories } from './job-defaults.ts';
+import type { RuleNames } from '../rule-names.ts';
+import { runTypeOf } from './run-type.ts';
+
+/** A job whose texts wait for the values of one row. Made by `prepareRule`, read by `expandJob`. */
+export interface CompiledJob {
+  readonly program: MacroProgram<JobContext>;
+  readonly executable: { readonly kind: 'wrapper' } | { readonly kind: 'own'; readonly template: Template };
+  readonly arguments: Template;
+  readonly commands: readonly NamedTemplate[];
+  readonly attributes: readonly NamedTemplate[];
+  readonly directories: readonly Template[];
+  readonly submitDirectory: string;
+}
+
+/** A submit command or attribute, and its text. */
+export interface NamedTemplate {
+  readonly key: string;
+  readonly template: Template;
+}
+
+/** Everything that `compileJob` works with; all texts formatted, so that only macros are left in them. */
+export interface JobTexts {
+  readonly names: RuleNames;
+  readonly params: Readonly<Record<string, string>>;
+  readonly script: string;
+  readonly payload: string;
+  readonly filesystem: Readonly<Record<string, string>>;
+  /** Entries of the filesystem that jobs need whether or not a macro names them. */
+  readonly neededDirectories: ReadonlySet<string>;
+  /** Absent: the wrapper. */
+  readonly executable?: string;
+  readonly arguments: string;
+  /** All other submit commands. */
+  readonly commands: Readonly<Record<string, string>>;
+  readonly options: RunOptions;
+}
+
+/** Writes a text as ClassAd string: quotes and backslashes escaped, no line end in it. */
+export function quoteClassAd(text: string): string {
+  const escaped = text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\r', '\\r').replaceAll('\n', '\\n');
+  return `"${escaped}"`;
+}
+
+const withCommas = (list: string): string => (/\s/.test(list) ? list.trim().split(/[\s,]+/).join(',') : list);
+
+type Meanings = Readonly<Record<string, MacroMeaning<JobContext>>>;
+
+const constant = (text: string): MacroMeaning<JobContext> => ({ kind: 'constant', text });
+const value = (read: (context: JobContext) => string | undefined, otherwise?: string): MacroMeaning<JobContext> =>
+  otherwise === undefined ? { kind: 'value', read } : { kind: 'value', read, otherwise };
+
+/** The macros that SLURP itself provides; they go before columns of the query. */
+function ownMacros(texts: JobTexts): Meanings {
+  const { names, params, options } = texts;
+  const hasStream = names.dsttypePattern.includes(streamMacro);
+  const own: Record<string, MacroMeaning<JobContext>> = {
+    name: hasStream ? value(({ row }) => row.dsttype) : constant(names.dsttypePattern),
+    script: constant(texts.script),
+    payload: constant(texts.payload),
+    build: constant(names.build),
+    buildarg: constant(names.buildarg),
+    tag: constant(names.tag),
+    version: constant(printVersion(names.version ?? 0)),
+    runname: { kind: 'template', text: names.runname },
+    leafdir: { kind: 'template', text: names.leafdir },
+    mem: constant(params['mem'] ?? '4096MB'),
+    disk: constant(params['disk'] ?? '10GB'),
+    nevents: constant(String(options.nevents)),
+    resubmit: constant(options.isResubmit ? 'True' : 'False'),
+    lfn: value(({ row }) => row.source),
+    dst: value(({ row }) => `${row.dstfile}.root`),
+    run: value(({ row }) => String(row.run)),
+    seg: value(({ row }) => String(row.segment)),
+    rungroup: value(({ row }) => printRungroup(row.run)),
+    runtype: value(({ row }) => runTypeOf(row.inputs)),
+    streamname: value(({ row }) => row.streamname, params['streamname']),
+    'slurp.dsttype': value(({ row }) => quoteClassAd(row.dsttype)),
+    'slurp.dstname': value(({ row }) => quoteClassAd(row.dstname)),
+    inputs: options.isDbinput ? constant('dbinput') : value(({ row }) => withCommas(row.inputs)),
+    ranges: options.isDbinput ? constant('dbranges') : value(({ row }) => withCommas(row.ranges)),
+    cupsid: value(({ cupsid }) => String(cupsid)),
+  };
+  if (params['neventsper'] !== undefined) own['neventsper'] = constant(params['neventsper']);
+  return own;
+}
+
+/** Attributes of a job, by which people and other programs find it again. */
+function attributesOf(texts: JobTexts, program: MacroProgram<JobContext>): readonly NamedTemplate[] {
+  const { names, options } = texts;
+  const dataset = quoteClassAd(names.dataset);
+  const stamp = quoteClassAd(`${options.now.slice(0, 19).replace('T', ' ')}+00:00`);
+  const attributes: [string, string][] = [
+    ['+sPHENIX_PRODUCTION', '$(slurp.dstname)'],
+    ['+sPHENIX_DSTTYPE', '$(slurp.dsttype)'],
+    ['+sPHENIX_DATASET', dataset],
+    ['+sPHENIX_RUNNUMBER', '$(run)'],
+    ['+sPHENIX_SEGMENT', '$(seg)'],
+    ['+sPHENIX_SLURP_CUPSID', '$(cupsid)'],
+  ];
+  if (options.isResubmit) {
+    attributes.push(['+sPHENIX_SLURP_RESUBMIT', '"True"'], ['+sPHENIX_SLURP_RESUBMIT_TIMESTAMP', stamp]);
+  }
+  if (options.unblock.length > 0) {
+    attributes.push(['+sPHENIX_SLURP_UNBLOCK', quoteClassAd(options.unblock.join(','))]);
+    attributes.push(['+sPHENIX_SLURP_UNBLOCK_TIMESTAMP', stamp]);
+  }
+  return attributes.map(([key, text]) => ({ key, template: program.compile(text) }));
+}
+
+/**
+ * Compiles the texts of a job once, so that `expandJob` only has to put values in. A macro is looked for among our own,
+ * the filesystem, the columns of the query, the submit commands and the params, in this order.
+ *
+ * @param complain told of every oddity in a text: `path` is `job.KEY` or `filesystem.KEY`
+ */
+export function compileJob(texts: JobTexts, complain: (path: string, problem: MacroProblem) => void): CompiledJob {
+  const own = ownMacros(texts);
+  const needed = new Set(texts.neededDirectories);
+  const lower = (record: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
+    new Map(Object.entries(record).map(([key, text]) => [key.toLowerCase(), text]));
+  const filesystem = lower(texts.filesystem);
+  const commands = lower(texts.commands);
+  const params = lower(texts.params);
+  // An unversioned name has no `_v000`, and neither have the directories and batch names that are built alike.
+  const finish = (text: string): string =>
+    texts.names.version === undefined ? text.replace(/_\$\(version\)/gi, '') : text;
+
+  const program = makeMacroProgram<JobContext>((name) => {
+    const known = Object.hasOwn(own, name) ? own[name] : undefined;
+    if (known !== undefined) return known;
+    const directory = filesystem.get(name);
+    if (directory !== undefined) {
+      needed.add(name);
+      return { kind: 'template', text: finish(directory) };
+    }
+    const otherwise = commands.get(name) ?? params.get(name);
+    const read = ({ row }: JobContext): string | undefined => row.extra[name];
+    return otherwise === undefined ? { kind: 'value', read, isUncertain: true } : value(read, finish(otherwise));
+  });
+  const compile = (path: string, text: string): Template =>
+    program.compile(finish(text), (problem) => complain(path, problem));
+
+  const { executable } = texts;
+  const compiled = {
+    program,
+    executable:
+      executable === undefined
+        ? ({ kind: 'wrapper' } as const)
+        : ({ kind: 'own', template: compile('job.executable', executable) } as const),
+    arguments: compile('job.arguments', texts.arguments),
+    commands: Object.entries(texts.commands).map(([key, text]) => ({ key, template: compile(`job.${key}`, text) })),
+    attributes: attributesOf(texts, program),
+    submitDirectory: texts.options.submitDirectory,
+  };
+  // Last, when it is known which directories the other texts name.
+  const directories = madeDirectories
+    .filter((key) => needed.has(key))
+    .map((key) => compile(`filesystem.${key}`, texts.filesystem[key] ?? ''));
+  return { ...compiled, directories };
+}

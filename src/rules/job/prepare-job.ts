@@ -1,0 +1,182 @@
+import { basename } from 'node:path';
+import { printVersion, streamMacro } from '#model/dst-name.ts';
+import type { Rule } from '#model/rule.ts';
+import type { RunOptions } from '#model/run-options.ts';
+import { type CompiledJob, compileJob } from './compile-job.ts';
+import type { Complainer } from '../complain.ts';
+import { type MacroProblem, makeMacroProgram, renderTemplate } from '../expand-macros.ts';
+import type { FieldScope } from '../field-scope.ts';
+import { jobDefaults, madeDirectories } from './job-defaults.ts';
+import type { FillText } from '../fill-text.ts';
+import type { RuleNames } from '../rule-names.ts';
+import { substituteKnown } from '../substitute.ts';
+
+/** What `prepareJob` works with. */
+export interface JobSources {
+  readonly rule: Rule;
+  readonly options: RunOptions;
+  readonly names: RuleNames;
+  readonly params: Readonly<Record<string, string>>;
+  readonly filesystem: Readonly<Record<string, string>>;
+  readonly scope: FieldScope;
+  readonly fill: FillText;
+  readonly complainer: Complainer;
+}
+
+/** The part of a prepared rule that is about its job. */
+export interface PreparedJob {
+  readonly job: CompiledJob;
+  readonly script: string;
+  readonly payload: string;
+  readonly rsync: string;
+  readonly batchName: string;
+  readonly columns: readonly { readonly name: string; readonly path: string; readonly offset: number }[];
+}
+
+/** A filled text, and the way back from it into the rule's own. */
+interface Filled {
+  readonly text: string;
+  readonly originOf: (offset: number) => number;
+}
+
+/** Fills the arguments; what the wrapper needs stands before and behind those of the rule. */
+function fillArguments(sources: JobSources, written: string, script: string | undefined): Filled {
+  const { scope, fill, complainer, options } = sources;
+  const path = 'job.arguments';
+  const endsRight = /\{PWD\}\s+\{rsync\}\s*$/.test(written);
+  const isWrapped = script !== undefined;
+  if (isWrapped && !endsRight && /\{PWD\}|\{rsync\}/.test(written)) {
+    const message = '{PWD} {rsync} are not the last two arguments';
+    complainer.error({ path, message, expected: 'them last, because the wrapper looks for them there' });
+  }
+  const missing = isWrapped && !/\{PWD\}|\{rsync\}/.test(written) ? ' {PWD} {rsync}' : '';
+  const { text, originOf } = fill(path, written + missing, (name) => {
+    const value = scope.job(name);
+    if (typeof value === 'string' && /\s/.test(value)) {
+      const message = `'{${name}}' puts blanks into the arguments: '${value}'`;
+      complainer.warning({ path, message, expected: 'no blanks, they move all arguments behind them' });
+    }
+    return value;
+  });
+  if (/\s/.test(options.submitDirectory) && (written + missing).includes('{PWD}')) {
+    const message = `The submit directory holds blanks: '${options.submitDirectory}'`;
+    complainer.error({ path, message, expected: 'a path without blanks, since arguments are separated by them' });
+  }
+  const prefix = isWrapped ? `${script} ` : '';
+  return {
+    text: `${prefix}${text.trim()} $(cupsid)`,
+    originOf: (offset) => originOf(Math.max(0, offset - prefix.length)),
+  };
+}
+
+/** The name of the whole submission: macros that differ from job to job are left out, a stream is an `X`. */
+function expandBatchName(template: string, names: RuleNames, params: Readonly<Record<string, string>>): string {
+  const texts: Readonly<Record<string, string>> = {
+    ...params,
+    name: names.dsttypePattern.replaceAll(streamMacro, 'X'),
+    build: names.build,
+    buildarg: names.buildarg,
+    tag: names.tag,
+    version: printVersion(names.version ?? 0),
+    runname: names.runname,
+  };
+  const text = names.version === undefined ? template.replace(/_\$\(version\)/gi, '') : template;
+  const program = makeMacroProgram<undefined>((name) => {
+    const known = Object.hasOwn(texts, name) ? texts[name] : undefined;
+    return known === undefined ? undefined : { kind: 'constant', text: known };
+  });
+  return renderTemplate(program.compile(text), []);
+}
+
+/** Fills and compiles everything that a rule says about its job. */
+export function prepareJob(sources: JobSources): PreparedJob {
+  const { rule, options, names, params, filesystem, scope, fill, complainer } = sources;
+  const { executable, arguments: ownArguments, batch_name: ownBatchName, ...ownCommands } = rule.job;
+  const { arguments: defaultArguments = '', batch_name: defaultBatchName = '', ...defaultCommands } = jobDefaults;
+  const resolved = (text: string): string => substituteKnown(text, scope.job);
+  const isWrapped = executable === undefined || executable === '';
+  if (isWrapped && params['script'] === undefined) {
+    const expected = 'params.script, the program that the wrapper runs';
+    complainer.error({ path: 'params', message: 'No params.script', expected });
+  }
+  const ownExecutable = isWrapped ? undefined : fill('job.executable', executable, scope.job).text;
+  const script = resolved(params['script'] ?? basename(ownExecutable ?? ''));
+  const usesRsync = isWrapped || Object.values(rule.job).some((text) => text.includes('{rsync}'));
+  if (rule.params['rsync'] === undefined && usesRsync && rule.params['payload'] !== undefined) {
+    complainer.warning({ path: 'params', message: `No params.rsync, so '${params['rsync']}' is staged` });
+  }
+
+  const origins = new Map<string, (offset: number) => number>();
+  const filled = (path: string, { text, originOf }: Filled): string => {
+    origins.set(path, originOf);
+    return text;
+  };
+  const fields = new Set<string>();
+  const find = (name: string): ReturnType<typeof scope.job> => {
+    fields.add(name);
+    return scope.job(name);
+  };
+  const commands: Record<string, string> = {};
+  for (const [key, text] of Object.entries({ ...defaultCommands, ...ownCommands })) {
+    commands[key] = filled(`job.${key}`, fill(`job.${key}`, text, find));
+  }
+  const finishedFilesystem: Record<string, string> = {};
+  for (const [key, text] of Object.entries(filesystem)) {
+    finishedFilesystem[key] = filled(`filesystem.${key}`, fill(`filesystem.${key}`, text, scope.filesystem));
+  }
+  const written = ownArguments ?? defaultArguments;
+  const finishedArguments = filled('job.arguments', fillArguments({ ...sources, scope: { ...scope, job: find } }, written, isWrapped ? script : undefined));
+  const batchName = options.batchName ?? fill('job.batch_name', ownBatchName ?? defaultBatchName, scope.job).text;
+
+  const columns: { name: string; path: string; offset: number }[] = [];
+  const onProblem = (path: string, problem: MacroProblem): void => {
+    const offset = origins.get(path)?.(problem.offset) ?? 0;
+    if (problem.kind === 'uncertain' && problem.name !== undefined) columns.push({ name: problem.name, path, offset });
+    else complainOfMacro(complainer, path, offset, problem);
+  };
+  const job = compileJob(
+    {
+      names,
+      params: Object.fromEntries(Object.keys(params).map((key) => [key, textOf(scope.job(key), params[key] ?? '')])),
+      script,
+      payload: resolved(params['payload'] ?? '.'),
+      filesystem: finishedFilesystem,
+      neededDirectories: new Set(madeDirectories.filter((key) => key in rule.filesystem || fields.has(key))),
+      ...(ownExecutable === undefined ? {} : { executable: ownExecutable }),
+      arguments: finishedArguments,
+      commands,
+      options,
+    },
+    onProblem,
+  );
+  return {
+    job,
+    script,
+    payload: resolved(params['payload'] ?? '.'),
+    rsync: resolved(params['rsync'] ?? ''),
+    batchName: expandBatchName(batchName, names, params),
+    columns,
+  };
+}
+
+function textOf(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise;
+}
+
+function complainOfMacro(complainer: Complainer, path: string, offset: number, problem: MacroProblem): void {
+  const { macro, kind } = problem;
+  switch (kind) {
+    case 'malformed':
+      complainer.error({ path, offset, message: `Not a macro: '${macro}'`, expected: '$(name), $INT(name,%08i) or the like' });
+      return;
+    case 'cycle':
+      complainer.error({ path, offset, message: `'${macro}' needs itself`, expected: 'a text that does not come back to it' });
+      return;
+    case 'left-to-batch':
+      complainer.warning({ path, offset, message: `'${macro}' is left to the batch system`, expected: 'one that has it' });
+      return;
+    case 'unprovided':
+    case 'uncertain':
+      complainer.error({ path, offset, message: `Nothing provides '${macro}'`, expected: 'a macro that something provides' });
+  }
+}

@@ -1,0 +1,179 @@
+import { resolve } from 'node:path';
+import type { Complaint } from '#model/complaint.ts';
+import { leafdirOf, runnameOf } from '#model/dst-name.ts';
+import { roleAliases } from '#model/role-alias.ts';
+import { placeIn, type Place, type Rule } from '#model/rule.ts';
+import type { RunOptions } from '#model/run-options.ts';
+import type { RoleName } from '#model/site.ts';
+import { nearestWord } from '#util/nearest-word.ts';
+import type { CompiledJob } from './job/compile-job.ts';
+import { type Complainer, makeComplainer } from './complain.ts';
+import { checkParams, effectiveParams } from './effective-params.ts';
+import { type FieldScope, makeFieldScope } from './field-scope.ts';
+import { filesystemDefaults } from './job/job-defaults.ts';
+import { prepareJob } from './job/prepare-job.ts';
+import { makeRuleNames, type RuleNames } from './rule-names.ts';
+import { stripQuery } from './text/strip-query.ts';
+import { type FillText, makeFillText } from './fill-text.ts';
+
+/** A rule that is ready for a dispatch: names, SQL, directories, and a job that only waits for its row. */
+export interface PreparedRule {
+  readonly rule: Rule;
+  readonly options: RunOptions;
+  readonly names: RuleNames;
+  readonly query: PreparedQuery;
+  /** Glob of directories whose files are inputs by their basename; absent: the catalog knows where files are. */
+  readonly directPath?: string;
+  /** Inputs go to the job under the names that the query gives. */
+  readonly isLfn2lfn: boolean;
+  readonly script: string;
+  /** As written, for `production_setup.dir`; and absolute. */
+  readonly payload: { readonly written: string; readonly path: string };
+  /** What is staged: comma-separated files, globs, directories, relative to the submit directory. */
+  readonly rsync: string;
+  /** Of the whole submission, a stream as `X`. */
+  readonly batchName: string;
+  readonly job: CompiledJob;
+  /** The row of `production_setup` but for repository and hash. */
+  readonly setup: {
+    readonly name: string;
+    readonly build: string;
+    readonly dbtag: string;
+    readonly revision?: number;
+  };
+  /** Macros that only a column of the query can provide; where the query has no such column they are empty. */
+  readonly columns: readonly ColumnUse[];
+}
+
+/** The finished SQL of a rule. */
+export interface PreparedQuery {
+  readonly role: RoleName;
+  /** Without semicolons and comments at its end: can be wrapped as a subquery. */
+  readonly text: string;
+  /** As `--print-query` shows it. */
+  readonly finished: string;
+  /** Offset in the rule's own text of a character of `finished`. */
+  readonly originOf: (offset: number) => number;
+}
+
+/** A macro that takes its value from a column of the query, and where it stands. */
+export interface ColumnUse {
+  /** In lower case. */
+  readonly name: string;
+  readonly place: Place;
+}
+
+/** A prepared rule with the oddities that do not stop it, or everything that does. */
+export type Preparation =
+  | { readonly kind: 'prepared'; readonly prepared: PreparedRule; readonly complaints: readonly Complaint[] }
+  | { readonly kind: 'refused'; readonly complaints: readonly Complaint[] };
+
+/** Directories of a rule over the defaults, renamed in a testbed or by `--mangle-dirpath`. */
+function mergeFilesystem(rule: Rule, options: RunOptions): Readonly<Record<string, string>> {
+  const mangle = options.isTestbed ? 'production-testbed' : options.mangleDirpath;
+  const merged = { ...filesystemDefaults, ...rule.filesystem };
+  if (mangle === undefined) return merged;
+  const renamed = Object.entries(merged).map(([key, text]) => [key, text.replaceAll('production', () => mangle)]);
+  return Object.fromEntries(renamed);
+}
+
+/** The rule's name: formatted, then `DST` replaced where asked for. */
+function finishName(template: string, scope: FieldScope, fill: FillText, options: RunOptions): string {
+  const name = fill('params.name', template, (field) => (field === 'name' ? undefined : scope.names(field))).text;
+  const { mangleDstname } = options;
+  return mangleDstname === undefined ? name : name.replaceAll('DST', () => mangleDstname);
+}
+
+function prepareQuery(rule: Rule, scope: FieldScope, fill: FillText, complainer: Complainer): PreparedQuery | undefined {
+  const { db, role, query } = rule.input;
+  if (role === undefined) {
+    const expected = `one of ${[...roleAliases.keys()].join(', ')}`;
+    const near = db === undefined ? undefined : nearestWord(db, roleAliases.keys());
+    const path = db === undefined ? 'input' : 'input.db';
+    const message = db === undefined ? 'No input.db' : `Unknown database '${db}'`;
+    complainer.error({ path, message, expected: near === undefined ? expected : `'${near}'? ${expected}` });
+  }
+  if (query === undefined || query.trim() === '') {
+    complainer.error({ path: 'input', message: 'No input.query', expected: 'one SELECT; a row of it is a job' });
+    return undefined;
+  }
+  const { text: finished, originOf } = fill('input.query', query, scope.query);
+  return role === undefined ? undefined : { role, finished, text: stripQuery(finished), originOf };
+}
+
+/**
+ * Makes a rule ready: overrides, fields, conditions, defaults, and all macros compiled. Pure: it reads no file and no
+ * database. Everything that stops the rule is said at once.
+ *
+ * @see docs/rule-files.md
+ */
+export function prepareRule(rule: Rule, options: RunOptions): Preparation {
+  const complainer = makeComplainer(rule);
+  const params = effectiveParams(rule, options, complainer);
+  const filesystem = mergeFilesystem(rule, options);
+  checkParams(rule, params, filesystem, complainer);
+  const fill = makeFillText(complainer, [...Object.keys(params), ...Object.keys(filesystem), 'run_condition', 'seg_condition', 'limit_condition', 'PWD']);
+  let name: string | undefined;
+  const nameOf = (): string => (name ??= finishName(params['name'] ?? 'DST_UNNAMED', scope, fill, options));
+  const scope = makeFieldScope({
+    rule,
+    options,
+    params,
+    filesystem,
+    nameOf,
+    leafdirOf: () => leafdirOf(nameOf()),
+    runnameOf: () => runnameOf(nameOf()),
+  });
+  const { version } = rule;
+  const names = makeRuleNames({
+    dsttypePattern: nameOf(),
+    buildarg: params['build'] ?? 'new',
+    tag: params['dbtag'] ?? 'nocdbtag',
+    ...(version === undefined ? {} : { version }),
+  });
+  checkDsttype(names.dsttypePattern, complainer);
+  const query = prepareQuery(rule, scope, fill, complainer);
+  const directPath = rule.input.directPath;
+  const directText = directPath === undefined ? undefined : fill('input.direct_path', directPath, scope.directPath).text;
+  for (const key of ['outbase', 'logbase']) {
+    const template = params[key];
+    if (template !== undefined) fill(`params.${key}`, template, scope.names);
+  }
+  const prepared = prepareJob({ rule, options, names, params, filesystem, scope, fill, complainer });
+  const { complaints } = complainer;
+  if (query === undefined || complaints.some(({ severity }) => severity === 'error')) return { kind: 'refused', complaints };
+  const payload = prepared.payload;
+  return {
+    kind: 'prepared',
+    complaints,
+    prepared: {
+      rule,
+      options,
+      names,
+      query,
+      ...(directText === undefined ? {} : { directPath: resolve(options.submitDirectory, directText) }),
+      isLfn2lfn: rule.input.lfn2pfn === 'lfn2lfn',
+      script: prepared.script,
+      payload: { written: params['payload'] ?? payload, path: resolve(options.submitDirectory, payload) },
+      rsync: prepared.rsync,
+      batchName: prepared.batchName,
+      job: prepared.job,
+      setup: {
+        name: names.setupName,
+        build: names.buildarg,
+        dbtag: names.tag,
+        ...(version === undefined ? {} : { revision: version }),
+      },
+      columns: prepared.columns.map(({ name: column, path, offset }) => ({ name: column, place: placeIn(rule, path, offset) })),
+    },
+  };
+}
+
+/** A name that could not be told from its neighbours in a file name, or not be written as one, is refused. */
+function checkDsttype(pattern: string, complainer: Complainer): void {
+  const rest = pattern.replaceAll(/\$\([A-Za-z_]+\)/g, '').replaceAll(/\{[^}]*\}/g, '');
+  const wrong = /[^A-Za-z0-9_.+]/.exec(rest)?.[0];
+  if (wrong === undefined) return;
+  const message = `'${wrong}' in params.name: '${pattern}'`;
+  complainer.error({ path: 'params.name', message, expected: "letters, digits and '_', e.g. DST_CALO_run2pp" });
+}

@@ -1,0 +1,56 @@
+import {
+  type Conditions,
+  leafdirOf,
+  makeBuildName,
+  makeDsttype,
+  makeSetupName,
+  printDataset,
+  printDstname,
+  runnameOf,
+} from '#model/dst-name.ts';
+
+/** Everything that a rule and the options say about the names of its products. */
+export interface RuleNames extends Conditions {
+  /** The rule's name, formatted and mangled; may hold `$(streamname)`, once for each stream a dsttype. */
+  readonly dsttypePattern: string;
+  /** With its dot: `ana.437`; what the release set-up takes, and `production_setup.build`. */
+  readonly buildarg: string;
+  /** Of the pattern: `run2pp`. */
+  readonly runname: string;
+  /** Of the pattern; may hold `$(streamname)`: `DST_CALO`. */
+  readonly leafdir: string;
+  /** `build_tag` or `build_tag_version`. */
+  readonly dataset: string;
+  /** The name in `production_setup` and `production_cursor`: a stream as `_X_`. */
+  readonly setupName: string;
+}
+
+/** Puts together the names of a rule's products. */
+export function makeRuleNames(parts: {
+  readonly dsttypePattern: string;
+  readonly buildarg: string;
+  readonly tag: string;
+  readonly version?: number;
+}): RuleNames {
+  const { dsttypePattern, buildarg, tag, version } = parts;
+  const conditions = { build: makeBuildName(buildarg), tag, ...(version === undefined ? {} : { version }) };
+  return {
+    ...conditions,
+    dsttypePattern,
+    buildarg,
+    runname: runnameOf(dsttypePattern),
+    leafdir: leafdirOf(dsttypePattern),
+    dataset: printDataset(conditions),
+    setupName: makeSetupName(dsttypePattern),
+  };
+}
+
+/** The dsttype and dstname of one stream, or of the rule itself where its name has none. */
+export function namesOfStream(names: RuleNames, streamname?: string): ReturnType<typeof streamNames> {
+  return streamNames(names, streamname);
+}
+
+function streamNames(names: RuleNames, streamname: string | undefined) {
+  const dsttype = makeDsttype(names.dsttypePattern, streamname);
+  return { dsttype, dstname: printDstname({ ...names, dsttype }) };
+}
