@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -20,10 +20,15 @@ const banner = [
   `const __dirname = __dirnameOf(__filename);`,
 ].join('\n');
 
-/** Puts a file in its place in one step, so that commands that run meanwhile see the old or the new one. */
-async function putFile(path: string, fill: (temporary: string) => Promise<void>, mode: number): Promise<void> {
+/**
+ * Puts a file in its place in one step, so that commands that run meanwhile see the old or the new one. What did not
+ * change stays untouched: a running `slurp serve` is restarted when its program is newer than it.
+ */
+async function putFile(path: string, content: Uint8Array, mode: number): Promise<void> {
+  const old = await readFile(path).catch(() => undefined);
+  if (old?.equals(content) === true) return;
   const temporary = `${path}.${process.pid}.tmp`;
-  await fill(temporary);
+  await writeFile(temporary, content);
   await chmod(temporary, mode);
   await rename(temporary, path);
 }
@@ -45,12 +50,12 @@ async function bundle(command: string, outdir: string): Promise<void> {
     logLevel: 'warning',
   });
   for (const file of result.outputFiles) {
-    await putFile(file.path, async (temporary) => writeFile(temporary, file.contents), 0o644);
+    await putFile(file.path, file.contents, 0o644);
   }
 }
 
 async function copyInto(directory: string, source: string, name: string, mode: number): Promise<void> {
-  await putFile(join(directory, name), async (temporary) => copyFile(source, temporary), mode);
+  await putFile(join(directory, name), await readFile(source), mode);
 }
 
 async function isThere(directory: string, name: string): Promise<boolean> {
