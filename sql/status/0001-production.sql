@@ -85,7 +85,10 @@ create table production_status (
   primary key (id, run, segment, prod_id)
 );
 -- The guard under every path against a double submission: one live attempt a product.
-create unique index production_status_live on production_status (dstfile) where retired_at is null;
+-- text_pattern_ops and the included columns let a decision read the live attempts of one production by their common
+-- prefix, from the index alone.
+create unique index production_status_live on production_status (dstfile text_pattern_ops) include (id, status)
+  where retired_at is null;
 create index production_status_dstfile on production_status (dstfile, attempt);
 create index production_status_run on production_status (run, segment);
 create index production_status_submission on production_status (submission_id);

@@ -82,9 +82,9 @@ function branded<Name extends Dsttype | Dstname | Dstfile>(text: string): Name {
   return text as Name;
 }
 
-/** Writes a number with at least that many digits; widths are not maxima. */
+/** Writes a number as `%08i` does, at least that wide, the sign included; widths are not maxima. */
 function padded(value: number, digits: number): string {
-  return String(value).padStart(digits, '0');
+  return value < 0 ? `-${String(-value).padStart(digits - 1, '0')}` : String(value).padStart(digits, '0');
 }
 
 function notAName(text: string, reason: string): NotAName {

@@ -1,0 +1,77 @@
+import type { Database } from '#db/connect.ts';
+import type { JobState } from '#model/job-state.ts';
+import type { RoleName } from '#model/site.ts';
+import type { RowFault, Verdict } from '#model/verdict.ts';
+
+/** One file of a `direct_path` listing; both may hold any character but NUL. */
+export interface ListedFile {
+  readonly basename: string;
+  readonly path: string;
+}
+
+/** How the input files of a candidate are found. */
+export type InputSource =
+  /** By lfn, in the catalog's `files`. */
+  | { readonly kind: 'catalog' }
+  /** By basename, among these files; iterated once, and only if a candidate is still open by then. */
+  | { readonly kind: 'listing'; readonly files: AsyncIterable<ListedFile> }
+  /** The names are passed on as they are (`lfn2lfn`). */
+  | { readonly kind: 'names' };
+
+/** What is to be decided: plain facts of one rule and one call. */
+export interface DecisionRequest {
+  /** Name of the rule, for messages. */
+  readonly rule: string;
+  /** Absolute path of the rule file, for messages. */
+  readonly file?: string;
+  readonly query: {
+    readonly role: RoleName;
+    /** Finished SQL of one statement, without semicolon at its end. */
+    readonly text: string;
+  };
+  readonly product: {
+    /** May hold `$(streamname)`. */
+    readonly dsttype: string;
+    /** Without dots. */
+    readonly build: string;
+    readonly tag: string;
+    /** Absent: names without version, for which `_v000` counts as the same product. */
+    readonly version?: number;
+  };
+  /** States that do not block: their attempt is replaced. */
+  readonly unblockStates: readonly JobState[];
+  /** Passes over what exists already; never over what is blocked. */
+  readonly isResubmit: boolean;
+  /** Ready jobs at most; absent: no limit. */
+  readonly cap?: number;
+  readonly inputs: InputSource;
+}
+
+/** Where the decision finds its tables. */
+export interface DecisionDatabases {
+  readonly databases: Readonly<Record<RoleName, Database>>;
+  /** How long the rule's query may run. */
+  readonly statementTimeoutMs: number;
+}
+
+/** Something that did not stop the decision, with how often and one example. */
+export interface DecisionWarning {
+  readonly kind: 'rejected-rows' | 'repeated-rows' | 'repeated-column' | 'listed-twice';
+  readonly count: number;
+  /** A sentence without full stop. */
+  readonly message: string;
+}
+
+/**
+ * How many rows met which end: `rows - rejected - repeated === candidates`, and `counts` adds up to `candidates`.
+ * Copies of a row are told apart from candidates only where the product is neither blocked nor there.
+ */
+export interface Funnel {
+  readonly rows: number;
+  readonly faults: Readonly<Record<RowFault, number>>;
+  readonly candidates: number;
+  readonly counts: Readonly<Record<Verdict, number>>;
+  /** The part of `counts.blocked` for each state that occurs. */
+  readonly blockedByState: Readonly<Partial<Record<JobState, number>>>;
+  readonly warnings: readonly DecisionWarning[];
+}

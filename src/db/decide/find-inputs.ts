@@ -1,0 +1,97 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+import { sql } from '#db/connect.ts';
+
+import { blanksSql } from './candidate-select.ts';
+import { inPieces, printCopyLine } from './copy-text.ts';
+import { findFacts } from './find-facts.ts';
+
+import type { Database, Session, Statement } from '#db/connect.ts';
+
+import type { DecisionWarning, InputSource, ListedFile } from './decision-request.ts';
+
+/** A blank-separated list as an array; empty items are to be left out by the reader. */
+export function itemsSql(list: Statement): Statement {
+  return sql`string_to_array(translate(${list}, ${blanksSql}, '      '), ' ')`;
+}
+
+/**
+ * Whether a path can be handed to a job as the place of an lfn: it ends in that name (payloads sort their inputs by
+ * basename) and holds neither blank nor comma (lists of inputs are cut there).
+ */
+function usableSql(path: Statement, lfn: Statement): Statement {
+  return sql`(right(${path}, length(${lfn}) + 1) = '/' || ${lfn} and ${path} !~ '[[:space:],]')`;
+}
+
+async function* printLines(files: AsyncIterable<ListedFile>): AsyncGenerator<string> {
+  for await (const { basename, path } of files) yield printCopyLine([basename, path]);
+}
+
+// One name, several places: the newest registration, since old copies are the ones that are cleaned away.
+async function findInCatalog(session: Session, catalog: Database): Promise<void> {
+  await session.execute(sql`insert into pg_temp.wanted select distinct lfn from pg_temp.needed`);
+  await findFacts({
+    session,
+    catalog,
+    into: 'location',
+    facts: (wanted) => sql`select distinct on (f.lfn collate "C") f.lfn, f.full_file_path
+      from ${wanted} w join ${sql.table(catalog.role, 'files')} f on f.lfn = w.name
+      where ${usableSql(sql`f.full_file_path`, sql`f.lfn`)}
+      order by f.lfn collate "C", f.time desc nulls last, f.full_host_name collate "C", f.full_file_path collate "C"`,
+  });
+}
+
+async function findInListing(session: Session, files: AsyncIterable<ListedFile>): Promise<readonly DecisionWarning[]> {
+  await pipeline(Readable.from(inPieces(printLines(files))), session.copyIn(sql`copy pg_temp.listing from stdin`));
+  await session.execute(
+    sql`insert into pg_temp.location
+      select distinct on (basename collate "C") basename, path from pg_temp.listing
+      where ${usableSql(sql`path`, sql`basename`)}
+      order by basename collate "C", path collate "C" desc`,
+  );
+  await session.execute(sql`analyze pg_temp.location`);
+  const [twice] = await session.query<{ count: number; example: string | null }>(
+    sql`select count(*)::int as count, min(basename collate "C") as example
+      from (select basename from pg_temp.listing group by basename having count(*) > 1) as t`,
+  );
+  if (twice === undefined || twice.count === 0) return [];
+  const message = `${twice.count} names stand in more than one listed directory, e.g. '${twice.example}': the last path in order is taken`;
+  return [{ kind: 'listed-twice', count: twice.count, message }];
+}
+
+/**
+ * Finds the inputs of undecided rows and gives the verdict `missing-inputs` to those that lack one; `resolved` holds
+ * the paths, comma-separated, in the order of the query's `files`.
+ */
+export async function findInputs(
+  session: Session,
+  catalog: Database,
+  source: InputSource,
+): Promise<readonly DecisionWarning[]> {
+  await session.execute(
+    sql`insert into pg_temp.needed select u.ordinal, f.position, f.lfn
+      from pg_temp.undecided u
+      cross join lateral unnest(${itemsSql(sql`u.files`)}) with ordinality as f(lfn, position)
+      where u.verdict is null and f.lfn <> ''`,
+  );
+  let warnings: readonly DecisionWarning[] = [];
+  if (source.kind === 'names') {
+    await session.execute(sql`insert into pg_temp.location select distinct lfn, lfn from pg_temp.needed`);
+  } else {
+    await session.execute(sql`analyze pg_temp.needed`);
+    if (source.kind === 'catalog') await findInCatalog(session, catalog);
+    else warnings = await findInListing(session, source.files);
+  }
+  await session.execute(
+    sql`insert into pg_temp.resolved
+      select n.ordinal, string_agg(l.path, ',' order by n.position), count(*) filter (where l.path is null)
+      from pg_temp.needed n left join pg_temp.location l using (lfn) group by n.ordinal`,
+  );
+  await session.execute(sql`analyze pg_temp.resolved`);
+  await session.execute(
+    sql`update pg_temp.undecided as u set verdict = 'missing-inputs' from pg_temp.resolved r
+      where r.ordinal = u.ordinal and r.missing > 0`,
+  );
+  return warnings;
+}

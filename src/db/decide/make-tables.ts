@@ -1,0 +1,49 @@
+import { sql } from '#db/connect.ts';
+
+import { extraNames } from './read-query-columns.ts';
+
+import type { Session } from '#db/connect.ts';
+
+import type { QueryColumns } from './read-query-columns.ts';
+
+/**
+ * Makes the temporary tables of a decision, all empty, and sets what the session needs for a million rows:
+ *
+ * - `candidate`: rows of a query that ran in another database
+ * - `judged`: one a row of the query, with its early verdict; the wide columns only where it has none
+ * - `undecided`: the rows of `judged` without early verdict, and their later verdicts
+ * - `invalid_entry`, `wanted`, `output`, `listing`, `location`, `needed`, `resolved`: facts for one check each
+ * - `ready`: what is left
+ *
+ * Call it once a session, before anything else touches a temporary table.
+ */
+export async function makeTables(session: Session, columns: QueryColumns): Promise<void> {
+  // Measured with 1,000,000 rows: `judged` then stays in memory, and hash joins need no second pass.
+  await session.query(
+    sql`select set_config('temp_buffers', '128MB', false), set_config('work_mem', '128MB', false),
+          set_config('jit', 'off', false)`,
+  );
+  const extras = sql.join(
+    extraNames(columns).map((name) => sql`, ${name} text`),
+    '',
+  );
+  const wide = sql`dstfile text, source text, files text, ranges text ${extras}`;
+  const state = sql.table(session.role, 'prodstate');
+  const key = sql`ordinal int, run int, segment int`;
+  const statements = [
+    sql`create temp table candidate (${key}, complaint text, streamname text, ${wide})`,
+    sql`create temp table judged (${key}, streamname text, verdict text, state ${state}, attempt int, note text, ${wide})`,
+    sql`create temp table undecided (${key}, streamname text, verdict text, attempt int, note text, ${wide})`,
+    sql`create temp table invalid_entry (id int, dstname text, first_run int, last_run int, first_segment int, last_segment int)`,
+    sql`create temp table wanted (name text)`,
+    sql`create temp table output (filename text)`,
+    sql`create temp table listing (basename text, path text)`,
+    sql`create temp table location (lfn text, path text)`,
+    sql`create temp table needed (ordinal int, position int, lfn text)`,
+    sql`create temp table resolved (ordinal int, inputs text, missing int)`,
+    sql`create temp table ready (ordinal int not null, run int not null, segment int not null, streamname text,
+      dsttype text not null, dstname text not null, dstfile text not null, source text not null,
+      inputs text not null, ranges text not null, extra jsonb not null, replaces int)`,
+  ];
+  await session.script(statements.map((statement) => statement.text).join(';\n'));
+}

@@ -1,0 +1,65 @@
+import { DatabaseError, RuleError } from '#model/errors.ts';
+
+import type { Statement } from '#db/connect.ts';
+
+import type { DecisionRequest } from './decision-request.ts';
+
+/** Classes of SQLSTATE that the text of a query is to blame for: values, syntax and names, features, read-only. */
+const queryClasses = ['0A', '21', '22', '25', '2B', '2F', '42', '54', 'P0'];
+
+/** Line and column, both from 1, of a character of the author's query. */
+export interface QueryPlace {
+  readonly line: number;
+  readonly column: number;
+  /** The whole line, without blanks around it. */
+  readonly text: string;
+}
+
+/**
+ * Finds where in the author's query an error of the server points.
+ *
+ * @param position the server's: characters (not UTF-16 units) from 1, in the statement that the query was woven into
+ * @returns undefined where the position lies outside of the query
+ */
+export function placeInQuery(statement: string, query: string, position: number): QueryPlace | undefined {
+  const start = statement.indexOf(query);
+  const offset = [...statement].slice(0, position - 1).join('').length - start;
+  if (start < 0 || offset < 0 || offset > query.length) return undefined;
+  const before = query.slice(0, offset).split('\n');
+  const line = before.length;
+  return { line, column: [...(before.at(-1) ?? '')].length + 1, text: (query.split('\n')[line - 1] ?? '').trim() };
+}
+
+/**
+ * Turns what the server says about a rule's query into a {@link RuleError} with the query's own line; what is no fault
+ * of the query (connection, disk, rights to connect) passes unchanged.
+ */
+export function toRuleError(error: unknown, statement: Statement, request: DecisionRequest): unknown {
+  if (!(error instanceof DatabaseError)) return error;
+  const state = error.facts['state'];
+  const isTimeout = state === '57014';
+  if (typeof state !== 'string' || !(isTimeout || queryClasses.includes(state.slice(0, 2)))) return error;
+  const position = error.facts['position'];
+  const place = typeof position === 'number' ? placeInQuery(statement.text, request.query.text, position) : undefined;
+  const said = error.cause instanceof Error ? error.cause.message : error.message;
+  const hint = error.facts['hint'];
+  const where = place === undefined ? '' : `, line ${place.line} ('${place.text}')`;
+  const advice = isTimeout
+    ? "Make the query faster, select fewer runs, or raise 'statementTimeout' in the site file"
+    : typeof hint === 'string'
+      ? `The server's hint: ${hint}`
+      : "See the finished query with '--print-query'";
+  return new RuleError(`Query of rule '${request.rule}'${where}: database '${request.query.role}' says: ${said}`, {
+    code: isTimeout ? 'rule-query-timeout' : 'rule-query',
+    cause: error,
+    advice,
+    facts: {
+      rule: request.rule,
+      file: request.file,
+      state,
+      queryLine: place?.line,
+      queryColumn: place?.column,
+      detail: error.facts['detail'],
+    },
+  });
+}
