@@ -125,7 +125,7 @@ async function printInfo(options: readonly (readonly [string, string])[]): Promi
 async function printInputs(which: 'inputs' | 'ranges'): Promise<number> {
   const { identity, access, problem } = openPost();
   if (access === undefined) throw problem ?? new Error('A job has a gateway or a problem');
-  const found = await findInputs(access, identity.attempt, stopSignal(0), say);
+  const found = await findInputs(access, identity, stopSignal(0), say);
   await writeOutput(found[which].map((line) => `${line}\n`).join(''));
   return 0;
 }

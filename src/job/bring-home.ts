@@ -1,20 +1,22 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseSpool } from './read-spool.ts';
+import { spoolFileName } from '#model/job-file.ts';
+import { parseSpool, readSpool } from './read-spool.ts';
+import type { SpoolHeader } from './spool.ts';
 
 /**
  * Copies a spool to where the site gathers them, in one step: whoever looks there sees the whole file or none. Done
  * again with a longer spool, the copy is replaced.
  *
- * @returns the path of the copy; its name holds the spool's source, so no two spools meet there
- * @throws the error of `node:fs`
+ * @returns the path of the copy
+ * @throws the error of `node:fs`; Error if the spool has no header
  */
 export function bringHome(spool: string, spoolDirectory: string): string {
   const bytes = readFileSync(spool);
   const { header } = parseSpool(bytes);
-  const source = header?.source.slice(0, 8) ?? 'unknown';
-  const name = `spool-${header?.attempt ?? 0}-${header?.start ?? 0}-${source}.jsonl`;
-  const temporary = join(spoolDirectory, `.${name}.${process.pid}.tmp`);
+  if (header === undefined) throw new Error(`The spool '${spool}' has no header`);
+  const target = freeName(header, spoolDirectory);
+  const temporary = `${target}.${process.pid}.tmp`;
   const file = openSync(temporary, 'w', 0o644);
   try {
     writeSync(file, bytes);
@@ -25,6 +27,14 @@ export function bringHome(spool: string, spoolDirectory: string): string {
   } finally {
     closeSync(file);
   }
-  renameSync(temporary, join(spoolDirectory, name));
-  return join(spoolDirectory, name);
+  renameSync(temporary, target);
+  return target;
+}
+
+/** A batch system that does not say which start this is makes two spools of one name: the other's is never replaced. */
+function freeName({ attempt, start, source }: SpoolHeader, directory: string): string {
+  for (let number = start; ; number += 1_000_000) {
+    const path = join(directory, spoolFileName(attempt, number));
+    if (!existsSync(path) || readSpool(path).header?.source === source) return path;
+  }
 }

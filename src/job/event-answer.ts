@@ -19,13 +19,12 @@ export function parseEventAnswer(body: unknown, attempt: number, source: string)
     if (entry['source'] !== source || typeof entry['sequence'] !== 'number') continue;
     registered.set(entry['sequence'], { isRegistered: entry['isRegistered'] === true, ...reasonOf(entry) });
   }
-  const outcomes = listOf(fields['results']).map((entry) => entry['outcome']);
-  const untaken = [...new Set(outcomes)].filter(
-    (outcome): outcome is string => typeof outcome === 'string' && outcome !== 'new' && outcome !== 'duplicate',
-  );
+  const untaken = listOf(fields['results'])
+    .filter(({ outcome }) => outcome !== 'new' && outcome !== 'duplicate')
+    .map((entry) => [entry['outcome'], reasonOf(entry).reason].filter((word) => typeof word === 'string').join(': '));
   return {
     registered,
-    untaken,
+    untaken: [...new Set(untaken)],
     ...(typeof verdict?.['go'] === 'boolean' ? { verdict: { isGo: verdict['go'], ...reasonOf(verdict) } } : {}),
   };
 }

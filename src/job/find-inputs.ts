@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '#model/errors.ts';
 import { askGateway } from './ask-gateway.ts';
 import { explainRefusal } from './event-answer.ts';
+import type { JobIdentity } from './identity.ts';
 import type { GatewayAccess } from './read-job-file.ts';
 
 /** What a job was made for. */
@@ -26,15 +27,16 @@ const oneAnswerMs = 30_000;
  */
 export async function findInputs(
   access: GatewayAccess,
-  attempt: number,
+  { attempt, start }: Pick<JobIdentity, 'attempt' | 'start'>,
   signal: AbortSignal,
   say: (line: string) => void,
 ): Promise<JobInputs> {
   const { inputsTimeoutMs, gateway } = access.job;
+  const path = `/v1/attempts/${attempt}/inputs?start=${start}`;
   const deadline = Date.now() + inputsTimeoutMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     const leftMs = Math.max(deadline - Date.now(), 1);
-    const answer = await askGateway(access, `/v1/attempts/${attempt}/inputs`, undefined, Math.min(leftMs, oneAnswerMs));
+    const answer = await askGateway(access, path, undefined, Math.min(leftMs, oneAnswerMs));
     const found = answer.kind === 'answer' && answer.status === 200 ? parseInputs(answer.body) : undefined;
     if (found !== undefined) return found;
     const reason = answer.kind === 'silence' ? answer.reason : explainRefusal(answer.status, answer.body);

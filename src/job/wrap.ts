@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { spoolFileName } from '#model/job-file.ts';
 import { bringHome } from './bring-home.ts';
@@ -64,21 +64,26 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
   }
   if (!existsSync(spool)) return { reasons };
 
-  // Home first: a job that was told to stop may be killed at any moment.
-  let broughtHome: string | undefined;
-  const { spoolDirectory, reportTimeoutMs } = access.job;
-  try {
-    if (spoolDirectory !== undefined) broughtHome = bringHome(spool, spoolDirectory);
-  } catch (error) {
-    reasons.push(`the spool could not be copied home: ${String(error)}`);
-  }
-  const delivery = await deliver(access, spool, { timeoutMs: reportTimeoutMs, isPersistent: true });
+  const takeHome = (): string | undefined => {
+    try {
+      return access.job.spoolDirectory === undefined ? undefined : bringHome(spool, access.job.spoolDirectory);
+    } catch (error) {
+      reasons.push(`the spool could not be copied home: ${String(error)}`);
+      return undefined;
+    }
+  };
+  // A job that was told to stop may be killed at any moment: home first.
+  let broughtHome = end.stoppedBy === undefined ? undefined : takeHome();
+  const delivery = await deliver(access, spool, { timeoutMs: access.job.reportTimeoutMs, isPersistent: true });
   reasons.push(...delivery.reasons);
-  if (delivery.outcome === 'delivered' && broughtHome !== undefined) {
-    rmSync(broughtHome, { force: true });
-    broughtHome = undefined;
+  if (delivery.outcome !== 'delivered') {
+    broughtHome ??= takeHome();
+    return { reasons, ...(broughtHome === undefined ? {} : { broughtHome }) };
   }
-  return { reasons, ...(broughtHome === undefined ? {} : { broughtHome }) };
+  // What is known needs nobody's care: neither the copy's nor, under its name, the spool's.
+  if (broughtHome !== undefined) rmSync(broughtHome, { force: true });
+  if (access.job.spoolDirectory !== undefined) renameSync(spool, `${spool}.told`);
+  return { reasons };
 }
 
 /** Tells whether the script told the end of the job itself, in this start. Never throws. */

@@ -86,11 +86,9 @@ export function parseArguments(
   }
 
   if (spec === undefined) return { kind: 'parsed', options, positionals };
-  const missing = [
-    ...[...globalOptions, ...spec.options].filter(
-      (option) => option.isRequired === true && !options.has(keyOf(option)),
-    ),
-  ].map(({ names }) => names.join('/'));
+  const missing = [...globalOptions, ...spec.options]
+    .filter((option) => option.isRequired === true && !options.has(keyOf(option)))
+    .map(({ names }) => names.join('/'));
   missing.push(...spec.positionals.slice(positionals.length));
   if (missing.length > 0) return complain(`Missing: ${missing.join(', ')}`);
   const excess = positionals.slice(spec.positionals.length);

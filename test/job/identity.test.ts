@@ -1,0 +1,64 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findIdentity, findJobDirectory } from '#job/identity.ts';
+
+let root = '';
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'slurp-identity-'));
+  await mkdir(join(root, 'job/deep/down'), { recursive: true });
+  await mkdir(join(root, 'empty'));
+  await writeFile(join(root, 'job/slurp-job.json'), '{}');
+  await writeFile(join(root, 'ad'), 'ClusterId = 5\nNumJobStarts = 3\nNumShadowStarts = 4\n');
+});
+afterAll(() => rm(root, { recursive: true }));
+
+test('finds the directory that the environment names, else the one above with a job file, else the scratch folder', () => {
+  expect(findJobDirectory({ SLURP_JOB_DIRECTORY: join(root, 'empty') }, join(root, 'job/deep'))).toBe(
+    join(root, 'empty'),
+  );
+  expect(findJobDirectory({ SLURP_JOB_DIRECTORY: '/not/there' }, join(root, 'job/deep/down'))).toBe(join(root, 'job'));
+  expect(findJobDirectory({ _CONDOR_SCRATCH_DIR: join(root, 'empty') }, '/')).toBe(join(root, 'empty'));
+  expect(findJobDirectory({}, join(root, 'empty'))).toBe(join(root, 'empty'));
+});
+
+test.each([
+  [{ cupsid: '12', SLURP_CUPSID: '13' }, 12],
+  [{ cupsid: '', SLURP_CUPSID: '13' }, 13],
+  [{ cupsid: '0' }, 0],
+])('takes the number of the attempt from %j', (environment, attempt) => {
+  expect(findIdentity(environment, root).attempt).toBe(attempt);
+});
+
+test('takes the number from a file where the batch system cannot set the environment', async () => {
+  await writeFile(join(root, 'job/slurp-attempt'), '77\n');
+  expect(findIdentity({}, join(root, 'job')).attempt).toBe(77);
+});
+
+test('says what is missing where nothing tells the number', () => {
+  expect(() => findIdentity({}, join(root, 'empty'))).toThrow(
+    'The job does not know its number: cupsid is not defined',
+  );
+  expect(() => findIdentity({ cupsid: '12x' }, root)).toThrow(
+    "The job's number cupsid is '12x': expected a whole number",
+  );
+});
+
+test.each([
+  [{ SLURP_START: '2' }, 2],
+  [{ SLURP_START: 'undefined' }, 0],
+  [{}, 0],
+])('takes the start from %j', (environment, start) => {
+  expect(findIdentity({ cupsid: '1', ...environment }, root).start).toBe(start);
+});
+
+test('takes the start from the job description of the batch system', () => {
+  expect(findIdentity({ cupsid: '1', _CONDOR_JOB_AD: join(root, 'ad') }, root).start).toBe(3);
+});
+
+test.each(['0', '1', '-5', '', 'x', '99999999999'])("never takes '%s' for a process to signal", (text) => {
+  const identity = findIdentity({ cupsid: '1', SLURP_WRAPPER_PROCESS: text, SLURP_PROCESS_GROUP: text }, root);
+  expect(identity).not.toHaveProperty('wrapperProcess');
+  expect(identity).not.toHaveProperty('processGroup');
+});

@@ -1,0 +1,121 @@
+import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { JobEvent } from '#model/job-event.ts';
+
+/** How the gateway behaves; the fields may be changed while it runs. */
+export interface GatewayMood {
+  /** Answers every request with this status and no more. */
+  status?: number;
+  /** Answers nothing. */
+  isSilent?: boolean;
+  /** What `started` is answered. */
+  verdict?: { readonly go: boolean; readonly reason?: string };
+  isRegistered?: boolean;
+  /** Waits so long before it answers. */
+  delayMs?: number;
+  inputs?: readonly string[];
+  ranges?: readonly string[];
+}
+
+/** A gateway that only remembers; what it is for is to be away, slow and unfriendly. */
+export interface RecordingGateway {
+  readonly url: string;
+  readonly mood: GatewayMood;
+  /** Every event once, in the order of its first arrival. */
+  readonly events: () => readonly JobEvent[];
+  /** How many events arrived, repetitions included. */
+  readonly arrivals: () => number;
+  readonly requests: readonly { readonly method: string; readonly path: string; readonly token: string }[];
+  /** Stops listening; `open` listens on the same port again. */
+  close(): Promise<void>;
+  open(): Promise<void>;
+}
+
+/** Starts a gateway that remembers what it is told. */
+export async function startRecordingGateway(): Promise<RecordingGateway> {
+  const mood: GatewayMood = {};
+  const events = new Map<string, JobEvent>();
+  const requests: { method: string; path: string; token: string }[] = [];
+  let arrivals = 0;
+  let port = 0;
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await readBody(request);
+    const path = request.url ?? '';
+    requests.push({ method: request.method ?? '', path, token: request.headers.authorization ?? '' });
+    if (mood.isSilent === true) return;
+    if (mood.delayMs !== undefined) await sleep(mood.delayMs);
+    if (mood.status !== undefined) {
+      send(response, mood.status, { title: 'No', detail: 'not in the mood' });
+      return;
+    }
+    if (path.includes('/inputs')) {
+      send(response, 200, { inputs: mood.inputs ?? [], ranges: mood.ranges ?? [] });
+      return;
+    }
+    const told: { events: JobEvent[] } = JSON.parse(body);
+    arrivals += told.events.length;
+    const results = told.events.map((event) => {
+      const key = `${event.attempt} ${event.source} ${event.sequence}`;
+      const isNew = !events.has(key);
+      if (isNew) events.set(key, event);
+      const { attempt, source, sequence } = event;
+      return { attempt, source, sequence, outcome: isNew ? 'new' : 'duplicate' };
+    });
+    const starts = told.events.filter(({ detail }) => detail.kind === 'started');
+    const staged = told.events.filter(({ detail }) => detail.kind === 'stageout');
+    send(response, 200, {
+      results,
+      verdicts: starts.map(({ attempt }) => ({ attempt, go: true, ...mood.verdict })),
+      registered: staged.map(({ attempt, source, sequence }) => ({
+        attempt,
+        source,
+        sequence,
+        isRegistered: mood.isRegistered ?? true,
+      })),
+    });
+  };
+
+  const makeServer = (): ReturnType<typeof createServer> =>
+    createServer((request, response) => {
+      void answer(request, response);
+    });
+  let server = makeServer();
+  const listen = async (): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      server.listen(port, '127.0.0.1', resolve);
+    });
+    const address = server.address();
+    if (typeof address === 'object' && address !== null) port = address.port;
+  };
+  await listen();
+  return {
+    url: `http://127.0.0.1:${port}`,
+    mood,
+    events: () => [...events.values()],
+    arrivals: () => arrivals,
+    requests,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => {
+        server.close(resolve);
+      });
+    },
+    open: async () => {
+      server = makeServer();
+      await listen();
+    },
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+  response.end(JSON.stringify(body));
+}
