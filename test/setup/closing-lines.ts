@@ -1,0 +1,30 @@
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
+
+/** Ends a test run with lines that name the count, and every test that was left out, with its reason. */
+export default class ClosingLines implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const cases = modules.flatMap((module) => [...module.children.allTests()]);
+    const count = (state: string): number => cases.filter((test) => test.result().state === state).length;
+    const broken = modules.filter(
+      (module) => module.state() === 'failed' && [...module.children.allTests('failed')].length === 0,
+    );
+    const lines = [
+      `tests: ${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} left out, in ${modules.length} files`,
+      ...broken.map((module) => `failed as a whole: ${module.relativeModuleId}`),
+      ...reasonLines(cases),
+    ];
+    process.stdout.write(`\n${lines.join('\n')}\n`);
+  }
+}
+
+/** One line for each reason in each file, with the number of tests. */
+function reasonLines(cases: readonly TestCase[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const test of cases) {
+    const result = test.result();
+    if (result.state !== 'skipped') continue;
+    const key = `left out: ${test.module.relativeModuleId}: ${result.note ?? 'no reason given'}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return [...counts].map(([key, number]) => `${key} (${number} ${number === 1 ? 'test' : 'tests'})`);
+}
