@@ -45,7 +45,7 @@ export function expandJob(prepared: { readonly job: CompiledJob }, row: JobRow, 
 
 function directoriesOf(job: CompiledJob, values: readonly string[]): readonly string[] {
   const directories: string[] = [];
-  for (const template of job.directories) {
+  for (const { template } of job.directories) {
     const path = toDirectoryPath(renderTemplate(template, values), job.submitDirectory);
     if (!directories.includes(path)) directories.push(path);
   }

@@ -66,7 +66,12 @@ export interface ColumnUse {
 /** A prepared rule with the oddities that do not stop it, or everything that does. */
 export type Preparation =
   | { readonly kind: 'prepared'; readonly prepared: PreparedRule; readonly complaints: readonly Complaint[] }
-  | { readonly kind: 'refused'; readonly complaints: readonly Complaint[] };
+  | {
+      readonly kind: 'refused';
+      readonly complaints: readonly Complaint[];
+      /** The query where its fields could all be resolved, so that its SQL can be looked at all the same. */
+      readonly query?: Omit<PreparedQuery, 'role'>;
+    };
 
 /** Directories of a rule over the defaults, renamed in a testbed or by `--mangle-dirpath`. */
 function mergeFilesystem(rule: Rule, options: RunOptions): Readonly<Record<string, string>> {
@@ -84,21 +89,24 @@ function finishName(template: string, scope: FieldScope, fill: FillText, options
   return mangleDstname === undefined ? name : name.replaceAll('DST', () => mangleDstname);
 }
 
-function prepareQuery(rule: Rule, scope: FieldScope, fill: FillText, complainer: Complainer): PreparedQuery | undefined {
+type FinishedQuery = Omit<PreparedQuery, 'role'> & { readonly isWhole: boolean };
+
+function prepareQuery(rule: Rule, scope: FieldScope, fill: FillText, complainer: Complainer): FinishedQuery | undefined {
   const { db, role, query } = rule.input;
   if (role === undefined) {
     const expected = `one of ${[...roleAliases.keys()].join(', ')}`;
     const near = db === undefined ? undefined : nearestWord(db, roleAliases.keys());
     const path = db === undefined ? 'input' : 'input.db';
     const message = db === undefined ? 'No input.db' : `Unknown database '${db}'`;
-    complainer.error({ path, message, expected: near === undefined ? expected : `'${near}'? ${expected}` });
+    complainer.error({ path, message, expected: near === undefined ? expected : `'${near}'? or ${expected}` });
   }
   if (query === undefined || query.trim() === '') {
-    complainer.error({ path: 'input', message: 'No input.query', expected: 'one SELECT; a row of it is a job' });
+    const path = query === undefined ? 'input' : 'input.query';
+    complainer.error({ path, message: 'No input.query', expected: 'one SELECT; a row of it is a job' });
     return undefined;
   }
-  const { text: finished, originOf } = fill('input.query', query, scope.query);
-  return role === undefined ? undefined : { role, finished, text: stripQuery(finished), originOf };
+  const { text: finished, originOf, problems } = fill('input.query', query, scope.query);
+  return { finished, text: stripQuery(finished), originOf, isWhole: problems.length === 0 };
 }
 
 /**
@@ -141,7 +149,11 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
   }
   const prepared = prepareJob({ rule, options, names, params, filesystem, scope, fill, complainer });
   const { complaints } = complainer;
-  if (query === undefined || complaints.some(({ severity }) => severity === 'error')) return { kind: 'refused', complaints };
+  const { role } = rule.input;
+  const isRefused = complaints.some(({ severity }) => severity === 'error');
+  if (isRefused || query === undefined || role === undefined) {
+    return { kind: 'refused', complaints, ...(query?.isWhole === true ? { query } : {}) };
+  }
   const payload = prepared.payload;
   return {
     kind: 'prepared',
@@ -150,7 +162,7 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
       rule,
       options,
       names,
-      query,
+      query: { role, text: query.text, finished: query.finished, originOf: query.originOf },
       ...(directText === undefined ? {} : { directPath: resolve(options.submitDirectory, directText) }),
       isLfn2lfn: rule.input.lfn2pfn === 'lfn2lfn',
       script: prepared.script,

@@ -13,7 +13,8 @@ export interface CompiledJob {
   readonly arguments: Template;
   readonly commands: readonly NamedTemplate[];
   readonly attributes: readonly NamedTemplate[];
-  readonly directories: readonly Template[];
+  /** Keys of the filesystem, each of whose text a directory is to be made for. */
+  readonly directories: readonly NamedTemplate[];
   readonly submitDirectory: string;
 }
 
@@ -160,6 +161,6 @@ export function compileJob(texts: JobTexts, complain: (path: string, problem: Ma
   // Last, when it is known which directories the other texts name.
   const directories = madeDirectories
     .filter((key) => needed.has(key))
-    .map((key) => compile(`filesystem.${key}`, texts.filesystem[key] ?? ''));
+    .map((key) => ({ key, template: compile(`filesystem.${key}`, texts.filesystem[key] ?? '') }));
   return { ...compiled, directories };
 }

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { printVersion, streamMacro } from '#model/dst-name.ts';
 import type { Rule } from '#model/rule.ts';
 import type { RunOptions } from '#model/run-options.ts';
+import { checkJobKeys } from './check-job-keys.ts';
 import { type CompiledJob, compileJob } from './compile-job.ts';
 import type { Complainer } from '../complain.ts';
 import { type MacroProblem, makeMacroProgram, renderTemplate } from '../expand-macros.ts';
@@ -93,6 +94,7 @@ export function prepareJob(sources: JobSources): PreparedJob {
   const { rule, options, names, params, filesystem, scope, fill, complainer } = sources;
   const { executable, arguments: ownArguments, batch_name: ownBatchName, ...ownCommands } = rule.job;
   const { arguments: defaultArguments = '', batch_name: defaultBatchName = '', ...defaultCommands } = jobDefaults;
+  checkJobKeys(rule, complainer);
   const resolved = (text: string): string => substituteKnown(text, scope.job);
   const isWrapped = executable === undefined || executable === '';
   if (isWrapped && params['script'] === undefined) {

@@ -1,0 +1,93 @@
+import type { Complaint } from '#model/complaint.ts';
+import { isConventionalDsttype, isTag, streamMacro } from '#model/dst-name.ts';
+import type { RunOptions } from '#model/run-options.ts';
+import type { Rule } from '#model/rule.ts';
+import { checkFiles } from './check-files.ts';
+import { checkQuery } from './check-query.ts';
+import { type Complainer, makeComplainer } from './complain.ts';
+import { type PreparedQuery, type PreparedRule, prepareRule } from './prepare-rule.ts';
+import type { QueryColumns } from './query-columns.ts';
+import { readRuleFile } from './read-rule-file.ts';
+import { sortComplaints } from './render-complaints.ts';
+
+/**
+ * Says everything that is wrong or odd in a rule file, for `kaedama --check`: form, fields, macros, SQL, names, files.
+ * Reads the rule file and looks for the files it names; touches no database.
+ *
+ * @returns complaints in the order of the file
+ * @throws RuleError where the file cannot be read
+ */
+export async function checkRuleFile(file: string, options: RunOptions): Promise<readonly Complaint[]> {
+  const { rules, complaints } = await readRuleFile(file);
+  const all = [...complaints];
+  for (const rule of rules) all.push(...(await checkRule(rule, options)));
+  return sortComplaints(all);
+}
+
+/** Says everything that is wrong or odd with one rule but for its form, which reading it has told. Never throws for it. */
+export async function checkRule(rule: Rule, options: RunOptions): Promise<readonly Complaint[]> {
+  const preparation = prepareRule(rule, options);
+  const complainer = makeComplainer(rule);
+  const query = preparation.kind === 'prepared' ? preparation.prepared.query : preparation.query;
+  const columns = query === undefined ? undefined : await checkSql(rule, options, query, complainer);
+  if (query !== undefined && !(rule.input.query ?? '').includes('{run_condition}')) {
+    const message = 'The query has no {run_condition}, so --runs does not choose among its rows';
+    complainer.warning({ path: 'input.query', message });
+  }
+  if (preparation.kind === 'prepared') {
+    const { prepared } = preparation;
+    checkNames(prepared, complainer);
+    if (columns !== undefined) checkColumns(prepared, columns, complainer);
+    await checkFiles(prepared, complainer);
+  }
+  return sortComplaints([...preparation.complaints, ...complainer.complaints]);
+}
+
+type Finished = Pick<PreparedQuery, 'finished' | 'originOf'>;
+
+/** Parses the query as it is for this selection, and once more with every condition there can be. */
+async function checkSql(rule: Rule, options: RunOptions, query: Finished, complainer: Complainer): Promise<QueryColumns | undefined> {
+  const path = 'input.query';
+  const report = await checkQuery(query.finished);
+  for (const { offset, ...problem } of report.problems) complainer.error({ path, offset: query.originOf(offset), ...problem });
+  if (report.problems.length > 0) return report.columns;
+  const preparation = prepareRule(rule, { ...options, segments: { kind: 'one', segment: 0 }, limit: 1 });
+  const other = preparation.kind === 'prepared' ? preparation.prepared.query : preparation.query;
+  const problems = other === undefined ? [] : (await checkQuery(other.finished)).problems;
+  for (const { offset, message, ...problem } of problems) {
+    const told = `${message} (with --segments and --limit)`;
+    complainer.error({ path, offset: other?.originOf(offset) ?? 0, message: told, ...problem });
+  }
+  return report.columns;
+}
+
+/** Names that no program can take apart again are allowed, and worth a warning. */
+function checkNames({ names }: PreparedRule, complainer: Complainer): void {
+  const { dsttypePattern, tag } = names;
+  if (!isConventionalDsttype(dsttypePattern.replaceAll(streamMacro, 'X'))) {
+    const expected = 'capitals and a runname in lower case at its end, e.g. DST_CALO_run2pp';
+    complainer.warning({ path: 'params.name', message: `Unusual name '${dsttypePattern}'`, expected });
+  }
+  if (!isTag(tag)) {
+    complainer.warning({ path: 'params.dbtag', message: `Unusual tag '${tag}'`, expected: "YYYYpNNN or 'nocdbtag'" });
+  }
+}
+
+/** Compares what the job asks for with what the query gives. */
+function checkColumns(prepared: PreparedRule, columns: QueryColumns, complainer: Complainer): void {
+  const has = (name: string): boolean => columns.names.includes(name);
+  if (has('ranges') && !has('fileranges')) {
+    const message = "The query gives a column 'ranges', which is not read";
+    complainer.warning({ path: 'input.query', message, expected: "the name 'fileranges'" });
+  }
+  if (!columns.isComplete) return;
+  for (const { name, place } of prepared.columns) {
+    if (has(name)) continue;
+    const expected = `a column '${name}' in the query, or another macro`;
+    complainer.error({ path: 'job', place, message: `Nothing provides '$(${name})'`, expected });
+  }
+  if (prepared.names.dsttypePattern.includes(streamMacro) && !has('streamname')) {
+    const message = "The name has $(streamname), but the query gives no column 'streamname'";
+    complainer.error({ path: 'params.name', message, expected: 'such a column' });
+  }
+}

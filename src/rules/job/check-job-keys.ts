@@ -1,0 +1,20 @@
+import { nearestWord } from '#util/nearest-word.ts';
+import type { Rule } from '#model/rule.ts';
+import type { Complainer } from '../complain.ts';
+import { placeIn } from '#model/rule.ts';
+import { furtherJobKeys, knownJobKeys } from './job-defaults.ts';
+
+/**
+ * Says which submit commands nobody knows: an error where one looks mistyped, else a warning, since it is passed on to
+ * the batch system. Attributes (`+Name`, `MY.Name`) are the author's own.
+ */
+export function checkJobKeys(rule: Rule, complainer: Complainer): void {
+  for (const key of Object.keys(rule.job)) {
+    if (knownJobKeys.has(key) || furtherJobKeys.has(key) || /^(?:\+|my\.)/i.test(key)) continue;
+    const place = rule.places.keys.get(`job.${key}`) ?? placeIn(rule, `job.${key}`);
+    const near = nearestWord(key, [...knownJobKeys, ...furtherJobKeys]);
+    const grievance = { path: `job.${key}`, place, message: `Unknown submit command '${key}'` };
+    if (near === undefined) complainer.warning({ ...grievance, expected: 'one that HTCondor has; it is passed on' });
+    else complainer.error({ ...grievance, expected: `'${near}'?` });
+  }
+}
