@@ -79,16 +79,15 @@ export async function sendProblem(reply: FastifyReply, problem: HttpProblem): Pr
     .code(problem.status)
     .headers(problem.headers)
     .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: 'about:blank',
-        title: titles[problem.status] ?? 'Failed',
-        status: problem.status,
-        detail: problem.message,
-        code: problem.code,
-        ...problem.more,
-      }),
-    );
+    .serializer(JSON.stringify)
+    .send({
+      type: 'about:blank',
+      title: titles[problem.status] ?? 'Failed',
+      status: problem.status,
+      detail: problem.message,
+      code: problem.code,
+      ...problem.more,
+    });
 }
 
 /** One line in this time for failures of ours: a database that is away fails every request of every job. */

@@ -37,6 +37,8 @@ export interface Gateway {
   readonly app: FastifyInstance;
   readonly recorder: EventRecorder;
   readonly applier: StageoutApplier;
+  /** Requests that were begun and are not answered yet. */
+  inFlight(): number;
 }
 
 /** Bytes of a body at most. */
@@ -96,6 +98,13 @@ export function makeGateway(doors: GatewayDoors): Gateway {
           headers: { allow: allowed },
         });
   });
+  let inFlight = 0;
+  app.addHook('onRequest', async (_request, reply) => {
+    inFlight += 1;
+    reply.raw.once('close', () => {
+      inFlight -= 1;
+    });
+  });
   app.addHook('onClose', async () => {
     await recorder.close();
     await applier.close();
@@ -116,5 +125,5 @@ export function makeGateway(doors: GatewayDoors): Gateway {
     const health = await checkHealth({ status, version, facts: recorder.facts() });
     return reply.code(health.status === 'ok' ? 200 : 503).send(health);
   });
-  return { app, recorder, applier };
+  return { app, recorder, applier, inFlight: () => inFlight };
 }

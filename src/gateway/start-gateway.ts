@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 import { SiteError } from '#model/errors.ts';
+import { waitUntil } from '#util/wait-until.ts';
 
 import type { KeyObject } from 'node:crypto';
 
@@ -11,6 +12,8 @@ import type { Site } from '#model/site.ts';
 import { startApplyWatch, startPartitionWatch } from './apply-watch.ts';
 import { makeGateway } from './make-gateway.ts';
 import { startSpoolWatch } from './spool-watch.ts';
+
+import type { Gateway } from './make-gateway.ts';
 
 /** What {@link startGateway} needs. The databases stay the caller's. */
 export interface GatewayOptions {
@@ -55,7 +58,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     );
   }
   const pem = tls === undefined ? undefined : await readTls(tls);
-  const { app, recorder, applier } = makeGateway({
+  const gateway = makeGateway({
     status,
     catalog,
     siteKey,
@@ -63,6 +66,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     version,
     ...(pem === undefined ? {} : { tls: pem }),
   });
+  const { app, recorder, applier } = gateway;
   const port = await listen(app, host, options.port ?? site.gateway.port);
   const watches = [
     startPartitionWatch({ status, log }),
@@ -77,9 +81,20 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     url,
     close: async () => {
       await Promise.all(watches.map((watch) => watch.stop()));
-      await app.close();
+      await closeServer(gateway);
     },
   };
+}
+
+/** As long as a request may take: then the client has long given up. */
+const patienceMs = 20_000;
+
+/** Ends what is idle, finishes what was received, then cuts what never said anything: the server takes that for busy. */
+async function closeServer({ app, inFlight }: Gateway): Promise<void> {
+  const closed = app.close();
+  await waitUntil(() => (inFlight() === 0 ? true : undefined), { timeoutMs: patienceMs });
+  app.server.closeAllConnections();
+  await closed;
 }
 
 async function readTls(tls: {
