@@ -4,13 +4,12 @@ import { dirname, join } from 'node:path';
 import { SiteError } from '#model/errors.ts';
 import { canConnect } from '#util/can-connect.ts';
 import { processStart } from '#util/process-start.ts';
-import { findLockHolder } from '#util/socket-lock.ts';
 import { startDetached } from '#util/start-detached.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { socketPath } from './embedded-postgres.ts';
 import { findSlurpProgram } from './serve-command.ts';
-import { isServing, readServeRecord, serveLockName } from './serve-record.ts';
+import { askSupervisor, isServing, readServeRecord } from './serve-record.ts';
 import { serverFoldersOf, stateFolderName } from './site-folders.ts';
 import { makeStateDirectory } from './state-directory.ts';
 
@@ -94,7 +93,6 @@ export async function ensureSite(site: Site, { say }: { readonly say: Say }): Pr
 
 async function startServing(site: Site, say: Say): Promise<void> {
   const log = join(site.stateDirectory, 'logs', 'serve.out');
-  const lock = serveLockName(site.stateDirectory);
   const begin = performance.now();
   let hasSaid = false;
   let offset = 0;
@@ -108,7 +106,7 @@ async function startServing(site: Site, say: Say): Promise<void> {
       }
       if (child !== undefined && processStart(child) !== undefined) return undefined;
       // Somebody else's start counts as well as ours.
-      if ((await findLockHolder(lock)) !== undefined) return undefined;
+      if ((await askSupervisor(site.stateDirectory)) !== undefined) return undefined;
       if (child !== undefined) return 'ended';
       const { command } = findSlurpProgram();
       offset = statSync(log, { throwIfNoEntry: false })?.size ?? 0;

@@ -145,6 +145,19 @@ function makeBatch(batch: SiteSections['batch']): Site['batch'] {
   };
 }
 
+function makeGateway(gateway: SiteSections['gateway'], directory: string): Site['gateway'] {
+  const tls = gateway?.tls;
+  return {
+    host: gateway?.host ?? '127.0.0.1',
+    port: gateway?.port ?? 0,
+    ...(gateway?.url === undefined ? {} : { url: gateway.url }),
+    isInsecure: gateway?.insecure ?? false,
+    ...(tls === undefined
+      ? {}
+      : { tls: { certificateFile: resolve(directory, tls.certificate), keyFile: resolve(directory, tls.key) } }),
+  };
+}
+
 function makeWorker(worker: SiteSections['worker'], directory: string): Site['worker'] {
   const container = worker?.container;
   return {
@@ -179,7 +192,6 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
   const databases = sections.databases ?? allEmbedded;
   const role = (name: RoleName): Promise<Role> => makeRole(name, databases[name], root, stateDirectory, env);
   const [daq, raw, catalog, status] = await Promise.all([role('daq'), role('raw'), role('catalog'), role('status')]);
-  const { gateway } = sections;
 
   return {
     kind: Object.values(databases).includes('embedded') ? 'embedded' : 'external',
@@ -188,12 +200,7 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
     stateDirectory,
     roles: { daq, raw, catalog, status },
     batch: makeBatch(sections.batch),
-    gateway: {
-      host: gateway?.host ?? '127.0.0.1',
-      port: gateway?.port ?? 0,
-      ...(gateway?.url === undefined ? {} : { url: gateway.url }),
-      isInsecure: gateway?.insecure ?? false,
-    },
+    gateway: makeGateway(sections.gateway, root.directory),
     spoolDirectory: resolve(root.directory, sections.spool ?? join(stateDirectory, 'spool')),
     logDirectory: resolve(root.directory, sections.logs ?? join(stateDirectory, 'logs')),
     worker: makeWorker(sections.worker, root.directory),

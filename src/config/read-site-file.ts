@@ -23,13 +23,12 @@ interface Mistake {
 function siteFileError(file: string, mistakes: readonly Mistake[]): SiteError {
   const sorted = mistakes.toSorted((one, other) => one.line - other.line || one.column - other.column);
   const lines = sorted.map(({ line, column, text }) => `${file}:${line}:${column}: ${text}`);
-  const [only = ''] = lines;
-  return new SiteError(
-    lines.length === 1
-      ? only
-      : `The site file has ${lines.length} mistakes\n${lines.map((line) => `  ${line}`).join('\n')}`,
-    { code: 'site-file', facts: { file }, advice: "'docs/site.md' shows all that can stand there" },
-  );
+  return new SiteError(`The site file '${file}' has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}`, {
+    code: 'site-file',
+    facts: { file },
+    complaints: lines,
+    advice: "'docs/site.md' shows all that can stand there",
+  });
 }
 
 function placeOf(

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 import { z } from 'zod';
 
 import { processStart } from '#util/process-start.ts';
+import { askLockHolder } from '#util/socket-lock.ts';
 
 const serveRecordSchema = z.object({
   pid: z.int(),
@@ -24,9 +25,6 @@ const serveRecordSchema = z.object({
 /** What a `slurp serve` that is ready says of itself in `gateway.json`. */
 export type ServeRecord = z.output<typeof serveRecordSchema>;
 
-/** The record is touched this often, so that another machine that shares the folder sees that it is alive. */
-export const heartbeatMs = 10_000;
-
 function recordFile(stateDirectory: string): string {
   return join(stateDirectory, 'gateway.json');
 }
@@ -34,6 +32,26 @@ function recordFile(stateDirectory: string): string {
 /** Name of the lock that the one supervisor of a site holds. */
 export function serveLockName(stateDirectory: string): string {
   return `slurp-serve-${createHash('sha256').update(stateDirectory).digest('hex').slice(0, 32)}`;
+}
+
+const supervisorSchema = z.object({
+  pid: z.int(),
+  /** What it does: starting, ready, draining or stopping. */
+  phase: z.string(),
+  queue: z.object({ slots: z.int(), running: z.int(), idle: z.int(), held: z.int() }).optional(),
+});
+
+/** What the supervisor of a site says of itself when it is asked, from its first moment on. */
+export type SupervisorFacts = z.output<typeof supervisorSchema>;
+
+/** Asks the supervisor of a site; undefined if there is none on this machine. Never throws. */
+export async function askSupervisor(stateDirectory: string): Promise<SupervisorFacts | undefined> {
+  const text = await askLockHolder(serveLockName(stateDirectory));
+  try {
+    return text === undefined ? undefined : supervisorSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads the record of the last `slurp serve` that got ready; it may be dead since. Undefined if there is none. */
@@ -57,10 +75,21 @@ export async function writeServeRecord(stateDirectory: string, record: ServeReco
   await rename(`${file}.new`, file);
 }
 
-/** Renews the record's time stamp. */
+/** Renews the record's time stamp, so that another machine that shares the folder sees that somebody is alive. */
 export async function touchServeRecord(stateDirectory: string): Promise<void> {
   const now = new Date();
   await utimes(recordFile(stateDirectory), now, now);
+}
+
+/**
+ * Tells the machine on which a site that shares this folder is served, if not on this one: its record was touched in
+ * the last minute.
+ */
+export async function findOtherMachine(stateDirectory: string): Promise<string | undefined> {
+  const record = await readServeRecord(stateDirectory);
+  if (record === undefined || record.machine === hostname()) return undefined;
+  const { mtimeMs } = await stat(recordFile(stateDirectory));
+  return Date.now() - mtimeMs < 60_000 ? record.machine : undefined;
 }
 
 /** Takes the record away: nobody serves any more, or not yet. */

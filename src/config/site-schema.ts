@@ -64,6 +64,7 @@ const gateway = z.strictObject({
     .regex(/^https?:\/\//, { error: "an address 'http://HOST:PORT'" })
     .optional(),
   insecure: z.boolean({ error: 'true or false' }).optional(),
+  tls: z.strictObject({ certificate: path, key: path }).optional(),
 });
 
 const worker = z.strictObject({

@@ -17,6 +17,8 @@ export interface MigrationReport {
   readonly role: RoleName;
   /** Names of the migrations that ran now, in order; empty when all had run before. */
   readonly applied: readonly string[];
+  /** The tables are there and were made by others: they are left as they are. Never for `status`. */
+  readonly isForeign: boolean;
 }
 
 /** A table that each role's first migration makes: where it stands without our own bookkeeping, others made it. */
@@ -46,17 +48,12 @@ function bookkeeping(role: Role): string {
   return `slurp_migration_${role.role}`;
 }
 
-async function checkNotForeign(role: Role): Promise<void> {
+async function isMadeByOthers(role: Role): Promise<boolean> {
   const database = openDatabase(role, { applicationName: 'slurp migrate', max: 1 });
   try {
     const find = (table: string): Promise<readonly object[]> =>
       database.query(sql`select 1 from pg_tables where schemaname = ${role.schema} and tablename = ${table}`);
-    const [ours, theirs] = [await find(bookkeeping(role)), await find(landmarks[role.role])];
-    if (ours.length > 0 || theirs.length === 0) return;
-    throw new DatabaseError(
-      `Schema '${role.schema}' of '${describeServer(role.url)}' holds a table '${landmarks[role.role]}' that SLURP did not make`,
-      { code: 'database-foreign-tables', advice: `Name another schema for '${role.role}' in the site file` },
-    );
+    return (await find(bookkeeping(role))).length === 0 && (await find(landmarks[role.role])).length > 0;
   } finally {
     await database.close();
   }
@@ -65,12 +62,19 @@ async function checkNotForeign(role: Role): Promise<void> {
 /**
  * Brings a role's tables up to date: runs the files of `sqlDirectory/ROLE/NNNN-name.sql` that have not run there yet,
  * in order, all in one transaction, with `search_path` set to the role's schema, which is made if absent. Two at once
- * are safe: the second waits and finds nothing to do.
+ * are safe: the second waits and finds nothing to do. Tables that others made (a file catalog that was there before us)
+ * are left as they are.
  *
  * @throws DatabaseError; then nothing has changed
  */
 export async function migrate(role: Role, sqlDirectory: string): Promise<MigrationReport> {
-  await checkNotForeign(role);
+  if (await isMadeByOthers(role)) {
+    if (role.role !== 'status') return { role: role.role, applied: [], isForeign: true };
+    throw new DatabaseError(
+      `Schema '${role.schema}' of '${describeServer(role.url)}' holds a table '${landmarks.status}' that SLURP did not make`,
+      { code: 'database-foreign-tables', advice: "Name another schema for 'status' in the site file" },
+    );
+  }
   const pool = openPool(role, { applicationName: 'slurp migrate', max: 1 });
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
@@ -92,7 +96,7 @@ export async function migrate(role: Role, sqlDirectory: string): Promise<Migrati
         cause,
       });
     }
-    return { role: role.role, applied: (results ?? []).map((result) => result.migrationName) };
+    return { role: role.role, applied: (results ?? []).map((result) => result.migrationName), isForeign: false };
   } finally {
     await db.destroy();
   }

@@ -13,12 +13,13 @@ function address(name: string): string {
 /**
  * Takes a lock of this machine by its name.
  *
+ * @param describe what whoever asks with {@link askLockHolder} is told; no secret: every account may ask
  * @returns undefined if another process holds it
  */
-export function takeSocketLock(name: string): Promise<SocketLock | undefined> {
+export function takeSocketLock(name: string, describe: () => string): Promise<SocketLock | undefined> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
-    socket.end(String(process.pid));
+    socket.end(describe());
   });
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -37,8 +38,8 @@ export function takeSocketLock(name: string): Promise<SocketLock | undefined> {
   });
 }
 
-/** Tells the process id of who holds a lock, undefined if nobody does; never throws. */
-export function findLockHolder(name: string): Promise<number | undefined> {
+/** Asks who holds a lock to describe itself; undefined if nobody does, or does not answer within 2 s. Never throws. */
+export function askLockHolder(name: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     let text = '';
     const socket = connect({ path: address(name) });
@@ -47,6 +48,6 @@ export function findLockHolder(name: string): Promise<number | undefined> {
       text += chunk.toString();
     });
     socket.once('error', () => undefined);
-    socket.once('close', () => resolve(text === '' ? undefined : Number(text)));
+    socket.once('close', () => resolve(text === '' ? undefined : text));
   });
 }

@@ -45,11 +45,11 @@ describe('migrate', () => {
     await put('0001-first.sql', 'create table production_status (n int); insert into production_status values (1);');
     await put('notes.txt', 'not a migration');
     expect(await findPendingMigrations(role, directory)).toEqual(['0001-first']);
-    expect(await migrate(role, directory)).toEqual({ role: 'status', applied: ['0001-first'] });
+    expect(await migrate(role, directory)).toEqual({ role: 'status', applied: ['0001-first'], isForeign: false });
     await put('0002-second.sql', 'update production_status set n = n + 1;');
     expect(await findPendingMigrations(role, directory)).toEqual(['0002-second']);
-    expect(await migrate(role, directory)).toEqual({ role: 'status', applied: ['0002-second'] });
-    expect(await migrate(role, directory)).toEqual({ role: 'status', applied: [] });
+    expect(await migrate(role, directory)).toEqual({ role: 'status', applied: ['0002-second'], isForeign: false });
+    expect(await migrate(role, directory)).toEqual({ role: 'status', applied: [], isForeign: false });
     expect(await database.query(sql`select n from ${sql.table(role, 'production_status')}`)).toEqual([{ n: 2 }]);
   });
 

@@ -1,0 +1,186 @@
+import { join } from 'node:path';
+
+import { openLog } from '#cli/log.ts';
+import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
+import { makeProgram, parseProgram } from '#cli/program.ts';
+import { runMain } from '#cli/run-main.ts';
+import { makeSay } from '#cli/say.ts';
+import { outputWidth } from '#cli/table.ts';
+import { ensureSite, findServing, isServedByUs } from '#config/ensure-site.ts';
+import { embeddedRolesOf, findSite } from '#config/find-site.ts';
+import { stopSite } from '#config/stop-site.ts';
+import { migrate } from '#db/migrate.ts';
+import { runScript } from '#db/run-script.ts';
+import { supervise } from '#gateway/supervise.ts';
+import { SiteError, UsageError } from '#model/errors.ts';
+import { roleAliases } from '#model/role-alias.ts';
+import { roleNames } from '#model/site.ts';
+import { findSiteStatus } from '#reports/find-site-status.ts';
+import { makeScriptRows, renderScript, renderScriptCsv } from '#reports/render-script.ts';
+import { renderSiteStatus } from '#reports/render-site-status.ts';
+import { packageRoot } from '#util/package-root.ts';
+
+import type { MainContext } from '#cli/run-main.ts';
+import type { RoleName, Site } from '#model/site.ts';
+
+interface SiteOptions {
+  readonly site?: string;
+  readonly mode?: string;
+}
+
+const say = makeSay('slurp');
+
+function findNamedSite({ site, mode }: SiteOptions): Promise<Site> {
+  if (mode !== undefined && mode !== 'production' && mode !== 'testbed') {
+    throw new UsageError(`Unknown mode '${mode}': expected 'production' or 'testbed'`, { code: 'usage-mode' });
+  }
+  return findSite({ site, mode });
+}
+
+function parseRole(word: string): RoleName {
+  const role = roleNames.find((name) => name === word) ?? roleAliases.get(word);
+  if (role !== undefined) return role;
+  throw new UsageError(`Unknown role '${word}': expected one of ${roleNames.join(', ')}`, { code: 'usage-role' });
+}
+
+function parseSeconds(text: string): number {
+  const match = /^(\d+)(s|m|h)?$/.exec(text);
+  if (match === null) {
+    throw new UsageError(`'${text}' is no time span: expected for example '30s', '5m' or '0'`, { code: 'usage-wait' });
+  }
+  return Number(match[1]) * ({ s: 1, m: 60, h: 3600 }[match[2] ?? 's'] ?? 1);
+}
+
+async function up(options: SiteOptions): Promise<void> {
+  const site = await findNamedSite(options);
+  await ensureSite(site, { say });
+  const serving = await findServing(site);
+  if (!isServedByUs(site)) await writeLine("This site is served elsewhere: 'slurp serve' on the gateway's machine");
+  else await writeLine(`The site '${site.stateDirectory}' is up; its gateway is ${serving?.url ?? 'just restarting'}`);
+}
+
+async function down(options: SiteOptions & { readonly wait: string }): Promise<void> {
+  const waitMs = parseSeconds(options.wait) * 1000;
+  const site = await findNamedSite(options);
+  const { wasRunning, left } = await stopSite(site, { waitMs, say });
+  const rest = left === 0 ? '' : `; ${left} local jobs run on and are found again by 'slurp up'`;
+  await writeLine(wasRunning ? `The site '${site.stateDirectory}' is down${rest}` : 'Nothing was running');
+}
+
+async function status(options: SiteOptions & { readonly json?: true }): Promise<void> {
+  const found = await findSiteStatus(await findNamedSite(options));
+  if (options.json === true) await writeJson(found);
+  else await writeOutput(renderSiteStatus(found, outputWidth()));
+}
+
+async function serve(options: SiteOptions, context: MainContext, version: string): Promise<void> {
+  const site = await findNamedSite(options);
+  const log = openLog({ command: 'serve', mode: site.mode, directory: site.logDirectory });
+  const supervisor = await supervise({ site, log, say, version });
+  const ended = new Promise<void>((resolve) => {
+    context.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  // Sent by `slurp down`, which waits and then ends us.
+  process.on('SIGUSR2', () => {
+    supervisor.drain().catch((error: unknown) => log.error({ error }, 'cannot drain'));
+  });
+  log.info({ url: supervisor.url, site: site.stateDirectory }, 'serving');
+  await Promise.race([ended, supervisor.isOrphaned]);
+  await supervisor.close();
+  log.info({}, 'ended');
+}
+
+async function migrateRoles(words: readonly string[], options: SiteOptions): Promise<void> {
+  const site = await findNamedSite(options);
+  await ensureSite(site, { say });
+  const embedded = embeddedRolesOf(site).map(({ role }) => role);
+  const asked = words.length > 0 ? words.map(parseRole) : [...new Set<RoleName>([...embedded, 'catalog', 'status'])];
+  const foreign = asked.find((role) => (role === 'daq' || role === 'raw') && !embedded.includes(role));
+  if (foreign !== undefined) {
+    throw new SiteError(`The tables of '${foreign}' belong to others: SLURP makes them on an embedded site only`, {
+      code: 'site-foreign-role',
+    });
+  }
+  for (const role of asked) {
+    const { applied, isForeign } = await migrate(site.roles[role], join(packageRoot(), 'sql'));
+    const what = applied.length > 0 ? applied.join(', ') : isForeign ? 'made by others, left as it is' : 'up to date';
+    await writeLine(`${role.padEnd(9)}${what}`);
+  }
+}
+
+function withoutSecret(address: string): string {
+  const url = new URL(address);
+  url.password = '';
+  url.searchParams.delete('password');
+  return url.href;
+}
+
+async function printUrl(word: string, options: SiteOptions & { readonly secret?: true }): Promise<void> {
+  const role = parseRole(word);
+  const { url } = (await findNamedSite(options)).roles[role];
+  await writeLine(options.secret === true ? url : withoutSecret(url));
+}
+
+interface SqlOptions extends SiteOptions {
+  readonly write?: true;
+  readonly json?: true;
+  readonly csv?: true;
+}
+
+async function printSql(word: string, text: string, options: SqlOptions): Promise<void> {
+  const role = parseRole(word);
+  const site = await findNamedSite(options);
+  await ensureSite(site, { say });
+  const results = await runScript(site.roles[role], text, { isWriting: options.write === true });
+  if (options.json === true) await writeJson(makeScriptRows(results));
+  else if (options.csv === true) await writeOutput(renderScriptCsv(results));
+  else await writeOutput(renderScript(results, outputWidth()));
+}
+
+await runMain(
+  'slurp',
+  async (context) => {
+    const program = makeProgram('slurp', 'Runs a site: databases, gateway, local queue')
+      .option('--site <path>', 'site file, or folder of a site; else $SLURP_SITE, else the nearest one upwards')
+      .option('--mode <mode>', 'production or testbed; else by the folder you are in');
+    program
+      .command('up')
+      .description('start what the site needs, unless it runs')
+      .action(async (_, command) => up(command.optsWithGlobals()));
+    program
+      .command('down')
+      .description('stop the local queue, the gateway and the embedded database')
+      .option('--wait <time>', 'how long to wait for local jobs that run, e.g. 10m, 0; they go on after that', '60s')
+      .action(async (_, command) => down(command.optsWithGlobals()));
+    program
+      .command('status')
+      .description('show how the site is doing; starts nothing')
+      .option('--json', 'one line of JSON')
+      .action(async (_, command) => status(command.optsWithGlobals()));
+    program
+      .command('serve')
+      .description('be what `up` starts, in the foreground')
+      .action(async (_, command) => serve(command.optsWithGlobals(), context, program.version() ?? ''));
+    const db = program.command('db').description('look into the databases');
+    db.command('migrate')
+      .description('bring the tables of the site up to date')
+      .argument('[role...]', 'status and catalog, and all of an embedded site, unless named')
+      .action(async (words, _, command) => migrateRoles(words, command.optsWithGlobals()));
+    db.command('url')
+      .description("print the address of a role's database")
+      .argument('<role>', roleNames.join(', '))
+      .option('--secret', 'with its password')
+      .action(async (word, _, command) => printUrl(word, command.optsWithGlobals()));
+    db.command('sql')
+      .description('run statements as one transaction, read only unless told otherwise')
+      .argument('<role>', roleNames.join(', '))
+      .argument('<statements>', 'one or more, separated by semicolons')
+      .option('--write', 'allow changes')
+      .option('--json', 'one line of JSON')
+      .option('--csv', 'comma-separated values')
+      .action(async (word, text, _, command) => printSql(word, text, command.optsWithGlobals()));
+    await parseProgram(program, context.argv);
+    return 0;
+  },
+  { graceMs: 60_000 },
+);

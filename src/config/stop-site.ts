@@ -1,0 +1,74 @@
+import { SiteError } from '#model/errors.ts';
+import { processStart } from '#util/process-start.ts';
+import { waitUntil } from '#util/wait-until.ts';
+
+import { findPostgresServer, stopPostgres } from './embedded-postgres.ts';
+import { askSupervisor } from './serve-record.ts';
+import { serverFoldersOf } from './site-folders.ts';
+
+import type { Say } from '#model/log.ts';
+import type { Site } from '#model/site.ts';
+
+/** How {@link stopSite} stops. */
+export interface StopSiteOptions {
+  /** How long local jobs that run are waited for; 0: not at all. */
+  readonly waitMs: number;
+  readonly say: Say;
+}
+
+/** What {@link stopSite} found and left. */
+export interface StoppedSite {
+  readonly wasRunning: boolean;
+  /** Local jobs that still run: they go on, and the next start finds them. */
+  readonly left: number;
+}
+
+const stopTimeoutMs = 60_000;
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ESRCH') return;
+    throw new SiteError(`'slurp serve' (process ${pid}) belongs to another account`, {
+      code: 'site-serve-owner',
+      cause,
+    });
+  }
+}
+
+/**
+ * Stops what runs for a site by itself: no further local jobs are started, those that run are waited for up to a limit
+ * (Ctrl-C leaves them as well), then the gateway and the embedded database end.
+ *
+ * @throws SiteError if it does not end
+ */
+export async function stopSite(site: Site, { waitMs, say }: StopSiteOptions): Promise<StoppedSite> {
+  const supervisor = await askSupervisor(site.stateDirectory);
+  const folders = serverFoldersOf(site.stateDirectory);
+  if (supervisor === undefined) {
+    // A killed supervisor leaves the database behind.
+    const wasRunning = site.kind === 'embedded' && (await findPostgresServer(folders)) !== undefined;
+    if (wasRunning) await stopPostgres(folders);
+    return { wasRunning, left: 0 };
+  }
+  const { pid } = supervisor;
+  const runningJobs = async (): Promise<number> => (await askSupervisor(site.stateDirectory))?.queue?.running ?? 0;
+  if (waitMs > 0 && (await runningJobs()) > 0) {
+    signal(pid, 'SIGUSR2');
+    say(`Waiting for ${await runningJobs()} running jobs, at most ${Math.round(waitMs / 1000)} s …`);
+    await waitUntil(async () => ((await runningJobs()) === 0 ? true : undefined), { timeoutMs: waitMs, everyMs: 200 });
+  }
+  const left = await runningJobs();
+  signal(pid, 'SIGTERM');
+  const isGone = await waitUntil(() => (processStart(pid) === undefined ? true : undefined), {
+    timeoutMs: stopTimeoutMs,
+  });
+  if (isGone === undefined) {
+    throw new SiteError(`'slurp serve' (process ${pid}) does not end`, {
+      code: 'site-stop',
+      advice: `Read '${site.logDirectory}'; 'kill -9 ${pid}' does no harm, the next command heals it`,
+    });
+  }
+  return { wasRunning: true, left };
+}

@@ -1,0 +1,33 @@
+import { sql } from '../connect.ts';
+
+import type { JobState } from '#model/job-state.ts';
+
+import type { Queryable } from '../connect.ts';
+
+/** How much is under way in the status database. */
+export interface WorkCounts {
+  /** Submissions that the batch system has not confirmed. */
+  readonly unconfirmed: number;
+  /** Live attempts by state; states without any are left out. */
+  readonly attempts: Readonly<Partial<Record<JobState, number>>>;
+}
+
+/**
+ * Counts submissions that hang in the air, and live attempts by state.
+ *
+ * @throws DatabaseError
+ */
+export async function countWork(status: Queryable): Promise<WorkCounts> {
+  const [submissions] = await status.query<{ unconfirmed: number }>(
+    sql`select count(*) as unconfirmed from ${sql.table(status.role, 'submission')} where state = 'reserved'`,
+  );
+  const states = await status.query<{ state: JobState; attempts: number }>(sql`
+    select status as state, count(*) as attempts
+    from ${sql.table(status.role, 'production_status')}
+    where retired_at is null
+    group by status order by status`);
+  return {
+    unconfirmed: submissions?.unconfirmed ?? 0,
+    attempts: Object.fromEntries(states.map(({ state, attempts }) => [state, attempts])),
+  };
+}

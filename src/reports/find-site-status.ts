@@ -1,0 +1,144 @@
+import { readdir } from 'node:fs/promises';
+import { request } from 'node:http';
+
+import { findServing, isServedByUs } from '#config/ensure-site.ts';
+import { findPostgresServer } from '#config/embedded-postgres.ts';
+import { askSupervisor } from '#config/serve-record.ts';
+import { serverFoldersOf } from '#config/site-folders.ts';
+import { describeServer, openDatabase, sql } from '#db/connect.ts';
+import { countUnapplied } from '#db/status/count-unapplied.ts';
+import { countWork } from '#db/status/count-work.ts';
+import { roleNames } from '#model/site.ts';
+
+import type { SupervisorFacts } from '#config/serve-record.ts';
+import type { UnappliedCounts } from '#db/status/count-unapplied.ts';
+import type { WorkCounts } from '#db/status/count-work.ts';
+import type { RoleName, Site } from '#model/site.ts';
+
+/** One role's database, without any secret. */
+export interface RoleStatus {
+  readonly role: RoleName;
+  readonly server: string;
+  readonly schema: string;
+  readonly isReachable: boolean;
+  /** Why not. */
+  readonly problem?: string;
+}
+
+/** How a site is doing: what `slurp status --json` prints. */
+export interface SiteStatus {
+  readonly kind: Site['kind'];
+  readonly mode: Site['mode'];
+  readonly file?: string;
+  readonly stateDirectory: string;
+  readonly backend: Site['batch']['backend'];
+  /** Everything that should run does. */
+  readonly isUp: boolean;
+  readonly serve?: { readonly pid: number; readonly phase: string; readonly startedAt?: string };
+  /** The embedded server. */
+  readonly postgres?: { readonly pid?: number };
+  readonly gateway?: { readonly url: string; readonly health: string; readonly complaints: readonly string[] };
+  readonly queue?: NonNullable<SupervisorFacts['queue']>;
+  readonly roles: readonly RoleStatus[];
+  /** Absent where the status database does not answer. */
+  readonly work?: WorkCounts;
+  /** Staged files that are not in the catalog. */
+  readonly stageouts?: UnappliedCounts;
+  /** Spool files that came home and are not read yet. */
+  readonly spools: number;
+}
+
+async function lookAtRole(site: Site, name: RoleName): Promise<RoleStatus> {
+  const role = site.roles[name];
+  const about = { role: name, server: describeServer(role.url), schema: role.schema };
+  const database = openDatabase(role, { applicationName: 'slurp status', max: 1, connectAttempts: 1 });
+  try {
+    await database.query(sql`select 1`);
+    return { ...about, isReachable: true };
+  } catch (error) {
+    return { ...about, isReachable: false, problem: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await database.close();
+  }
+}
+
+async function countInStatus(site: Site): Promise<Pick<SiteStatus, 'work' | 'stageouts'>> {
+  const database = openDatabase(site.roles.status, { applicationName: 'slurp status', max: 1, connectAttempts: 1 });
+  try {
+    return { work: await countWork(database), stageouts: await countUnapplied(database) };
+  } catch {
+    // That it does not answer, or has no tables yet, is told beside its name.
+    return {};
+  } finally {
+    await database.close();
+  }
+}
+
+function askHealth(url: string): Promise<{ readonly status: string; readonly complaints: readonly string[] }> {
+  return new Promise((resolve) => {
+    const fail = (problem: string): void => resolve({ status: 'away', complaints: [problem] });
+    if (!url.startsWith('http:')) return fail('not asked: it speaks https');
+    const asking = request(`${url}/health`, { timeout: 3000 }, (response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => {
+        body += chunk.toString();
+      });
+      response.on('end', () => {
+        try {
+          const { status, complaints } = JSON.parse(body);
+          resolve({ status: String(status), complaints: Array.isArray(complaints) ? complaints.map(String) : [] });
+        } catch {
+          fail('what it answers cannot be understood');
+        }
+      });
+    });
+    asking.once('timeout', () => asking.destroy(new Error('no answer')));
+    asking.once('error', (error) => fail(error.message));
+    asking.end();
+  });
+}
+
+async function countSpools(directory: string): Promise<number> {
+  const files = await readdir(directory).catch(() => []);
+  return files.filter((file) => file.endsWith('.jsonl')).length;
+}
+
+/** Looks how a site is doing; starts nothing, never throws for what is away, and tells no secret. */
+export async function findSiteStatus(site: Site): Promise<SiteStatus> {
+  const [serving, supervisor, roles, counts, spools] = await Promise.all([
+    findServing(site),
+    askSupervisor(site.stateDirectory),
+    Promise.all(roleNames.map((name) => lookAtRole(site, name))),
+    countInStatus(site),
+    countSpools(site.spoolDirectory),
+  ]);
+  const postgres =
+    site.kind === 'embedded' ? await findPostgresServer(serverFoldersOf(site.stateDirectory)) : undefined;
+  const url = serving?.url ?? site.gateway.url;
+  const health = url === undefined ? undefined : await askHealth(url);
+  return {
+    kind: site.kind,
+    mode: site.mode,
+    ...(site.file === undefined ? {} : { file: site.file }),
+    stateDirectory: site.stateDirectory,
+    backend: site.batch.backend,
+    isUp: (serving !== undefined || !isServedByUs(site)) && roles.every(({ isReachable }) => isReachable),
+    ...(supervisor === undefined
+      ? {}
+      : {
+          serve: {
+            pid: supervisor.pid,
+            phase: supervisor.phase,
+            ...(serving === undefined ? {} : { startedAt: serving.startedAt }),
+          },
+        }),
+    ...(site.kind === 'embedded' ? { postgres: postgres === undefined ? {} : { pid: postgres } } : {}),
+    ...(url === undefined || health === undefined
+      ? {}
+      : { gateway: { url, health: health.status, complaints: health.complaints } }),
+    ...(supervisor?.queue === undefined ? {} : { queue: supervisor.queue }),
+    roles,
+    ...counts,
+    spools,
+  };
+}

@@ -1,0 +1,64 @@
+import { renderTable } from '#cli/table.ts';
+import { jobStates } from '#model/job-state.ts';
+
+import type { SiteStatus } from './find-site-status.ts';
+
+function serveLine({ serve }: SiteStatus): string {
+  if (serve === undefined) return 'not running';
+  const since = serve.startedAt === undefined ? '' : `, since ${serve.startedAt.slice(0, 19)}Z`;
+  return `${serve.phase}, process ${serve.pid}${since}`;
+}
+
+function queueLine({ queue, backend }: SiteStatus): string {
+  if (backend !== 'local') return 'none: jobs go to HTCondor';
+  if (queue === undefined) return 'not running';
+  return `${queue.running} running, ${queue.idle} waiting, ${queue.held} held; ${queue.slots} at once`;
+}
+
+function workLine({ work }: SiteStatus): string {
+  if (work === undefined) return 'not known';
+  const states = jobStates.flatMap((state) => {
+    const count = work.attempts[state] ?? 0;
+    return count > 0 ? [`${count} ${state}`] : [];
+  });
+  return states.length === 0 ? 'none' : states.join(', ');
+}
+
+function stageoutLine({ stageouts }: SiteStatus): string {
+  if (stageouts === undefined) return 'not known';
+  return `${stageouts.pending} waiting for the catalog, ${stageouts.aside} put aside`;
+}
+
+/** Renders how a site is doing for reading, in lines of at most `width` characters. */
+export function renderSiteStatus(status: SiteStatus, width = 80): string {
+  const { gateway, postgres } = status;
+  const rows: (readonly [string, string])[] = [
+    ['site', `${status.file ?? status.stateDirectory} (${status.kind}, ${status.mode})`],
+    ['serve', serveLine(status)],
+    ...(postgres === undefined
+      ? []
+      : ([['database', postgres.pid === undefined ? 'not running' : `running, process ${postgres.pid}`]] as const)),
+    ['gateway', gateway === undefined ? 'not running' : `${gateway.url}, ${gateway.health}`],
+    ...(gateway?.complaints ?? []).map((complaint) => ['', complaint] as const),
+    ['local queue', queueLine(status)],
+    ['unconfirmed', status.work === undefined ? 'not known' : `${status.work.unconfirmed} submissions`],
+    ['attempts', workLine(status)],
+    ['staged files', stageoutLine(status)],
+    ['spools', `${status.spools} to be read`],
+  ];
+  const lines = rows.map(([name, text]) => `${name.padEnd(14)}${text}`);
+  const table = renderTable(
+    {
+      head: ['role', 'database', 'schema', 'state'],
+      rows: status.roles.map((role) => [
+        role.role,
+        role.server,
+        role.schema,
+        role.isReachable ? 'reachable' : (role.problem ?? 'away'),
+      ]),
+    },
+    width,
+  );
+  const verdict = status.isUp ? '' : "\nNot all is up: 'slurp up' starts it, and so does the next kaedama.\n";
+  return `${lines.join('\n')}\n\n${table}${verdict}`;
+}
