@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 
 import { processStart } from '#util/process-start.ts';
 
@@ -52,10 +52,25 @@ export async function claimRun(run: RunFiles): Promise<boolean> {
   }
 }
 
-/** Sends a signal to all processes of a job; those that are gone are no error. */
+/** Sends a signal to the process group of a job, which passes it on as it likes; one that is gone is no error. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  sendSignal(-pid, signal);
+}
+
+/** Kills every process of a job's session, also those in groups of their own. */
+export async function killSession(pid: number): Promise<void> {
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/u.test(name)) continue;
+    // Processes come and go while we look.
+    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
+    const session = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3];
+    if (Number(session) === pid) sendSignal(Number(name), 'SIGKILL');
+  }
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(-pid, signal);
+    process.kill(pid, signal);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }

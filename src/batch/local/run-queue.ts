@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { watch } from 'node:fs';
 import { chmod, mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
+import { takeSocketLock } from '#util/socket-lock.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { jobFilesOf } from './job-files.ts';
@@ -12,9 +12,8 @@ import { jobOf } from './journal.ts';
 import { launcherScript } from './launcher.ts';
 import { closeSubmissions, readRequests, startIdleJobs, takeSubmissions, tendRuns } from './tend-jobs.ts';
 
-import type { Server } from 'node:net';
-
 import type { Log } from '#model/log.ts';
+import type { SocketLock } from '#util/socket-lock.ts';
 
 import type { JobFiles } from './job-files.ts';
 import type { RunnerState } from './tend-jobs.ts';
@@ -123,7 +122,7 @@ export async function startLocalQueue(options: LocalQueueOptions): Promise<Local
       state.poke();
       await running;
       await Promise.all(state.deeds);
-      await new Promise((resolve) => lock.close(resolve));
+      await lock.release();
     },
   };
 }
@@ -148,28 +147,16 @@ function statusOf(state: RunnerState): LocalQueueStatus {
   return { slots: state.slots, ...counts };
 }
 
-/** An abstract socket is a lock that the kernel takes back however the process ends. */
-async function takeLock(files: JobFiles): Promise<Server> {
+async function takeLock(files: JobFiles): Promise<SocketLock> {
   const name = createHash('sha256')
     .update(await realpath(files.directory))
     .digest('hex')
     .slice(0, 32);
-  const server = createServer((socket) => socket.destroy());
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE') return reject(error);
-      reject(
-        new SiteError(`Another process runs the jobs of '${files.directory}' already`, {
-          code: 'site-queue-taken',
-          advice: "Look with 'slurp status', or end it with 'slurp down'",
-          cause: error,
-        }),
-      );
-    });
-    server.listen(`\0slurp-jobs-${name}`, () => {
-      server.unref();
-      resolve(server);
-    });
+  const lock = await takeSocketLock(`slurp-jobs-${name}`, () => String(process.pid));
+  if (lock !== undefined) return lock;
+  throw new SiteError(`Another process runs the jobs of '${files.directory}' already`, {
+    code: 'site-queue-taken',
+    advice: "Look with 'slurp status', or end it with 'slurp down'",
   });
 }
 

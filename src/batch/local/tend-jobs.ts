@@ -2,7 +2,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { bringHome, clearRun, forgetRun, logEvent } from './end-job.ts';
-import { claimRun, inspectRun, signalGroup } from './inspect-run.ts';
+import { claimRun, inspectRun, killSession, signalGroup } from './inspect-run.ts';
 import { appendLines, exists, isMissing, isUuid, runFilesOf, submissionFilesOf } from './job-files.ts';
 import { heldOnRequest, jobOf } from './journal.ts';
 import { readItem, readJournal, readSubmission } from './read-submission.ts';
@@ -89,13 +89,15 @@ export async function tendRuns(state: RunnerState): Promise<void> {
     if (watched.isBusy) continue;
     const condition = await inspectRun(watched.run);
     if (condition.kind === 'running') {
-      obey(state, watched, condition.pid);
+      await obey(state, watched, condition.pid);
     } else if (condition.kind === 'ended') {
       act(state, watched, () => endRun(state, watched, condition.result));
     } else if (condition.kind === 'vanished') {
       // The launcher alone may have been killed: nothing of a job that counts as gone goes on.
-      signalGroup(condition.pid, 'SIGKILL');
-      act(state, watched, () => endRun(state, watched, undefined));
+      act(state, watched, async () => {
+        await killSession(condition.pid);
+        await endRun(state, watched, undefined);
+      });
     } else if (performance.now() - watched.watchedSince > claimWithinMs) {
       act(state, watched, () => giveUp(state, watched));
     }
@@ -233,7 +235,7 @@ async function giveUp(state: RunnerState, watched: WatchedRun): Promise<void> {
   state.watched.delete(run.directory);
 }
 
-function obey(state: RunnerState, watched: WatchedRun, pid: number): void {
+async function obey(state: RunnerState, watched: WatchedRun, pid: number): Promise<void> {
   const { pending } = jobOf(watched.submission.jobs, watched.process);
   if (pending === undefined) return;
   if (watched.killedAt === undefined) {
@@ -241,7 +243,7 @@ function obey(state: RunnerState, watched: WatchedRun, pid: number): void {
     signalGroup(pid, 'SIGTERM');
     setTimeout(() => state.poke(), state.graceMs + 10).unref();
   } else if (performance.now() - watched.killedAt > state.graceMs) {
-    signalGroup(pid, 'SIGKILL');
+    await killSession(pid);
   }
 }
 

@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+
+import { retryDatabase } from '#db/retry.ts';
+import { confirmSubmission } from '#db/status/confirm-submission.ts';
+import { putSetup } from '#db/status/put-setup.ts';
+import { reserveJobs } from '#db/status/reserve-jobs.ts';
+import { lockSubmission, unlockSubmission } from '#db/status/submission-lock.ts';
+import { withdrawSubmission } from '#db/status/withdraw-submission.ts';
+import { BatchError } from '#model/errors.ts';
+
+import { makeItems, openDirectoryMaker } from './make-items.ts';
+import { makeSubmissionFolder, removeSubmissionFolder } from './submission-folder.ts';
+import { prepareSubmission } from './prepare-submission.ts';
+
+import type { BatchBackend, SubmitOutcome } from '#batch/backend.ts';
+import type { Database, Session } from '#db/connect.ts';
+import type { Reservation } from '#db/status/reserve-jobs.ts';
+import type { Log, Progress } from '#model/log.ts';
+import type { Site } from '#model/site.ts';
+import type { PreparedRule } from '#rules/prepare-rule.ts';
+
+import type { DirectoryMaker } from './make-items.ts';
+import type { PayloadRepository } from './payload-repository.ts';
+
+/** What a plan is carried out with. */
+export interface ApplyInput {
+  /** The plan's session to the status database, with `pg_temp.ready` in it. */
+  readonly session: Session;
+  /** A pool to the status database, for what must still be written when the session is lost. */
+  readonly status: Database;
+  readonly prepared: PreparedRule;
+  /** How many rows are ready; for progress only. */
+  readonly ready: number;
+  readonly payload: PayloadRepository;
+  readonly site: Site;
+  readonly backend: BatchBackend;
+  /** Where jobs reach the gateway. */
+  readonly gatewayUrl: string;
+  /** Absolute path of `dist/worker`. */
+  readonly workerDirectory: string;
+  /** Jobs in one submission at most; all in one where absent. */
+  readonly maxJobsPerSubmission?: number;
+  readonly log: Log;
+  readonly progress?: Progress;
+  /** Aborted: no further submission is begun; one that is begun is finished. */
+  readonly signal?: AbortSignal;
+  /** Called at each step, so that a test can stop the process there. */
+  readonly onStep?: (step: ApplyStep) => Promise<void> | void;
+}
+
+/** The places where the process may die, in order: what holds at each is in `docs/dispatch.md`. */
+export type ApplyStep = 'folder' | 'reserved' | 'submitted' | 'confirming' | 'confirmed';
+
+/** What came of it. */
+export interface Applied {
+  readonly submissions: readonly { readonly uuid: string; readonly cluster: number; readonly count: number }[];
+  /** Jobs that the batch system has. */
+  readonly submitted: number;
+  /** Candidates whose product another dispatcher took first. */
+  readonly lost: number;
+}
+
+/**
+ * Carries a plan out: reserves its attempts, hands them to the batch system, confirms. The only writer of a dispatch.
+ *
+ * Whatever happens on the way, and wherever the process dies, no product gets two live attempts, and what is left half
+ * done is finished or taken back by {@link recover}.
+ *
+ * @throws SiteError (directories, space), RuleError, DatabaseError: nothing of that submission is left;
+ * BatchError `batch-refused`: nothing is left; `batch-unknown`: it is cleared up at the next start of a dispatcher
+ * @see docs/dispatch.md
+ */
+export async function applyPlan(input: ApplyInput): Promise<Applied> {
+  const { prepared, session } = input;
+  const directories = openDirectoryMaker();
+  await prepareSubmission(session, prepared, input.workerDirectory, directories);
+  const setupId = await putSetup(session, {
+    ...prepared.setup,
+    repo: input.payload.repo,
+    dir: prepared.payload.written,
+    hash: input.payload.hash,
+    isDirty: input.payload.isDirty,
+  });
+  const submissions: { uuid: string; cluster: number; count: number }[] = [];
+  let [submitted, lost, after] = [0, 0, -1];
+  while (input.signal?.aborted !== true) {
+    const one = await submitOne(input, { setupId, after, submitted, directories });
+    lost += one.lost;
+    if (one.submission !== undefined) {
+      submissions.push(one.submission);
+      submitted += one.submission.count;
+    }
+    if (one.last === after || input.maxJobsPerSubmission === undefined) break;
+    after = one.last;
+  }
+  return { submissions, submitted, lost };
+}
+
+interface Position {
+  readonly setupId: number;
+  readonly after: number;
+  readonly submitted: number;
+  readonly directories: DirectoryMaker;
+}
+
+async function submitOne(input: ApplyInput, position: Position) {
+  const { site, session, log } = input;
+  const uuid = randomUUID();
+  const directory = await makeSubmissionFolder(site, uuid, input.gatewayUrl);
+  await input.onStep?.('folder');
+  await lockSubmission(session, uuid);
+  input.progress?.phase('reserving');
+  // If this fails at its commit, it may have been done all the same: the folder tells `recover` that we are gone.
+  const reservation = await reserve(input, position, uuid, directory);
+  const { reserved: count, lost, last } = reservation;
+  if (count === 0) {
+    await removeSubmissionFolder(directory);
+    await unlockSubmission(session, uuid);
+    return { lost, last };
+  }
+  log.info({ submission: uuid, count, lost }, 'reserved');
+  await input.onStep?.('reserved');
+
+  const outcome = await submit(input, position, { uuid, directory, count });
+  await input.onStep?.('submitted');
+  if (outcome.kind === 'refused') {
+    await withdraw(input, uuid, outcome.reason, directory);
+    throw new BatchError(`The batch system refused ${count} jobs: ${outcome.reason}`, {
+      code: 'batch-refused',
+      facts: { submission: uuid },
+      advice: 'Nothing of them is left: mend the reason and call the command again',
+    });
+  }
+  if (outcome.kind === 'unknown') {
+    throw new BatchError(`It is not known whether the batch system took ${count} jobs: ${outcome.reason}`, {
+      code: 'batch-unknown',
+      facts: { submission: uuid },
+      advice: 'Call the command again later: it first looks for them, and never submits them twice',
+    });
+  }
+  await confirm(input, uuid, outcome.cluster);
+  await unlockSubmission(session, uuid).catch(() => undefined);
+  log.info({ submission: uuid, count, cluster: outcome.cluster }, 'submitted');
+  await input.onStep?.('confirmed');
+  return { lost, last, submission: { uuid, cluster: outcome.cluster, count } };
+}
+
+async function reserve(input: ApplyInput, position: Position, uuid: string, directory: string): Promise<Reservation> {
+  const { prepared, session, backend } = input;
+  const { build, tag, version } = prepared.names;
+  const host = hostname().split('.')[0] ?? '';
+  return retryDatabase(() =>
+    session.transaction((transaction) =>
+      reserveJobs(transaction, {
+        ...{ uuid, host, directory },
+        rule: prepared.rule.name,
+        backend: backend.name,
+        submittedBy: `${accountName()}@${host}`,
+        setupId: position.setupId,
+        production: `${build}_${tag}_${version ?? ''}`,
+        unblockStates: prepared.options.unblock,
+        after: position.after,
+        atMost: input.maxJobsPerSubmission ?? 2_147_483_647,
+      }),
+    ),
+  );
+}
+
+async function submit(
+  input: ApplyInput,
+  position: Position,
+  submission: { readonly uuid: string; readonly directory: string; readonly count: number },
+): Promise<SubmitOutcome> {
+  const { prepared, site, progress } = input;
+  progress?.phase('submitting');
+  const items = makeItems({
+    ...{ session: input.session, uuid: submission.uuid, prepared, directories: position.directories },
+    workerDirectory: input.workerDirectory,
+    onProgress: (done) => progress?.update(position.submitted + done, input.ready),
+  });
+  try {
+    return await input.backend.submit(
+      {
+        ...submission,
+        batchName: prepared.batchName,
+        workerDirectory: input.workerDirectory,
+        submitDirectory: prepared.options.submitDirectory,
+        environment: { [site.mode === 'testbed' ? 'CUPS_TESTBED_MODE' : 'CUPS_PRODUCTION_MODE']: 'true' },
+      },
+      items,
+    );
+  } catch (error) {
+    // The items broke off, so the batch system has nothing.
+    await withdraw(
+      input,
+      submission.uuid,
+      error instanceof Error ? error.message : String(error),
+      submission.directory,
+    );
+    throw error;
+  }
+}
+
+async function withdraw(input: ApplyInput, uuid: string, reason: string, directory: string): Promise<void> {
+  await retryDatabase(() =>
+    input.status.transaction((session) =>
+      withdrawSubmission(session, { uuid, state: 'refused', reason, by: 'kaedama' }),
+    ),
+  );
+  await removeSubmissionFolder(directory);
+  input.log.warn({ submission: uuid, reason }, 'taken back');
+}
+
+async function confirm(input: ApplyInput, uuid: string, cluster: number): Promise<void> {
+  input.progress?.phase('confirming');
+  const isOurs = await retryDatabase(() =>
+    input.status.transaction(async (session) => {
+      const isConfirmed = await confirmSubmission(session, uuid, cluster);
+      await input.onStep?.('confirming');
+      return isConfirmed;
+    }),
+  );
+  if (isOurs) return;
+  // Somebody took us for dead and retired the attempts: their jobs would be stopped by the fence at their start.
+  await input.backend.remove({ uuid }, 'the submission was withdrawn');
+  throw new BatchError(`The submission '${uuid}' was withdrawn by another dispatcher while it was under way`, {
+    code: 'batch-withdrawn',
+    advice: 'Its jobs were removed; call the command again',
+  });
+}
+
+function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}

@@ -1,0 +1,80 @@
+import { constants, access, stat } from 'node:fs/promises';
+import { isAbsolute, join, resolve } from 'node:path';
+
+import { readReady } from '#db/decide/read-ready.ts';
+import { SiteError } from '#model/errors.ts';
+import { expandJob } from '#rules/expand-job.ts';
+
+import type { Session } from '#db/connect.ts';
+import type { PreparedRule } from '#rules/prepare-rule.ts';
+
+import type { DirectoryMaker } from './make-items.ts';
+
+/**
+ * Tries with the first ready row what every job needs, before anything is reserved: its directories, its program.
+ *
+ * @throws SiteError (`site-directory`, `site-script-…`, `site-worker-missing`); then nothing was written
+ */
+export async function prepareSubmission(
+  session: Session,
+  prepared: PreparedRule,
+  workerDirectory: string,
+  directories: DirectoryMaker,
+): Promise<void> {
+  for await (const [row] of readReady(session, 1)) {
+    if (row === undefined) return;
+    const { executable, directories: needed } = expandJob(prepared, row, { cupsid: 0 });
+    for (const directory of needed) await directories.make(directory);
+    directories.check();
+    if (executable.kind === 'own') await checkProgram(executable.path, prepared);
+    else await checkScript(prepared, workerDirectory);
+    return;
+  }
+}
+
+async function checkProgram(path: string, prepared: PreparedRule): Promise<void> {
+  if (!(await isFile(path))) {
+    throw new SiteError(`There is no program '${path}'`, {
+      code: 'site-script-missing',
+      facts: { rule: prepared.rule.name },
+      advice: "Mend 'job.executable' of the rule; relative paths begin where the command is called",
+    });
+  }
+  await access(path, constants.X_OK).catch((cause: unknown) => {
+    throw new SiteError(`The program '${path}' is not executable`, {
+      code: 'site-script-mode',
+      cause,
+      advice: `Make it so: chmod +x '${path}'`,
+    });
+  });
+}
+
+/** The wrapper looks for the script among what it stages. */
+async function checkScript(prepared: PreparedRule, workerDirectory: string): Promise<void> {
+  if (!(await isFile(join(workerDirectory, 'wrapper.sh')))) {
+    throw new SiteError(`There is no 'wrapper.sh' in '${workerDirectory}'`, {
+      code: 'site-worker-missing',
+      advice: "Build SLURP first: 'npm run build'",
+    });
+  }
+  const { script, payload, rsync, options } = prepared;
+  const staged = rsync.split(',').map((item) => resolve(options.submitDirectory, item.trim().replace(/\*$/u, '.')));
+  const places = isAbsolute(script)
+    ? [script]
+    : [
+        join(payload.path, script),
+        ...staged.map((item) => join(item, script)),
+        ...staged.filter((item) => item.endsWith(`/${script}`)),
+      ];
+  for (const place of places) if (await isFile(place)) return;
+  throw new SiteError(`There is no script '${script}' in the payload '${payload.path}' nor among what is staged`, {
+    code: 'site-script-missing',
+    facts: { rule: prepared.rule.name },
+    advice: "Mend 'params.script', 'params.payload' or 'params.rsync' of the rule",
+  });
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() === true;
+}
