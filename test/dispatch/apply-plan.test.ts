@@ -1,0 +1,248 @@
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+
+import { applyPlan } from '#dispatch/apply-plan.ts';
+import { sql } from '#db/connect.ts';
+
+import { valueOf } from '../batch/contract.ts';
+import { silentLog } from '../util/silent-log.ts';
+import {
+  clearAttempts,
+  openDispatchWorld,
+  openReady,
+  prepareTestRule,
+  readAttempts,
+  readSubmissions,
+} from './dispatch-world.ts';
+
+import type { Applied, ApplyInput } from '#dispatch/apply-plan.ts';
+
+import type { DispatchWorld } from './dispatch-world.ts';
+
+let world: DispatchWorld;
+beforeAll(async () => {
+  world = await openDispatchWorld();
+});
+afterAll(() => world.close());
+beforeEach(() => clearAttempts(world.status));
+
+async function apply(
+  runs: readonly number[],
+  input: Partial<ApplyInput> = {},
+  replaces?: ReadonlyMap<number, number>,
+): Promise<Applied> {
+  const session = await openReady(world.status, runs, replaces);
+  try {
+    return await applyPlan({
+      ...{ session, ready: runs.length, gatewayUrl: 'http://127.0.0.1:1', log: silentLog },
+      ...{ status: world.status, site: world.site, backend: world.backend, payload: world.payload },
+      ...{ prepared: prepareTestRule(world.root), workerDirectory: world.workerDirectory },
+      ...input,
+    });
+  } finally {
+    await session.close();
+  }
+}
+
+test('submits every ready row in query order, with process numbers that the database knows', async () => {
+  const applied = await apply([30, 10, 20]);
+  expect(applied).toMatchObject({ submitted: 3, lost: 0 });
+  const attempts = await readAttempts(world.status);
+  expect(attempts.map(({ run, process, status, attempt, isLive }) => [run, process, status, attempt, isLive])).toEqual([
+    [10, 1, 'submitted', 1, true],
+    [20, 2, 'submitted', 1, true],
+    [30, 0, 'submitted', 1, true],
+  ]);
+  const [submission] = await readSubmissions(world.status);
+  expect(submission).toMatchObject({ state: 'confirmed', count: 3, uuid: applied.submissions[0]?.uuid });
+  const jobs = valueOf(await world.backend.queryQueue([submission?.uuid ?? '']));
+  const idOf = new Map(attempts.map(({ id, process }) => [process, id]));
+  expect(jobs.map(({ process, cupsid }) => [process, cupsid])).toEqual(
+    [0, 1, 2].map((process) => [process, idOf.get(process)]),
+  );
+  expect(attempts.every(({ cluster }) => cluster === jobs[0]?.cluster)).toBe(true);
+});
+
+test('writes the row of production_status as existing readers expect it', async () => {
+  await apply([53534]);
+  const rows = await world.status.query(sql`
+    select dsttype, dstname, dstfile, run, segment, nsegments, inputs, ranges, status::text, flags, nevents, rule,
+           submitting is not null as submitting, submitted is not null as submitted, started,
+           (select row_to_json(s)::jsonb - 'id' - 'created_at'
+            from ${sql.table(world.status.role, 'production_setup')} s where s.id = prod_id) as setup
+    from ${sql.table(world.status.role, 'production_status')}`);
+  expect(rows).toMatchInlineSnapshot(`
+    [
+      {
+        "dstfile": "DST_TEST_run2pp_ana437_2024p007_v001-00053534-00000",
+        "dstname": "DST_TEST_run2pp_ana437_2024p007_v001",
+        "dsttype": "DST_TEST_run2pp",
+        "flags": 0,
+        "inputs": "/data/a-53534.evt,/data/b-53534.evt",
+        "nevents": 0,
+        "nsegments": 0,
+        "ranges": "unset",
+        "rule": "TEST",
+        "run": 53534,
+        "segment": 0,
+        "setup": {
+          "build": "ana.437",
+          "dbtag": "2024p007",
+          "dir": "./payload/",
+          "dirty": false,
+          "hash": "abc1234",
+          "name": "DST_TEST_run2pp",
+          "repo": "https://example.org/payload.git",
+          "revision": 1,
+        },
+        "started": null,
+        "status": "submitted",
+        "submitted": true,
+        "submitting": true,
+      },
+    ]
+  `);
+});
+
+test('gives a job its finished command line, and its folder token and description', async () => {
+  const { submissions } = await apply([53534]);
+  const uuid = submissions[0]?.uuid ?? '';
+  const [attempt] = await readAttempts(world.status);
+  const item: unknown = JSON.parse(
+    await readFile(join(world.site.stateDirectory, 'jobs', uuid, 'items.jsonl'), 'utf8'),
+  );
+  expect(item).toMatchObject({
+    executable: join(world.workerDirectory, 'wrapper.sh'),
+    arguments: [
+      'run.sh 0 DST_TEST_run2pp_ana437_2024p007_v001 DST_TEST_run2pp_ana437_2024p007_v001-00053534-00000 53534 0',
+      `${world.root}/out/00053500_00053600 ana.437 2024p007 dbinput dbranges`,
+      `file://${world.root}/log/00053500_00053600 ${world.root} ./payload/* ${attempt?.id}`,
+    ].join(' '),
+  });
+  for (const directory of ['out/00053500_00053600', 'log/00053500_00053600', 'condor']) {
+    expect((await stat(join(world.root, directory))).isDirectory()).toBe(true);
+  }
+  const folder = join(world.site.stateDirectory, 'submissions', uuid);
+  expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  expect((await stat(join(folder, 'slurp-token'))).mode & 0o777).toBe(0o600);
+  const token = (await readFile(join(folder, 'slurp-token'), 'utf8')).trim();
+  expect(token).toMatch(/^[0-9a-f]{64}$/);
+  const description = await readFile(join(folder, 'slurp-job.json'), 'utf8');
+  expect(JSON.parse(description)).toMatchObject({
+    submission: uuid,
+    gateway: 'http://127.0.0.1:1',
+    mode: 'production',
+  });
+  expect(description).not.toContain(token);
+});
+
+test('leaves products alone that another dispatcher took first, and closes the gaps', async () => {
+  await apply([2, 4]);
+  expect(await apply([1, 2, 3, 4, 5])).toMatchObject({ submitted: 3, lost: 2 });
+  const attempts = await readAttempts(world.status);
+  const [, second] = await readSubmissions(world.status);
+  expect(second?.count).toBe(3);
+  const late = attempts.filter(({ submission }) => submission === second?.uuid);
+  expect(late.map(({ run, process }) => [run, process])).toEqual([
+    [1, 0],
+    [3, 1],
+    [5, 2],
+  ]);
+  expect(valueOf(await world.backend.queryQueue([second?.uuid ?? ''])).map(({ cupsid }) => cupsid)).toEqual(
+    late.map(({ id }) => id),
+  );
+});
+
+test('leaves no submission at all when every product is taken', async () => {
+  await apply([7]);
+  expect(await apply([7])).toEqual({ submissions: [], submitted: 0, lost: 1 });
+  expect(await readSubmissions(world.status)).toHaveLength(1);
+});
+
+test('cuts what is too much for one submission', async () => {
+  const applied = await apply([1, 2, 3, 4, 5], { maxJobsPerSubmission: 2 });
+  expect(applied.submissions.map(({ count }) => count)).toEqual([2, 2, 1]);
+  expect((await readAttempts(world.status)).map(({ run, process }) => [run, process])).toEqual([
+    [1, 0],
+    [2, 1],
+    [3, 0],
+    [4, 1],
+    [5, 0],
+  ]);
+});
+
+test('retires the attempt that is replaced, and makes it live again when the batch system refuses', async () => {
+  await apply([5]);
+  await world.status.execute(sql`update ${sql.table(world.status.role, 'production_status')} set status = 'failed'`);
+  const [old] = await readAttempts(world.status);
+  const replaces = new Map([[5, old?.id ?? 0]]);
+  const prepared = prepareTestRule(world.root, { unblock: ['failed'] });
+  const refusing = {
+    ...world.backend,
+    submit: () => Promise.resolve({ kind: 'refused' as const, reason: 'too many jobs' }),
+  };
+  await expect(apply([5], { prepared, backend: refusing }, replaces)).rejects.toMatchObject({
+    code: 'batch-refused',
+    message: 'The batch system refused 1 jobs: too many jobs',
+  });
+  expect(await readAttempts(world.status)).toMatchObject([
+    { id: old?.id, isLive: true, attempt: 1, status: 'failed', retiredReason: null },
+    { isLive: false, attempt: 2, status: 'failed', retiredReason: 'too many jobs' },
+  ]);
+  expect((await readSubmissions(world.status))[1]).toMatchObject({ state: 'refused' });
+
+  expect(await apply([5], { prepared }, replaces)).toMatchObject({ submitted: 1, lost: 0 });
+  expect(await readAttempts(world.status)).toMatchObject([
+    { id: old?.id, isLive: false, attempt: 1, status: 'failed' },
+    { isLive: false, attempt: 2 },
+    { isLive: true, attempt: 3, status: 'submitted' },
+  ]);
+});
+
+test('does not replace an attempt that is no longer in an unblocked state', async () => {
+  await apply([5]);
+  const [old] = await readAttempts(world.status);
+  const prepared = prepareTestRule(world.root, { unblock: ['failed'] });
+  expect(await apply([5], { prepared }, new Map([[5, old?.id ?? 0]]))).toMatchObject({ submitted: 0, lost: 1 });
+  expect(await readAttempts(world.status)).toMatchObject([{ id: old?.id, isLive: true, status: 'submitted' }]);
+});
+
+test('leaves nothing when the directories of the first job cannot be made', async () => {
+  await writeFile(join(world.root, 'a-file'), '');
+  const prepared = prepareTestRule(world.root, {}, join(world.root, 'a-file'));
+  await expect(apply([1, 2], { prepared })).rejects.toMatchObject({ code: 'site-directory' });
+  expect(await readAttempts(world.status)).toEqual([]);
+  expect(await readSubmissions(world.status)).toEqual([]);
+});
+
+test('takes everything back when a directory further down cannot be made', async () => {
+  await writeFile(join(world.root, 'out', '00070000_00070100'), '');
+  await expect(apply([1, 70_001, 2])).rejects.toMatchObject({
+    code: 'site-directory',
+    complaints: [expect.stringContaining('00070000_00070100')],
+  });
+  const attempts = await readAttempts(world.status);
+  expect(attempts.map(({ isLive, status }) => [isLive, status])).toEqual(attempts.map(() => [false, 'failed']));
+  const [submission] = await readSubmissions(world.status);
+  expect(submission?.state).toBe('refused');
+  expect(await world.backend.findSubmissions([submission?.uuid ?? ''])).toEqual({ kind: 'answer', value: [] });
+  expect(await readdir(join(world.site.stateDirectory, 'submissions'))).not.toContain(submission?.uuid);
+});
+
+test('keeps its attempts when it is not known whether the batch system has them', async () => {
+  const backend = {
+    ...world.backend,
+    submit: () => Promise.resolve({ kind: 'unknown' as const, reason: 'no answer' }),
+  };
+  await expect(apply([1], { backend })).rejects.toMatchObject({ code: 'batch-unknown' });
+  expect(await readAttempts(world.status)).toMatchObject([{ isLive: true, status: 'submitting' }]);
+  expect(await readSubmissions(world.status)).toMatchObject([{ state: 'reserved' }]);
+});
+
+test('names the script that is missing before anything is written', async () => {
+  const prepared = { ...prepareTestRule(world.root), script: 'not-there.sh' };
+  await expect(apply([1], { prepared })).rejects.toMatchObject({ code: 'site-script-missing' });
+  expect(await readSubmissions(world.status)).toEqual([]);
+});

@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { makeLocalBackend } from '#batch/local/make-local-backend.ts';
+import { openDatabase, sql } from '#db/connect.ts';
+import { prepareRule } from '#rules/prepare-rule.ts';
+import { parseRuleFile } from '#rules/read-rule-file.ts';
+import { defaultRunOptions } from '#model/run-options.ts';
+
+import { testDatabase } from '../db/test-database.ts';
+
+import type { BatchBackend } from '#batch/backend.ts';
+import type { Database, OpenSession } from '#db/connect.ts';
+import type { PayloadRepository } from '#dispatch/payload-repository.ts';
+import type { RunOptions } from '#model/run-options.ts';
+import type { Role, RoleName, Site } from '#model/site.ts';
+import type { PreparedRule } from '#rules/prepare-rule.ts';
+
+/** A site on a real database with a real local batch system (whose queue nobody runs), for one test file. */
+export interface DispatchWorld {
+  readonly root: string;
+  readonly site: Site;
+  readonly status: Database;
+  readonly backend: BatchBackend;
+  readonly payload: PayloadRepository;
+  readonly workerDirectory: string;
+  close(): Promise<void>;
+}
+
+/** Makes the record of a site around a state directory. */
+export function makeTestSite(stateDirectory: string, roles: Readonly<Record<RoleName, Role>>): Site {
+  return {
+    kind: 'external',
+    mode: 'production',
+    stateDirectory,
+    roles,
+    batch: {
+      backend: 'local',
+      local: { slots: 2 },
+      htcondor: { commands: {}, maxJobsPerSubmission: 1000, schedds: [], commandTimeoutMs: 1000 },
+    },
+    gateway: { host: '127.0.0.1', port: 0, isInsecure: false },
+    spoolDirectory: join(stateDirectory, 'spool'),
+    logDirectory: join(stateDirectory, 'logs'),
+    worker: { reportTimeoutMs: 1000, inputsTimeoutMs: 1000 },
+    statementTimeoutMs: 60_000,
+  };
+}
+
+/** Opens a {@link DispatchWorld}. */
+export async function openDispatchWorld(): Promise<DispatchWorld> {
+  const root = await mkdtemp(join(tmpdir(), 'slurp-dispatch-'));
+  for (const name of ['state', 'worker', 'payload']) await mkdir(join(root, name), { mode: 0o700 });
+  await writeFile(join(root, 'worker', 'wrapper.sh'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+  await writeFile(join(root, 'payload', 'run.sh'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+  const database = await testDatabase();
+  const status = openDatabase(database.roles.status, { applicationName: 'test' });
+  return {
+    root,
+    site: makeTestSite(join(root, 'state'), database.roles),
+    status,
+    backend: makeLocalBackend(join(root, 'state')),
+    payload: testPayload(join(root, 'payload')),
+    workerDirectory: join(root, 'worker'),
+    close: async () => {
+      await status.close();
+      await database.close();
+      await rm(root, { recursive: true });
+    },
+  };
+}
+
+/** A payload that is as it should be. */
+export function testPayload(directory: string): PayloadRepository {
+  return {
+    ...{ directory, hash: 'abc1234', repo: 'https://example.org/payload.git', branch: 'main' },
+    ...{ hasOrigin: true, isDirty: false, isPublished: true, isCurrent: true },
+  };
+}
+
+/** A rule of a name of its own, ready, whose outputs go below a folder. */
+export function prepareTestRule(root: string, options: Partial<RunOptions> = {}, filesystem = root): PreparedRule {
+  const text = `
+TEST:
+  params:
+    name: DST_TEST_run2pp
+    build: ana.437
+    build_name: ana437
+    dbtag: 2024p007
+    version: 1
+    script: run.sh
+    payload: ./payload/
+    mem: 1024MB
+    rsync: "./payload/*"
+    outbase: "$(name)_$(build)_$(tag)_$(version)"
+    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
+  input:
+    db: fc
+    query: select 'x' as source, 1 as runnumber, 0 as segment, 'f' as files
+  filesystem:
+    outdir: "${filesystem}/out/$(rungroup)"
+    logdir: "file://${filesystem}/log/$(rungroup)"
+    histdir: "${filesystem}/hist"
+    condor: "${filesystem}/condor"
+  job:
+    arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"
+    log: "{condor}/{logbase}.condor"
+`;
+  const { rules, complaints } = parseRuleFile(text, join(root, 'test.yaml'));
+  const [rule] = rules;
+  if (rule === undefined) throw new Error(JSON.stringify(complaints));
+  const preparation = prepareRule(rule, {
+    ...defaultRunOptions,
+    submitDirectory: root,
+    now: '2026-11-24T08:00:00.000Z',
+    ...options,
+  });
+  if (preparation.kind === 'refused') throw new Error(JSON.stringify(preparation.complaints));
+  return preparation.prepared;
+}
+
+/** The dstfile of {@link prepareTestRule} for a run. */
+export function testDstfile(run: number): string {
+  return `DST_TEST_run2pp_ana437_2024p007_v001-${String(run).padStart(8, '0')}-00000`;
+}
+
+/** Opens a session as a decision leaves it: `ready` holds these runs, in this order. */
+export async function openReady(
+  status: Database,
+  runs: readonly number[],
+  replaces: ReadonlyMap<number, number> = new Map(),
+): Promise<OpenSession> {
+  const session = await status.openSession();
+  await session.script(`create temp table ready (ordinal int not null, run int not null, segment int not null,
+    streamname text, dsttype text not null, dstname text not null, dstfile text not null, source text not null,
+    inputs text not null, ranges text not null, extra jsonb not null, replaces int)`);
+  const rows = runs.map((run, index) => ({
+    ...{ ordinal: index + 1, run, segment: 0, dsttype: 'DST_TEST_run2pp' },
+    ...{ dstname: 'DST_TEST_run2pp_ana437_2024p007_v001', dstfile: testDstfile(run), source: 'fc/files' },
+    ...{ inputs: `/data/a-${run}.evt,/data/b-${run}.evt`, ranges: '', extra: {}, replaces: replaces.get(run) ?? null },
+  }));
+  await session.execute(sql`
+    insert into pg_temp.ready
+    select r.* from jsonb_populate_recordset(null::pg_temp.ready, ${JSON.stringify(rows)}::jsonb) r`);
+  return session;
+}
+
+/** The rows of production_status that a test looks at, by run and attempt. */
+export interface AttemptRow {
+  readonly id: number;
+  readonly run: number;
+  readonly process: number;
+  readonly cluster: number;
+  readonly status: string;
+  readonly attempt: number;
+  readonly isLive: boolean;
+  readonly retiredReason: string | null;
+  readonly submission: string | null;
+}
+
+/** Reads all attempts. */
+export function readAttempts(status: Database): Promise<readonly AttemptRow[]> {
+  return status.query<AttemptRow>(sql`
+    select id, run, process, cluster, status::text, attempt, retired_at is null as "isLive",
+           retired_reason as "retiredReason", submission_id::text as submission
+    from ${sql.table(status.role, 'production_status')} order by run, attempt`);
+}
+
+/** Reads all submissions. */
+export function readSubmissions(
+  status: Database,
+): Promise<readonly { readonly uuid: string; readonly state: string; readonly count: number }[]> {
+  return status.query(sql`
+    select uuid::text, state, count from ${sql.table(status.role, 'submission')} order by reserved_at`);
+}
+
+/** Empties what dispatches write. */
+export async function clearAttempts(status: Database): Promise<void> {
+  for (const name of ['production_status', 'submission', 'production_setup']) {
+    await status.execute(sql`delete from ${sql.table(status.role, name)}`);
+  }
+}
+
+/** A uuid, for rows that a test writes itself. */
+export function someUuid(): string {
+  return randomUUID();
+}
