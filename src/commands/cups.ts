@@ -87,10 +87,10 @@ function openPost(): Post {
 }
 
 function sayDelivery({ outcome, reasons }: Delivery, isVerbose: boolean): void {
-  if (outcome === 'refused')
-    say(`the gateway refuses reports of this job, they stay in the spool: ${reasons.join('; ')}`);
-  else if (outcome === 'away' && isVerbose) say(`not delivered yet, it waits in the spool: ${reasons.join('; ')}`);
-  else if (reasons.length > 0) say(reasons.join('; '));
+  const words = reasons.join('; ');
+  if (outcome === 'refused') say(`the gateway refuses reports of this job, they stay in the spool: ${words}`);
+  else if (outcome === 'delivered' && words !== '') say(words);
+  else if (outcome === 'away' && isVerbose) say(`not delivered yet, it waits in the spool: ${words}`);
 }
 
 function obey(identity: JobIdentity, { verdict }: Delivery): number {

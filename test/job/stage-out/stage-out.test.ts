@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { noteCopy, removeLeftCopies } from '#job/stage-out/copy-journal.ts';
+import { copyVerified, readFacts } from '#job/stage-out/copy-verified.ts';
+import { putInPlace, replaceAndKeep } from '#job/stage-out/put-in-place.ts';
+import { directoryOf, stageOut, type StageOutRequest, type StagedOut } from '#job/stage-out/stage-out.ts';
+import { waitUntil } from '#util/wait-until.ts';
+
+let root = '';
+let job = '';
+let out = '';
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'slurp-stageout-'));
+  [job, out] = [join(root, 'job'), join(root, 'out')];
+  mkdirSync(job);
+  mkdirSync(out);
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const never = new AbortController().signal;
+const write = (name: string, text = 'events'): string => {
+  writeFileSync(join(job, name), text);
+  return join(job, name);
+};
+const stage = (file: string, more: Partial<StageOutRequest> = {}): Promise<StagedOut> =>
+  stageOut({
+    file,
+    directory: out,
+    retries: 2,
+    jobDirectory: job,
+    owner: '7-0',
+    signal: never,
+    isWanted: () => Promise.resolve(undefined),
+    note: () => undefined,
+    firstPauseMs: 1,
+    ...more,
+  });
+const md5 = (text: string | Buffer): string => createHash('md5').update(text).digest('hex');
+
+test('puts the file in its place, with size, checksum, mode and times, and leaves nothing else', async () => {
+  const file = write('A.root', 'x'.repeat(3_000_000));
+  utimesSync(file, 1_700_000_000, 1_700_000_000);
+  const staged = await stage(file);
+  expect(staged).toEqual({
+    path: join(out, 'A.root'),
+    how: 'put',
+    sizeBytes: 3_000_000,
+    md5: md5('x'.repeat(3_000_000)),
+  });
+  expect(readdirSync(out)).toEqual(['A.root']);
+  expect(statSync(staged.path).mtimeMs).toBe(1_700_000_000_000);
+  expect(md5(readFileSync(staged.path))).toBe(staged.md5);
+  expect(readdirSync(join(job, '.slurp-copies'))).toEqual([]);
+});
+
+test.each([0, 1, 1024 * 1024 - 1, 1024 * 1024, 1024 * 1024 + 1, 5_000_001])('copies %i bytes', async (sizeBytes) => {
+  const bytes = Buffer.alloc(sizeBytes, 'slurp ');
+  writeFileSync(join(job, 'A'), bytes);
+  expect(await copyVerified(join(job, 'A'), join(out, 'A'), never)).toEqual({ sizeBytes, md5: md5(bytes) });
+  expect(readFileSync(join(out, 'A')).equals(bytes)).toBe(true);
+});
+
+test('takes a file from another folder, and an output directory with file: before it', async () => {
+  mkdirSync(join(job, 'sub'));
+  const file = write('sub/B.root');
+  expect((await stage(relative(process.cwd(), file), { directory: `file://${out}` })).path).toBe(join(out, 'B.root'));
+});
+
+test.each([
+  ['file:///a/b', '/a/b'],
+  ['file:/a/b/', '/a/b'],
+  ['//a//b', '/a/b'],
+  ['/a', '/a'],
+  ['file:a', join(process.cwd(), 'a')],
+])('reads the output directory %s as %s', (text, path) => {
+  expect(directoryOf(text)).toBe(path);
+});
+
+test('done a second time, with the same content, changes nothing', async () => {
+  const file = write('A.root');
+  await stage(file);
+  const before = statSync(join(out, 'A.root'));
+  expect((await stage(file)).how).toBe('present');
+  expect(statSync(join(out, 'A.root')).ino).toBe(before.ino);
+});
+
+test('copies nothing where the file itself lies in its place', async () => {
+  writeFileSync(join(out, 'A.root'), 'events');
+  symlinkSync(out, join(root, 'link'));
+  expect((await stage(join(root, 'link/A.root'))).how).toBe('same');
+  expect(readdirSync(out)).toEqual(['A.root']);
+});
+
+test.each([
+  [false, 'This attempt is not the one that counts for the product'],
+  [undefined, 'The gateway does not say whether this attempt may replace it'],
+])('leaves another content as it is when the answer to "is it wanted" is %s', async (isWanted, advice) => {
+  writeFileSync(join(out, 'A.root'), 'older');
+  const refused = stage(write('A.root'), { isWanted: () => Promise.resolve(isWanted) });
+  await expect(refused).rejects.toMatchObject({ code: 'transfer-exists', advice });
+  expect(readFileSync(join(out, 'A.root'), 'utf8')).toBe('older');
+  expect(readdirSync(out)).toEqual(['A.root']);
+});
+
+test('replaces another content if the attempt counts, and keeps what was there', async () => {
+  writeFileSync(join(out, 'A.root'), 'older');
+  expect((await stage(write('A.root'), { isWanted: () => Promise.resolve(true) })).how).toBe('put');
+  expect(readFileSync(join(out, 'A.root'), 'utf8')).toBe('events');
+  const kept = readdirSync(out).filter((name) => name !== 'A.root');
+  expect(kept).toHaveLength(1);
+  expect(kept[0]).toMatch(/^\.A\.root\.before-7-0\./u);
+  expect(readFileSync(join(out, kept[0] ?? ''), 'utf8')).toBe('older');
+});
+
+test('lets one of several writers of different content have the name', async () => {
+  const writers = [1, 2, 3, 4, 5, 6].map(async (number) => {
+    mkdirSync(join(job, String(number)));
+    const file = write(`${number}/A.root`, `content ${number}`);
+    return stage(file, { owner: `${number}-0`, jobDirectory: join(job, String(number)) }).then(
+      () => number,
+      (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'odd'),
+    );
+  });
+  const results = await Promise.all(writers);
+  const winners = results.filter((result) => typeof result === 'number');
+  expect(winners).toHaveLength(1);
+  expect(results.filter((result) => result === 'transfer-exists')).toHaveLength(5);
+  expect(readFileSync(join(out, 'A.root'), 'utf8')).toBe(`content ${winners[0]}`);
+  expect(readdirSync(out)).toEqual(['A.root']);
+});
+
+test.each([
+  ['there is no such file', 'missing.root', 'out', "There is no file '", 'transfer-missing'],
+  ['the file is a folder', '.', 'out', 'is no regular file', 'transfer-missing'],
+  ['the directory is not there', 'A.root', 'nowhere', 'does not exist on this node', 'transfer-directory'],
+  ['the directory is a file', 'A.root', 'job/A.root', 'is no directory', 'transfer-directory'],
+])('says that %s', async (_, file, directory, words, code) => {
+  write('A.root');
+  const refused = stage(join(job, file), { directory: join(root, directory) });
+  await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining(words) });
+});
+
+test('leaves nothing when it is ended in the middle', async () => {
+  const controller = new AbortController();
+  const file = write('A.root', 'x'.repeat(2_000_000));
+  controller.abort();
+  await expect(stage(file, { signal: controller.signal })).rejects.toMatchObject({ code: 'transfer-stopped' });
+  expect(readdirSync(out)).toEqual([]);
+});
+
+test('notices a source that is written to while it is copied', async () => {
+  const file = write('A.root', 'x'.repeat(60_000_000));
+  const copying = copyVerified(file, join(out, 'A'), never);
+  copying.catch(() => undefined);
+  await waitUntil(() => (existsSync(join(out, 'A')) ? true : undefined), { timeoutMs: 5000, everyMs: 1 });
+  appendFileSync(file, 'more');
+  await expect(copying).rejects.toMatchObject({ code: 'transfer-changed' });
+});
+
+test('removes what a killed process left of its copy, and nothing of one that lives', () => {
+  const left = join(out, '.A.root.7-0.aaaa.part');
+  writeFileSync(left, 'half');
+  noteCopy(job, left);
+  expect(removeLeftCopies(job)).toEqual([]);
+  mkdirSync(join(job, '.slurp-copies'), { recursive: true });
+  // No process ever has this number.
+  writeFileSync(join(job, '.slurp-copies/4194999-1'), left);
+  expect(removeLeftCopies(job)).toEqual([left]);
+  expect(readdirSync(out)).toEqual([]);
+});
+
+test('never takes a name that is taken', async () => {
+  const [one, two] = [join(out, 'one.part'), join(out, 'two.part')];
+  writeFileSync(one, '1');
+  writeFileSync(two, '2');
+  expect(await putInPlace(one, join(out, 'A'))).toBe(true);
+  expect(await putInPlace(two, join(out, 'A'))).toBe(false);
+  expect(readFileSync(join(out, 'A'), 'utf8')).toBe('1');
+  await replaceAndKeep(two, join(out, 'A'), join(out, 'kept'));
+  expect(readFileSync(join(out, 'A'), 'utf8')).toBe('2');
+  expect(readFileSync(join(out, 'kept'), 'utf8')).toBe('1');
+});
+
+test('reads size and checksum of a file', async () => {
+  expect(await readFacts(write('A', 'abc'), never)).toEqual({ sizeBytes: 3, md5: '900150983cd24fb0d6963f7d28e17f72' });
+});
