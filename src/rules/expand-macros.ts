@@ -1,6 +1,6 @@
 import { RuleError } from '#model/errors.ts';
 import { computeInteger, isIntegerExpression } from './text/integer-expression.ts';
-import { type NumberFormat, parseNumberFormat, printNumber } from './text/printf.ts';
+import { makeNumberPrinter, parseNumberFormat } from './text/printf.ts';
 
 /** What a macro `$(name)` stands for. */
 export type MacroMeaning<Row> =
@@ -179,6 +179,7 @@ export function makeMacroProgram<Row>(find: FindMacro<Row>): MacroProgram<Row> {
       complain({ offset, kind: 'malformed', macro });
       return [macro];
     }
+    const print = makeNumberPrinter(format);
     const isName = /^\s*[A-Za-z_][A-Za-z0-9_.]*\s*$/.test(item);
     const key = isName ? `${kind} ${item.trim().toLowerCase()} ${formatText}` : undefined;
     const before = key === undefined ? undefined : known.get(key);
@@ -189,9 +190,9 @@ export function makeMacroProgram<Row>(find: FindMacro<Row>): MacroProgram<Row> {
         if (whole !== '') complain({ offset, kind: 'malformed', macro });
         return [''];
       }
-      return [printText(whole, format, macro)];
+      return [printText(whole, print, macro)];
     }
-    const parts = [slot((row, values) => printText(whole(row, values), format, macro))];
+    const parts = [slot((row, values) => printText(whole(row, values), print, macro))];
     if (key !== undefined) known.set(key, parts);
     return parts;
   };
@@ -203,7 +204,10 @@ export function makeMacroProgram<Row>(find: FindMacro<Row>): MacroProgram<Row> {
     const whole = joined(parts);
     if (!isIntegerExpression(shape)) return ['$$([', ...parts, '])'];
     if (typeof whole === 'string') return [computeText(whole)];
-    return [slot((row, values) => computeText(whole(row, values)))];
+    const key = `$$([${body}])`;
+    const computed = known.get(key) ?? [slot((row, values) => computeText(whole(row, values)))];
+    known.set(key, computed);
+    return computed;
   };
 
   /** One macro that begins at `at`, and where it ends; undefined where `$` is only a character. */
@@ -254,13 +258,14 @@ export function makeMacroProgram<Row>(find: FindMacro<Row>): MacroProgram<Row> {
 }
 
 function toNumber(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text);
   if (/^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/.test(text)) return Number(text);
   return isIntegerExpression(text) ? computeInteger(text) : undefined;
 }
 
-function printText(text: string, format: NumberFormat, macro: string): string {
+function printText(text: string, print: (value: number) => string, macro: string): string {
   const value = toNumber(text);
-  if (value !== undefined) return printNumber(value, format);
+  if (value !== undefined) return print(value);
   throw new RuleError(`Not a number for '${macro}': '${text}'`, {
     code: 'macro-not-a-number',
     facts: { macro, value: text },
