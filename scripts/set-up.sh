@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the packages and builds the commands, where that is not done yet.
 #   scripts/set-up.sh            install if package-lock.json changed, build always
-#   scripts/set-up.sh --if-missing   do nothing if the commands are there
+#   scripts/set-up.sh --if-missing FILE   do nothing if this command was built
 # Two at once are fine: the second waits for the first. Says what it does on stderr.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
@@ -19,7 +19,7 @@ if [ -z "${SLURP_SET_UP_LOCKED:-}" ] && command -v flock > /dev/null; then
 fi
 unset SLURP_SET_UP_LOCKED
 
-if [ "${1:-}" = --if-missing ] && [ -e dist/.complete ]; then exit 0; fi
+if [ "${1:-}" = --if-missing ] && [ -e dist/.complete ] && [ -e "$2" ]; then exit 0; fi
 
 stamp=node_modules/.slurp-installed
 if ! cmp -s package-lock.json "$stamp"; then
