@@ -54,13 +54,13 @@ wait_until() {
 }
 
 # One start or stop at a time. Children inherit descriptor 9 on purpose: a bootstrap whose parent was killed
-# keeps the lock until it has really ended. Daemons must close it (9>&-).
+# keeps the lock until it has really ended. Daemons must close it (9>&-). The limit is for a busy machine.
 take_lock() {
   mkdir -p "$pool_dir" || die "can't make $pool_dir: set SLURP_POOL_DIR to a folder that can be made"
   exec 9>"$pool_dir/lock"
   flock -n 9 && return
-  say "another start or stop of this pool is at work; waiting up to 300 s for it"
-  flock -w 300 9 || die "$pool_dir/lock is still held after 300 s; look for hanging processes with: fuser -v $pool_dir/lock"
+  say "another start or stop of this pool is at work; waiting up to 600 s for it"
+  flock -w 600 9 || die "$pool_dir/lock is still held after 600 s; look for hanging processes with: fuser -v $pool_dir/lock"
 }
 
 pool_answers() {

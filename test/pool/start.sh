@@ -124,18 +124,20 @@ bootstrap() {
   mv "$new" "$root"
 }
 
-# Runs a command whose mounts nobody else sees and that vanish with it. In the background, because bash hears
-# TERM and INT only between foreground commands. Output goes to the bootstrap's log.
+# Runs a command whose mounts nobody else sees and that vanish with it. It has a process namespace too, so that all
+# of it dies at once, also when this script is killed -9 (parent death signal). In the background, because bash
+# hears TERM and INT only between foreground commands; KILL, because unshare ignores those. Output goes to the log.
 in_own_mounts() {
   local status=0
-  unshare --mount --propagation slave -- "$@" >>"$pool_dir/bootstrap.log" 2>&1 &
+  setpriv --pdeathsig KILL -- unshare --mount --propagation slave --pid --fork --kill-child=KILL --mount-proc -- "$@" \
+    >>"$pool_dir/bootstrap.log" 2>&1 </dev/null &
   child=$!
   wait "$child" || status=$?
   child=''
   return "$status"
 }
 child=''
-trap '[ -z "$child" ] || kill "$child" 2>/dev/null; say "interrupted; the next start begins the bootstrap anew"; exit 1' INT TERM
+trap '[ -z "$child" ] || kill -9 "$child" 2>/dev/null; say "interrupted; run it again to take it up"; exit 1' INT TERM
 
 # ---- configuration
 
