@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -32,7 +33,7 @@ describe('the site key', () => {
   it('does not show itself', async () => {
     const key = await siteKey({ stateDirectory });
     const text = (await readFile(join(stateDirectory, 'site.key'), 'utf8')).trim();
-    expect(`${JSON.stringify({ key })} ${String(key)}`).not.toContain(text);
+    expect(`${JSON.stringify({ key })} ${inspect(key, { depth: 9, showHidden: true })}`).not.toContain(text);
   });
 
   it('is refused where others can read it, and where it is damaged', async () => {

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request as ask } from 'node:http';
+import { request as ask } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,23 +53,14 @@ async function start(options: Partial<GatewayOptions> = {}): Promise<RunningGate
 }
 
 /** Posts events; undefined where the connection was cut. */
-function post(
-  url: string,
-  submission: string,
-  events: readonly JobEvent[],
-  agent?: Agent,
-): Promise<number | undefined> {
+function post(url: string, submission: string, events: readonly JobEvent[]): Promise<number | undefined> {
   return new Promise((resolve) => {
     const headers = { ...headersOf(submission), 'content-type': 'application/json' };
-    const sent = ask(
-      `${url}/v1/events`,
-      { method: 'POST', headers, ...(agent === undefined ? {} : { agent }) },
-      (answer) => {
-        answer.resume();
-        answer.on('end', () => resolve(answer.statusCode));
-        answer.on('error', () => resolve(undefined));
-      },
-    );
+    const sent = ask(`${url}/v1/events`, { method: 'POST', headers }, (answer) => {
+      answer.resume();
+      answer.on('end', () => resolve(answer.statusCode));
+      answer.on('error', () => resolve(undefined));
+    });
     sent.on('error', () => resolve(undefined));
     sent.end(JSON.stringify({ events }));
   });
@@ -169,13 +160,14 @@ describe('a database that stops in the middle', () => {
 
     const acknowledged = new Map<number, number>(ids.map((id) => [id, 0]));
     const told = new Map<number, number>(ids.map((id) => [id, 0]));
-    let [refusals, isOver] = [0, false];
+    const end = new AbortController();
+    let refusals = 0;
     const job = async (id: number): Promise<void> => {
-      for (let sequence = 0; !isOver; sequence += 1) {
+      for (let sequence = 0; !end.signal.aborted; sequence += 1) {
         const event = eventOf(id, sequence, { kind: 'nevents', nevents: 1, isIncrement: true });
         told.set(id, sequence + 1);
         // As a job does: the same again until it is taken.
-        while (!isOver) {
+        while (!end.signal.aborted) {
           const code = await post(gateway.url, submission, [event]);
           if (code === 200) {
             acknowledged.set(id, sequence + 1);
@@ -194,7 +186,7 @@ describe('a database that stops in the middle', () => {
     const before = total();
     await startPostgres(folders);
     await waitUntil(() => (total() > before + 100 ? true : undefined), { timeoutMs: 20_000 });
-    isOver = true;
+    end.abort();
     await Promise.all(jobs);
     expect(refusals).toBeGreaterThan(5);
     expect(total()).toBeGreaterThan(before + 100);
