@@ -32,7 +32,7 @@ if ! cmp -s package-lock.json "$stamp"; then
     trap 'rm -rf "$npm_config_cache"' EXIT
   fi
   # No package that we use needs an install script.
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 ||
+  npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2 ||
     die "The packages could not be installed: see what npm said above"
   cp package-lock.json "$stamp"
 fi
