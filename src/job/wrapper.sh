@@ -22,6 +22,8 @@ export userscript=$1 cupsid=${!#} subdir=${*: -3:1}
 items=${*: -2:1}
 export payload=${items//,/ }
 shift
+# The site's setup may change the positional parameters.
+arguments=("$@")
 : "${SLURP_JOB_DIRECTORY:=$PWD}"
 : "${SLURP_LIBRARY_PATH=${LD_LIBRARY_PATH-}}"
 : "${SLURP_NODE:=$(command -v node)}"
@@ -204,7 +206,7 @@ fi
 # The build is named by the environment, else it is the seventh argument of the script, as in all rules so far.
 if [ -n "$setup_script" ] && [ -r "$setup_script" ]; then
   # shellcheck disable=SC1090
-  source "$setup_script" -n "${SLURP_BUILD:-${7-}}"
+  source "$setup_script" -n "${SLURP_BUILD:-${arguments[6]-}}"
 fi
 export PATH=$SLURP_JOB_DIRECTORY:$PATH${HOME:+:$HOME/bin}
 
@@ -228,7 +230,7 @@ fi
 set -m
 (
   export SLURP_PROCESS_GROUP=$BASHPID
-  exec "$script" "$@"
+  exec "$script" "${arguments[@]}"
 ) &
 payload_group=$!
 set +m

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { siteKey, tokenFor } from '#config/site-key.ts';
+import { openDatabase, sql, type Database } from '#db/connect.ts';
+import { startGateway, type RunningGateway } from '#gateway/start-gateway.ts';
+import { testDatabase, type TestDatabase } from '#test/db/test-database.ts';
+import { makeAttempts, readAttempt } from '#test/ingest/attempts.ts';
+import { silentLog } from '#test/util/silent-log.ts';
+import { waitUntil } from '#util/wait-until.ts';
+import { makeJobPlace, type JobPlace } from './job-place.ts';
+
+let place: JobPlace;
+let database: TestDatabase;
+let status: Database;
+let catalog: Database;
+let gateway: RunningGateway;
+
+beforeAll(async () => {
+  place = await makeJobPlace();
+  database = await testDatabase();
+  status = openDatabase(database.roles.status, { applicationName: 'test' });
+  catalog = openDatabase(database.roles.catalog, { applicationName: 'test' });
+  gateway = await startGateway({
+    site: { gateway: { host: '127.0.0.1', port: 0, isInsecure: false }, spoolDirectory: place.home },
+    status,
+    catalog,
+    siteKey: await siteKey({ stateDirectory: place.root }),
+    log: silentLog,
+    version: 'test',
+  });
+});
+afterAll(async () => {
+  await gateway.close();
+  await Promise.all([status.close(), catalog.close()]);
+  await database.close();
+  await place.remove();
+});
+
+async function makeJob(): Promise<{ scratch: string; id: number; env: Record<string, string> }> {
+  const { submission, ids } = await makeAttempts(status, 1);
+  const scratch = await place.scratch(gateway.url, { submission });
+  const token = tokenFor(await siteKey({ stateDirectory: place.root }), submission);
+  writeFileSync(join(scratch, 'slurp-token'), token);
+  const id = ids[0] ?? 0;
+  return { scratch, id, env: { cupsid: String(id) } };
+}
+
+const name = (id: number): string => `DST_EVENT_auau23_new_2023p003-${String(id).padStart(8, '0')}-00000.root`;
+
+test('a wrapped job that stages out is finished, registered and gone from the worker', async () => {
+  const { scratch, id, env } = await makeJob();
+  const submit = join(scratch, '../submit');
+  const out = join(scratch, '../out');
+  for (const directory of [submit, out]) mkdirSync(directory);
+  const cups = `./cups.py -r ${id} -s 0 -d DST_EVENT_auau23_new_2023p003`;
+  writeFileSync(
+    join(submit, 'job.sh'),
+    [
+      `${cups} started`,
+      `${cups} getinputs > list`,
+      `${cups} running`,
+      `cp list ${name(id)}`,
+      `${cups} stageout ${name(id)} ${out} --dsttype DST_EVENT_auau23 --dataset new_2023p003 --nevents 2 --inc --prodtype many`,
+      `${cups} finished -e 0 --nevents 0 --inc`,
+      `${cups} message 'Normal termination' --flag 10 --logsize 3`,
+    ].join('\n'),
+  );
+  const result = await place.run(scratch, [join(place.worker, 'wrapper.sh'), 'job.sh', submit, 'job.sh', String(id)], {
+    env,
+  });
+  expect(result).toMatchObject({ exitCode: 0, stdout: '' });
+  expect(existsSync(join(scratch, name(id)))).toBe(false);
+  expect(await readAttempt(status, id)).toMatchObject({
+    status: 'finished',
+    exit_code: 0,
+    nevents: 2,
+    nsegments: 1,
+    flags: 10,
+    logsize: 3,
+    message: 'Normal termination',
+  });
+  const files = await catalog.query(sql`
+    select d.filename, d.events, d.dsttype, f.full_file_path
+    from ${sql.table(catalog.role, 'datasets')} d join ${sql.table(catalog.role, 'files')} f on f.lfn = d.filename`);
+  expect(files).toEqual([
+    { filename: name(id), events: 2, dsttype: 'DST_EVENT_auau23', full_file_path: join(out, name(id)) },
+  ]);
+});
+
+test('a script that says nothing of its end ends as its exit code says', async () => {
+  const { scratch, id, env } = await makeJob();
+  writeFileSync(join(scratch, 'job.sh'), 'exit 4\n');
+  await place.run(scratch, [join(place.worker, 'wrapper.sh'), 'job.sh', scratch, '', String(id)], { env });
+  expect(await readAttempt(status, id)).toMatchObject({ status: 'failed', exit_code: 4 });
+});
+
+test('a retired attempt is fenced, by the wrapper and by cups', async () => {
+  const { scratch, id, env } = await makeJob();
+  await status.query(sql`
+    update ${sql.table(status.role, 'production_status')}
+    set retired_at = now(), retired_by = 'tester', retired_reason = 'unblocked' where id = ${id}`);
+  writeFileSync(join(scratch, 'job.sh'), 'touch ran\n');
+  const wrapped = await place.run(scratch, [join(place.worker, 'wrapper.sh'), 'job.sh', scratch, '', String(id)], {
+    env,
+  });
+  expect(wrapped.exitCode).toBe(24);
+  expect(wrapped.stderr).toContain('this job is not wanted and ends now: retired: unblocked');
+  expect(existsSync(join(scratch, 'ran'))).toBe(false);
+});
+
+test('a spool that comes home is taken, and nothing is lost that was said while the gateway was away', async () => {
+  const { scratch, id, env } = await makeJob();
+  const port = new URL(gateway.url).port;
+  writeFileSync(
+    join(scratch, 'slurp-job.json'),
+    JSON.stringify({
+      submission: randomUUID(),
+      gateway: gateway.url.replace(port, '9'),
+      spoolDirectory: place.home,
+      reportTimeoutMs: 100,
+    }),
+  );
+  writeFileSync(
+    join(scratch, 'job.sh'),
+    './cups -r 1 -s 0 -d D running\n./cups -r 1 -s 0 -d D finished -e 0 --nevents 9\n',
+  );
+  const result = await place.run(scratch, [join(place.worker, 'wrapper.sh'), 'job.sh', scratch, '', String(id)], {
+    env,
+  });
+  expect(result.exitCode).toBe(0);
+  await waitUntil(() => (readdirSync(place.home).length === 0 ? true : undefined), { timeoutMs: 15_000 });
+  expect(await readAttempt(status, id)).toMatchObject({ status: 'finished', nevents: 9 });
+});
+
+test('a token of another submission is refused', async () => {
+  const { scratch, env } = await makeJob();
+  writeFileSync(join(scratch, 'slurp-token'), 'ab'.repeat(32));
+  const inputs = await place.run(scratch, ['cups', '-r', '1', '-s', '0', '-d', 'D', 'getinputs'], { env });
+  expect(inputs).toMatchObject({ exitCode: 21, stdout: '' });
+  expect(inputs.stderr).toContain('The token is not that of this submission');
+});
