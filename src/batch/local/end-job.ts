@@ -51,14 +51,8 @@ async function copyInto(source: string, target: string): Promise<void> {
   await copyFile(source, target);
 }
 
-/**
- * Takes away what nobody needs after a job: its scratch folder, after reports that never came home were rescued from it,
- * and empty outputs.
- *
- * @param spoolDirectory where spools come home
- */
-export async function clearRun(run: RunFiles, spoolDirectory: string): Promise<void> {
-  await rescueSpools(run, spoolDirectory);
+/** Takes away what nobody needs after a job: its scratch folder, and empty outputs. */
+export async function clearRun(run: RunFiles): Promise<void> {
   await rm(run.scratch, { recursive: true, force: true });
   for (const path of [run.output, run.error]) {
     if ((await sizeOf(path)) === 0) await rm(path, { force: true });
@@ -75,7 +69,12 @@ export async function forgetRun(submission: StoredSubmission, job: BatchJob, run
   if ((await readdir(run.directory)).length === 0) await rmdir(run.directory);
 }
 
-async function rescueSpools(run: RunFiles, spoolDirectory: string): Promise<void> {
+/**
+ * Brings reports home that a job left in its scratch folder: a killed job brings none home itself. May be done twice.
+ *
+ * @param spoolDirectory where spools come home
+ */
+export async function rescueSpools(run: RunFiles, spoolDirectory: string): Promise<void> {
   if (!(await exists(run.scratch))) return;
   for (const name of await readdir(run.scratch)) {
     if (!/^spool-.*\.jsonl$/u.test(name)) continue;

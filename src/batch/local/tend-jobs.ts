@@ -1,7 +1,7 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { bringHome, clearRun, forgetRun, logEvent } from './end-job.ts';
+import { bringHome, clearRun, forgetRun, logEvent, rescueSpools } from './end-job.ts';
 import { claimRun, inspectRun, killSession, signalGroup } from './inspect-run.ts';
 import { appendLines, exists, isMissing, isUuid, runFilesOf, submissionFilesOf } from './job-files.ts';
 import { heldOnRequest, jobOf } from './journal.ts';
@@ -186,7 +186,7 @@ async function beginRun(state: RunnerState, watched: WatchedRun): Promise<void> 
     return;
   }
   await claimRun(run);
-  await clearRun(run, state.spoolDirectory);
+  await clearRun(run);
   await record(state, submission, { process, start, at: now(), ...outcome });
   state.watched.delete(run.directory);
   await logEvent(submission.stored, item, start, 12, `Job was held. ${outcome.reason}`);
@@ -195,6 +195,8 @@ async function beginRun(state: RunnerState, watched: WatchedRun): Promise<void> 
 async function endRun(state: RunnerState, watched: WatchedRun, result: JobResult | undefined): Promise<void> {
   const { submission, process, start, run } = watched;
   const item = await readItem(submission, process);
+  // Before it is said that the job has ended: what it reported goes before what its end looks like from outside.
+  await rescueSpools(run, state.spoolDirectory);
   const { pending } = jobOf(submission.jobs, process);
   const base = { process, start, at: now() };
   const wasKilled = watched.killedAt !== undefined || result === undefined || result.exitCode > 128;
@@ -213,7 +215,7 @@ async function endRun(state: RunnerState, watched: WatchedRun, result: JobResult
   }
   await record(state, submission, event);
   // What is missing among the outputs may be seen in the scratch folder.
-  if (event.kind !== 'held' || event.code === heldOnRequest) await clearRun(run, state.spoolDirectory);
+  if (event.kind !== 'held' || event.code === heldOnRequest) await clearRun(run);
   if (event.kind === 'ended' && event.exitCode === 0) await forgetRun(submission.stored, item, run);
   state.watched.delete(run.directory);
   const [code, text] = describe(event);

@@ -5,22 +5,29 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { makeLocalBackend } from '#batch/local/make-local-backend.ts';
 import { startLocalQueue } from '#batch/local/run-queue.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { eachOf, valueOf } from '../contract.ts';
+import { bundleScript } from '../../util/bundle-script.ts';
 import { silentLog } from '../../util/silent-log.ts';
 
 import type { ChildProcess } from 'node:child_process';
 
 import type { BatchJob, BatchJobReport } from '#batch/backend.ts';
 
+let script: string;
 let root: string;
 let state: string;
 const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  script = await bundleScript(join(import.meta.dirname, 'run-queue-process.ts'));
+});
+afterAll(() => rm(script));
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'slurp-queue-'));
@@ -38,9 +45,9 @@ afterEach(async () => {
 });
 
 async function startRunner(slots: number): Promise<ChildProcess> {
-  const child = fork(join(import.meta.dirname, 'run-queue-process.ts'), [state, join(root, 'spool'), String(slots)], {
-    execArgv: ['--import', 'tsx'],
-    stdio: 'ignore',
+  const child = fork(script, [state, join(root, 'spool'), String(slots)], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   children.push(child);
   await once(child, 'message');

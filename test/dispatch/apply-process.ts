@@ -1,0 +1,78 @@
+import { z } from 'zod';
+
+import { makeLocalBackend } from '#batch/local/make-local-backend.ts';
+import { openDatabase } from '#db/connect.ts';
+import { applyPlan } from '#dispatch/apply-plan.ts';
+import { recover } from '#dispatch/recover.ts';
+
+import { silentLog } from '../util/silent-log.ts';
+import { makeTestSite, openReady, prepareTestRule, testPayload } from './dispatch-world.ts';
+
+import type { BatchBackend } from '#batch/backend.ts';
+
+const role = z.object({ role: z.enum(['daq', 'raw', 'catalog', 'status']), url: z.string(), schema: z.string() });
+
+/** What this process is told: where it works, on which runs, and where it is to die. */
+const orders = z
+  .object({
+    root: z.string(),
+    roles: z.object({ daq: role, raw: role, catalog: role, status: role }),
+    runs: z.array(z.number()),
+    dieAt: z.enum(['folder', 'reserved', 'half submitted', 'submitted', 'confirming', 'confirmed']).optional(),
+    /** How often it dispatches, each time a hundred thousand runs further on; waits for a message each time. */
+    rounds: z.number().optional(),
+  })
+  .parse(JSON.parse(process.argv[2] ?? ''));
+
+const { root, roles, runs, dieAt } = orders;
+const site = makeTestSite(`${root}/state`, roles);
+const status = openDatabase(roles.status, { applicationName: 'apply-process' });
+const local = makeLocalBackend(site.stateDirectory);
+const die = (): void => {
+  process.kill(process.pid, 'SIGKILL');
+};
+
+/** Dies when half of the items are written. */
+async function* dyingHalfWay<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+  let count = 0;
+  for await (const item of items) {
+    if (count >= runs.length / 2) die();
+    count += 1;
+    yield item;
+  }
+}
+
+const backend: BatchBackend =
+  dieAt === 'half submitted'
+    ? { ...local, submit: (submission, items) => local.submit(submission, dyingHalfWay(items)) }
+    : local;
+
+await recover({ status, site, backend, log: silentLog, say: () => undefined });
+const prepared = prepareTestRule(root);
+const payload = testPayload(`${root}/payload`);
+
+async function dispatch(round: number): Promise<void> {
+  const session = await openReady(
+    status,
+    runs.map((run) => run + 100_000 * round),
+  );
+  if (orders.rounds !== undefined) {
+    process.send?.('ready');
+    await new Promise((resolve) => {
+      process.once('message', resolve);
+    });
+  }
+  const { submitted, lost } = await applyPlan({
+    ...{ session, status, site, backend, prepared, payload, log: silentLog },
+    ...{ ready: runs.length, gatewayUrl: 'http://127.0.0.1:1', workerDirectory: `${root}/worker` },
+    onStep: (step) => {
+      if (step === dieAt) die();
+    },
+  });
+  await session.close();
+  process.send?.({ submitted, lost });
+}
+
+for (let round = 0; round < (orders.rounds ?? 1); round += 1) await dispatch(round);
+await status.close();
+process.disconnect?.();
