@@ -74,15 +74,17 @@ async function checkStaged(prepared: PreparedRule, complainer: Complainer): Prom
   const { rsync, script, job, rule } = prepared;
   if (rule.params['rsync'] === undefined && job.executable.kind === 'own') return;
   let hasScript = false;
+  let isComplete = true;
   for (const entry of rsync.split(',').filter((one) => one !== '')) {
     const path = resolve(job.submitDirectory, entry);
     const found = /[*?]/.test(entry) ? await matchesOf(path) : (await kindOf(path)) === 'nothing' ? [] : [basename(path)];
     hasScript ||= found.includes(basename(script));
     if (found.length === 0 && !providedFiles.has(entry)) {
+      isComplete = false;
       complainer.warning({ path: 'params.rsync', message: `Nothing to stage for '${entry}'` });
     }
   }
-  if (!hasScript && job.executable.kind === 'wrapper') {
+  if (isComplete && !hasScript && job.executable.kind === 'wrapper') {
     const message = `The script '${script}' is not among what is staged: '${rsync}'`;
     complainer.warning({ path: 'params.rsync', message, expected: 'its directory with /* behind it' });
   }

@@ -73,6 +73,9 @@ export type Preparation =
       readonly query?: Omit<PreparedQuery, 'role'>;
     };
 
+/** Fields that a mistyped one may have meant, whether or not the rule has them. */
+const usualFields = ['run_condition', 'seg_condition', 'limit_condition', 'PWD', 'outbase', 'logbase', 'leafdir'];
+
 /** Directories of a rule over the defaults, renamed in a testbed or by `--mangle-dirpath`. */
 function mergeFilesystem(rule: Rule, options: RunOptions): Readonly<Record<string, string>> {
   const mangle = options.isTestbed ? 'production-testbed' : options.mangleDirpath;
@@ -94,11 +97,11 @@ type FinishedQuery = Omit<PreparedQuery, 'role'> & { readonly isWhole: boolean }
 function prepareQuery(rule: Rule, scope: FieldScope, fill: FillText, complainer: Complainer): FinishedQuery | undefined {
   const { db, role, query } = rule.input;
   if (role === undefined) {
-    const expected = `one of ${[...roleAliases.keys()].join(', ')}`;
+    const aliases = [...roleAliases.keys()].join(', ');
     const near = db === undefined ? undefined : nearestWord(db, roleAliases.keys());
     const path = db === undefined ? 'input' : 'input.db';
     const message = db === undefined ? 'No input.db' : `Unknown database '${db}'`;
-    complainer.error({ path, message, expected: near === undefined ? expected : `'${near}'? or ${expected}` });
+    complainer.error({ path, message, expected: near === undefined ? `one of ${aliases}` : `'${near}', or another of ${aliases}` });
   }
   if (query === undefined || query.trim() === '') {
     const path = query === undefined ? 'input' : 'input.query';
@@ -120,7 +123,7 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
   const params = effectiveParams(rule, options, complainer);
   const filesystem = mergeFilesystem(rule, options);
   checkParams(rule, params, filesystem, complainer);
-  const fill = makeFillText(complainer, [...Object.keys(params), ...Object.keys(filesystem), 'run_condition', 'seg_condition', 'limit_condition', 'PWD']);
+  const fill = makeFillText(complainer, [...Object.keys(params), ...Object.keys(filesystem), ...usualFields]);
   let name: string | undefined;
   const nameOf = (): string => (name ??= finishName(params['name'] ?? 'DST_UNNAMED', scope, fill, options));
   const scope = makeFieldScope({

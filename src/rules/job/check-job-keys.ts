@@ -15,6 +15,6 @@ export function checkJobKeys(rule: Rule, complainer: Complainer): void {
     const near = nearestWord(key, [...knownJobKeys, ...furtherJobKeys]);
     const grievance = { path: `job.${key}`, place, message: `Unknown submit command '${key}'` };
     if (near === undefined) complainer.warning({ ...grievance, expected: 'one that HTCondor has; it is passed on' });
-    else complainer.error({ ...grievance, expected: `'${near}'?` });
+    else complainer.error({ ...grievance, expected: `'${near}'` });
   }
 }

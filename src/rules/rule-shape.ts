@@ -1,0 +1,37 @@
+import { z } from 'zod';
+
+const leaf = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: 'one text or number' });
+const texts = z.record(z.string(), leaf, { error: 'a mapping of names to texts' });
+const values = z.record(z.string(), z.union([leaf, z.array(leaf)], { error: 'a text, a number or a list of them' }), {
+  error: 'a mapping of names to values',
+});
+
+/** What a rule looks like: sections that are missing, and keys of one's own, are no mistakes of form. */
+export const ruleShape = z.looseObject(
+  {
+    params: values.describe('Values for {fields} of the query and the job; name, build, dbtag and payload are needed').optional(),
+    input: z
+      .looseObject(
+        {
+          db: leaf.describe('Database of the query: daqdb, fc, filecatalog, raw, status').optional(),
+          query: leaf.describe('One SELECT; a row is a job').optional(),
+          direct_path: leaf.describe('Glob of directories that hold the inputs; absent: the catalog knows').optional(),
+          lfn2pfn: leaf.describe('lfn2lfn hands the names of the query to the job').optional(),
+        },
+        { error: 'a mapping with db and query' },
+      )
+      .optional(),
+    filesystem: texts.describe('Directories: outdir, logdir, histdir, calibdir, condor and others').optional(),
+    job: texts.describe('Submit commands: executable, arguments, log, …').optional(),
+  },
+  { error: 'a mapping with params, input, filesystem and job' },
+);
+
+/** The sections of a rule. */
+export const ruleSections = ['params', 'input', 'filesystem', 'job'] as const;
+
+/** The keys of `input`. */
+export const inputKeys = ['db', 'query', 'direct_path', 'lfn2pfn'] as const;
+
+/** Sections that the original read at some time, and has no use for any more. */
+export const deadSections: readonly string[] = ['runlist_query', 'presubmit', 'input_query'];
