@@ -119,7 +119,10 @@ async function main(seconds: number): Promise<object> {
   const quiet = (): undefined => undefined;
   const gateway = await startGateway({
     site: { gateway: { host: '127.0.0.1', port: 0, isInsecure: false }, spoolDirectory: join(directory, 'spool') },
-    ...{ status, catalog, siteKey: key, version: 'bench' },
+    status,
+    catalog,
+    siteKey: key,
+    version: 'bench',
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
   });
 

@@ -2,7 +2,7 @@ import { ensureEventPartitions } from '#db/status/ensure-event-partitions.ts';
 import { startRepeating } from '#util/start-repeating.ts';
 
 import type { Database } from '#db/connect.ts';
-import type { StageoutApplier } from '#ingest/apply-stageouts.ts';
+import type { StageoutApplier } from '#ingest/stageout-applier.ts';
 import type { Log } from '#model/log.ts';
 import type { Repetition } from '#util/start-repeating.ts';
 

@@ -45,7 +45,7 @@ export class HttpProblem extends Error {
 }
 
 /** Makes a problem of whatever was thrown; of what is not the client's fault the answer tells no details. */
-export function toProblem(error: unknown): HttpProblem {
+function toProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof DatabaseError && error.code !== 'database-syntax') {
     return notNow(error.code, 'The database does not take it now; nothing of this request counts as recorded', error);
@@ -74,7 +74,7 @@ function codeOf(status: number): string {
 }
 
 /** Sends a problem as `application/problem+json`. */
-export async function sendProblem(reply: FastifyReply, problem: HttpProblem): Promise<void> {
+async function sendProblem(reply: FastifyReply, problem: HttpProblem): Promise<void> {
   await reply
     .code(problem.status)
     .headers(problem.headers)

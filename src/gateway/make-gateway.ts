@@ -3,23 +3,23 @@ import { createServer as createTlsServer } from 'node:https';
 
 import fastify from 'fastify';
 
-import { makeStageoutApplier } from '#ingest/apply-stageouts.ts';
-import { makeEventRecorder } from '#ingest/record-in-groups.ts';
+import { makeStageoutApplier } from '#ingest/stageout-applier.ts';
+import { makeEventRecorder } from '#ingest/event-recorder.ts';
 
 import type { KeyObject } from 'node:crypto';
 import type { ServerOptions as HttpOptions } from 'node:http';
 
 import type { Database } from '#db/connect.ts';
-import type { StageoutApplier } from '#ingest/apply-stageouts.ts';
-import type { EventRecorder } from '#ingest/record-in-groups.ts';
+import type { StageoutApplier } from '#ingest/stageout-applier.ts';
+import type { EventRecorder } from '#ingest/event-recorder.ts';
 import type { Log } from '#model/log.ts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 import { checkToken } from './check-token.ts';
-import { answerEvents } from './events-route.ts';
+import { answerEvents } from './answer-events.ts';
 import { checkHealth } from './health.ts';
 import { HttpProblem, makeOnError } from './http-problem.ts';
-import { answerInputs } from './inputs-route.ts';
+import { answerInputs } from './answer-inputs.ts';
 
 /** What a gateway is made of. The databases stay the caller's: he closes them after the gateway. */
 export interface GatewayDoors {
@@ -42,7 +42,7 @@ export interface Gateway {
 }
 
 /** Bytes of a body at most. */
-export const bodyLimitBytes = 1024 * 1024;
+const bodyLimitBytes = 1024 * 1024;
 
 /** A client that stands still is let go; jobs open a connection for each report and send it at once. */
 const timeouts: HttpOptions = {

@@ -3,11 +3,11 @@ import type { EventReply, EventResult } from '#model/event-reply.ts';
 import type { JobEvent } from '#model/job-event.ts';
 import type { Log } from '#model/log.ts';
 
-import { makeStageoutApplier } from './apply-stageouts.ts';
-import { makeEventRecorder } from './record-in-groups.ts';
+import { makeStageoutApplier } from './stageout-applier.ts';
+import { makeEventRecorder } from './event-recorder.ts';
 
-import type { StageoutApplier } from './apply-stageouts.ts';
-import type { EventRecorder, RecordResult } from './record-in-groups.ts';
+import type { StageoutApplier } from './stageout-applier.ts';
+import type { EventRecorder, RecordResult } from './event-recorder.ts';
 
 /** What ingesting needs. A gateway brings recorder and applier of its own, so that its requests are joined. */
 export interface IngestDoors {

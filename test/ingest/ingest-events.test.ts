@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { openDatabase, sql } from '#db/connect.ts';
 import { countUnapplied } from '#db/status/count-unapplied.ts';
-import { makeStageoutApplier } from '#ingest/apply-stageouts.ts';
+import { makeStageoutApplier } from '#ingest/stageout-applier.ts';
 import { ingestEvents } from '#ingest/ingest-events.ts';
 import { waitUntil } from '#util/wait-until.ts';
 

@@ -4,7 +4,7 @@ import type { Queryable, Statement } from '../connect.ts';
 import type { EventKey } from './find-stageouts.ts';
 
 /** The channel on which it is told that the catalog has new files; the payload is JSON: `{"dsttype", "run"}`. */
-export const catalogChannel = 'slurp_catalog';
+const catalogChannel = 'slurp_catalog';
 
 function keyTable(keys: readonly EventKey[]): Statement {
   return sql`unnest(

@@ -11,7 +11,7 @@ import type { EventReply, EventResult } from '#model/event-reply.ts';
 import { HttpProblem } from './http-problem.ts';
 
 /** Events in one request at most; a longer spool is told in parts. */
-export const maxEvents = 1000;
+const maxEvents = 1000;
 
 /** How long a request may wait for its commit; jobs wait shorter, and tell it again. */
 const boundMs = 15_000;
