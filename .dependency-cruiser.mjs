@@ -68,7 +68,7 @@ export default {
     oneDoor(
       'yaml',
       inPackage('yaml'),
-      '^src/(?:rules/read-rule-file|config/site|loop/read-rule-list)\\.ts$',
+      '^src/(?:rules/read-rule-file|config/read-site-file|loop/read-rule-list)\\.ts$',
       'yaml only where files are read',
     ),
     oneDoor('sql-parser', inPackage('libpg-query'), '^src/rules/', 'the SQL parser only in rules'),
@@ -96,8 +96,8 @@ export default {
     {
       name: 'own-room-by-path',
       severity: 'error',
-      comment: "M6: the own room is imported as './file.ts'",
-      from: { path: '^src/([^/]+)/' },
+      comment: "M6: the own room is imported as './file.ts'; a sub-room may say '#room/file.ts' too",
+      from: { path: '^src/([^/]+)/[^/]+$' },
       to: { path: '^src/$1/', dependencyTypes: ['aliased-subpath-import'] },
     },
     {
