@@ -186,13 +186,13 @@ export function printRungroup(run: number): string {
 }
 
 /** Reads a run group back: its first run, a multiple of 100; the second number is the first plus 100. */
-export function parseRungroup(text: string): { readonly firstRun: number } | NotAName {
+export function parseRungroup(text: string): { readonly kind: 'rungroup'; readonly firstRun: number } | NotAName {
   const fields = /^(\d{8,})_(\d{8,})$/.exec(text);
   const firstRun = Number(fields?.[1]);
   if (fields === null || printRungroup(firstRun) !== text) {
     return notAName(text, `Not a run group: '${text}', expected two numbers of 8 digits, multiples of 100, 100 apart`);
   }
-  return { firstRun };
+  return { kind: 'rungroup', firstRun };
 }
 
 /**

@@ -1,0 +1,294 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type Conditions,
+  isConventionalDsttype,
+  leafdirOf,
+  makeBuildName,
+  makeDsttype,
+  makeSetupName,
+  parseDstfile,
+  parseDstname,
+  parseDsttype,
+  parseFileName,
+  parseRungroup,
+  parseStem,
+  parseVersion,
+  printDataset,
+  printDstfile,
+  printDstname,
+  printFileName,
+  printRungroup,
+  printVersion,
+  runnameOf,
+  twinOf,
+} from '#model/dst-name.ts';
+
+const letters = (from: string, minLength: number, maxLength: number): fc.Arbitrary<string> =>
+  fc.string({ unit: fc.constantFrom(...from), minLength, maxLength });
+const capitals = 'ABCDSTXYZ';
+const lower = 'abnruwz';
+const digits = '0123456789';
+const word = fc.oneof(letters(capitals + digits, 1, 6), letters(lower + digits, 1, 6));
+const dsttype = fc
+  .tuple(letters(capitals, 3, 5), fc.array(word, { maxLength: 3 }), letters(lower + digits, 1, 8))
+  .map(([first, words, runname]) => [first, ...words, runname].join('_'));
+const tag = fc.oneof(
+  fc.constant('nocdbtag'),
+  fc.tuple(letters(digits, 4, 4), letters(digits, 3, 3)).map(([year, number]) => `${year}p${number}`),
+);
+const version = fc.oneof(fc.nat(999), fc.integer({ min: 1000, max: 99_999 }));
+const conditions: fc.Arbitrary<Conditions> = fc
+  .tuple(letters(lower + digits, 1, 7), tag, fc.option(version, { nil: undefined }))
+  .map(([build, of, number]) => ({ build, tag: of, ...(number === undefined ? {} : { version: number }) }));
+const run = fc.oneof(fc.nat(99_999_999), fc.integer({ min: 100_000_000, max: 2_147_483_647 }));
+const segment = fc.oneof(
+  fc.record({ segment: fc.nat(9999), segmentDigits: fc.constantFrom(4 as const, 5 as const) }),
+  fc.record({ segment: fc.integer({ min: 10_000, max: 2_147_483_647 }), segmentDigits: fc.constant(5 as const) }),
+);
+const extension = fc.constantFrom('root' as const, 'prdf' as const);
+
+describe('dst names', () => {
+  it('reads back every dstname that it prints (C-N1)', () => {
+    fc.assert(
+      fc.property(dsttype, conditions, (type, of) => {
+        const parsed = parseDstname(printDstname({ dsttype: type, ...of }));
+        expect(parsed).toEqual({ kind: 'dstname', dsttype: type, ...of });
+      }),
+    );
+  });
+
+  it('reads back every file of one run that it prints, old segments of four digits too (C-N2)', () => {
+    fc.assert(
+      fc.property(dsttype, conditions, run, segment, extension, (type, of, number, part, ext) => {
+        const name = {
+          kind: 'dstfile',
+          dsttype: makeDsttype(type),
+          ...of,
+          run: number,
+          ...part,
+          extension: ext,
+        } as const;
+        expect(parseFileName(`/some/where/${printFileName(name)}`)).toEqual(name);
+      }),
+    );
+  });
+
+  it('reads back every file of a range of runs that it prints, with iteration and without (C-N3)', () => {
+    const iteration = fc.option(fc.nat(500), { nil: undefined });
+    fc.assert(
+      fc.property(
+        dsttype,
+        conditions,
+        run,
+        run,
+        segment,
+        iteration,
+        extension,
+        (type, of, first, last, part, step, ext) => {
+          const name = {
+            kind: 'range-file',
+            dsttype: makeDsttype(type),
+            ...of,
+            run: first,
+            lastRun: last,
+            ...part,
+            ...(step === undefined ? {} : { iteration: step }),
+            extension: ext,
+          } as const;
+          expect(parseFileName(printFileName(name))).toEqual(name);
+        },
+      ),
+    );
+  });
+
+  it('never throws, and prints again exactly what it could read', () => {
+    const near = fc
+      .tuple(
+        dsttype,
+        conditions,
+        fc.array(
+          fc.oneof(
+            letters(`${digits}-_.`, 0, 10),
+            fc.constantFrom('-00000001', '-0001', '.root', '.prdf', '.evt', '_v001'),
+          ),
+        ),
+      )
+      .map(([type, of, rest]) => printDstname({ dsttype: type, ...of }) + rest.join(''));
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), near), (text) => {
+        const name = parseFileName(text);
+        if (name.kind === 'not-a-name') expect(name.reason).not.toBe('');
+        else expect(printFileName(name)).toBe(text.slice(text.lastIndexOf('/') + 1));
+        expect(typeof parseDsttype(text).kind).toBe('string');
+        expect(typeof parseRungroup(text)).toBe('object');
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    ['DST_CALO_run2pp_ana437_2024p007-00053534-00012.root', 'dstfile'],
+    ['DST_CALOR_auau23_ana387_2023p003-00022027-0099.root', 'dstfile'],
+    ['DST_STREAMING_EVENT_INTT0_run3auau_new_nocdbtag_v000-00060123-00000.root', 'dstfile'],
+    ['DST_STREAMING_EVENT_seb18_run3auau_new_nocdbtag_v000-00060123-00000.root', 'dstfile'],
+    ['HST_CALO_PI0CALIB_run2pp_new_2024p001-00042101-00042103-0042-00.root', 'range-file'],
+    ['HIST_CALOQA_run2pp_new_2024p001-00042101-00000.root', 'dstfile'],
+    ['CDB_PI0CALO_CALIB_ITER_run1auau_new_2023p014-00020829-00024316-0001.root', 'range-file'],
+    ['DST_TPCCOSMICS_new_2023p009-00022027-0000.prdf', 'dstfile'],
+    ['GL1_physics_gl1daq-00053534-0000.evt', 'raw-file'],
+    ['physics_intt7-00053534-0012.evt', 'raw-file'],
+    ['TPC_ebdc23_cosmics-00053534-0000.evt', 'raw-file'],
+    ['physics_seb01-00053534-0000.prdf', 'raw-file'],
+  ])('knows %s as %s', (text, kind) => {
+    expect(parseFileName(text).kind).toBe(kind);
+  });
+
+  it.each([
+    ['', "Not a file of ours: '' ends in '', expected root or prdf"],
+    ['README', "Not a file of ours: 'README' ends in '', expected root or prdf"],
+    [
+      'DST_CALO_run2pp_ana437_2024p007-00053534-00012.txt',
+      "Not a file of ours: 'DST_CALO_run2pp_ana437_2024p007-00053534-00012.txt' ends in 'txt', expected root or prdf",
+    ],
+    [
+      'DST_CALO_run2pp_ana437_2024p007.root',
+      "Not a dstfile: 'DST_CALO_run2pp_ana437_2024p007' has 0 numbers behind '-', expected run and segment",
+    ],
+    ['DST_CALO_run2pp_ana437_2024p007-53534-00012.root', "Not a run: '53534' has 5 digits, expected 8 digits"],
+    [
+      'DST_CALO_run2pp_ana437_2024p007-0000053534-00012.root',
+      "Not a run: '0000053534' has 10 digits, expected 8 digits",
+    ],
+    [
+      'DST_CALO_run2pp_ana437_2024p007-00053534-000012.root',
+      "Not a segment: '000012' has 6 digits, expected 4 or 5 digits",
+    ],
+    ['DST_CALO_run2pp_ana437_2024p007-00053534-abc.root', "Not a segment: 'abc', expected 4 or 5 digits"],
+    [
+      'DST_CALO_run2pp_ana437_2024p07-00053534-00012.root',
+      "No build and tag at the end of 'DST_CALO_run2pp_ana437_2024p07'",
+    ],
+    [
+      'DST_CALO_run2pp_ana.437_2024p007-00053534-00012.root',
+      "Not a build: 'ana.437' in 'DST_CALO_run2pp_ana.437_2024p007', expected lower case",
+    ],
+    [
+      'DST_CALO_run2pp_ana437_2024p007__v001-00053534-00012.root',
+      "No build and tag at the end of 'DST_CALO_run2pp_ana437_2024p007__v001'",
+    ],
+    ['CDB_CALO_CALIB_run1auau-00020829-00000.root', "No build and tag at the end of 'CDB_CALO_CALIB_run1auau'"],
+    [
+      'calo_run2pp_ana437_2024p007-00053534-00012.root',
+      "Not a dsttype: 'calo_run2pp', expected three or more capitals, then words joined by '_'",
+    ],
+    [
+      'DST_CALO_run2pp_ana437_2024p007-00053534-00012-00001-00-1.root',
+      "Not a dstfile: 'DST_CALO_run2pp_ana437_2024p007-00053534-00012-00001-00-1' has 5 numbers behind '-', expected run and segment",
+    ],
+  ])("says what '%s' is not, and why", (text, reason) => {
+    expect(parseFileName(text)).toEqual({ kind: 'not-a-name', text, reason });
+  });
+
+  it('takes apart a name with version', () => {
+    expect(parseDstfile('DST_STREAMING_EVENT_INTT0_run2pp_ana437_2024p007_v001-00053534-00012')).toMatchInlineSnapshot(`
+      {
+        "build": "ana437",
+        "dsttype": "DST_STREAMING_EVENT_INTT0_run2pp",
+        "kind": "dstfile",
+        "run": 53534,
+        "segment": 12,
+        "segmentDigits": 5,
+        "tag": "2024p007",
+        "version": 1,
+      }
+    `);
+    expect(parseStem('HST_X_run2pp_new_2024p001-00042101-00042103-0042-07')).toMatchInlineSnapshot(`
+      {
+        "build": "new",
+        "dsttype": "HST_X_run2pp",
+        "iteration": 7,
+        "kind": "range-file",
+        "lastRun": 42103,
+        "run": 42101,
+        "segment": 42,
+        "segmentDigits": 4,
+        "tag": "2024p001",
+      }
+    `);
+    expect(parseDstfile('HST_X_run2pp_new_2024p001-00042101-00042103-0042')).toMatchInlineSnapshot(`
+      {
+        "kind": "not-a-name",
+        "reason": "Not a dstfile: 'HST_X_run2pp_new_2024p001-00042101-00042103-0042' has a range of runs",
+        "text": "HST_X_run2pp_new_2024p001-00042101-00042103-0042",
+      }
+    `);
+  });
+
+  it('prints run groups of a hundred runs and reads them back', () => {
+    expect(printRungroup(53534)).toBe('00053500_00053600');
+    expect(printRungroup(53600)).toBe('00053600_00053700');
+    expect(printRungroup(0)).toBe('00000000_00000100');
+    expect(parseRungroup('00053500_00053700').kind).toBe('not-a-name');
+    fc.assert(
+      fc.property(run, (number) => {
+        const firstRun = number - (number % 100);
+        expect(parseRungroup(printRungroup(number))).toEqual({ kind: 'rungroup', firstRun });
+      }),
+    );
+  });
+
+  it('prints versions with three digits at least and reads them back', () => {
+    expect([0, 1, 999, 1000].map(printVersion)).toEqual(['v000', 'v001', 'v999', 'v1000']);
+    fc.assert(
+      fc.property(version, (number) => {
+        expect(parseVersion(printVersion(number))).toBe(number);
+      }),
+    );
+    for (const text of ['v1', 'v0001', '001', 'V001', 'v-01', '']) expect(parseVersion(text)).toHaveProperty('kind');
+  });
+
+  it('takes every dot out of a build', () => {
+    expect(makeBuildName('ana.437')).toBe('ana437');
+    expect(makeBuildName('pro.1.2')).toBe('pro12');
+    expect(makeBuildName('new')).toBe('new');
+  });
+
+  it('puts a stream into a name wherever it stands, and takes it as it is', () => {
+    expect(makeDsttype('DST_$(streamname)_X_$(streamname)_run3auau', 'INTT0')).toBe('DST_INTT0_X_INTT0_run3auau');
+    expect(makeDsttype('DST_$(streamname)_run3auau', '$&')).toBe('DST_$&_run3auau');
+    expect(makeSetupName('DST_$(streamname)_run3auau')).toBe('DST__X__run3auau');
+  });
+
+  it('finds runname and leafdir as the last field and all before it', () => {
+    expect([runnameOf('DST_CALO_run2pp'), leafdirOf('DST_CALO_run2pp')]).toEqual(['run2pp', 'DST_CALO']);
+    expect([runnameOf('DST_TPCCALIB'), leafdirOf('DST_TPCCALIB')]).toEqual(['TPCCALIB', 'DST']);
+    expect([runnameOf('DST'), leafdirOf('DST')]).toEqual(['DST', 'DST']);
+    expect(leafdirOf('DST_$(streamname)_run3auau')).toBe('DST_$(streamname)');
+  });
+
+  it('prints one dataset everywhere, version included (C-N5)', () => {
+    expect(printDataset({ build: 'ana437', tag: '2024p007' })).toBe('ana437_2024p007');
+    expect(printDataset({ build: 'ana437', tag: '2024p007', version: 0 })).toBe('ana437_2024p007_v000');
+  });
+
+  it('takes a name without version and one with v000 for the same product (C-N4)', () => {
+    const parts = { dsttype: 'DST_CALO_run2pp', build: 'new', tag: '2024p007' };
+    expect(twinOf(parts)).toBe('DST_CALO_run2pp_new_2024p007_v000');
+    expect(twinOf({ ...parts, version: 0 })).toBeUndefined();
+    expect(twinOf({ ...parts, version: 3 })).toBeUndefined();
+  });
+
+  it('prints a dstfile', () => {
+    const dstname = printDstname({ dsttype: 'DST_CALO_run2pp', build: 'ana437', tag: '2024p007', version: 1 });
+    expect(printDstfile(dstname, 53534, 12)).toBe('DST_CALO_run2pp_ana437_2024p007_v001-00053534-00012');
+    expect(printDstfile(dstname, 123456789, 123456)).toBe('DST_CALO_run2pp_ana437_2024p007_v001-123456789-123456');
+    expect(printDstfile(dstname, 53534, 12, 4)).toBe('DST_CALO_run2pp_ana437_2024p007_v001-00053534-0012');
+  });
+
+  it('tells usual names from unusual ones', () => {
+    expect(isConventionalDsttype('DST_CALO_run2pp')).toBe(true);
+    expect(isConventionalDsttype('DST_TPCCALIB')).toBe(false);
+    expect(isConventionalDsttype('dst_calo_run2pp')).toBe(false);
+  });
+});
