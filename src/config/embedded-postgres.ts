@@ -58,6 +58,9 @@ function settingsOf(folders: ServerFolders, options: StartOptions): Record<strin
     // Nobody replicates it, and 16 MB of log files at a time are enough for a start.
     wal_level: 'minimal',
     max_wal_senders: '0',
+    max_logical_replication_workers: '0',
+    // On one machine three processes more for reading ahead are none the better.
+    io_method: 'sync',
     checkpoint_timeout: '15min',
     // Compiling costs more than our statements take.
     jit: 'off',
@@ -152,11 +155,9 @@ async function makeData(
   const fresh = await mkdtemp(join(parent, 'postgres.new-'));
   try {
     if (account.owner !== undefined) await chown(fresh, account.owner.uid, account.owner.gid);
-    const quick = options.isDisposable === true ? ['--no-sync'] : [];
-    await run(account, binaries, [
-      ...['-D', fresh, '-U', 'slurp', '--encoding=UTF8', '--no-locale', '--auth=trust', '--no-instructions'],
-      ...quick,
-    ]);
+    const args = ['-D', fresh, '-U', 'slurp', '--encoding=UTF8', '--no-locale', '--auth=trust', '--no-instructions'];
+    if (options.isDisposable === true) args.push('--no-sync');
+    await run(account, binaries, args);
     await rename(fresh, folders.data).catch((error: NodeJS.ErrnoException) => {
       // Somebody else was faster: theirs is as good.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;

@@ -1,13 +1,12 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
-import { canConnect } from '#util/can-connect.ts';
 import { processStart } from '#util/process-start.ts';
 import { startDetached } from '#util/start-detached.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { socketPath } from './embedded-postgres.ts';
+import { findPostgresServer } from './embedded-postgres.ts';
 import { findSlurpProgram } from './serve-command.ts';
 import { askSupervisor, isServing, readServeRecord } from './serve-record.ts';
 import { serverFoldersOf, stateFolderName } from './site-folders.ts';
@@ -27,7 +26,8 @@ export function isServedByUs(site: Site): boolean {
 }
 
 async function isDatabaseUp(site: Site): Promise<boolean> {
-  return site.kind === 'external' || canConnect(socketPath(serverFoldersOf(site.stateDirectory).socket));
+  if (site.kind === 'external') return true;
+  return (await findPostgresServer(serverFoldersOf(site.stateDirectory))) !== undefined;
 }
 
 /** Tells what serves the site now; undefined unless it is alive and its database takes connections. A millisecond. */
@@ -94,6 +94,7 @@ export async function ensureSite(site: Site, { say }: { readonly say: Say }): Pr
 async function startServing(site: Site, say: Say): Promise<void> {
   const log = join(site.stateDirectory, 'logs', 'serve.out');
   const begin = performance.now();
+  const isFirst = site.kind === 'embedded' && !existsSync(serverFoldersOf(site.stateDirectory).data);
   let hasSaid = false;
   let offset = 0;
   let child: number | undefined;
@@ -102,7 +103,11 @@ async function startServing(site: Site, say: Say): Promise<void> {
       if ((await findServing(site)) !== undefined) return 'ready';
       if (!hasSaid && performance.now() - begin > 2000) {
         hasSaid = true;
-        say('… the first start makes the database, which takes a few seconds more');
+        say(
+          isFirst
+            ? '… the first start makes the database, which takes some seconds more'
+            : '… still starting: the database recovers if it was killed',
+        );
       }
       if (child !== undefined && processStart(child) !== undefined) return undefined;
       // Somebody else's start counts as well as ours.

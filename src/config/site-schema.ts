@@ -27,7 +27,9 @@ const database = z.union(
     z.literal('embedded'),
     url,
     z.strictObject({
-      url: z.union([url, z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: path })]),
+      url: z.union([url, z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: path })], {
+        error: "an address 'postgresql://USER@HOST/DATABASE', or {env: NAME}, or {file: PATH}",
+      }),
       password: hidden.optional(),
       schema: z.string().min(1).optional(),
     }),

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import Cursor from 'pg-cursor';
 
-import { toDatabaseError } from './database-error.ts';
+import { stateOf, toDatabaseError } from './database-error.ts';
 import { isRetryable } from './retry.ts';
 import { sql } from './sql.ts';
 
@@ -29,6 +29,10 @@ export interface DatabaseOptions {
   /** Tries to connect to a server that is away or just starting; 4 unless told otherwise (about 2 s). */
   readonly connectAttempts?: number;
 }
+
+/** A server that says it is just starting, or recovering, is waited for this long. */
+const startingTimeoutMs = 30_000;
+const cannotConnectNow = '57P03';
 
 const parseTimestamp = (text: string): Date | string =>
   text === 'infinity' || text === '-infinity' ? text : new Date(`${text.replace(' ', 'T')}Z`);
@@ -102,12 +106,14 @@ export function openPool(role: Role, options: DatabaseOptions): pg.Pool {
 }
 
 async function connect(pool: pg.Pool, place: DatabasePlace, attempts: number): Promise<pg.PoolClient> {
+  const end = performance.now() + startingTimeoutMs;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await pool.connect();
     } catch (error) {
-      if (attempt >= attempts || !isRetryable(error)) throw toDatabaseError(error, place);
-      await sleep(250 * 2 ** (attempt - 1));
+      const isStarting = stateOf(error) === cannotConnectNow && performance.now() < end;
+      if (!isStarting && (attempt >= attempts || !isRetryable(error))) throw toDatabaseError(error, place);
+      await sleep(Math.min(250 * 2 ** (attempt - 1), 1000));
     }
   }
 }

@@ -1,19 +1,11 @@
-import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 import { startLocalQueue } from '#batch/local/run-queue.ts';
 import { startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
 import { embeddedRolesOf } from '#config/find-site.ts';
-import { choosePort, keepPort, readKeptPort } from '#config/gateway-port.ts';
 import { findSlurpProgram } from '#config/serve-command.ts';
-import {
-  findOtherMachine,
-  removeServeRecord,
-  serveLockName,
-  touchServeRecord,
-  writeServeRecord,
-} from '#config/serve-record.ts';
+import { findOtherMachine, removeServeRecord, serveLockName, writeServeRecord } from '#config/serve-record.ts';
 import { serverFoldersOf } from '#config/site-folders.ts';
 import { siteKey } from '#config/site-key.ts';
 import { makeStateDirectory } from '#config/state-directory.ts';
@@ -24,14 +16,16 @@ import { SiteError } from '#model/errors.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { processStart } from '#util/process-start.ts';
 import { takeSocketLock } from '#util/socket-lock.ts';
-import { startRepeating } from '#util/start-repeating.ts';
 
 import type { LocalQueue } from '#batch/local/run-queue.ts';
 import type { SupervisorFacts } from '#config/serve-record.ts';
 import type { Log, Say } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
+import type { SocketLock } from '#util/socket-lock.ts';
 
 import { startGateway } from './start-gateway.ts';
+import { startOnPort } from './start-on-port.ts';
+import { watchSite } from './watch-site.ts';
 
 import type { RunningGateway } from './start-gateway.ts';
 
@@ -57,10 +51,34 @@ export interface Supervisor {
   readonly isOrphaned: Promise<void>;
 }
 
-const watchEveryMs = 1000;
+/** What was started, to be undone in reverse order. */
+type Begun = (() => Promise<void>)[];
 
-// Deeds to be undone in reverse order.
-type Undo = () => Promise<void> | void;
+/** What the supervisor tells who asks. */
+interface Facts {
+  phase: string;
+  queue?: LocalQueue;
+}
+
+async function undo(begun: Begun): Promise<void> {
+  for (const one of begun.splice(0).toReversed()) await one();
+}
+
+async function takeSite({ stateDirectory }: Site, facts: Facts): Promise<SocketLock> {
+  const describe = (): string => {
+    const { phase, queue } = facts;
+    return JSON.stringify({ pid: process.pid, phase, queue: queue?.status() } satisfies SupervisorFacts);
+  };
+  const lock = await takeSocketLock(serveLockName(stateDirectory), describe);
+  const elsewhere = await findOtherMachine(stateDirectory);
+  if (lock !== undefined && elsewhere === undefined) return lock;
+  await lock?.release();
+  const machine = elsewhere === undefined ? 'this machine' : `'${elsewhere}'`;
+  throw new SiteError(`The site '${stateDirectory}' is served already, on ${machine}`, {
+    code: 'site-served',
+    advice: "Look with 'slurp status' there",
+  });
+}
 
 async function makeTables(site: Site, log: Log): Promise<void> {
   const sqlDirectory = join(packageRoot(), 'sql');
@@ -79,60 +97,45 @@ async function makeTables(site: Site, log: Log): Promise<void> {
   });
 }
 
-function isPortTaken(error: unknown): boolean {
-  return error instanceof SiteError && error.code === 'gateway-port-taken';
-}
-
-/** Listens where it did before; jobs that still run look for the gateway there. */
-async function startOnKeptPort(
-  stateDirectory: string,
-  start: (port: number) => Promise<RunningGateway>,
-  log: Log,
-): Promise<RunningGateway> {
-  const kept = await readKeptPort(stateDirectory);
-  for (let attempt = 1; ; attempt += 1) {
-    const port = attempt === 1 && kept !== undefined ? kept : choosePort();
-    try {
-      const gateway = await start(port);
-      await keepPort(stateDirectory, gateway.port);
-      return gateway;
-    } catch (error) {
-      if (!isPortTaken(error) || attempt === 20) throw error;
-      if (port === kept) log.warn({ port }, 'the port that this site had is taken: jobs that run report at their end');
-    }
-  }
-}
-
-/** Starts the embedded database again when it is killed, and notices when the whole folder is gone. */
-function watchOver(options: SuperviseOptions, first: number | undefined, tellOrphaned: () => void): Undo {
-  const { site, log } = options;
+async function startEmbedded({ site, say }: SuperviseOptions, begun: Begun): Promise<number | undefined> {
+  if (site.kind === 'external') return undefined;
   const folders = serverFoldersOf(site.stateDirectory);
-  const inode = statSync(site.stateDirectory).ino;
-  let postgres = first;
-  const look = async (): Promise<number> => {
-    if (statSync(site.stateDirectory, { throwIfNoEntry: false })?.ino !== inode) {
-      log.warn({ folder: site.stateDirectory }, 'the folder of the site is gone: ending');
-      if (postgres !== undefined && processStart(postgres) !== undefined) process.kill(postgres, 'SIGQUIT');
-      tellOrphaned();
-      return 2 ** 31 - 1;
-    }
-    if (postgres !== undefined && processStart(postgres) === undefined) {
-      log.warn({ pid: postgres }, 'the database is gone: starting it again');
-      postgres = await startPostgres(folders, { say: (message) => log.info({}, message) });
-      log.info({ pid: postgres }, 'the database is back');
-    }
-    await touchServeRecord(site.stateDirectory).catch(() => undefined);
-    return watchEveryMs;
-  };
-  const watch = startRepeating(async () => {
-    try {
-      return await look();
-    } catch (error) {
-      log.error({ error }, 'the site could not be healed; trying again');
-      return watchEveryMs * 5;
-    }
+  begun.push(() => stopPostgres(folders));
+  return startPostgres(folders, { say });
+}
+
+async function startServices(options: SuperviseOptions, facts: Facts, begun: Begun): Promise<RunningGateway> {
+  const { site, log, version } = options;
+  const applicationName = 'slurp serve';
+  const status = openDatabase(site.roles.status, { applicationName, max: 8 });
+  const catalog = openDatabase(site.roles.catalog, { applicationName, max: 4 });
+  begun.push(async () => {
+    await Promise.all([status.close(), catalog.close()]);
   });
-  return () => watch.stop();
+  const doors = { site, status, catalog, siteKey: await siteKey(site), log, version };
+  const gateway = await startOnPort(site, (port) => startGateway({ ...doors, port }), log);
+  begun.push(() => gateway.close());
+  if (site.batch.backend === 'local') {
+    const { stateDirectory, spoolDirectory, batch } = site;
+    const queue = await startLocalQueue({ stateDirectory, spoolDirectory, slots: batch.local.slots, log });
+    facts.queue = queue;
+    begun.push(() => queue.close());
+  }
+  return gateway;
+}
+
+async function tellReady({ stateDirectory }: Site, { url, port }: RunningGateway): Promise<void> {
+  const { file, fileTime } = findSlurpProgram();
+  await writeServeRecord(stateDirectory, {
+    pid: process.pid,
+    startTime: processStart(process.pid) ?? '',
+    machine: hostname(),
+    url,
+    port,
+    program: file,
+    programTime: fileTime,
+    startedAt: new Date().toISOString(),
+  });
 }
 
 /**
@@ -144,98 +147,35 @@ function watchOver(options: SuperviseOptions, first: number | undefined, tellOrp
  */
 export async function supervise(options: SuperviseOptions): Promise<Supervisor> {
   const { site, log } = options;
-  const undos: Undo[] = [];
-  const undo = async (): Promise<void> => {
-    for (const one of undos.splice(0).toReversed()) await one();
-  };
+  const facts: Facts = { phase: 'starting' };
+  const begun: Begun = [];
   try {
-    return await start(options, undos, undo);
-  } catch (error) {
-    await undo().catch((second: unknown) => log.error({ error: second }, 'could not be undone'));
-    throw error;
-  }
-
-  async function start(
-    { say, version }: SuperviseOptions,
-    begun: Undo[],
-    end: () => Promise<void>,
-  ): Promise<Supervisor> {
     makeStateDirectory(site.stateDirectory);
-    const facts: { phase: SupervisorFacts['phase']; queue?: LocalQueue } = { phase: 'starting' };
-    const describe = (): string =>
-      JSON.stringify({ pid: process.pid, phase: facts.phase, queue: facts.queue?.status() } satisfies SupervisorFacts);
-    const lock = await takeSocketLock(serveLockName(site.stateDirectory), describe);
-    const elsewhere = await findOtherMachine(site.stateDirectory);
-    if (lock === undefined || elsewhere !== undefined) {
-      await lock?.release();
-      throw new SiteError(`The site '${site.stateDirectory}' is served already, on ${elsewhere ?? 'this machine'}`, {
-        code: 'site-served',
-        advice: "Look with 'slurp status'",
-      });
-    }
+    const lock = await takeSite(site, facts);
     begun.push(() => lock.release());
     await removeServeRecord(site.stateDirectory);
-
-    let postgres: number | undefined;
-    if (site.kind === 'embedded') {
-      const folders = serverFoldersOf(site.stateDirectory);
-      postgres = await startPostgres(folders, { say });
-      begun.push(() => stopPostgres(folders));
-    }
+    const postgres = await startEmbedded(options, begun);
     await makeTables(site, log);
-
-    const applicationName = 'slurp serve';
-    const status = openDatabase(site.roles.status, { applicationName, max: 8 });
-    const catalog = openDatabase(site.roles.catalog, { applicationName, max: 4 });
-    begun.push(async () => {
-      await Promise.all([status.close(), catalog.close()]);
-    });
-    const key = await siteKey(site);
-    const listen = (port: number): Promise<RunningGateway> =>
-      startGateway({ site, status, catalog, siteKey: key, log, version, port });
-    const gateway =
-      site.gateway.port === 0
-        ? await startOnKeptPort(site.stateDirectory, listen, log)
-        : await listen(site.gateway.port);
-    begun.push(() => gateway.close());
-
-    if (site.batch.backend === 'local') {
-      const { stateDirectory, spoolDirectory } = site;
-      const queue = await startLocalQueue({ stateDirectory, spoolDirectory, slots: site.batch.local.slots, log });
-      facts.queue = queue;
-      begun.push(() => queue.close());
-    }
-
-    const { file, fileTime } = findSlurpProgram();
-    await writeServeRecord(site.stateDirectory, {
-      pid: process.pid,
-      startTime: processStart(process.pid) ?? '',
-      machine: hostname(),
-      url: gateway.url,
-      port: gateway.port,
-      program: file,
-      programTime: fileTime,
-      startedAt: new Date().toISOString(),
-    });
+    const gateway = await startServices(options, facts, begun);
     begun.push(() => removeServeRecord(site.stateDirectory));
+    await tellReady(site, gateway);
+    const watch = watchSite({ stateDirectory: site.stateDirectory, postgres, log });
+    begun.push(() => watch.stop());
     facts.phase = 'ready';
-
-    let tellOrphaned: () => void = () => undefined;
-    const isOrphaned = new Promise<void>((resolve) => {
-      tellOrphaned = resolve;
-    });
-    begun.push(watchOver(options, postgres, () => tellOrphaned()));
     return {
       url: gateway.url,
-      isOrphaned,
+      isOrphaned: watch.isOrphaned,
       drain: async () => {
         facts.phase = 'draining';
         await facts.queue?.drain();
       },
-      close: () => {
+      close: async () => {
         facts.phase = 'stopping';
-        return end();
+        await undo(begun);
       },
     };
+  } catch (error) {
+    await undo(begun).catch((second: unknown) => log.error({ error: second }, 'what was started could not be stopped'));
+    throw error;
   }
 }

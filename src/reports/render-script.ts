@@ -8,8 +8,8 @@ const floatTypes: ReadonlySet<number> = new Set([700, 701]);
 const jsonTypes: ReadonlySet<number> = new Set([114, 3802]);
 const booleanType = 16;
 
-/** Columns narrower than this cannot be read. */
-const leastColumn = 6;
+/** Columns are not cut further than this, see `cli/table.ts`. */
+const leastColumn = 8;
 
 function cellOf(text: string | null, typeId: number): string | number | undefined {
   if (text === null) return undefined;
@@ -33,10 +33,10 @@ function renderResult(result: ScriptResult, width: number): string {
   if (columns.length === 0) return `${command} ${rowCount}\n`;
   const count = `(${rows.length} ${rows.length === 1 ? 'row' : 'rows'})\n`;
   const widths = columns.map(({ name }, position) =>
-    Math.min(8, Math.max(name.length, ...rows.map((row) => row[position]?.length ?? 0))),
+    Math.min(leastColumn, Math.max(name.length, ...rows.map((row) => row[position]?.length ?? 0))),
   );
-  const least = widths.reduce((sum, column) => sum + Math.max(column, Math.min(leastColumn, column)) + 2, -2);
-  if (least > width && rows.length > 0) return `${renderRecords(result)}${count}`;
+  const least = widths.reduce((sum, column) => sum + column + 2, -2);
+  if (least > width) return `${rows.length > 0 ? renderRecords(result) : ''}${count}`;
   const cells = rows.map((row) => row.map((text, position) => cellOf(text, columns[position]?.typeId ?? 0)));
   return `${renderTable({ head: columns.map(({ name }) => name), rows: cells }, width)}${count}`;
 }

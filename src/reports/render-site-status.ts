@@ -54,7 +54,7 @@ export function renderSiteStatus(status: SiteStatus, width = 80): string {
         role.role,
         role.server,
         role.schema,
-        role.isReachable ? 'reachable' : (role.problem ?? 'away'),
+        role.isReachable ? 'reachable' : (role.problem ?? 'away').replace(/^Cannot reach database .* at '.*': /, ''),
       ]),
     },
     width,

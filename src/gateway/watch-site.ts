@@ -1,0 +1,65 @@
+import { statSync } from 'node:fs';
+
+import { startPostgres } from '#config/embedded-postgres.ts';
+import { touchServeRecord } from '#config/serve-record.ts';
+import { serverFoldersOf } from '#config/site-folders.ts';
+import { processStart } from '#util/process-start.ts';
+import { startRepeating } from '#util/start-repeating.ts';
+
+import type { Log } from '#model/log.ts';
+
+/** What {@link watchSite} watches over. */
+export interface WatchSiteOptions {
+  readonly stateDirectory: string;
+  /** Process id of the embedded server, where there is one. */
+  readonly postgres: number | undefined;
+  readonly log: Log;
+}
+
+/** A watch over a site. */
+export interface SiteWatch {
+  stop(): Promise<void>;
+  /** Fulfilled when the site's folder was taken away: there is nothing left to serve. */
+  readonly isOrphaned: Promise<void>;
+}
+
+const everyMs = 1000;
+const afterFailureMs = 5000;
+const neverMs = 2 ** 31 - 1;
+
+/** Starts the embedded database again when it was killed, and ends it when the whole folder of the site is gone. */
+export function watchSite({ stateDirectory, postgres: first, log }: WatchSiteOptions): SiteWatch {
+  const folders = serverFoldersOf(stateDirectory);
+  const inode = statSync(stateDirectory).ino;
+  let postgres = first;
+  let tellOrphaned: () => void = () => undefined;
+  const isOrphaned = new Promise<void>((resolve) => {
+    tellOrphaned = resolve;
+  });
+
+  const look = async (): Promise<number> => {
+    if (statSync(stateDirectory, { throwIfNoEntry: false })?.ino !== inode) {
+      log.warn({ folder: stateDirectory }, 'the folder of the site is gone: ending');
+      if (postgres !== undefined && processStart(postgres) !== undefined) process.kill(postgres, 'SIGQUIT');
+      tellOrphaned();
+      return neverMs;
+    }
+    if (postgres !== undefined && processStart(postgres) === undefined) {
+      log.warn({ pid: postgres }, 'the database is gone: starting it again');
+      postgres = await startPostgres(folders, { say: (message) => log.info({}, message) });
+      log.info({ pid: postgres }, 'the database is back');
+    }
+    await touchServeRecord(stateDirectory);
+    return everyMs;
+  };
+
+  const watch = startRepeating(async () => {
+    try {
+      return await look();
+    } catch (error) {
+      log.error({ error }, 'the site could not be healed; trying again');
+      return afterFailureMs;
+    }
+  });
+  return { stop: () => watch.stop(), isOrphaned };
+}

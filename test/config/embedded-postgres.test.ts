@@ -1,0 +1,148 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { findPostgresServer, startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
+import { findPostgres } from '#config/postgres-binaries.ts';
+import { socketDirectoryOf } from '#config/site-folders.ts';
+import { openDatabase, sql } from '#db/connect.ts';
+import { processStart } from '#util/process-start.ts';
+import { runCommand } from '#util/run-command.ts';
+import { waitUntil } from '#util/wait-until.ts';
+
+import { foldersIn } from '../db/test-server.ts';
+
+import type { ServerFolders } from '#config/embedded-postgres.ts';
+import type { Database } from '#db/connect.ts';
+
+let directory: string;
+let folders: ServerFolders;
+
+beforeAll(async () => {
+  // Closed to everybody else, as a home of root is.
+  directory = await mkdtemp(join(tmpdir(), 'slurp-postgres-'));
+  folders = foldersIn(directory);
+});
+
+afterAll(async () => {
+  await stopPostgres(folders);
+  await rm(directory, { recursive: true });
+});
+
+function connect(): Database {
+  const url = `postgresql:///postgres?host=${encodeURIComponent(folders.socket)}&user=slurp`;
+  return openDatabase({ role: 'status', schema: 'public', url }, { applicationName: 'test', max: 2 });
+}
+
+async function killServer(): Promise<number> {
+  const pid = (await findPostgresServer(folders)) ?? 0;
+  process.kill(pid, 'SIGKILL');
+  await waitUntil(() => (processStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 });
+  return pid;
+}
+
+describe('the embedded server', () => {
+  it('is made once, even by two at once, on a socket and no port', async () => {
+    const [one, other] = await Promise.all([startPostgres(folders), startPostgres(folders)]);
+    expect(one).toBe(other);
+    expect(await startPostgres(folders)).toBe(one);
+    const database = connect();
+    expect(
+      await database.query(sql`
+        select current_setting('listen_addresses') as addresses, current_setting('fsync') as fsync,
+               current_setting('server_encoding') as encoding, current_setting('timezone') as zone`),
+    ).toEqual([{ addresses: '', fsync: 'on', encoding: 'UTF8', zone: 'UTC' }]);
+    await database.close();
+    expect((await readdir(directory)).filter((name) => name.startsWith('postgres.new'))).toEqual([]);
+  });
+
+  it('keeps every acknowledged row when it is killed, also with a query under way', async () => {
+    const database = connect();
+    await database.execute(sql`create table kept (n int)`);
+    let acknowledged = 0;
+    const writing = (async () => {
+      for (let n = 1; ; n += 1) {
+        await database.execute(sql`insert into kept values (${n})`);
+        acknowledged = n;
+      }
+    })().catch(() => undefined);
+    // A child that does not look at its parent for a while holds on to the memory of the dead server.
+    const busy = database.query(sql`select count(*) from generate_series(1, 20000000)`).catch(() => undefined);
+    await waitUntil(() => (acknowledged > 50 ? true : undefined), { timeoutMs: 20_000 });
+    const killed = await killServer();
+    await Promise.all([writing, busy]);
+    await database.close();
+
+    expect(await findPostgresServer(folders)).toBeUndefined();
+    expect(await startPostgres(folders)).not.toBe(killed);
+    const again = connect();
+    const [row] = await again.query<{ n: number }>(sql`select count(*) as n from kept`);
+    expect(row?.n).toBeGreaterThanOrEqual(acknowledged);
+    await again.close();
+  });
+
+  it('starts although its old process id was given to another program', async () => {
+    await killServer();
+    const file = join(folders.data, 'postmaster.pid');
+    const lines = readFileSync(file, 'utf8').split('\n');
+    await writeFile(file, [String(process.pid), ...lines.slice(1)].join('\n'));
+    expect(await startPostgres(folders)).toBeGreaterThan(0);
+    await stopPostgres(folders);
+    expect(existsSync(file)).toBe(false);
+    await stopPostgres(folders);
+  });
+
+  it('says so when its data are those of another version', async () => {
+    const file = join(folders.data, 'PG_VERSION');
+    const version = readFileSync(file, 'utf8');
+    await writeFile(file, '9.6\n');
+    await expect(startPostgres(folders)).rejects.toMatchObject({
+      code: 'site-postgres-version',
+      message: `'${folders.data}' was made by PostgreSQL 9.6, but the programs here are 18`,
+    });
+    await writeFile(file, version);
+  });
+
+  it('says what its log says when it does not start', async () => {
+    await expect(startPostgres(folders, { settings: { max_connections: 'many' } })).rejects.toMatchObject({
+      code: 'site-postgres-start',
+      message: expect.stringContaining('invalid value for parameter "max_connections": "many"'),
+    });
+  });
+
+  it('refuses a folder for its socket that is a link of somebody', async () => {
+    await symlink('/tmp', join(directory, 'link'));
+    const other = { ...foldersIn(join(directory, 'other')), socket: join(directory, 'link') };
+    await mkdir(join(directory, 'other'));
+    await expect(startPostgres(other)).rejects.toMatchObject({ code: 'site-folder-taken' });
+  });
+});
+
+describe('the folder of the socket', () => {
+  it('is in the state directory, or a short one where that path is too long', () => {
+    expect(socketDirectoryOf('/home/me/.slurp-site')).toBe('/home/me/.slurp-site/run');
+    const deep = `/home/${'deep/'.repeat(30)}.slurp-site`;
+    expect(socketDirectoryOf(deep)).toMatch(/^\/tmp\/slurp-\d+-[0-9a-f]{16}$/);
+    expect(socketDirectoryOf(deep)).toBe(socketDirectoryOf(deep));
+    expect(socketDirectoryOf(`${deep}2`)).not.toBe(socketDirectoryOf(deep));
+  });
+});
+
+describe('the programs', () => {
+  it('run without the links that an install script would have made', async () => {
+    const found = findPostgres(join(directory, 'none'));
+    expect(found.environment).toEqual({});
+    const root = join(directory, 'package');
+    const native = dirname(dirname(found.postgres));
+    await cp(native, join(root, 'native'), { recursive: true, filter: (path) => !/\/lib\/[^/]*\.so\.60$/.test(path) });
+    const bare = findPostgres(join(directory, 'links'), { native: join(root, 'native'), version: '18.4.0' });
+    const alone = await runCommand(bare.postgres, ['--version'], { env: {} });
+    expect(alone.stderr).toContain('error while loading shared libraries');
+    const helped = await runCommand(bare.postgres, ['--version'], { env: bare.environment });
+    expect(helped).toMatchObject({ exitCode: 0, stdout: 'postgres (PostgreSQL) 18.4\n' });
+    await rm(root, { recursive: true });
+  });
+});

@@ -1,0 +1,207 @@
+import { accessSync, chownSync, constants, statSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { findPostgresServer } from '#config/embedded-postgres.ts';
+import { ensureSite, findServing } from '#config/ensure-site.ts';
+import { findSite } from '#config/find-site.ts';
+import { findSlurpProgram } from '#config/serve-command.ts';
+import { askSupervisor } from '#config/serve-record.ts';
+import { serverFoldersOf } from '#config/site-folders.ts';
+import { stopSite } from '#config/stop-site.ts';
+import { openDatabase, sql } from '#db/connect.ts';
+import { packageRoot } from '#util/package-root.ts';
+import { processStart } from '#util/process-start.ts';
+import { runCommand } from '#util/run-command.ts';
+import { waitUntil } from '#util/wait-until.ts';
+
+import type { Site } from '#model/site.ts';
+
+const timeoutMs = 120_000;
+const folders: string[] = [];
+const sites: Site[] = [];
+
+afterEach(async () => {
+  for (const site of sites.splice(0)) await stopSite(site, { waitMs: 0, say: () => undefined });
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+
+async function makeFolder(parent = tmpdir()): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(parent, 'slurp-ensure-')));
+  folders.push(folder);
+  return folder;
+}
+
+async function siteIn(cwd: string): Promise<Site> {
+  const site = await findSite({ cwd, env: {} });
+  sites.push(site);
+  return site;
+}
+
+async function ensure(site: Site): Promise<readonly string[]> {
+  const said: string[] = [];
+  await ensureSite(site, { say: (line) => said.push(line) });
+  return said.filter((line) => !line.startsWith('…'));
+}
+
+async function kill(pid: number | undefined): Promise<void> {
+  if (pid === undefined) throw new Error('Nothing to kill');
+  process.kill(pid, 'SIGKILL');
+  await waitUntil(() => (processStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 });
+}
+
+async function countRows(site: Site): Promise<number> {
+  const database = openDatabase(site.roles.status, { applicationName: 'test' });
+  const [row] = await database.query<{ n: number }>(
+    sql`select count(*) as n from ${sql.table(database.role, 'production_cursor')}`,
+  );
+  await database.close();
+  return row?.n ?? -1;
+}
+
+async function putRow(site: Site): Promise<void> {
+  const database = openDatabase(site.roles.status, { applicationName: 'test' });
+  await database.execute(sql`
+    insert into ${sql.table(database.role, 'production_cursor')} (dsttype, build, tag, version, lastrun)
+    values ('DST_EVENT', 'new', 'tag', 0, 1)`);
+  await database.close();
+}
+
+describe('an embedded site', () => {
+  it(
+    'is started at its first use, says so in one line, and then is simply there',
+    async () => {
+      const folder = await makeFolder();
+      const site = await siteIn(folder);
+      expect(await ensure(site)).toEqual([`Starting site '${folder}/.slurp-site' (database, gateway, local queue) …`]);
+      expect(await ensure(site)).toEqual([]);
+      expect(statSync(site.stateDirectory).mode & 0o777).toBe(0o700);
+      const serving = await findServing(site);
+      expect(serving?.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+      expect(await countRows(site)).toBe(0);
+
+      const stopped = await stopSite(site, { waitMs: 1000, say: () => undefined });
+      expect(stopped).toEqual({ wasRunning: true, left: 0 });
+      expect(await stopSite(site, { waitMs: 0, say: () => undefined })).toEqual({ wasRunning: false, left: 0 });
+      await ensure(site);
+      expect((await findServing(site))?.url).toBe(serving?.url);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'heals, whatever was killed, at its next use, and keeps what was written',
+    async () => {
+      const site = await siteIn(await makeFolder());
+      await ensure(site);
+      await putRow(site);
+      const postgres = (): Promise<number | undefined> => findPostgresServer(serverFoldersOf(site.stateDirectory));
+      const url = (await findServing(site))?.url;
+
+      await kill(await postgres());
+      await ensure(site);
+      expect(await countRows(site)).toBe(1);
+
+      await kill((await findServing(site))?.pid);
+      await ensure(site);
+      expect([await countRows(site), (await findServing(site))?.url]).toEqual([1, url]);
+
+      await kill((await findServing(site))?.pid);
+      await kill(await postgres());
+      // Two at once: one supervisor comes of it.
+      await Promise.all([ensure(site), ensure(site)]);
+      expect(await countRows(site)).toBe(1);
+      expect((await askSupervisor(site.stateDirectory))?.pid).toBe((await findServing(site))?.pid);
+
+      await kill((await findServing(site))?.pid);
+      expect(await stopSite(site, { waitMs: 0, say: () => undefined })).toEqual({ wasRunning: true, left: 0 });
+      expect(await postgres()).toBeUndefined();
+    },
+    timeoutMs,
+  );
+
+  it(
+    'lives under a path that is too long for a socket, and ends when its folder is taken away',
+    async () => {
+      const folder = join(await makeFolder(), 'a folder of a long name/'.repeat(6));
+      await mkdir(folder, { recursive: true });
+      const site = await siteIn(folder);
+      await ensure(site);
+      expect(await countRows(site)).toBe(0);
+      const supervisor = await askSupervisor(site.stateDirectory);
+      const postgres = await findPostgresServer(serverFoldersOf(site.stateDirectory));
+      folders.push(serverFoldersOf(site.stateDirectory).socket);
+      await rm(site.stateDirectory, { recursive: true });
+      for (const pid of [supervisor?.pid ?? 0, postgres ?? 0]) {
+        expect(await waitUntil(() => (processStart(pid) === undefined ? true : undefined), { timeoutMs: 30_000 })).toBe(
+          true,
+        );
+      }
+    },
+    timeoutMs,
+  );
+
+  it(
+    'says why it can not be started, and leaves nothing running',
+    async () => {
+      const folder = await makeFolder();
+      await writeFile(join(folder, 'slurp.yaml'), 'gateway: {host: 192.0.2.1}\n');
+      const site = await siteIn(folder);
+      await expect(ensure(site)).rejects.toMatchObject({
+        code: 'site-start',
+        message: expect.stringContaining("The gateway must not listen on '192.0.2.1' without encryption"),
+      });
+      expect(await findPostgresServer(serverFoldersOf(site.stateDirectory))).toBeUndefined();
+    },
+    timeoutMs,
+  );
+
+  it('says so when its folder can not be made', async () => {
+    const folder = await makeFolder();
+    await writeFile(join(folder, 'file'), '');
+    const site = await findSite({ cwd: folder, env: {} });
+    await expect(ensure({ ...site, stateDirectory: join(folder, 'file/.slurp-site') })).rejects.toMatchObject({
+      code: 'site-state-unwritable',
+    });
+  });
+});
+
+/** Whether other accounts can run what this checkout runs from its sources, so that one of them can be tried. */
+function isOpenToOthers(): boolean {
+  const root = packageRoot();
+  const compiler = join(root, `node_modules/@esbuild/linux-${process.arch}/bin/esbuild`);
+  for (let path = compiler; ; path = dirname(path)) {
+    if ((statSync(path).mode & constants.S_IXOTH) === 0) return false;
+    if (path === dirname(path)) return true;
+  }
+}
+
+describe.runIf(process.getuid?.() === 0 && isOpenToOthers())('an account that is not root', () => {
+  it(
+    'runs a site of its own, without any other account',
+    async () => {
+      // The run's own folder for temporary files is closed to others.
+      const folder = await makeFolder('/tmp');
+      await chmod(folder, 0o700);
+      chownSync(folder, 65_534, 65_534);
+      const { command } = findSlurpProgram();
+      const slurp = async (...args: readonly string[]): Promise<string> => {
+        const prefix = ['--reuid=65534', '--regid=65534', '--clear-groups', ...command, ...args];
+        const { PATH } = process.env;
+        const result = await runCommand('setpriv', prefix, {
+          cwd: folder,
+          env: { PATH, HOME: folder, TMPDIR: folder },
+        });
+        return `${result.exitCode} ${result.stdout}${result.exitCode === 0 ? '' : result.stderr}`;
+      };
+      expect(await slurp('up')).toMatch(/^0 The site '.*' is up/);
+      expect(statSync(join(folder, '.slurp-site/postgres')).uid).toBe(65_534);
+      expect(await slurp('down')).toMatch(/^0 The site '.*' is down/);
+      accessSync(join(folder, '.slurp-site/postgres/PG_VERSION'));
+    },
+    timeoutMs,
+  );
+});

@@ -1,0 +1,255 @@
+import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { embeddedRolesOf, findSite } from '#config/find-site.ts';
+import { SiteError } from '#model/errors.ts';
+
+let home: string;
+
+beforeEach(async () => {
+  home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-site-')));
+});
+
+afterEach(async () => {
+  await rm(home, { recursive: true });
+});
+
+async function put(path: string, text: string, mode = 0o600): Promise<string> {
+  const file = join(home, path);
+  await mkdir(join(file, '..'), { recursive: true });
+  await writeFile(file, text);
+  await chmod(file, mode);
+  return file;
+}
+
+async function folder(path: string): Promise<string> {
+  const directory = join(home, path);
+  await mkdir(directory, { recursive: true });
+  return directory;
+}
+
+async function errorOf(deed: Promise<unknown>): Promise<SiteError> {
+  const error = await deed.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof SiteError) return error;
+  throw new Error(`No SiteError but ${String(error)}`);
+}
+
+/** What went wrong, with the temporary folder's name taken out. */
+async function complaintsOf(deed: Promise<unknown>): Promise<readonly string[]> {
+  const { message, complaints, advice } = await errorOf(deed);
+  return [message, ...complaints, advice ?? ''].map((line) => line.replaceAll(home, ''));
+}
+
+const databases = `
+  daq: postgresql://reader@daqdb/daq
+  raw: {url: postgresql://reader@rawdb/raw, schema: files}
+  catalog: {url: {env: CATALOG_URL}, password: {file: secrets/catalog}}
+  status: postgresql:///status?host=/run/postgresql
+`;
+
+describe('a site is looked for', () => {
+  it('by its name, by the environment, upwards, and else is a new embedded one here', async () => {
+    const work = await folder('a/b/c');
+    await put('a/slurp.yaml', 'state: up');
+    await put('named/slurp.yaml', 'state: named');
+    await put('variable.yaml', 'state: variable');
+    const state = async (site?: string, env = {}): Promise<string> =>
+      (await findSite({ cwd: work, env, site })).stateDirectory.replace(home, '');
+    expect(await state('../../../named', { SLURP_SITE: '../../../variable.yaml' })).toBe('/named/named');
+    expect(await state(undefined, { SLURP_SITE: '../../../variable.yaml' })).toBe('/variable');
+    expect(await state()).toBe('/a/up');
+    await folder('a/b/.slurp-site');
+    expect(await state()).toBe('/a/b/.slurp-site');
+    await put('a/b/slurp.yaml', '');
+    expect(await state()).toBe('/a/b/.slurp-site');
+    const elsewhere = await findSite({ cwd: await folder('empty'), env: {} });
+    expect(elsewhere.stateDirectory).toBe(join(home, 'empty/.slurp-site'));
+    expect(elsewhere.kind).toBe('embedded');
+    expect(embeddedRolesOf(elsewhere).map(({ role, schema }) => [role, schema])).toEqual([
+      ['daq', 'daq'],
+      ['raw', 'raw'],
+      ['catalog', 'catalog'],
+      ['status', 'status'],
+    ]);
+  });
+
+  it('and says so when the named one is not there', async () => {
+    expect(await complaintsOf(findSite({ cwd: home, env: {}, site: 'nowhere.yaml' }))).toEqual([
+      "There is no site '/nowhere.yaml'",
+      'Name a site file or a folder by --site',
+    ]);
+  });
+
+  it('but not taken up where others may write it, unless it is named', async () => {
+    await put('open/slurp.yaml', '', 0o666);
+    const cwd = join(home, 'open');
+    expect((await errorOf(findSite({ cwd, env: {} }))).code).toBe('site-not-ours');
+    expect((await findSite({ cwd, env: {}, site: 'slurp.yaml' })).kind).toBe('embedded');
+  });
+});
+
+describe('the mode', () => {
+  it('is testbed by the marker file or the path, with a state of its own in a shared site', async () => {
+    await put('site/slurp.yaml', 'gateway: {port: 1}\ntestbed:\n  gateway: {port: 2}\n');
+    const find = async (cwd: string): Promise<unknown[]> => {
+      const { mode, stateDirectory, gateway } = await findSite({ cwd: join(home, cwd), env: {} });
+      return [mode, stateDirectory.replace(home, ''), gateway.port];
+    };
+    await folder('site/work');
+    await folder('site/My-TestBed/x');
+    await put('site/marked/.slurp/testbed', '');
+    expect(await find('site/work')).toEqual(['production', '/site/.slurp-site', 1]);
+    expect(await find('site/My-TestBed/x')).toEqual(['testbed', '/site/.slurp-site/testbed', 2]);
+    expect(await find('site/marked')).toEqual(['testbed', '/site/.slurp-site/testbed', 2]);
+    await folder('testbed/.slurp-site');
+    expect(await find('testbed')).toEqual(['testbed', '/testbed/.slurp-site', 0]);
+  });
+});
+
+describe('a site file', () => {
+  it('gives everything, secrets from environment and file', async () => {
+    await put('secrets/catalog', 'p@ss/word\n');
+    await put(
+      'slurp.yaml',
+      `databases: ${databases}
+batch:
+  backend: htcondor
+  local: {slots: 3}
+  htcondor:
+    commands: {Accounting_Group: group_sphenix, +MyAttribute: 3}
+    max_idle: 500
+    schedds: [sub01, sub02]
+    command_timeout: 1m
+gateway: {host: 0.0.0.0, port: 9000, url: "http://gateway:9000", insecure: true}
+worker:
+  report_timeout: 500ms
+  inputs_timeout: 2h
+  setup_script: setup.sh
+  container: {runtime: apptainer, image: /cvmfs/image.sif, binds: [/sphenix]}
+spool: /shared/spool
+statement_timeout: 30s
+`,
+      0o644,
+    );
+    const site = await findSite({ cwd: home, env: { CATALOG_URL: 'postgresql://writer@fc:5433/FileCatalog' } });
+    expect(JSON.parse(JSON.stringify(site).replaceAll(home, ''))).toEqual({
+      kind: 'external',
+      mode: 'production',
+      file: '/slurp.yaml',
+      stateDirectory: '/.slurp-site',
+      roles: {
+        daq: { role: 'daq', url: 'postgresql://reader@daqdb/daq', schema: 'public' },
+        raw: { role: 'raw', url: 'postgresql://reader@rawdb/raw', schema: 'files' },
+        catalog: {
+          role: 'catalog',
+          url: 'postgresql://writer:p%40ss%2Fword@fc:5433/FileCatalog',
+          schema: 'public',
+        },
+        status: { role: 'status', url: 'postgresql:///status?host=/run/postgresql', schema: 'public' },
+      },
+      batch: {
+        backend: 'htcondor',
+        local: { slots: 3 },
+        htcondor: {
+          commands: { accounting_group: 'group_sphenix', '+MyAttribute': '3' },
+          maxIdle: 500,
+          maxJobsPerSubmission: 20_000,
+          schedds: ['sub01', 'sub02'],
+          commandTimeoutMs: 60_000,
+        },
+      },
+      gateway: { host: '0.0.0.0', port: 9000, url: 'http://gateway:9000', isInsecure: true },
+      spoolDirectory: '/shared/spool',
+      logDirectory: '/.slurp-site/logs',
+      worker: {
+        reportTimeoutMs: 500,
+        inputsTimeoutMs: 7_200_000,
+        setupScript: '/setup.sh',
+        container: { runtime: 'apptainer', image: '/cvmfs/image.sif', binds: ['/sphenix'] },
+      },
+      statementTimeoutMs: 30_000,
+    });
+  });
+
+  it('is refused with all its mistakes at once, each with its place', async () => {
+    await put(
+      'slurp.yaml',
+      `databses: {}
+databases:
+  daq: mysql://somewhere
+  catalog: {url: postgresql://fc/fc, schem: x}
+  status: {url: 7}
+batch:
+  backend: slurm
+  local: {slots: 0}
+worker:
+  report_timeout: 2
+gateway:
+  port: 123456
+testbed:
+  production: {}
+`,
+    );
+    expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
+      [
+        "The site file '/slurp.yaml' has 10 mistakes",
+        "/slurp.yaml:1:1: Unknown key 'databses': did you mean 'databases'?",
+        "/slurp.yaml:3:3: 'databases.raw' is missing: expected 'embedded', an address 'postgresql://USER@HOST/DATABASE', or {url: …, password: …, schema: …}",
+        "/slurp.yaml:3:8: Value 'mysql://somewhere' of 'databases.daq' is wrong: expected an address 'postgresql://USER@HOST/DATABASE'",
+        "/slurp.yaml:4:38: Unknown key 'schem' in 'databases.catalog': did you mean 'schema'?",
+        "/slurp.yaml:5:17: Value '7' of 'databases.status.url' is wrong: expected an address 'postgresql://USER@HOST/DATABASE', or {env: NAME}, or {file: PATH}",
+        "/slurp.yaml:7:12: Value 'slurm' of 'batch.backend' is wrong: expected 'local' or 'htcondor'",
+        "/slurp.yaml:8:18: Value '0' of 'batch.local.slots' is wrong: expected a whole number above 0",
+        "/slurp.yaml:10:19: Value '2' of 'worker.report_timeout' is wrong: expected a time span with its unit, such as '2s' or '10m'",
+        "/slurp.yaml:12:9: Value '123456' of 'gateway.port' is wrong: expected a port, 0 to 65535",
+        "/slurp.yaml:14:3: Unknown key 'production' in 'testbed'",
+        "'docs/site.md' shows all that can stand there",
+      ]
+    `);
+  });
+
+  it('is refused with the place where it is no YAML', async () => {
+    await put('slurp.yaml', 'batch: {backend: local\nspool: [\n');
+    expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
+      [
+        "The site file '/slurp.yaml' has 2 mistakes",
+        "/slurp.yaml:2:1: Flow map in block collection must be sufficiently indented and end with a }",
+        "/slurp.yaml:3:1: Flow sequence in block collection must be sufficiently indented and end with a ]",
+        "'docs/site.md' shows all that can stand there",
+      ]
+    `);
+  });
+
+  it('is refused with a password that others may read, in it or beside it', async () => {
+    const rest = '{catalog: embedded, raw: embedded, status: embedded, daq: ';
+    await put('slurp.yaml', `databases: ${rest} "postgresql://u:secret@h/d"}\n`, 0o644);
+    expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
+      [
+        "The site file '/slurp.yaml' has a mistake",
+        "/slurp.yaml:1:71: A password in 'databases.daq', but others may read this file: 'chmod 600' it, or use {env: NAME} or {file: PATH}",
+        "'docs/site.md' shows all that can stand there",
+      ]
+    `);
+    await put('word', 'secret\n', 0o640);
+    await put('slurp.yaml', `databases: ${rest} {url: "postgresql://u@h/d", password: {file: word}}}\n`, 0o644);
+    expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
+      [
+        "Others than its owner may read the secret in '/word'",
+        "chmod 600 '/word'",
+      ]
+    `);
+    await put('slurp.yaml', `databases: ${rest} {url: {env: NOT_SET}}}\n`, 0o644);
+    expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
+      [
+        "The address of 'daq' comes from the environment variable 'NOT_SET', which is not set",
+        "Set 'NOT_SET', or name a file: {file: PATH}",
+      ]
+    `);
+  });
+});
