@@ -1,6 +1,6 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { GatewayAccess } from './read-job-file.ts';
+import type { GatewayAccess } from './read-gateway-access.ts';
 
 /** What the gateway said, or that it said nothing in time. */
 export type GatewayAnswer =

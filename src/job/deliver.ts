@@ -1,7 +1,7 @@
 import { askGateway, type GatewayAnswer } from './ask-gateway.ts';
 import { putDeliveredOffset, readDeliveredOffset } from './delivered-offset.ts';
 import { explainRefusal, parseEventAnswer, type EventAnswer } from './event-answer.ts';
-import type { GatewayAccess } from './read-job-file.ts';
+import type { GatewayAccess } from './read-gateway-access.ts';
 import { readSpool, type SpoolRecord } from './read-spool.ts';
 import type { SpoolHeader } from './spool.ts';
 

@@ -3,7 +3,7 @@ import { GatewayError } from '#model/errors.ts';
 import { askGateway } from './ask-gateway.ts';
 import { explainRefusal } from './event-answer.ts';
 import type { JobIdentity } from './identity.ts';
-import type { GatewayAccess } from './read-job-file.ts';
+import type { GatewayAccess } from './read-gateway-access.ts';
 
 /** What a job was made for. */
 export interface JobInputs {

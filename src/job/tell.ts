@@ -7,7 +7,7 @@ import { askGateway } from './ask-gateway.ts';
 import { deliver, type DeliverOptions, type Delivery } from './deliver.ts';
 import { explainRefusal, parseEventAnswer } from './event-answer.ts';
 import type { JobIdentity } from './identity.ts';
-import type { GatewayAccess } from './read-job-file.ts';
+import type { GatewayAccess } from './read-gateway-access.ts';
 import { kindOf, readSpool } from './read-spool.ts';
 import { appendToSpool, type SpoolLine } from './spool.ts';
 

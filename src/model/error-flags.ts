@@ -29,9 +29,6 @@ export const errorFlags = {
   'software-fault': 2 ** 32,
 } as const;
 
-/** The name of an error condition. */
-export type ErrorName = keyof typeof errorFlags;
-
 /** Tells the bit of an error condition; undefined for a word that names none. */
 export function flagOf(name: string): number | undefined {
   return Object.entries(errorFlags).find(([known]) => known === name)?.[1];

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { putDeliveredOffset, readDeliveredOffset } from '#job/delivered-offset.ts';
 import { deliver } from '#job/deliver.ts';
 import { explainRefusal, parseEventAnswer } from '#job/event-answer.ts';
-import { readGatewayAccess, type GatewayAccess } from '#job/read-job-file.ts';
+import { readGatewayAccess, type GatewayAccess } from '#job/read-gateway-access.ts';
 import { appendToSpool } from '#job/spool.ts';
 import { askVerdict, tell } from '#job/tell.ts';
 import { startRecordingGateway, type RecordingGateway } from './recording-gateway.ts';

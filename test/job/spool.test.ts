@@ -2,19 +2,19 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { kindOf, parseSpool, readSpool } from '#job/read-spool.ts';
 import { appendToSpool } from '#job/spool.ts';
-import { packageRoot } from '#util/package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 const at = '2025-04-10T12:00:00.000Z';
 const programs = mkdtempSync(join(tmpdir(), 'slurp-appender-'));
 const appender = join(programs, 'append-reports.mjs');
 beforeAll(async () => {
-  const source = join(packageRoot(), 'test/job/append-reports.ts');
+  const source = fileURLToPath(new URL('./append-reports.ts', import.meta.url));
   await build({ entryPoints: [source], outfile: appender, bundle: true, platform: 'node', format: 'esm' });
 });
 afterAll(() => rmSync(programs, { recursive: true }));
@@ -81,7 +81,7 @@ test('begins with a header that says who speaks, and gives each report its byte 
 });
 
 test('keeps every report of many processes that begin at the same moment, each at the offset it was told', async () => {
-  const told = await Promise.all([...'abcd'].map((who) => append(who, 60, who === 'a' ? 20_000 : 50).done));
+  const told = await Promise.all(['a', 'b', 'c', 'd'].map((who) => append(who, 60, who === 'a' ? 20_000 : 50).done));
   const { header, records, unreadable } = readSpool(join(directory, 'spool-7-0.jsonl'));
   expect(header).toBeDefined();
   expect(unreadable).toEqual([]);
@@ -112,9 +112,7 @@ test('loses of a line that was cut short only that line, wherever the cut is', (
     fc.property(fc.integer({ min: 1, max: 90 }), fc.string({ maxLength: 40, unit: 'grapheme' }), (cut, text) => {
       const place = mkdtempSync(join(directory, 'torn-'));
       const { path } = appendToSpool(identityIn(place), at, { kind: 'message', text: 'before' });
-      const whole = Buffer.from(
-        `${JSON.stringify({ v: 1, detail: { kind: 'message', text: 'torn, and long enough' } })}`,
-      );
+      const whole = Buffer.from(JSON.stringify({ v: 1, detail: { kind: 'message', text: 'torn, and long enough' } }));
       appendFileSync(path, whole.subarray(0, Math.min(cut, whole.length - 1)));
       appendToSpool(identityIn(place), at, { kind: 'message', text });
       appendToSpool(identityIn(place), at, { kind: 'message', text: 'last' });

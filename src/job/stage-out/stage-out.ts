@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransferError } from '#model/errors.ts';
-import { noteCopy, removeLeftCopies } from './copy-journal.ts';
+import { noteCopy, removeLeftCopies } from './note-copy.ts';
 import { copyVerified, readFacts, type FileFacts } from './copy-verified.ts';
 import { errnoOf } from './errno-of.ts';
 import { putInPlace, replaceAndKeep, syncDirectory } from './put-in-place.ts';

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { noteCopy, removeLeftCopies } from '#job/stage-out/copy-journal.ts';
+import { noteCopy, removeLeftCopies } from '#job/stage-out/note-copy.ts';
 import { copyVerified, readFacts } from '#job/stage-out/copy-verified.ts';
 import { putInPlace, replaceAndKeep } from '#job/stage-out/put-in-place.ts';
 import { directoryOf, stageOut, type StageOutRequest, type StagedOut } from '#job/stage-out/stage-out.ts';

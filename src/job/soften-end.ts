@@ -6,7 +6,7 @@ import type { JobEventDetail } from '#model/job-event.ts';
  * In the job's directory, once the wrapper was told to end the job; holds the name of the signal (`TERM`). From then on
  * what a script says of its end is no end: the batch system may well start the job again elsewhere.
  */
-export const stoppingFileName = 'slurp-stopping';
+const stoppingFileName = 'slurp-stopping';
 
 /** The signal that ends the job, if one does. Never throws. */
 export function readStopping(directory: string): string | undefined {

@@ -30,8 +30,8 @@ export function readGatewayAccess(directory: string): GatewayAccess {
   return { job, token };
 }
 
-/** Reads `slurp-job.json` alone; see {@link readGatewayAccess}. */
-export function readJobFile(directory: string): JobFile {
+/** Reads `slurp-job.json` alone. */
+function readJobFile(directory: string): JobFile {
   const file = join(directory, jobFileName);
   const value = parse(readText(directory, jobFileName, 'job-file-missing'));
   const submission = textOf(value, 'submission');

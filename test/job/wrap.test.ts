@@ -1,0 +1,152 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { bringHome } from '#job/bring-home.ts';
+import { fencedFileName } from '#job/end-job.ts';
+import { findInputs } from '#job/find-inputs.ts';
+import { kindOf, readSpool } from '#job/read-spool.ts';
+import { readUsage } from '#job/read-usage.ts';
+import { readStopping, softenEnd } from '#job/soften-end.ts';
+import { appendToSpool } from '#job/spool.ts';
+import { endWrappedJob, hasToldEnd, renderAssignments } from '#job/wrap.ts';
+import { startRecordingGateway, type RecordingGateway } from './recording-gateway.ts';
+import type { GatewayAccess } from '#job/read-gateway-access.ts';
+
+const at = '2025-04-10T12:00:00.000Z';
+let gateway: RecordingGateway;
+let directory = '';
+let home = '';
+let access: GatewayAccess;
+
+beforeEach(async () => {
+  gateway = await startRecordingGateway();
+  directory = mkdtempSync(join(tmpdir(), 'slurp-wrap-'));
+  home = join(directory, 'home');
+  mkdirSync(home);
+  access = {
+    token: 't',
+    job: {
+      submission: 'u',
+      gateway: gateway.url,
+      spoolDirectory: home,
+      reportTimeoutMs: 300,
+      inputsTimeoutMs: 500,
+      mode: 'production',
+    },
+  };
+});
+afterEach(async () => {
+  await gateway.close();
+  rmSync(directory, { recursive: true });
+});
+
+const identity = (): Parameters<typeof appendToSpool>[0] => ({ attempt: 7, start: 2, node: 'n', directory });
+
+test('writes assignments that a shell takes as they are meant', () => {
+  const job = { ...access.job, setupScript: "/opt/it's $here.sh" };
+  expect(renderAssignments({ ...access, job })).toBe("mode='production'\nsetup_script='/opt/it'\\''s $here.sh'\n");
+  expect(renderAssignments(access)).toBe("mode='production'\nsetup_script=''\n");
+});
+
+test('tells the end of a script, and leaves nothing at home that the gateway knows', async () => {
+  expect(await endWrappedJob({ ...identity(), wrapperProcess: process.pid }, access, { exitCode: 3 })).toEqual({
+    reasons: [],
+  });
+  expect(gateway.events()[0]?.detail).toMatchObject({ kind: 'exited', exitCode: 3, node: 'n' });
+  expect(readdirSync(home)).toEqual([]);
+  expect(readdirSync(directory).filter((name) => name.endsWith('.jsonl'))).toEqual([]);
+});
+
+test('leaves the spool in its place where it comes home as an output file', async () => {
+  const { spoolDirectory: _, ...job } = access.job;
+  await endWrappedJob(identity(), { ...access, job }, { exitCode: 0 });
+  expect(existsSync(join(directory, 'spool-7-2.jsonl'))).toBe(true);
+});
+
+test('brings the spool of a stopped job home before it tells anybody, and takes it back once it is told', async () => {
+  gateway.mood.status = 503;
+  const end = await endWrappedJob(identity(), access, { exitCode: 143, stoppedBy: 'TERM' });
+  expect(end.broughtHome).toBe(join(home, 'spool-7-2.jsonl'));
+  expect(readSpool(join(home, 'spool-7-2.jsonl')).records.map(kindOf)).toEqual(['evicted']);
+  delete gateway.mood.status;
+  await endWrappedJob(identity(), access, { exitCode: 143, stoppedBy: 'TERM' });
+  expect(readdirSync(home)).toEqual([]);
+  expect(gateway.events().map(({ detail }) => detail)).toEqual([
+    { kind: 'evicted', reason: 'Stopped by TERM' },
+    { kind: 'evicted', reason: 'Stopped by TERM' },
+  ]);
+});
+
+test('says nothing of the end of a job that is not wanted, but brings home what was said', async () => {
+  writeFileSync(join(directory, fencedFileName), 'retired\n');
+  expect(await endWrappedJob(identity(), access, { exitCode: 0 })).toEqual({ reasons: [] });
+  appendToSpool(identity(), at, { kind: 'running' });
+  await endWrappedJob(identity(), access, { exitCode: 0 });
+  expect(gateway.events().map(({ detail }) => detail.kind)).toEqual(['running']);
+});
+
+test('says what went wrong on the way home', async () => {
+  await gateway.close();
+  rmSync(home, { recursive: true });
+  const { reasons } = await endWrappedJob(identity(), access, { exitCode: 0 });
+  expect(reasons.join('; ')).toMatch(/ECONNREFUSED.*the spool could not be copied home: .*ENOENT/u);
+  await gateway.open();
+});
+
+test('never replaces the spool of another start that has the same number', () => {
+  const { path } = appendToSpool(identity(), at, { kind: 'running' });
+  const first = bringHome(path, home);
+  const before = readFileSync(first, 'utf8');
+  appendToSpool(identity(), at, { kind: 'running' });
+  expect(bringHome(path, home)).toBe(first);
+  expect(readFileSync(first, 'utf8')).not.toBe(before);
+  rmSync(path);
+  const other = appendToSpool(identity(), at, { kind: 'started', node: 'n' });
+  expect(bringHome(other.path, home)).toBe(join(home, 'spool-7-1000002.jsonl'));
+  expect(readdirSync(home).toSorted()).toEqual(['spool-7-1000002.jsonl', 'spool-7-2.jsonl']);
+});
+
+test('knows whether the script told an end itself', () => {
+  expect(hasToldEnd(identity())).toBe(false);
+  appendToSpool(identity(), at, { kind: 'running' });
+  expect(hasToldEnd(identity())).toBe(false);
+  appendToSpool(identity(), at, { kind: 'exitcode', exitCode: 1 });
+  expect(hasToldEnd(identity())).toBe(true);
+});
+
+test('makes a remark of a failure that is told while the job is stopped, and of nothing else', () => {
+  expect(readStopping(directory)).toBeUndefined();
+  writeFileSync(join(directory, 'slurp-stopping'), 'TERM\n');
+  expect(readStopping(directory)).toBe('TERM');
+  expect(softenEnd({ kind: 'finished', exitCode: 255 }, 'TERM')).toEqual({
+    kind: 'message',
+    text: 'Stopped by TERM; the script ended with exit code 255',
+  });
+  for (const detail of [{ kind: 'finished' }, { kind: 'exitcode', exitCode: 0 }, { kind: 'running' }] as const) {
+    expect(softenEnd(detail, 'TERM')).toBe(detail);
+  }
+  expect(softenEnd({ kind: 'exitcode', exitCode: 2 }, undefined)).toEqual({ kind: 'exitcode', exitCode: 2 });
+});
+
+test('reads what a process used', () => {
+  const usage = readUsage(process.pid);
+  expect(usage?.cpuSeconds).toBeGreaterThan(0);
+  expect(usage?.wallSeconds).toBeGreaterThan(0);
+  expect(usage?.wallSeconds).toBeLessThan(24 * 3600);
+  expect(readUsage(4_194_999)).toBeUndefined();
+});
+
+test('gives up waiting for inputs when it is told to, and when the answer makes no sense', async () => {
+  const said: string[] = [];
+  gateway.mood.status = 500;
+  const ended = new AbortController();
+  ended.abort();
+  const asking = findInputs(access, identity(), ended.signal, (line) => said.push(line));
+  await expect(asking).rejects.toMatchObject({ code: 'gateway-no-answer' });
+  expect(said).toEqual([]);
+  delete gateway.mood.status;
+  Object.assign(gateway.mood, { inputs: 'a,b' });
+  const nonsense = findInputs(access, identity(), new AbortController().signal, () => undefined);
+  await expect(nonsense).rejects.toMatchObject({ code: 'gateway-no-answer' });
+});
