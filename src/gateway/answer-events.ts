@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { GatewayError } from '#model/errors.ts';
 import { ingestEvents } from '#ingest/ingest-events.ts';
 import { parseEvent } from '#ingest/parse-event.ts';
+import { withBound } from '#util/with-bound.ts';
 
 import type { IngestDoors } from '#ingest/ingest-events.ts';
 import type { ParsedEvent } from '#ingest/parse-event.ts';
@@ -27,7 +26,7 @@ export async function answerEvents(doors: IngestDoors, submission: string, body:
   const values = eventsOf(body);
   const parsed = values.map(parseEvent);
   const events = parsed.flatMap((one) => (one.kind === 'event' ? [one.event] : []));
-  const reply = await withBound(ingestEvents(doors, events, { allowedSubmission: submission }));
+  const reply = await withBound(ingestEvents(doors, events, { allowedSubmission: submission }), boundMs, tooSlow);
   let next = 0;
   const results = parsed.map((one, index): EventResult | undefined =>
     one.kind === 'event' ? reply.results[next++] : invalidResult(values[index], one),
@@ -85,15 +84,6 @@ function invalidResult(value: unknown, parsed: Extract<ParsedEvent, { kind: 'inv
   };
 }
 
-async function withBound<T>(promise: Promise<T>): Promise<T> {
-  const timer = new AbortController();
-  const late = sleep(boundMs, undefined, { signal: timer.signal }).then(() => {
-    throw new GatewayError('The database takes too long; send the request again', { code: 'gateway-slow' });
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    timer.abort();
-    late.catch(() => undefined);
-  }
+function tooSlow(): never {
+  throw new GatewayError('The database takes too long; send the request again', { code: 'gateway-slow' });
 }

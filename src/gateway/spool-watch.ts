@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -20,7 +21,7 @@ export interface SpoolScan {
 }
 
 /** Only such names are spools; whatever else lies there is nobody's business of ours, and no name leads elsewhere. */
-const spoolName = /^spool-(\d{1,10})-\d{1,9}\.jsonl$/u;
+const spoolName = /^spool-(\d{1,10})-\d{1,9}\.jsonl(?<claim>\.taken-[0-9a-f-]{36})?$/u;
 
 /** A file whose last line is torn may still be on its way here; after this time nobody writes it any more. */
 const patienceMs = 10 * 60_000;
@@ -61,6 +62,8 @@ async function takeSpool(
   try {
     report = await ingestSpoolFile(doors, path, { attempt });
   } catch (error) {
+    // Another gateway over the same folder had it first.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'left';
     if (error instanceof Error && 'code' in error && error.code === 'EACCES') {
       doors.log.warn({ file: path }, 'a spool may not be read');
       return 'left';
@@ -69,14 +72,31 @@ async function takeSpool(
     return setAside(doors, directory, name, error.message);
   }
   if (report.tornBytes > 0 && now.getTime() - before.modifiedMs < patienceMs) return 'left';
-  const after = await fingerprint(path);
-  if (after?.text !== before.text) return 'left';
+  const claimed = await claim(directory, name);
+  if (claimed === undefined) return 'left';
+  // A longer spool of the same job came while we read: now under a name that nobody writes to.
+  if ((await fingerprint(join(directory, claimed)))?.text !== before.text) {
+    return takeSpool(doors, directory, claimed, attempt, now);
+  }
   if (report.refused.length > 0 || report.tornBytes > 0) {
     const [first] = report.refused;
-    return setAside(doors, directory, name, first === undefined ? 'torn' : `line ${first.line}: ${first.reason}`);
+    return setAside(doors, directory, claimed, first === undefined ? 'torn' : `line ${first.line}: ${first.reason}`);
   }
-  await rm(path, { force: true });
+  await rm(join(directory, claimed), { force: true });
   return 'taken';
+}
+
+/** Gives the file a name of our own; undefined where somebody else was faster. */
+async function claim(directory: string, name: string): Promise<string | undefined> {
+  if (spoolName.exec(name)?.groups?.['claim'] !== undefined) return name;
+  const claimed = `${name}.taken-${randomUUID()}`;
+  try {
+    await rename(join(directory, name), join(directory, claimed));
+    return claimed;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 async function fingerprint(path: string): Promise<{ text: string; modifiedMs: number } | undefined> {
@@ -93,7 +113,8 @@ async function setAside(doors: IngestDoors, directory: string, name: string, rea
   const folder = join(directory, 'refused');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   // A job may bring the same name home again: what was set aside before stays.
-  await rename(join(directory, name), join(folder, `${name}.${Date.now()}`));
+  const plain = name.replace(/\.taken-.*$/u, '');
+  await rename(join(directory, name), join(folder, `${plain}.${Date.now()}`));
   doors.log.warn({ file: name, folder, reason }, 'a spool has lines that cannot be taken');
   return 'refused';
 }

@@ -1,5 +1,7 @@
 import { retryDatabase } from '#db/retry.ts';
 import { recordEvents } from '#db/status/record-events.ts';
+import { GatewayError } from '#model/errors.ts';
+import { withBound } from '#util/with-bound.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { EventToRecord, RecordedEvent } from '#db/status/record-events.ts';
@@ -22,6 +24,12 @@ export type EventRecorder = GroupWriter<EventToRecord, RecordResult>;
 /** At 1,000 events a write takes 0.1 to 0.2 s on two shared cores; more would only make everybody wait longer. */
 const maxItems = 1000;
 
+/**
+ * A write that hangs (a network that swallows everything) must not hold up all others until TCP gives up. It may still
+ * succeed; told again, its events are duplicates.
+ */
+const boundMs = 30_000;
+
 /** About ten seconds of work, and a few ten MB. */
 const maxQueued = 50_000;
 
@@ -36,10 +44,16 @@ export function makeEventRecorder(doors: { readonly status: Database; readonly l
     maxQueued,
     isPoison,
     write: (items) =>
-      retryDatabase(() => recordEvents(status, items), {
-        attempts: 2,
-        say: (message) => log.warn({}, message),
-      }),
+      withBound(
+        retryDatabase(() => recordEvents(status, items), {
+          attempts: 2,
+          say: (message) => log.warn({}, message),
+        }),
+        boundMs,
+        () => {
+          throw new GatewayError(`The database has not answered for ${boundMs / 1000} s`, { code: 'gateway-slow' });
+        },
+      ),
     refuse: ({ event }, error) => {
       const reason = error instanceof Error ? error.message : String(error);
       log.error({ attempt: event.attempt, source: event.source, sequence: event.sequence, reason }, 'event refused');

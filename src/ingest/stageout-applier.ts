@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { putFiles } from '#db/catalog/put-files.ts';
 import { findPendingStageouts, findStageouts } from '#db/status/find-stageouts.ts';
 import { markStageoutsApplied, putStageoutsAside } from '#db/status/mark-stageouts.ts';
+import { GatewayError } from '#model/errors.ts';
+import { withBound } from '#util/with-bound.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { EventKey, Stageout } from '#db/status/find-stageouts.ts';
@@ -50,6 +50,9 @@ type Fate =
 /** While the catalog is away nobody waits for it but one try in this time. */
 const pauseMs = 3000;
 
+/** A catalog that does not answer for so long counts as away; what it may still do is done again, with the same outcome. */
+const hangMs = 30_000;
+
 const batchSize = 500;
 
 /** Makes an applier. @param boundMs how long {@link StageoutApplier.apply} waits; 5 s unless told otherwise */
@@ -64,10 +67,10 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
     write: async (stageouts) => {
       if (Date.now() < awayUntil) return stageouts.map(() => ({ kind: 'pending', reason: awayReason }) as const);
       try {
-        await putFiles(
-          doors.catalog,
-          stageouts.map((stageout) => stageout.file),
-        );
+        const files = stageouts.map((stageout) => stageout.file);
+        await withBound(putFiles(doors.catalog, files), hangMs, () => {
+          throw new GatewayError('It does not answer', { code: 'gateway-slow' });
+        });
         awayUntil = 0;
         return stageouts.map(() => ({ kind: 'applied' }) as const);
       } catch (error) {
@@ -101,17 +104,12 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
   return {
     async apply(keys) {
       if (keys.length === 0) return [];
-      const late = keys.map((key) =>
-        registration(key, { kind: 'pending', reason: 'the catalog has not answered yet' }),
-      );
-      const timer = new AbortController();
-      const bound = sleep(boundMs, late, { signal: timer.signal }).catch(() => late);
       const applied = applyNow(keys).catch((error: unknown) =>
         keys.map((key) => registration(key, { kind: 'pending', reason: messageOf(error) })),
       );
-      const answer = await Promise.race([applied, bound]);
-      timer.abort();
-      return answer;
+      return withBound<readonly Registration[]>(applied, boundMs, () =>
+        keys.map((key) => registration(key, { kind: 'pending', reason: 'the catalog has not answered yet' })),
+      );
     },
     async applyPending() {
       let applied = 0;

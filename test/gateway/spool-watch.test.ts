@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -49,6 +49,25 @@ describe('scanSpools', () => {
     expect(await scanSpools(world, folder)).toEqual({ taken: 1, refused: 0, left: 0 });
     expect(await readdir(folder)).toEqual([]);
     expect(await readAttempt(world.status, id)).toMatchObject({ status: 'finished' });
+  });
+
+  it('takes what an earlier scan had claimed and not finished', async () => {
+    await writeFile(join(folder, `spool-${id}-0.jsonl.taken-0b6b7c1e-3f4e-4a8b-9d3c-0123456789ab`), spool(id));
+    expect(await scanSpools(world, folder)).toEqual({ taken: 1, refused: 0, left: 0 });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('loses nothing of a spool that is replaced by a longer one while it is read', async () => {
+    const path = join(folder, `spool-${id}-0.jsonl`);
+    const [header, started] = spool(id).split('\n');
+    await writeFile(path, `${header}\n${started}\n`);
+    const scans = [scanSpools(world, folder), scanSpools(world, folder)];
+    await writeFile(`${path}.tmp`, spool(id));
+    await rename(`${path}.tmp`, path);
+    await Promise.all(scans);
+    await scanSpools(world, folder);
+    expect(await readAttempt(world.status, id)).toMatchObject({ status: 'finished' });
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('takes what is there of a torn one, and keeps it until nobody can be writing any more', async () => {
