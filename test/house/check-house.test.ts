@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkChangelog } from '../../scripts/house/check-changelog.ts';
 import { checkComments } from '../../scripts/house/check-comments.ts';
 import { checkDocstrings } from '../../scripts/house/check-docstrings.ts';
+import { checkLockFile } from '../../scripts/house/check-lock-file.ts';
 import { checkMap } from '../../scripts/house/check-map.ts';
 import { checkNames } from '../../scripts/house/check-names.ts';
 
@@ -102,5 +103,18 @@ describe('the changelog', () => {
     expect(checkChangelog('## Pending\n\n- New\n- BREAKING: gone\n', '0.2.0', false)).toEqual([
       "CHANGELOG.md: In 'Pending' an entry 'BREAKING:' stands below a harmless one (G3)",
     ]);
+  });
+});
+
+describe('the lock file', () => {
+  const tool = { optionalDependencies: { 'tool-linux': '1.0.0', 'tool-darwin': '1.0.0' } };
+
+  it('names the packages for every platform', () => {
+    const packages = { '': {}, 'node_modules/tool': tool, 'node_modules/tool-linux': {} };
+    expect(checkLockFile(JSON.stringify({ packages }))).toEqual([
+      "package-lock.json: 'tool-darwin', wanted by 'node_modules/tool', is not in it: npm ci will refuse it",
+    ]);
+    const nested = { ...packages, 'node_modules/tool/node_modules/tool-darwin': {} };
+    expect(checkLockFile(JSON.stringify({ packages: nested }))).toEqual([]);
   });
 });
