@@ -94,6 +94,8 @@ export interface BatchCapabilities {
    * started may outlive it.
    */
   readonly submitSettlesMs: number;
+  /** Jobs in one call of `submit` at most; absent: any number. */
+  readonly maxJobsPerSubmission?: number;
 }
 
 /**

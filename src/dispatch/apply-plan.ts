@@ -39,8 +39,6 @@ export interface ApplyInput {
   readonly gatewayUrl: string;
   /** Absolute path of `dist/worker`. */
   readonly workerDirectory: string;
-  /** Jobs in one submission at most; all in one where absent. */
-  readonly maxJobsPerSubmission?: number;
   readonly log: Log;
   readonly progress?: Progress;
   /** Aborted: no further submission is begun; one that is begun is finished. */
@@ -91,7 +89,7 @@ export async function applyPlan(input: ApplyInput): Promise<Applied> {
       submissions.push(one.submission);
       submitted += one.submission.count;
     }
-    if (one.last === after || input.maxJobsPerSubmission === undefined) break;
+    if (one.last === after || input.backend.can.maxJobsPerSubmission === undefined) break;
     after = one.last;
   }
   return { submissions, submitted, lost };
@@ -161,7 +159,7 @@ async function reserve(input: ApplyInput, position: Position, uuid: string, dire
         production: `${build}_${tag}_${version ?? ''}`,
         unblockStates: prepared.options.unblock,
         after: position.after,
-        atMost: input.maxJobsPerSubmission ?? 2_147_483_647,
+        atMost: backend.can.maxJobsPerSubmission ?? 2_147_483_647,
       }),
     ),
   );

@@ -162,7 +162,9 @@ test('leaves no submission at all when every product is taken', async () => {
 });
 
 test('cuts what is too much for one submission', async () => {
-  const applied = await apply([1, 2, 3, 4, 5], { maxJobsPerSubmission: 2 });
+  const applied = await apply([1, 2, 3, 4, 5], {
+    backend: { ...world.backend, can: { ...world.backend.can, maxJobsPerSubmission: 2 } },
+  });
   expect(applied.submissions.map(({ count }) => count)).toEqual([2, 2, 1]);
   expect((await readAttempts(world.status)).map(({ run, process }) => [run, process])).toEqual([
     [1, 0],

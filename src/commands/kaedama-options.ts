@@ -1,0 +1,236 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+
+import { makeProgram, parseProgram } from '#cli/program.ts';
+import { UsageError, RuleError } from '#model/errors.ts';
+import { defaultRunOptions } from '#model/run-options.ts';
+import { defaultRuns, parseRunlist, parseRuns, parseSegments } from '#model/run-selection.ts';
+
+import type { RunOptions } from '#model/run-options.ts';
+import type { Parsed, RunSelection } from '#model/run-selection.ts';
+
+/** What `kaedama` is asked for. */
+export interface KaedamaRequest {
+  /** Absolute path of the rule file. */
+  readonly config: string;
+  readonly rule: string;
+  /** What the rule is asked for; the cursor is not read yet, and the mode not known. */
+  readonly options: RunOptions;
+  /** The cursor was named on the command line, so that even `--print-query` reads it. */
+  readonly isCursorNamed: boolean;
+  readonly deed: KaedamaDeed;
+  /** Ready jobs at most. */
+  readonly maxJobs?: number;
+  readonly site?: string;
+  readonly logDirectory?: string;
+  readonly isJson: boolean;
+  /** Asks nothing, and does not tell of what is blocked. */
+  readonly isBatch: boolean;
+  /** `--doit`: also from a payload that is not published. */
+  readonly isForced: boolean;
+}
+
+/** Which of the things that kaedama can do. */
+export type KaedamaDeed =
+  | { readonly kind: 'dispatch' }
+  | { readonly kind: 'plan' }
+  | { readonly kind: 'print-query' }
+  | { readonly kind: 'check' }
+  | { readonly kind: 'why'; readonly run: number; readonly segment?: number };
+
+/** The options as the option parser leaves them. */
+interface RawOptions {
+  readonly config?: string;
+  readonly rule: string;
+  readonly runs?: readonly string[];
+  readonly runlist?: string;
+  readonly segments?: readonly string[];
+  readonly limit: string;
+  readonly maxjobs?: string;
+  readonly nevents: string;
+  readonly experimentMode: string;
+  readonly dbtag?: string;
+  readonly mem?: string;
+  readonly mask?: readonly string[];
+  readonly inputDataset?: string;
+  readonly printQuery?: true;
+  readonly check?: true;
+  readonly plan?: true;
+  readonly submit: boolean;
+  readonly json?: true;
+  readonly why?: readonly string[];
+  readonly site?: string;
+  readonly logdir?: string;
+  readonly batch?: true;
+  readonly doit?: true;
+}
+
+const examples = `
+Examples:
+  kaedama --config rules.yaml --rule DST_CALO --runs 53534          one run
+  kaedama --config rules.yaml --rule DST_CALO --runs 53500 53600    a range
+  kaedama --config rules.yaml --rule DST_CALO --runs 53534 53540 0  a list
+  kaedama --config rules.yaml --rule DST_CALO --runs 53534 --plan   change nothing
+  kaedama --config rules.yaml --rule DST_CALO --why 53534 12
+
+It exits with 0 if it worked, also if there was nothing to do.`;
+
+function makeKaedamaProgram(take: (raw: RawOptions) => void): ReturnType<typeof makeProgram> {
+  return makeProgram('kaedama', 'Dispatches one rule, once: finds what is missing, and submits one job for each.')
+    .option('--config <file>', 'rule file')
+    .option('--rule <name>', 'rule in it', 'DST_EVENT')
+    .option('--runs <run...>', "a run; a range A B; a list of three or more; 'cursor' [N]")
+    .option('--runlist <file>', 'runs from a file, instead of --runs')
+    .option('--segments <segment...>', 'a segment; a range A B; a list of three or more')
+    .option('--limit <n>', 'rows of the query, and jobs, at most (0: all)', '0')
+    .option('--maxjobs <n>', 'jobs at most')
+    .option('-n, --nevents <n>', 'events for each job to process (0: all)', '0')
+    .option('--experiment-mode <mode>', '{mode} in the rule', 'physics')
+    .option('--dbtag <tag>', "instead of the rule's params.dbtag")
+    .option('--input-dataset <name>', "instead of the rule's params.dataset")
+    .option('--mem <size>', "instead of the rule's params.mem")
+    .option('--mask <word...>', 'words to take out of params.required')
+    .option('--plan', 'tell what would be dispatched, and change nothing')
+    .option('--no-submit', 'the same, by its old name')
+    .option('--submit', 'dispatch (as without it)', true)
+    .option('--why <run...>', 'tell what becomes of RUN [SEGMENT], and why')
+    .option('--print-query', "print the rule's finished SQL; touches no database")
+    .option('--check', 'check every rule of the file; touches no database')
+    .option('--json', 'print JSON')
+    .option('--site <path>', 'site file or folder (default: the nearest one)')
+    .option('--logdir <directory>', 'where the log file goes')
+    .option('--batch', 'ask nothing')
+    .option('--doit', 'submit from a payload that is not published, too')
+    .allowExcessArguments(true)
+    .addHelpText('after', examples)
+    .action((raw: RawOptions, command: { readonly args: readonly string[] }) => {
+      if (command.args.length > 0) throw nonsense([`'${command.args.join(' ')}': no option asks for it`]);
+      take(raw);
+    });
+}
+
+/**
+ * Reads the command line of `kaedama` (and the run list it names).
+ *
+ * @param argv without the name of the command; a leading word `submit`, which old loops pass, is passed over
+ * @returns undefined after `--help` and `--version`
+ * @throws UsageError for options that make no sense, all reasons at once; RuleError for an unreadable run list
+ */
+export async function readKaedamaRequest(
+  argv: readonly string[],
+  place: { readonly cwd: string; readonly now: string },
+): Promise<KaedamaRequest | undefined> {
+  let raw: RawOptions | undefined;
+  const program = makeKaedamaProgram((options) => {
+    raw = options;
+  });
+  const words = argv[0] === 'submit' ? argv.slice(1) : argv;
+  if (!(await parseProgram(program, words)) || raw === undefined) return undefined;
+  return makeRequest(raw, place);
+}
+
+async function makeRequest(
+  raw: RawOptions,
+  place: { readonly cwd: string; readonly now: string },
+): Promise<KaedamaRequest> {
+  const reasons: string[] = [];
+  const number = (option: string, word: string): number => {
+    if (/^\d{1,9}$/u.test(word)) return Number(word);
+    reasons.push(`${option}: '${word}' is no whole number, expected 0 or more`);
+    return 0;
+  };
+  const select = <T>(option: string, parsed: Parsed<T> | undefined): T | undefined => {
+    if (parsed?.kind === 'nonsense') reasons.push(...parsed.reasons.map((reason) => `${option}: ${reason}`));
+    return parsed?.kind === 'selection' ? parsed.selection : undefined;
+  };
+  if (raw.config === undefined) reasons.push('--config: a rule file is missing');
+  if (raw.runs !== undefined && raw.runlist !== undefined) reasons.push('--runlist: give either this or --runs');
+  const runs = await selectRuns(raw, place.cwd, select);
+  const segments = select('--segments', raw.segments === undefined ? undefined : parseSegments(raw.segments));
+  const deed = makeDeed(raw, number, reasons);
+  const options: RunOptions = {
+    ...defaultRunOptions,
+    submitDirectory: place.cwd,
+    now: place.now,
+    runs: runs ?? defaultRuns,
+    ...(segments === undefined ? {} : { segments }),
+    limit: number('--limit', raw.limit),
+    nevents: number('--nevents', raw.nevents),
+    experimentMode: raw.experimentMode,
+    ...(raw.dbtag === undefined ? {} : { dbtag: raw.dbtag }),
+    ...(raw.mem === undefined ? {} : { mem: raw.mem }),
+    ...(raw.inputDataset === undefined ? {} : { inputDataset: raw.inputDataset }),
+    mask: raw.mask ?? [],
+    args: { maxjobs: raw.maxjobs ?? 'None', batch: raw.batch === true ? 'True' : 'False' },
+  };
+  const maxJobs = raw.maxjobs === undefined ? undefined : number('--maxjobs', raw.maxjobs);
+  if (reasons.length > 0) throw nonsense(reasons);
+  return {
+    config: resolve(place.cwd, raw.config ?? ''),
+    rule: raw.rule,
+    options,
+    isCursorNamed: raw.runs?.[0] === 'cursor',
+    deed,
+    ...(maxJobs === undefined ? {} : { maxJobs }),
+    ...(raw.site === undefined ? {} : { site: raw.site }),
+    ...(raw.logdir === undefined ? {} : { logDirectory: resolve(place.cwd, raw.logdir) }),
+    isJson: raw.json === true,
+    isBatch: raw.batch === true,
+    isForced: raw.doit === true,
+  };
+}
+
+function nonsense(reasons: readonly string[]): UsageError {
+  const [first = ''] = reasons;
+  const options = { code: 'usage-options', advice: "'kaedama --help' lists what it understands" };
+  return reasons.length === 1
+    ? new UsageError(`Wrong: ${first}`, options)
+    : new UsageError(`${reasons.length} options are wrong`, { ...options, complaints: reasons });
+}
+
+async function selectRuns(
+  raw: RawOptions,
+  cwd: string,
+  select: (option: string, parsed: Parsed<RunSelection>) => RunSelection | undefined,
+): Promise<RunSelection | undefined> {
+  if (raw.runs !== undefined) return select('--runs', parseRuns(raw.runs));
+  if (raw.runlist === undefined) return undefined;
+  const file = resolve(cwd, raw.runlist);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new RuleError(`Cannot read the run list '${file}'`, {
+      code: 'rule-runlist-unreadable',
+      cause,
+      advice: 'Give the path of a file with one run a line',
+    });
+  }
+  return select(`--runlist '${file}'`, parseRunlist(text));
+}
+
+function makeDeed(raw: RawOptions, number: (option: string, word: string) => number, reasons: string[]): KaedamaDeed {
+  const asked = [
+    ...(raw.check === true ? ['--check'] : []),
+    ...(raw.printQuery === true ? ['--print-query'] : []),
+    ...(raw.why === undefined ? [] : ['--why']),
+    ...(raw.plan === true || !raw.submit ? ['--plan'] : []),
+  ];
+  // The old loop passes --no-submit beside --print-query.
+  if (asked.filter((word) => word !== '--plan').length > 1) {
+    reasons.push(`${asked.join(' and ')}: give one of them`);
+  }
+  if (raw.check === true) return { kind: 'check' };
+  if (raw.printQuery === true) return { kind: 'print-query' };
+  if (raw.why !== undefined) {
+    const [run = '', segment, ...more] = raw.why;
+    if (more.length > 0)
+      reasons.push(`--why: '${raw.why.join(' ')}' is too much, expected a run and at most a segment`);
+    return {
+      kind: 'why',
+      run: number('--why', run),
+      ...(segment === undefined ? {} : { segment: number('--why', segment) }),
+    };
+  }
+  return raw.plan === true || !raw.submit ? { kind: 'plan' } : { kind: 'dispatch' };
+}

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+
+import { packageRoot } from '#util/package-root.ts';
+
+import { applyPlan } from './apply-plan.ts';
+import { checkPayload } from './check-payload.ts';
+import { readPayloadRepository } from './payload-repository.ts';
+
+import type { BatchBackend } from '#batch/backend.ts';
+import type { Database } from '#db/connect.ts';
+import type { Log, Progress } from '#model/log.ts';
+import type { Site } from '#model/site.ts';
+import type { PreparedRule } from '#rules/prepare-rule.ts';
+
+import type { Applied } from './apply-plan.ts';
+import type { Plan } from './plan-rule.ts';
+
+/** What carrying a plan out needs beside the plan. */
+export interface DispatchInput {
+  readonly plan: Plan;
+  readonly prepared: PreparedRule;
+  readonly site: Site;
+  /** A pool to the status database. */
+  readonly status: Database;
+  readonly backend: BatchBackend;
+  readonly gatewayUrl: string;
+  /** `--doit`. */
+  readonly isForced: boolean;
+  /** Hears what is doubtful about the payload, and decides; not called where nothing is. */
+  readonly mayGoOn: (doubts: readonly string[]) => Promise<boolean>;
+  readonly log: Log;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+const nothing: Applied = { submissions: [], submitted: 0, lost: 0 };
+
+/**
+ * Submits what a plan found ready, from the payload as it is in its git checkout now.
+ *
+ * @returns undefined if `mayGoOn` said no
+ * @throws SiteError about the payload; and what {@link applyPlan} throws
+ */
+export async function dispatchPlan(input: DispatchInput): Promise<Applied | undefined> {
+  const { plan, prepared, site } = input;
+  const ready = plan.funnel.counts.ready;
+  if (ready === 0) return nothing;
+  const payload = await readPayloadRepository(prepared.payload.path);
+  const { build } = prepared.names;
+  const doubts = checkPayload(payload, { mode: site.mode, build, isForced: input.isForced });
+  if (doubts.length > 0 && !(await input.mayGoOn(doubts))) return undefined;
+  return applyPlan({
+    ...{ session: plan.session, status: input.status, prepared, ready, payload, site },
+    ...{ backend: input.backend, gatewayUrl: input.gatewayUrl, log: input.log },
+    workerDirectory: join(packageRoot(), 'dist', 'worker'),
+    ...(input.progress === undefined ? {} : { progress: input.progress }),
+    ...(input.signal === undefined ? {} : { signal: input.signal }),
+  });
+}
