@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 
 import { SiteError } from '#model/errors.ts';
 import { waitUntil } from '#util/wait-until.ts';
@@ -30,7 +31,7 @@ export interface GatewayOptions {
 /** A gateway that answers. */
 export interface RunningGateway {
   readonly port: number;
-  /** What jobs are told: the site's `gateway.url`, else scheme, host and port. */
+  /** What jobs are told: the site's `gateway.url`, else scheme, host (this machine's name for a wildcard) and port. */
   readonly url: string;
   /** Takes nothing new, finishes and writes what was received, ends the watches. */
   close(): Promise<void>;
@@ -73,7 +74,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     startApplyWatch({ applier, log }),
     startSpoolWatch({ site, doors: { status, catalog, log, recorder, applier } }),
   ];
-  const name = host.includes(':') ? `[${host}]` : host;
+  // Nobody can connect to "every address": jobs are told this machine's name.
+  const told = /^(?:0\.0\.0\.0|::)$/u.test(host) ? hostname() : host;
+  const name = told.includes(':') ? `[${told}]` : told;
   const url = site.gateway.url ?? `${tls === undefined ? 'http' : 'https'}://${name}:${port}`;
   log.info({ url, host, port }, 'the gateway answers');
   return {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request as ask } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -84,7 +84,8 @@ describe('startGateway', () => {
       message:
         "The gateway must not listen on '0.0.0.0' without encryption: anybody on the way could read the jobs' tokens",
     });
-    expect((await start({ site: siteOf({ host: '0.0.0.0', isInsecure: true }) })).port).toBeGreaterThan(0);
+    const open = await start({ site: siteOf({ host: '0.0.0.0', isInsecure: true }) });
+    expect(open.url).toBe(`http://${hostname()}:${open.port}`);
     const tls = { certificateFile: '/nonexistent', keyFile: '/nonexistent' };
     await expect(start({ site: siteOf({ host: '0.0.0.0', tls }) })).rejects.toMatchObject({
       code: 'gateway-certificate',
