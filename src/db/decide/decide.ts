@@ -16,6 +16,7 @@ import type { RowFault, Verdict } from '#model/verdict.ts';
 
 import type { DecisionDatabases, DecisionRequest, DecisionWarning, Funnel } from './decision-request.ts';
 import type { EarlyCount } from './judge-candidates.ts';
+import type { ProductNames } from './product-sql.ts';
 import type { QueryColumns } from './read-query-columns.ts';
 
 function readColumns(session: Session, request: DecisionRequest, where: DecisionDatabases): Promise<QueryColumns> {
@@ -87,15 +88,22 @@ function countLate(
   return { rows, faults, candidates, counts, blockedByState };
 }
 
+/** What was decided; the tables behind it are in the session. */
+export interface Decision {
+  readonly funnel: Funnel;
+  readonly columns: QueryColumns;
+  readonly names: ProductNames;
+}
+
 /**
  * Decides every row of a rule's query, in the server, and leaves what is to be dispatched in `pg_temp.ready` of the
  * session. Writes nothing but temporary tables. The session must be one to the status database that no decision used
- * before; the tables behind {@link Funnel} stay in it for `readReady` and `explainRun`.
+ * before; the tables behind the {@link Decision} stay in it for `readReady` and `explainRun`.
  *
  * @throws RuleError where the query fails or lacks columns; DatabaseError
  * @see docs/deciding.md
  */
-export async function decide(session: Session, request: DecisionRequest, where: DecisionDatabases): Promise<Funnel> {
+export async function decide(session: Session, request: DecisionRequest, where: DecisionDatabases): Promise<Decision> {
   const names = makeProductNames(request.product);
   const columns = await readColumns(session, request, where);
   await makeTables(session, columns);
@@ -108,7 +116,9 @@ export async function decide(session: Session, request: DecisionRequest, where: 
   }));
   const rejected = early.find((count) => count.verdict === 'rejected')?.count ?? 0;
   warnings.push(...(await countRejected(session, rejected)));
-  if (!early.some((count) => count.verdict === null)) return { ...countLate(early, new Map(), 0), warnings };
+  if (!early.some((count) => count.verdict === null)) {
+    return { funnel: { ...countLate(early, new Map(), 0), warnings }, columns, names };
+  }
 
   await separateUndecided(session, columns);
   if (!request.isResubmit) await markExisting(session, catalog, names);
@@ -118,10 +128,10 @@ export async function decide(session: Session, request: DecisionRequest, where: 
   const late = await session.query<{ verdict: string; count: number }>(
     sql`select verdict, count(*)::int as count from pg_temp.undecided where verdict is not null group by verdict`,
   );
-  const funnel = countLate(early, new Map(late.map(({ verdict, count }) => [verdict, count])), ready);
-  if (funnel.faults.repeated > 0) {
-    const count = funnel.faults.repeated;
+  const counted = countLate(early, new Map(late.map(({ verdict, count }) => [verdict, count])), ready);
+  if (counted.faults.repeated > 0) {
+    const count = counted.faults.repeated;
     warnings.push({ kind: 'repeated-rows', count, message: `${count} rows left out: equal to an earlier row` });
   }
-  return { ...funnel, warnings };
+  return { funnel: { ...counted, warnings }, columns, names };
 }

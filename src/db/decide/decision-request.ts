@@ -1,4 +1,5 @@
 import type { Database } from '#db/connect.ts';
+import type { Place } from '#model/rule.ts';
 import type { JobState } from '#model/job-state.ts';
 import type { RoleName } from '#model/site.ts';
 import type { RowFault, Verdict } from '#model/verdict.ts';
@@ -28,6 +29,8 @@ export interface DecisionRequest {
     readonly role: RoleName;
     /** Finished SQL of one statement, without semicolon at its end. */
     readonly text: string;
+    /** Where a character of it (offset from 0) stands in the rule file, for messages. */
+    readonly placeOf?: (offset: number) => Place;
   };
   readonly product: {
     /** May hold `$(streamname)`. */
@@ -56,7 +59,8 @@ export interface DecisionDatabases {
 
 /** Something that did not stop the decision, with how often and one example. */
 export interface DecisionWarning {
-  readonly kind: 'rejected-rows' | 'repeated-rows' | 'repeated-column' | 'listed-twice';
+  readonly kind:
+    'rejected-rows' | 'repeated-rows' | 'repeated-column' | 'listed-twice' | 'unreadable-directory' | 'empty-listing';
   readonly count: number;
   /** A sentence without full stop. */
   readonly message: string;

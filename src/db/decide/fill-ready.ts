@@ -21,8 +21,8 @@ function extraSql(columns: QueryColumns): Statement {
 }
 
 /**
- * Fills `ready` with what is still undecided, in the query's order, at most `cap` rows; what is beyond becomes
- * `over-limit`, what is in becomes `ready`.
+ * Fills `ready` with what is still undecided, in the query's order, at most `cap` rows; what is beyond is over the
+ * limit.
  *
  * @returns how many are ready
  */

@@ -110,10 +110,14 @@ function sortColumns(columns: readonly QueryColumn[], request: DecisionRequest):
 
 function columnError(faults: readonly string[], columns: readonly QueryColumn[], request: DecisionRequest): RuleError {
   const names = columns.map((column) => `'${column.name}'`).join(', ');
-  return new RuleError(`Query of rule '${request.rule}': ${faults.join('; ')}; it returns ${names || 'no column'}`, {
+  const [only] = faults;
+  const what =
+    faults.length === 1 && only !== undefined ? only : `${faults.length} columns are missing or of a wrong type`;
+  return new RuleError(`Query of rule '${request.rule}': ${what}; it returns ${names || 'no column'}`, {
     code: 'rule-columns',
     facts: { rule: request.rule, file: request.file },
-    advice: "A query returns source, runnumber, segment and files; see 'docs/deciding.md'",
+    complaints: faults.length === 1 ? [] : faults,
+    advice: 'A query returns source, runnumber, segment and files: see docs/deciding.md',
   });
 }
 

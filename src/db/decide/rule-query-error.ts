@@ -9,6 +9,8 @@ const queryClasses = ['0A', '21', '22', '25', '2B', '2F', '42', '54', 'P0'];
 
 /** Line and column, both from 1, of a character of the author's query. */
 export interface QueryPlace {
+  /** UTF-16 units from 0. */
+  readonly offset: number;
   readonly line: number;
   readonly column: number;
   /** The whole line, without blanks around it. */
@@ -27,7 +29,12 @@ export function placeInQuery(statement: string, query: string, position: number)
   if (start < 0 || offset < 0 || offset > query.length) return undefined;
   const before = query.slice(0, offset).split('\n');
   const line = before.length;
-  return { line, column: [...(before.at(-1) ?? '')].length + 1, text: (query.split('\n')[line - 1] ?? '').trim() };
+  return {
+    offset,
+    line,
+    column: [...(before.at(-1) ?? '')].length + 1,
+    text: (query.split('\n')[line - 1] ?? '').trim(),
+  };
 }
 
 /**
@@ -42,6 +49,7 @@ export function toRuleError(error: unknown, statement: Statement, request: Decis
   const position = error.facts['position'];
   const place = typeof position === 'number' ? placeInQuery(statement.text, request.query.text, position) : undefined;
   const said = error.cause instanceof Error ? error.cause.message : error.message;
+  const inFile = place === undefined ? undefined : request.query.placeOf?.(place.offset);
   const hint = error.facts['hint'];
   const where = place === undefined ? '' : `, line ${place.line} ('${place.text}')`;
   const advice = isTimeout
@@ -51,11 +59,14 @@ export function toRuleError(error: unknown, statement: Statement, request: Decis
       : "See the finished query with '--print-query'";
   return new RuleError(`Query of rule '${request.rule}'${where}: database '${request.query.role}' says: ${said}`, {
     code: isTimeout ? 'rule-query-timeout' : 'rule-query',
-    cause: error,
+    // Not the error that says the same once more, but what the driver threw.
+    cause: error.cause ?? error,
     advice,
     facts: {
       rule: request.rule,
       file: request.file,
+      line: inFile?.line,
+      column: inFile?.column,
       state,
       queryLine: place?.line,
       queryColumn: place?.column,

@@ -26,64 +26,81 @@ const streamed = ['DST_INTT0_run2pp_new_2024p001', 'DST_seb18_run2pp_new_2024p00
 const printRun = (run: number): string =>
   run < 0 ? `-${String(-run).padStart(7, '0')}` : String(run).padStart(8, '0');
 const anyOf = <T>(...items: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...items);
-const someRun = anyOf(...runs);
-const someSegment = anyOf(0, 1, 100000);
+const mostly = <T>(usual: fc.Arbitrary<T>, rare: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: rare });
+const someRun = mostly(anyOf(22026, 22027, 22028), anyOf(...runs));
+const someSegment = mostly(anyOf(0, 1), anyOf(0, 1, 100000));
+const someName = anyOf(...dstnames, ...dstnames.slice(0, 2), ...streamed);
+const someLfn = mostly(anyOf(...lfns.slice(0, 3)), anyOf(...lfns));
 const dstfile = fc
-  .tuple(anyOf(...dstnames, ...streamed), someRun, someSegment)
+  .tuple(someName, someRun, someSegment)
   .map(([name, run, segment]) => `${name}-${printRun(run)}-${String(segment).padStart(5, '0')}`);
 const files = fc
-  .tuple(fc.array(anyOf(...lfns), { maxLength: 3 }), anyOf(' ', '  ', ' \n\t'), anyOf('', ' '))
+  .tuple(
+    mostly(fc.array(someLfn, { minLength: 1, maxLength: 2 }), fc.array(someLfn, { maxLength: 4 })),
+    anyOf(' ', '  ', ' \n\t'),
+    anyOf('', ' '),
+  )
   .map(([names, blank, edge]) => edge + names.join(blank) + edge);
 const directory = anyOf('/data', '/dira', '/dirb/x', '/with blank', '/tab\there');
 
+// Rows, and often the first of them once more.
+const copied = <T>(row: fc.Arbitrary<T>): fc.Arbitrary<readonly T[]> =>
+  fc
+    .tuple(fc.array(row, { minLength: 2, maxLength: 5 }), anyOf(0, 0, 1))
+    .map(([rows, copies]) => [...rows, ...rows.slice(0, copies)]);
+
 const world: fc.Arbitrary<World> = fc.record({
-  proposals: fc.array(
+  proposals: copied(
     fc.record({
-      run: fc.oneof({ weight: 9, arbitrary: someRun }, { weight: 1, arbitrary: anyOf(null, 3_000_000_000) }),
-      segment: fc.oneof({ weight: 9, arbitrary: someSegment }, { weight: 1, arbitrary: fc.constant(null) }),
-      files: fc.oneof({ weight: 9, arbitrary: files }, { weight: 1, arbitrary: fc.constant(null) }),
-      ranges: anyOf(null, '', 'a.evt:0:9', ' a:0:1  b:1:2 '),
-      stream: anyOf(...streams),
-      firstevent: anyOf(null, 0, 5),
+      run: mostly<number | null>(someRun, anyOf(null, 3_000_000_000)),
+      segment: mostly<number | null>(someSegment, fc.constant(null)),
+      files: mostly<string | null>(files, fc.constant(null)),
+      ranges: mostly(anyOf(null, 'a.evt:0:9'), anyOf('', ' a:0:1  b:1:2 ')),
+      stream: mostly(anyOf('INTT0', 'seb18'), anyOf(...streams)),
+      firstevent: mostly(anyOf(null, 0), anyOf(5)),
     }),
-    { maxLength: 12 },
   ),
-  attempts: fc.uniqueArray(fc.record({ dstfile, state: anyOf(...jobStates), isRetired: fc.boolean() }), {
-    selector: (attempt) => attempt.dstfile,
-    maxLength: 8,
-  }),
+  attempts: fc.uniqueArray(
+    fc.record({ dstfile, state: anyOf(...jobStates), isRetired: mostly(fc.constant(false), fc.constant(true)) }),
+    {
+      selector: (attempt) => `${attempt.dstfile} ${attempt.isRetired}`,
+      minLength: 10,
+      maxLength: 20,
+    },
+  ),
   invalid: fc.array(
     fc.record({
       dstname: anyOf('all', 'ALL', 'DST_X_run2pp', 'DST_INTT0_run2pp', ...dstnames, ...streamed, 'DST_OTHER'),
       runs: anyOf<readonly [number, number]>([22026, 22026], [22026, -1], [1, 22026], [5, 2], [-10, 0]),
       segments: anyOf<readonly [number, number]>([0, 99999], [1, 1]),
-      isExpired: fc.boolean(),
+      isExpired: mostly(fc.constant(false), fc.constant(true)),
     }),
-    { maxLength: 2 },
+    { maxLength: 1 },
   ),
   datasets: fc.array(
-    fc.tuple(dstfile, anyOf('.root', '.prdf', '.txt', '')).map((parts) => parts.join('')),
-    { maxLength: 4 },
+    fc.tuple(dstfile, anyOf('.root', '.root', '.prdf', '.txt', '')).map((parts) => parts.join('')),
+    { minLength: 8, maxLength: 14 },
   ),
   files: fc
     .array(
       fc.record({
-        lfn: anyOf(...lfns),
+        lfn: someLfn,
         host: anyOf('gpfs', 'lustre'),
         directory,
         time: anyOf(1, 2),
         isNamedAlike: fc.boolean(),
       }),
-      { minLength: 6, maxLength: 20 },
+      { minLength: 4, maxLength: 14 },
     )
     .map((rows) =>
       rows.map(({ directory: folder, isNamedAlike, ...row }, index) => ({
         ...row,
-        path: isNamedAlike || index < 14 ? `${folder}/${row.lfn}` : `${folder}/other`,
+        path: isNamedAlike || index < 9 ? `${folder}/${row.lfn}` : `${folder}/other`,
       })),
     ),
   listed: fc.array(
-    fc.tuple(directory, anyOf(...lfns, 'new\nline')).map(([folder, basename]) => ({
+    fc.tuple(directory, mostly(someLfn, anyOf('new\nline'))).map(([folder, basename]) => ({
       basename,
       path: `${folder}/${basename}`,
     })),
@@ -96,8 +113,8 @@ const ask = fc.record(
     dsttype: anyOf('DST_X_run2pp', 'DST_$(streamname)_run2pp'),
     version: anyOf(0, 1),
     unblockStates: fc.subarray([...jobStates]),
-    isResubmit: fc.boolean(),
-    cap: anyOf(0, 1, 2, 5),
+    isResubmit: mostly(fc.constant(false), fc.constant(true)),
+    cap: mostly(anyOf(1, 2, 5), fc.constant(0)),
     kind: anyOf('catalog' as const, 'listing' as const, 'names' as const),
   },
   { requiredKeys: ['kind'] },
@@ -159,7 +176,7 @@ describe.each([
           expect(funnel.blockedByState[state] ?? 0).toBe(expected.filter((one) => one.state === state).length);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 80 },
     );
   }, 120_000);
 });

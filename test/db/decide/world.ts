@@ -155,7 +155,7 @@ export async function decideIn(
   also?: (session: Session) => Promise<void>,
 ): Promise<{ readonly funnel: Funnel; readonly ready: readonly CandidateRow[] }> {
   return databases.status.session(async (session) => {
-    const funnel = await decide(session, request, { databases, statementTimeoutMs: 30_000 });
+    const { funnel } = await decide(session, request, { databases, statementTimeoutMs: 30_000 });
     const ready: CandidateRow[] = [];
     for await (const rows of readReady(session, 3)) ready.push(...rows);
     await also?.(session);

@@ -1,0 +1,237 @@
+import { sql } from '#db/connect.ts';
+
+import { entryMatches } from './invalid-run-sql.ts';
+import { dstfileSql } from './product-sql.ts';
+import { extraNames } from './read-query-columns.ts';
+
+import type { Database, Session, Statement } from '#db/connect.ts';
+import type { JobState } from '#model/job-state.ts';
+import type { RowFault, Verdict } from '#model/verdict.ts';
+
+import type { Decision } from './decide.ts';
+
+/** An attempt that blocks, or that will be replaced. */
+export interface BlockingAttempt {
+  readonly id: number;
+  readonly dstfile: string;
+  readonly attempt: number;
+  readonly state: JobState;
+  /** When it entered the state; UTC; null where nothing was noted. */
+  readonly since: Date | null;
+  readonly cluster: number;
+  readonly process: number;
+  readonly rule: string | null;
+  readonly submissionHost: string | null;
+  readonly executionNode: string | null;
+  readonly exitCode: number | null;
+  readonly message: string | null;
+}
+
+/** A line of `invalid_run_list`; a `lastRun` of -1 is open. */
+export interface InvalidRunEntry {
+  readonly id: number;
+  readonly dstname: string;
+  readonly firstRun: number;
+  readonly lastRun: number;
+  readonly firstSegment: number;
+  readonly lastSegment: number;
+  readonly reason: string | null;
+  readonly expiresAt: Date;
+}
+
+/** One of several rows for one product, as the query gave it. */
+export interface CompetingRow {
+  readonly ordinal: number;
+  readonly streamname: string | null;
+  readonly source: string | null;
+  readonly files: string;
+  readonly ranges: string | null;
+  /** Further columns, as text. */
+  readonly extra: Readonly<Record<string, string | null>>;
+}
+
+/** An input that was not found. */
+export interface MissingInput {
+  readonly lfn: string;
+  /** Places that are known for the name but cannot be used: another basename, or a blank or comma in the path. */
+  readonly unusable: readonly string[];
+}
+
+/** The fact behind a verdict. */
+export type VerdictFact =
+  | { readonly fate: 'rejected'; readonly column: string }
+  | { readonly fate: 'invalid-run'; readonly entries: readonly InvalidRunEntry[] }
+  | { readonly fate: 'blocked'; readonly attempt: BlockingAttempt | undefined }
+  | { readonly fate: 'exists'; readonly filename: string; readonly datasets: readonly string[] }
+  | { readonly fate: 'repeated' | 'duplicate'; readonly rows: readonly CompetingRow[] }
+  | { readonly fate: 'missing-inputs'; readonly wanted: number; readonly missing: readonly MissingInput[] }
+  | { readonly fate: 'over-limit'; readonly readyBefore: number }
+  | { readonly fate: 'ready'; readonly inputs: string; readonly replaces: BlockingAttempt | undefined };
+
+/** What became of one row of the query, and why. */
+export interface ExplainedRow {
+  readonly ordinal: number;
+  readonly run: number;
+  readonly segment: number;
+  readonly streamname: string | null;
+  /** Null where the row names no product. */
+  readonly dstfile: string | null;
+  readonly fact: VerdictFact;
+}
+
+/** All rows of a run by their fate, and the first of them with the fact behind it. */
+export interface RunExplanation {
+  readonly counts: readonly { readonly fate: Verdict | RowFault; readonly count: number }[];
+  /** In the order of segment and query; at most as many as asked for. */
+  readonly rows: readonly ExplainedRow[];
+}
+
+interface FateRow {
+  readonly ordinal: number;
+  readonly run: number;
+  readonly segment: number;
+  readonly streamname: string | null;
+  readonly dstfile: string | null;
+  readonly fate: Verdict | RowFault;
+  readonly attempt: number | null;
+  readonly note: string | null;
+  readonly inputs: string | null;
+}
+
+const fates = sql`pg_temp.judged j left join pg_temp.undecided u using (ordinal)
+  left join pg_temp.ready r using (ordinal)`;
+const fate = sql`coalesce(j.verdict, u.verdict, case when r.ordinal is null then 'over-limit' else 'ready' end)`;
+
+async function findAttempt(session: Session, id: number | null): Promise<BlockingAttempt | undefined> {
+  if (id === null) return undefined;
+  const [row] = await session.query<BlockingAttempt>(
+    sql`select id, dstfile, attempt, status as state, cluster, process, rule, submission_host as "submissionHost",
+        execution_node as "executionNode", exit_code as "exitCode", message,
+        case status when 'submitting' then submitting when 'submitted' then submitted when 'started' then started
+          when 'running' then running else coalesce(ended, last_message, running, started, submitted, submitting)
+        end as since
+      from ${sql.table(session.role, 'production_status')} where id = ${id}`,
+  );
+  return row;
+}
+
+async function findEntries(session: Session, decision: Decision, row: FateRow): Promise<readonly InvalidRunEntry[]> {
+  const value = {
+    run: sql`${row.run}::int`,
+    segment: sql`${row.segment}::int`,
+    streamname: sql`${row.streamname}::text`,
+  };
+  return session.query<InvalidRunEntry>(
+    sql`select i.id, i.dstname, i.first_run as "firstRun", i.last_run as "lastRun", i.first_segment as "firstSegment",
+        i.last_segment as "lastSegment", i.reason, i.expires_at as "expiresAt"
+      from pg_temp.invalid_entry e join ${sql.table(session.role, 'invalid_run_list')} i using (id)
+      where ${entryMatches(decision.names, value)} order by i.id`,
+  );
+}
+
+async function findDatasets(catalog: Database, filename: string): Promise<readonly string[]> {
+  const rows = await catalog.query<{ dataset: string }>(
+    sql`select dataset from ${sql.table(catalog.role, 'datasets')} where filename = ${filename} order by dataset`,
+  );
+  return rows.map(({ dataset }) => dataset);
+}
+
+async function findRows(
+  session: Session,
+  decision: Decision,
+  dstfile: string | null,
+): Promise<readonly CompetingRow[]> {
+  const extras = extraNames(decision.columns).map(
+    (name, index) => sql`, ${decision.columns.extra[index]?.name ?? ''}::text, ${name}`,
+  );
+  // From an array, since a function takes at most 100 arguments; the empty pair gives the array its type.
+  const pairs = sql`array[''::text, null ${sql.join(extras, '')}]`;
+  return session.query<CompetingRow>(
+    sql`select ordinal, streamname, source, files, ranges, json_object(${pairs})::jsonb - '' as extra
+      from pg_temp.undecided where dstfile = ${dstfile} order by ordinal limit 20`,
+  );
+}
+
+async function findMissing(session: Session, catalog: Database, ordinal: number): Promise<readonly MissingInput[]> {
+  const rows = await session.query<{ lfn: string; unusable: readonly string[] }>(
+    sql`select n.lfn, coalesce((select array_agg(path order by path) from pg_temp.listing p where p.basename = n.lfn),
+        '{}') as unusable
+      from pg_temp.needed n left join pg_temp.location l using (lfn)
+      where n.ordinal = ${ordinal} and l.path is null order by n.position`,
+  );
+  const registered = await catalog.query<{ lfn: string; path: string }>(
+    sql`select lfn, full_file_path as path from ${sql.table(catalog.role, 'files')}
+      where lfn = any(${rows.map((row) => row.lfn)}::text[]) order by full_file_path`,
+  );
+  return rows.map(({ lfn, unusable }) => ({
+    lfn,
+    unusable: [...unusable, ...registered.filter((file) => file.lfn === lfn).map((file) => file.path)],
+  }));
+}
+
+async function countOne(session: Session, statement: Statement): Promise<number> {
+  const [row] = await session.query<{ count: number }>(statement);
+  return row?.count ?? 0;
+}
+
+async function findFact(session: Session, decision: Decision, catalog: Database, row: FateRow): Promise<VerdictFact> {
+  switch (row.fate) {
+    case 'rejected':
+      return { fate: row.fate, column: row.note ?? '' };
+    case 'invalid-run':
+      return { fate: row.fate, entries: await findEntries(session, decision, row) };
+    case 'blocked':
+      return { fate: row.fate, attempt: await findAttempt(session, row.attempt) };
+    case 'exists': {
+      const filename = row.note ?? '';
+      return { fate: row.fate, filename, datasets: await findDatasets(catalog, filename) };
+    }
+    case 'repeated':
+    case 'duplicate':
+      return { fate: row.fate, rows: await findRows(session, decision, row.dstfile) };
+    case 'missing-inputs': {
+      const wanted = sql`select count(*)::int as count from pg_temp.needed where ordinal = ${row.ordinal}`;
+      const missing = await findMissing(session, catalog, row.ordinal);
+      return { fate: row.fate, wanted: await countOne(session, wanted), missing };
+    }
+    case 'over-limit': {
+      const before = sql`select count(*)::int as count from pg_temp.ready where ordinal < ${row.ordinal}`;
+      return { fate: row.fate, readyBefore: await countOne(session, before) };
+    }
+    case 'ready':
+      return { fate: row.fate, inputs: row.inputs ?? '', replaces: await findAttempt(session, row.attempt) };
+  }
+}
+
+/**
+ * Tells what became of a run's candidates, from the tables that a decision left in the session: the same facts that
+ * decided. An explanation without rows means that the query returned none for the run.
+ *
+ * @param atMost rows with a fact; the counts are of all
+ */
+export async function explainRun(
+  session: Session,
+  decision: Decision,
+  catalog: Database,
+  wanted: { readonly run: number; readonly segment?: number },
+  atMost = 20,
+): Promise<RunExplanation> {
+  const chosen = sql`j.run = ${wanted.run} and (${wanted.segment ?? null}::int is null or j.segment = ${wanted.segment ?? null}::int)`;
+  const counts = await session.query<{ fate: Verdict | RowFault; count: number }>(
+    sql`select ${fate} as fate, count(*)::int as count from ${fates} where ${chosen} group by 1 order by 2 desc, 1`,
+  );
+  const row = { run: sql`j.run`, segment: sql`j.segment`, streamname: sql`j.streamname` };
+  const { names } = decision;
+  const found = await session.query<FateRow>(
+    sql`select j.ordinal, j.run, coalesce(j.segment, 0) as segment, j.streamname,
+        ${dstfileSql(sql`${names.dstname}::text`, row, names.isStreamed)} as dstfile, ${fate} as fate,
+        coalesce(u.attempt, j.attempt) as attempt, coalesce(u.note, j.note) as note, r.inputs
+      from ${fates} where ${chosen} order by j.segment, j.ordinal limit ${atMost}`,
+  );
+  const rows: ExplainedRow[] = [];
+  for (const { ordinal, run, segment, streamname, dstfile, ...rest } of found) {
+    const known = { ordinal, run, segment, streamname, dstfile, ...rest };
+    rows.push({ ordinal, run, segment, streamname, dstfile, fact: await findFact(session, decision, catalog, known) });
+  }
+  return { counts, rows };
+}

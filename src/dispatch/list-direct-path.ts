@@ -1,0 +1,93 @@
+import { opendir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+
+import type { Dirent } from 'node:fs';
+
+import type { ListedFile } from '#db/decide/decision-request.ts';
+
+/** The files of a `direct_path`, and what was met while they were listed. */
+export interface DirectPathListing {
+  /** Streamed, one read a folder; in no particular order. Iterated once. */
+  readonly files: AsyncIterable<ListedFile>;
+  /** To be read after the files: folders that were listed. */
+  readonly report: { directories: number; files: number; unreadable: string[] };
+}
+
+/** Entries that one read of a folder brings; measured with 200,000 files, 2025: 32 (the default) takes twice as long. */
+const entriesAtOnce = 1024;
+
+/** A pattern of one path component: `*`, `?`, `[abc]`, `[!abc]`; a leading dot must be written out. */
+function makeMatcher(pattern: string): ((name: string) => boolean) | undefined {
+  if (!/[*?[]/.test(pattern)) return undefined;
+  let text = '';
+  for (let at = 0; at < pattern.length; at += 1) {
+    const character = pattern.charAt(at);
+    const close = character === '[' ? pattern.indexOf(']', at + 2) : -1;
+    if (character === '*') text += '.*';
+    else if (character === '?') text += '.';
+    else if (close > 0) {
+      const set = pattern
+        .slice(at + 1, close)
+        .replaceAll('\\', '\\\\')
+        .replace(/^!/, '^');
+      text += `[${set.startsWith('^') || !set.includes('[') ? set : set.replaceAll('[', '\\[')}]`;
+      at = close;
+    } else text += character.replaceAll(/[.+^${}()|\\[\]]/g, String.raw`\$&`);
+  }
+  const regexp = new RegExp(`^${text}$`, 's');
+  return (name) => regexp.test(name) && (!name.startsWith('.') || pattern.startsWith('.'));
+}
+
+async function* readFolder(path: string, unreadable: string[]): AsyncGenerator<Dirent> {
+  try {
+    for await (const entry of await opendir(path, { bufferSize: entriesAtOnce })) yield entry;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    // What a pattern does not meet is no fault; what is there and closed is worth a word.
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') unreadable.push(`${path} (${code})`);
+  }
+}
+
+async function* findFolders(start: string, parts: readonly string[], unreadable: string[]): AsyncGenerator<string> {
+  const [part, ...rest] = parts;
+  if (part === undefined) {
+    yield start;
+    return;
+  }
+  const matches = makeMatcher(part);
+  if (matches === undefined) {
+    yield* findFolders(join(start, part), rest, unreadable);
+    return;
+  }
+  const names: string[] = [];
+  for await (const entry of readFolder(start, unreadable)) {
+    if ((entry.isDirectory() || entry.isSymbolicLink()) && matches(entry.name)) names.push(entry.name);
+  }
+  for (const name of names) yield* findFolders(join(start, name), rest, unreadable);
+}
+
+/**
+ * Lists what lies directly in the folders that a `direct_path` names; folders and hidden files are left out.
+ *
+ * @param directPath `{mode}` already put in; may hold `*`, `?`, `[…]` in any component; a trailing slash changes nothing
+ * @param start where a relative path begins
+ */
+export function listDirectPath(directPath: string, start: string): DirectPathListing {
+  const report: DirectPathListing['report'] = { directories: 0, files: 0, unreadable: [] };
+  async function* listFiles(): AsyncGenerator<ListedFile> {
+    const parts = resolve(start, directPath)
+      .split('/')
+      .filter((part) => part !== '');
+    for await (const folder of findFolders('/', parts, report.unreadable)) {
+      let isThere = false;
+      for await (const entry of readFolder(folder, report.unreadable)) {
+        isThere = true;
+        if (entry.isDirectory() || entry.name.startsWith('.')) continue;
+        report.files += 1;
+        yield { basename: basename(entry.name), path: `${folder}/${entry.name}` };
+      }
+      if (isThere) report.directories += 1;
+    }
+  }
+  return { files: listFiles(), report };
+}

@@ -1,0 +1,117 @@
+import { decide } from '#db/decide/decide.ts';
+import { readReady } from '#db/decide/read-ready.ts';
+import { placeIn } from '#model/rule.ts';
+
+import { listDirectPath } from './list-direct-path.ts';
+
+import type { Database, OpenSession } from '#db/connect.ts';
+import type { Decision } from '#db/decide/decide.ts';
+import type { DecisionRequest, DecisionWarning, Funnel } from '#db/decide/decision-request.ts';
+import type { CandidateRow } from '#model/candidate.ts';
+import type { RoleName } from '#model/site.ts';
+import type { PreparedRule } from '#rules/prepare-rule.ts';
+
+import type { DirectPathListing } from './list-direct-path.ts';
+
+/** What a plan is made of. */
+export interface PlanInput {
+  readonly prepared: PreparedRule;
+  /** `--maxjobs`: ready jobs at most, beside the rule's `--limit`. */
+  readonly maxJobs?: number;
+  readonly databases: Readonly<Record<RoleName, Database>>;
+  /** How long the rule's query may run. */
+  readonly statementTimeoutMs: number;
+}
+
+/** What would be dispatched, and why the rest would not: a decision, and the session that holds it. */
+export interface Plan {
+  readonly prepared: PreparedRule;
+  readonly request: DecisionRequest;
+  readonly decision: Decision;
+  /** `decision.funnel` with what was met on the file system. */
+  readonly funnel: Funnel;
+  /** To the status database; holds `pg_temp.ready`. Lost: the plan is gone. */
+  readonly session: OpenSession;
+  /** The ready rows in the query's order, by cursor: nothing else can be asked of the session meanwhile. */
+  readReady(batchSize?: number): AsyncIterable<readonly CandidateRow[]>;
+  /** Gives the session back; twice does no harm. */
+  close(): Promise<void>;
+}
+
+function capOf(limit: number, maxJobs: number | undefined): { readonly cap?: number } {
+  const caps = [...(limit > 0 ? [limit] : []), ...(maxJobs === undefined ? [] : [maxJobs])];
+  return caps.length === 0 ? {} : { cap: Math.min(...caps) };
+}
+
+function makeRequest(input: PlanInput, listing: DirectPathListing | undefined): DecisionRequest {
+  const { rule, names, query, options, isLfn2lfn } = input.prepared;
+  const { build, tag, version } = names;
+  const inputs = isLfn2lfn
+    ? ({ kind: 'names' } as const)
+    : listing === undefined
+      ? ({ kind: 'catalog' } as const)
+      : ({ kind: 'listing', files: listing.files } as const);
+  return {
+    rule: rule.name,
+    file: rule.file,
+    query: {
+      role: query.role,
+      text: query.text,
+      placeOf: (offset) => placeIn(rule, 'input.query', query.originOf(offset)),
+    },
+    product: { dsttype: names.dsttypePattern, build, tag, ...(version === undefined ? {} : { version }) },
+    unblockStates: options.unblock,
+    isResubmit: options.isResubmit,
+    ...capOf(options.limit, input.maxJobs),
+    inputs,
+  };
+}
+
+function listingWarnings(
+  directPath: string,
+  { report }: DirectPathListing,
+  funnel: Funnel,
+): readonly DecisionWarning[] {
+  const warnings: DecisionWarning[] = report.unreadable.map((place) => ({
+    kind: 'unreadable-directory',
+    count: 1,
+    message: `Cannot read directory ${place}`,
+  }));
+  if (report.files === 0 && funnel.counts['missing-inputs'] > 0) {
+    const message = `No file in direct_path '${directPath}', in ${report.directories} directories`;
+    warnings.push({ kind: 'empty-listing', count: 1, message });
+  }
+  return warnings;
+}
+
+/**
+ * Decides what a rule would dispatch now. Changes nothing: what it makes are temporary tables in the plan's session.
+ *
+ * @throws RuleError where the rule's query fails or lacks columns; DatabaseError
+ * @see docs/deciding.md
+ */
+export async function planRule(input: PlanInput): Promise<Plan> {
+  const { prepared, databases, statementTimeoutMs } = input;
+  const { directPath, isLfn2lfn } = prepared;
+  const listing =
+    directPath === undefined || isLfn2lfn ? undefined : listDirectPath(directPath, prepared.options.submitDirectory);
+  const request = makeRequest(input, listing);
+  const session = await databases.status.openSession();
+  try {
+    const decision = await decide(session, request, { databases, statementTimeoutMs });
+    const found =
+      directPath === undefined || listing === undefined ? [] : listingWarnings(directPath, listing, decision.funnel);
+    return {
+      prepared,
+      request,
+      decision,
+      funnel: { ...decision.funnel, warnings: [...decision.funnel.warnings, ...found] },
+      session,
+      readReady: (batchSize) => readReady(session, batchSize),
+      close: () => session.close(),
+    };
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}

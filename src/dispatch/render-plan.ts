@@ -1,0 +1,83 @@
+import { printDstname } from '#model/dst-name.ts';
+import { verdicts } from '#model/verdict.ts';
+
+import type { Funnel } from '#db/decide/decision-request.ts';
+import type { Verdict } from '#model/verdict.ts';
+
+import type { Plan } from './plan-rule.ts';
+
+const meanings: Readonly<Record<Exclude<Verdict, 'ready'>, string>> = {
+  'invalid-run': 'in an invalid run',
+  blocked: 'blocked',
+  exists: 'exist already',
+  duplicate: 'duplicate: rows of one product that differ',
+  'missing-inputs': 'missing inputs',
+  'over-limit': 'over the limit',
+};
+
+/** Writes a number with commas between thousands: 1000000 → `1,000,000`. */
+export function printCount(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+function lineOf(sign: string, count: number, text: string): string {
+  return `${sign} ${printCount(count).padStart(11)}  ${text}`;
+}
+
+/** Writes the funnel as lines of at most 80 columns: rows of the query, what is taken off and why, what is ready. */
+export function renderFunnel(funnel: Funnel): readonly string[] {
+  const { rows, faults, candidates, counts, blockedByState } = funnel;
+  const states = Object.entries(blockedByState).map(([state, count]) => `${printCount(count)} ${state}`);
+  const lines = [lineOf(' ', rows, 'rows of the query')];
+  if (faults.rejected > 0) lines.push(lineOf('-', faults.rejected, 'rejected: name no product'));
+  if (faults.repeated > 0) lines.push(lineOf('-', faults.repeated, 'repeated: equal to an earlier row'));
+  if (candidates !== rows) lines.push(lineOf('=', candidates, 'candidates'));
+  for (const verdict of verdicts) {
+    if (verdict === 'ready' || counts[verdict] === 0) continue;
+    lines.push(lineOf('-', counts[verdict], meanings[verdict]));
+    if (verdict === 'blocked') lines.push(...states.map((text) => `${' '.repeat(17)}${text}`));
+  }
+  lines.push(lineOf('=', counts.ready, 'ready'));
+  return lines;
+}
+
+function headOf({ prepared }: Plan): string {
+  const { rule, names } = prepared;
+  return `${rule.name}: ${printDstname({ ...names, dsttype: names.dsttypePattern })}`;
+}
+
+/**
+ * Writes a plan as text, piece by piece: the funnel, then a line for each ready job (dstfile, number of inputs, the
+ * attempt it replaces), then warnings.
+ */
+export async function* renderPlan(plan: Plan): AsyncGenerator<string> {
+  yield `${[headOf(plan), ...renderFunnel(plan.funnel)].join('\n')}\n`;
+  if (plan.funnel.counts.ready > 0) yield '\n';
+  for await (const rows of plan.readReady()) {
+    const lines = rows.map(({ dstfile, inputs, replaces }) => {
+      const count = inputs.split(',').length;
+      const old = replaces === undefined ? '' : `, replaces ${replaces}`;
+      return `${dstfile}  ${count} ${count === 1 ? 'input' : 'inputs'}${old}\n`;
+    });
+    yield lines.join('');
+  }
+  if (plan.funnel.warnings.length > 0)
+    yield `\n${plan.funnel.warnings.map(({ message }) => `warning: ${message}\n`).join('')}`;
+}
+
+/** Writes a plan as one JSON document, piece by piece: `{rule, dstname, funnel, ready: [CandidateRow, …]}`. */
+export async function* renderPlanJson(plan: Plan): AsyncGenerator<string> {
+  const { rule, names } = plan.prepared;
+  const head = {
+    rule: rule.name,
+    dstname: printDstname({ ...names, dsttype: names.dsttypePattern }),
+    funnel: plan.funnel,
+  };
+  yield `${JSON.stringify(head).slice(0, -1)},"ready":[`;
+  let separator = '';
+  for await (const rows of plan.readReady()) {
+    yield separator + rows.map((row) => JSON.stringify(row)).join(',\n');
+    separator = ',\n';
+  }
+  yield ']}\n';
+}
