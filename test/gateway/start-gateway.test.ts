@@ -141,7 +141,7 @@ describe('startGateway', () => {
 });
 
 describe('a database that stops in the middle', () => {
-  it('loses no acknowledged event', async () => {
+  it('loses no acknowledged event', { timeout: 120_000 }, async () => {
     const directory = await mkdtemp('/tmp/slurp-stop-');
     const folders = foldersIn(directory);
     await startPostgres(folders);
