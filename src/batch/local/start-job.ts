@@ -1,4 +1,4 @@
-import { constants, copyFile, cp, access, mkdir, readdir, symlink } from 'node:fs/promises';
+import { access, chmod, constants, copyFile, cp, mkdir, readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 
@@ -63,9 +63,11 @@ async function stage(submission: StoredSubmission, job: BatchJob, run: RunFiles)
     if (await exists(source)) await copyFile(source, join(run.scratch, name), constants.COPYFILE_EXCL);
   }
   for (const entry of await readdir(submission.workerDirectory, { withFileTypes: true })) {
-    if (!entry.isDirectory()) {
-      await symlink(join(submission.workerDirectory, entry.name), join(run.scratch, entry.name));
-    }
+    if (entry.isDirectory()) continue;
+    // No links: old scripts copy a 'cups.py' of their own here, which would go through a link into the installation.
+    const target = join(run.scratch, entry.name);
+    await copyFile(join(submission.workerDirectory, entry.name), target, constants.COPYFILE_FICLONE);
+    await chmod(target, 0o555);
   }
   const { initial } = placesOf(job, submission);
   for (const item of parseList(job.commands['transfer_input_files'])) {
