@@ -37,7 +37,7 @@ await runMain(
     let exitCode = 0;
     const program = makeProgram('demo', 'A whole production on this machine')
       .option('--batch <backend>', 'local or htcondor', 'local')
-      .option('--runs <count>', 'how many runs the DAQ takes', '24')
+      .option('--runs <count>', 'how many runs the DAQ takes', '23')
       .action(async (options: DemoOptions) => {
         exitCode = await runDemo(options, context);
       });
