@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { packageRoot } from '#util/package-root.ts';
@@ -17,12 +17,13 @@ export interface SlurpProgram {
 
 /** Finds the `slurp` that belongs to what runs now: the built one, or from the sources when these are run themselves. */
 export function findSlurpProgram(): SlurpProgram {
-  const root = packageRoot();
-  if (fileURLToPath(import.meta.url).endsWith('.ts')) {
+  const own = fileURLToPath(import.meta.url);
+  if (own.endsWith('.ts')) {
+    const root = packageRoot();
     const file = join(root, 'src/commands/slurp.ts');
     const loader = createRequire(join(root, 'package.json')).resolve('tsx');
     return { command: [process.execPath, '--import', pathToFileURL(loader).href, file], file, fileTime: 0 };
   }
-  const file = join(root, 'dist/slurp.mjs');
+  const file = join(dirname(own), basename(own).startsWith('slurp') ? basename(own) : 'slurp.mjs');
   return { command: [process.execPath, file], file, fileTime: statSync(file).mtimeMs };
 }

@@ -1,3 +1,5 @@
+import { DatabaseError } from '#model/errors.ts';
+
 import { openDatabase, sql } from './connect.ts';
 
 import type { Role } from '#model/site.ts';
@@ -24,6 +26,14 @@ export async function runScript(
       },
       { isReadOnly: !options.isWriting },
     );
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.code !== 'database-read-only') throw error;
+    throw new DatabaseError(error.message, {
+      code: error.code,
+      facts: error.facts,
+      advice: "Add '--write' if you mean it",
+      cause: error.cause,
+    });
   } finally {
     await database.close();
   }

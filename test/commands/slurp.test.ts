@@ -1,0 +1,121 @@
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { packageRoot } from '#util/package-root.ts';
+import { runCommand } from '#util/run-command.ts';
+
+import { bundleScript } from '../util/bundle-script.ts';
+
+const timeoutMs = 120_000;
+let home: string;
+let program: string;
+
+interface Outcome {
+  readonly exitCode: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function slurp(args: readonly string[], cwd = home): Promise<Outcome> {
+  const { exitCode, stdout, stderr } = await runCommand(process.execPath, [program, ...args], { cwd });
+  return { exitCode, out: stdout.replaceAll(home, ''), err: stderr.replaceAll(home, '') };
+}
+
+beforeAll(async () => {
+  program = await bundleScript(join(packageRoot(), 'src/commands/slurp.ts'), true);
+  home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-command-')));
+});
+
+afterAll(async () => {
+  await slurp(['down', '--wait', '0']);
+  await rm(home, { recursive: true });
+  await rm(program);
+}, timeoutMs);
+
+describe('slurp', () => {
+  it(
+    'shows a site that is not there without making it',
+    async () => {
+      const { exitCode, out } = await slurp(['status']);
+      expect(exitCode).toBe(0);
+      expect(out).toContain('serve         not running\n');
+      expect(await slurp(['down'])).toEqual({ exitCode: 0, out: 'Nothing was running\n', err: '' });
+      expect(JSON.parse((await slurp(['status', '--json'])).out)).toMatchObject({ isUp: false, kind: 'embedded' });
+    },
+    timeoutMs,
+  );
+
+  it(
+    'db sql starts what it needs, reads, and writes only when told to',
+    async () => {
+      const first = await slurp(['db', 'sql', 'status', 'select 1 as one; select 2 as two']);
+      expect(first).toMatchObject({ exitCode: 0, out: 'one\n---\n  1\n(1 row)\n\ntwo\n---\n  2\n(1 row)\n' });
+      expect(first.err.split('\n')[0]).toBe("slurp: Starting site '/.slurp-site' (database, gateway, local queue) …");
+      const insert = "insert into production_cursor values (default, 'DST_EVENT', 'new', 'tag', 0, 7)";
+      expect(await slurp(['db', 'sql', 'status', insert])).toEqual({
+        exitCode: 40,
+        out: '',
+        err:
+          "slurp: Database 'status' at '/.slurp-site/run/slurp' says: cannot execute INSERT in a read-only transaction\n" +
+          "  Add '--write' if you mean it\n",
+      });
+      expect((await slurp(['db', 'sql', 'status', insert, '--write'])).out).toBe('INSERT 1\n');
+      expect((await slurp(['db', 'sql', 'statusw', 'table production_cursor', '--csv'])).out).toBe(
+        'id,dsttype,build,tag,version,lastrun\n1,DST_EVENT,new,tag,0,7\n',
+      );
+    },
+    timeoutMs,
+  );
+
+  it(
+    'shows the site, brings its tables up to date, and stops it',
+    async () => {
+      expect(JSON.parse((await slurp(['status', '--json'])).out)).toMatchObject({
+        isUp: true,
+        gateway: { health: 'ok' },
+        queue: { running: 0 },
+        work: { unconfirmed: 0, attempts: {} },
+      });
+      expect((await slurp(['db', 'migrate'])).out).toBe(
+        'daq      up to date\nraw      up to date\ncatalog  up to date\nstatus   up to date\n',
+      );
+      expect((await slurp(['down'])).out).toBe("The site '/.slurp-site' is down\n");
+    },
+    timeoutMs,
+  );
+
+  it(
+    'db url tells the address of a role, the secret only when asked',
+    async () => {
+      const file = join(home, 'other.yaml');
+      const rest = 'daq: embedded, raw: embedded, catalog: embedded';
+      await writeFile(file, `databases: {${rest}, status: "postgresql://u:secret@db:5433/Production"}`, {
+        mode: 0o600,
+      });
+      const url = (...args: readonly string[]): Promise<Outcome> =>
+        slurp(['db', 'url', 'status', '--site', file, ...args]);
+      expect((await url()).out).toBe('postgresql://u@db:5433/Production\n');
+      expect((await url('--secret')).out).toBe('postgresql://u:secret@db:5433/Production\n');
+    },
+    timeoutMs,
+  );
+
+  it(
+    'refuses what makes no sense',
+    async () => {
+      expect(await slurp(['db', 'url', 'nowhere'])).toEqual({
+        exitCode: 2,
+        out: '',
+        err: "slurp: Unknown role 'nowhere': expected one of daq, raw, catalog, status\n",
+      });
+      expect((await slurp(['down', '--wait', 'long'])).err).toBe(
+        "slurp: 'long' is no time span: expected for example '30s', '5m' or '0'\n",
+      );
+      expect((await slurp(['status', '--site', 'nowhere.yaml'])).exitCode).toBe(3);
+    },
+    timeoutMs,
+  );
+});

@@ -1,0 +1,82 @@
+import { expect, it } from 'vitest';
+
+import { renderSiteStatus } from '#reports/render-site-status.ts';
+
+import type { SiteStatus } from '#reports/find-site-status.ts';
+
+const role = { server: '/home/me/.slurp-site/run/slurp', isReachable: true };
+
+const up: SiteStatus = {
+  kind: 'embedded',
+  mode: 'production',
+  stateDirectory: '/home/me/.slurp-site',
+  backend: 'local',
+  isUp: true,
+  serve: { pid: 12, phase: 'ready', startedAt: '2024-06-30T12:00:00.000Z' },
+  postgres: { pid: 13 },
+  gateway: { url: 'http://127.0.0.1:20001', health: 'ok', complaints: [] },
+  queue: { slots: 4, running: 4, idle: 96, held: 1 },
+  roles: [
+    { role: 'daq', schema: 'daq', ...role },
+    { role: 'status', schema: 'status', ...role },
+  ],
+  work: { unconfirmed: 1, attempts: { submitted: 96, running: 4, finished: 1000 } },
+  stageouts: { pending: 2, aside: 0, oldestSeconds: 3 },
+  spools: 0,
+};
+
+it('shows a site that is up', () => {
+  expect(renderSiteStatus(up)).toMatchInlineSnapshot(`
+    "site          /home/me/.slurp-site (embedded, production)
+    serve         ready, process 12, since 2024-06-30T12:00:00Z
+    database      running, process 13
+    gateway       http://127.0.0.1:20001, ok
+    local queue   4 running, 96 waiting, 1 held; 4 at once
+    unconfirmed   1 submissions
+    attempts      96 submitted, 4 running, 1000 finished
+    staged files  2 waiting for the catalog, 0 put aside
+    spools        0 to be read
+
+    role    database                        schema  state
+    ------  ------------------------------  ------  ---------
+    daq     /home/me/.slurp-site/run/slurp  daq     reachable
+    status  /home/me/.slurp-site/run/slurp  status  reachable
+    "
+  `);
+});
+
+it('shows a site that is down, and says what to do', () => {
+  const { kind, mode, stateDirectory, spools } = up;
+  const problem = "Cannot reach database 'status' at 'db1:5432/Production': nothing listens there";
+  const roles = [
+    { role: 'status', server: 'db1:5432/Production', schema: 'public', isReachable: false, problem },
+  ] as const;
+  const down: SiteStatus = {
+    kind,
+    mode,
+    stateDirectory,
+    spools,
+    backend: 'htcondor',
+    isUp: false,
+    postgres: {},
+    roles,
+  };
+  expect(renderSiteStatus(down)).toMatchInlineSnapshot(`
+    "site          /home/me/.slurp-site (embedded, production)
+    serve         not running
+    database      not running
+    gateway       not running
+    local queue   none: jobs go to HTCondor
+    unconfirmed   not known
+    attempts      not known
+    staged files  not known
+    spools        0 to be read
+
+    role    database             schema  state
+    ------  -------------------  ------  ---------------------
+    status  db1:5432/Production  public  nothing listens there
+
+    Not all is up: 'slurp up' starts it, and so does the next kaedama.
+    "
+  `);
+});
