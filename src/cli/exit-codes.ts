@@ -79,6 +79,30 @@ export const exitCodes: readonly ExitCode[] = [
     remedy: 'Look whether `slurp serve` runs and can be reached from that node',
   },
   {
+    code: 22,
+    stage: 'stage-in',
+    meaning: "The wrapper could not copy something that the rule's list of files names",
+    remedy: "Look at the job's message: it names what is missing in the folder of the submission",
+  },
+  {
+    code: 23,
+    stage: 'stage-in',
+    meaning: "The job's script is not among the files that were copied",
+    remedy: 'Compare `script` and `rsync` of the rule',
+  },
+  {
+    code: 24,
+    stage: 'stage-in',
+    meaning: 'The job is not wanted: its attempt was retired or had ended before, so it did not run',
+    remedy: 'Nothing; another attempt makes the product, or made it',
+  },
+  {
+    code: 25,
+    stage: 'stage-in',
+    meaning: 'The worker node has no Node, or the job has no `cups`',
+    remedy: 'Set SLURP_NODE in the environment of the jobs, or put `node` on the PATH of the node',
+  },
+  {
     code: 30,
     stage: 'stage-out',
     kind: 'transfer',
