@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/setup/leave-nothing.ts', 'test/global-setup.ts'],
+    globalSetup: ['test/setup/leave-nothing.ts', 'test/setup/build-commands.ts', 'test/global-setup.ts'],
     setupFiles: ['test/setup/fail-on-print.ts'],
     reporters: ['default', './test/setup/closing-lines.ts'],
     testTimeout: 30_000,

@@ -58,7 +58,7 @@ async function runDemo({ batch, runs: count }: DemoOptions, context: MainContext
   await writeSite(directory, batch);
   const taken = await makeDaq({ directory: join(directory, 'daq'), runs, segments, eventsPerFile });
   context.onEnd(async () => {
-    await callCommand(directory, 'slurp', ['down', '--wait', '0']);
+    await callCommand(directory, 'slurp', ['down', '--wait', '20s']);
   });
   await mustCall(directory, 'slurp', ['up']);
   await putFilelist(directory, taken);
