@@ -14,8 +14,10 @@ import { dispatchPlan } from '#dispatch/dispatch-plan.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 import { recover } from '#dispatch/recover.ts';
 import { renderFunnel, renderPlan, renderPlanJson } from '#dispatch/render-plan.ts';
+import { renderWhy } from '#dispatch/render-why.ts';
 import { prepareSelectedRule, selectRule } from '#dispatch/select-rule.ts';
 import { clearSubmissionFolders } from '#dispatch/submission-folder.ts';
+import { findWhy } from '#dispatch/why.ts';
 import { GatewayError, UsageError } from '#model/errors.ts';
 import { checkRuleFile } from '#rules/check-rule.ts';
 import { renderComplaint } from '#rules/render-complaints.ts';
@@ -27,7 +29,7 @@ import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';
 import type { CursorKey } from '#db/status/find-cursor.ts';
 import type { Applied } from '#dispatch/apply-plan.ts';
-import type { Plan } from '#dispatch/plan-rule.ts';
+import type { Plan, PlanInput } from '#dispatch/plan-rule.ts';
 import type { Log } from '#model/log.ts';
 import type { RoleName, Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
@@ -115,10 +117,19 @@ async function work(request: KaedamaRequest, context: MainContext): Promise<numb
     await clearSubmissionFolders(site, databases.status);
   }
   progress.phase('deciding');
-  const plan = await planRule({
+  const input: PlanInput = {
     ...{ prepared, databases, statementTimeoutMs: site.statementTimeoutMs },
     ...(request.maxJobs === undefined ? {} : { maxJobs: request.maxJobs }),
-  });
+  };
+  if (request.deed.kind === 'why') {
+    const { kind: _kind, ...question } = request.deed;
+    const why = await findWhy(input, question);
+    progress.close();
+    if (request.isJson) await writeJson(why);
+    else await writeOutput(renderWhy(why));
+    return 0;
+  }
+  const plan = await planRule(input);
   try {
     if (request.deed.kind === 'plan') return await printPlan(plan, request);
     return await dispatch({ request, plan, prepared, site, databases, log, progress, signal: context.signal });
