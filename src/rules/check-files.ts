@@ -6,7 +6,15 @@ import { toDirectoryPath } from './expand-job.ts';
 import type { PreparedRule } from './prepare-rule.ts';
 
 /** What SLURP itself provides to jobs or does not send, though old rules list it. */
-const providedFiles: ReadonlySet<string> = new Set(['cups.py', 'pull.py', 'bachi.py', 'init.sh', 'odbc.ini', '.slurp', '.slurp/']);
+const providedFiles: ReadonlySet<string> = new Set([
+  'cups.py',
+  'pull.py',
+  'bachi.py',
+  'init.sh',
+  'odbc.ini',
+  '.slurp',
+  '.slurp/',
+]);
 
 async function kindOf(path: string): Promise<'file' | 'program' | 'directory' | 'nothing'> {
   const found = await stat(path).catch(() => undefined);
@@ -18,7 +26,10 @@ async function kindOf(path: string): Promise<'file' | 'program' | 'directory' | 
 /** Names in a directory that a pattern of `*` and `?` matches; `*` leaves out hidden files, as a shell does. */
 async function matchesOf(pattern: string): Promise<readonly string[]> {
   const name = basename(pattern);
-  const escaped = name.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+  const escaped = name
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
   const names = await readdir(dirname(pattern)).catch(() => []);
   return names.filter((one) => new RegExp(`^${escaped}$`).test(one) && (name.startsWith('.') || !one.startsWith('.')));
 }
@@ -43,7 +54,10 @@ export async function checkFiles(prepared: PreparedRule, complainer: Complainer)
   for (const { key, template } of job.directories) {
     const path = toDirectoryPath(fixedText(template), job.submitDirectory);
     if ((await kindOf(path)) === 'nothing') {
-      complainer.warning({ path: `filesystem.${key}`, message: `No directory '${path}' yet; it is made when jobs need it` });
+      complainer.warning({
+        path: `filesystem.${key}`,
+        message: `No directory '${path}' yet; it is made when jobs need it`,
+      });
     }
   }
 }
@@ -63,11 +77,14 @@ async function checkPayload(prepared: PreparedRule, complainer: Complainer): Pro
   }
   const { executable } = job;
   const isOwn = executable.kind === 'own' && executable.template.slots.length === 0;
-  const program = isOwn ? resolve(job.submitDirectory, renderTemplate(executable.template, [])) : join(payload.path, script);
+  const program = isOwn
+    ? resolve(job.submitDirectory, renderTemplate(executable.template, []))
+    : join(payload.path, script);
   const path = isOwn ? 'job.executable' : 'params.script';
   const kind = await kindOf(program);
   if (kind === 'nothing') complainer.warning({ path, message: `No script '${program}'` });
-  else if (kind !== 'program') complainer.warning({ path, message: `'${program}' is not executable`, expected: 'chmod +x' });
+  else if (kind !== 'program')
+    complainer.warning({ path, message: `'${program}' is not executable`, expected: 'chmod +x' });
 }
 
 async function checkStaged(prepared: PreparedRule, complainer: Complainer): Promise<void> {
@@ -77,7 +94,11 @@ async function checkStaged(prepared: PreparedRule, complainer: Complainer): Prom
   let isComplete = true;
   for (const entry of rsync.split(',').filter((one) => one !== '')) {
     const path = resolve(job.submitDirectory, entry);
-    const found = /[*?]/.test(entry) ? await matchesOf(path) : (await kindOf(path)) === 'nothing' ? [] : [basename(path)];
+    const found = /[*?]/.test(entry)
+      ? await matchesOf(path)
+      : (await kindOf(path)) === 'nothing'
+        ? []
+        : [basename(path)];
     hasScript ||= found.includes(basename(script));
     if (found.length === 0 && !providedFiles.has(entry)) {
       isComplete = false;

@@ -21,7 +21,8 @@ export const neededColumns = ['source', 'runnumber', 'segment', 'files'] as cons
 /** Offset in a text of its nth code point: what PostgreSQL counts, and what a text counts, differ beyond the BMP. */
 function offsetOfCodePoint(text: string, count: number): number {
   let offset = 0;
-  for (let passed = 0; passed < count && offset < text.length; passed++) offset += (text.codePointAt(offset) ?? 0) > 0xffff ? 2 : 1;
+  for (let passed = 0; passed < count && offset < text.length; passed++)
+    offset += (text.codePointAt(offset) ?? 0) > 0xffff ? 2 : 1;
   return offset;
 }
 
@@ -35,6 +36,9 @@ function offsetOfByte(text: string, byte: number): number {
  * throws for what is wrong with the query.
  */
 export async function checkQuery(sql: string): Promise<QueryReport> {
+  const expected = 'one SELECT that only reads';
+  const isEmpty: QueryReport = { problems: [{ offset: 0, message: 'The query is empty', expected }] };
+  if (sql.trim() === '') return isEmpty;
   const { hasSqlDetails, loadModule, parseSync } = await import('libpg-query');
   await loadModule();
   let parsed: ParseResult;
@@ -48,9 +52,8 @@ export async function checkQuery(sql: string): Promise<QueryReport> {
     return { problems: [{ offset, message: `Not SQL: ${message}` }] };
   }
   const statements = parsed.stmts ?? [];
-  const expected = 'one SELECT that only reads';
   const [first, second] = statements;
-  if (first?.stmt === undefined) return { problems: [{ offset: 0, message: 'The query is empty', expected }] };
+  if (first?.stmt === undefined) return isEmpty;
   if (second !== undefined) {
     const offset = offsetOfByte(sql, (first.stmt_location ?? 0) + (first.stmt_len ?? 0));
     return { problems: [{ offset, message: `${statements.length} statements in a query`, expected }] };
@@ -66,7 +69,10 @@ function isReading(statement: Node): boolean {
   const parts = (select: SelectStmt): boolean =>
     select.intoClause === undefined &&
     (select.withClause?.ctes ?? []).every(
-      (node) => !('CommonTableExpr' in node) || node.CommonTableExpr.ctequery === undefined || isReading(node.CommonTableExpr.ctequery),
+      (node) =>
+        !('CommonTableExpr' in node) ||
+        node.CommonTableExpr.ctequery === undefined ||
+        isReading(node.CommonTableExpr.ctequery),
     ) &&
     (select.larg === undefined || parts(select.larg)) &&
     (select.rarg === undefined || parts(select.rarg));

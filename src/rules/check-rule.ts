@@ -46,10 +46,16 @@ export async function checkRule(rule: Rule, options: RunOptions): Promise<readon
 type Finished = Pick<PreparedQuery, 'finished' | 'originOf'>;
 
 /** Parses the query as it is for this selection, and once more with every condition there can be. */
-async function checkSql(rule: Rule, options: RunOptions, query: Finished, complainer: Complainer): Promise<QueryColumns | undefined> {
+async function checkSql(
+  rule: Rule,
+  options: RunOptions,
+  query: Finished,
+  complainer: Complainer,
+): Promise<QueryColumns | undefined> {
   const path = 'input.query';
   const report = await checkQuery(query.finished);
-  for (const { offset, ...problem } of report.problems) complainer.error({ path, offset: query.originOf(offset), ...problem });
+  for (const { offset, ...problem } of report.problems)
+    complainer.error({ path, offset: query.originOf(offset), ...problem });
   if (report.problems.length > 0) return report.columns;
   const preparation = prepareRule(rule, { ...options, segments: { kind: 'one', segment: 0 }, limit: 1 });
   const other = preparation.kind === 'prepared' ? preparation.prepared.query : preparation.query;

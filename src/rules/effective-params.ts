@@ -63,7 +63,7 @@ export function checkParams(rule: Rule, params: Params, filesystem: Params, comp
     }
   }
   for (const key of Object.keys(params)) {
-    const isField = (reservedFields as readonly string[]).includes(key);
+    const isField = reservedFields.includes(key);
     if (!isField && !(Object.hasOwn(filesystem, key) && key !== 'indir')) continue;
     const other = isField ? 'a field of SLURP' : `filesystem.${key}`;
     const message = `params.${key} and ${other} are both {${key}}`;

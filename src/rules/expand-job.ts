@@ -25,7 +25,11 @@ export function toDirectoryPath(text: string, submitDirectory: string): string {
  *
  * @throws RuleError where a number format meets a column that holds no number
  */
-export function expandJob(prepared: { readonly job: CompiledJob }, row: JobRow, attempt: { readonly cupsid: number }): ExpandedJob {
+export function expandJob(
+  prepared: { readonly job: CompiledJob },
+  row: JobRow,
+  attempt: { readonly cupsid: number },
+): ExpandedJob {
   const { job } = prepared;
   const values = job.program.evaluate({ row, cupsid: attempt.cupsid });
   const commands: Record<string, string> = {};

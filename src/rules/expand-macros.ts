@@ -1,6 +1,7 @@
 import { RuleError } from '#model/errors.ts';
 import { computeInteger, isIntegerExpression } from './text/integer-expression.ts';
-import { makeNumberPrinter, parseNumberFormat } from './text/printf.ts';
+import { type Macro, type MacroToken, parseMacros } from './text/macro-syntax.ts';
+import { makeNumberPrinter } from './text/printf.ts';
 
 /** What a macro `$(name)` stands for. */
 export type MacroMeaning<Row> =
@@ -23,12 +24,8 @@ export type MacroMeaning<Row> =
 export type FindMacro<Row> = (name: string) => MacroMeaning<Row> | undefined;
 
 /** Something odd in a template; it is expanded all the same. */
-export interface MacroProblem {
-  /** In the text that was compiled. */
-  readonly offset: number;
+export interface MacroProblem extends Macro {
   readonly kind: 'unprovided' | 'uncertain' | 'left-to-batch' | 'malformed' | 'cycle';
-  /** The macro as written. */
-  readonly macro: string;
   /** The name in lower case, where it is about a name. */
   readonly name?: string;
 }
@@ -41,7 +38,7 @@ export interface Template {
 
 /** A set of templates that share their slots, so that each value of a job is worked out once. */
 export interface MacroProgram<Row> {
-  /** Compiles one text; problems are told once each. */
+  /** Compiles one text. */
   compile(text: string, complain?: (problem: MacroProblem) => void): Template;
   /** Works out all slots for one job. @throws RuleError where `$INT` or `$REAL` is given what is no number */
   evaluate(row: Row): readonly string[];
@@ -51,7 +48,9 @@ export interface MacroProgram<Row> {
 export function renderTemplate(template: Template, values: readonly string[]): string {
   const { texts, slots } = template;
   let text = texts[0] ?? '';
-  for (let index = 0; index < slots.length; index++) text += (values[slots[index] ?? -1] ?? '') + (texts[index + 1] ?? '');
+  for (let index = 0; index < slots.length; index++) {
+    text += (values[slots[index] ?? -1] ?? '') + (texts[index + 1] ?? '');
+  }
   return text;
 }
 
@@ -63,20 +62,22 @@ const batchMacros: ReadonlyMap<string, string> = new Map([
   ['procid', '$(ProcId)'],
 ]);
 
-/** Offset behind the bracket that closes the one at `open`; -1 where none does. */
-function endOfBracket(text: string, open: number): number {
-  let depth = 0;
-  for (let at = open; at < text.length; at++) {
-    if (text[at] === '(') depth++;
-    if (text[at] === ')' && --depth === 0) return at + 1;
-  }
-  return -1;
-}
-
-/** A piece of a template while it is compiled. */
+/** A piece of a template while it is compiled: a constant text, or the number of a slot. */
 type Part = string | number;
-
 type SlotReader<Row> = (row: Row, values: readonly string[]) => string;
+type Complain = (problem: MacroProblem) => void;
+
+function templateOf(parts: readonly Part[]): Template {
+  const texts = [''];
+  const slots: number[] = [];
+  for (const part of parts) {
+    if (typeof part === 'number') {
+      slots.push(part);
+      texts.push('');
+    } else texts.push((texts.pop() ?? '') + part);
+  }
+  return { texts, slots };
+}
 
 /**
  * Begins a program of templates with HTCondor's macros: `$(name)`, `$(name:default)`, `$INT(name,%08i)`,
@@ -87,168 +88,104 @@ export function makeMacroProgram<Row>(find: FindMacro<Row>): MacroProgram<Row> {
   const readers: SlotReader<Row>[] = [];
   const known = new Map<string, readonly Part[]>();
   const open = new Set<string>();
-
-  const isUncertain = (name: string): boolean => {
-    const meaning = find(name);
-    return meaning?.kind === 'value' && meaning.isUncertain === true;
-  };
-
   const slot = (read: SlotReader<Row>): number => readers.push(read) - 1;
 
-  const templateOf = (parts: readonly Part[]): Template => {
-    const texts = [''];
-    const slots: number[] = [];
-    for (const part of parts) {
-      if (typeof part === 'number') {
-        slots.push(part);
-        texts.push('');
-      } else texts.push((texts.pop() ?? '') + part);
-    }
-    return { texts, slots };
+  /** Parts that were made before under this key, or new ones. */
+  const once = (key: string, make: () => readonly Part[]): readonly Part[] => {
+    const parts = known.get(key) ?? make();
+    known.set(key, parts);
+    return parts;
   };
 
-  /** A reader of the joined parts; a constant text where there is nothing to read. */
+  /** The joined parts: a text where they are constant, else a reader. */
   const joined = (parts: readonly Part[]): string | SlotReader<Row> => {
     const template = templateOf(parts);
     if (template.slots.length === 0) return template.texts[0] ?? '';
     return (_row, values) => renderTemplate(template, values);
   };
 
-  const partsOfMacro = (name: string, onCycle: () => void): readonly Part[] | 'unprovided' | 'cycle' => {
-    const before = known.get(name);
-    if (before !== undefined) return before;
-    const meaning = find(name);
-    if (meaning === undefined) return 'unprovided';
-    if (open.has(name)) return 'cycle';
-    const parts = partsOfMeaning(name, meaning, onCycle);
-    known.set(name, parts);
-    return parts;
+  const orElse = (parts: readonly Part[], instead: readonly Part[]): readonly Part[] => {
+    const whole = joined(parts);
+    if (typeof whole === 'string') return whole === '' ? instead : [whole];
+    const other = joined(instead);
+    const otherOf: SlotReader<Row> = typeof other === 'string' ? () => other : other;
+    return [slot((row, values) => whole(row, values) || otherOf(row, values))];
   };
 
-  const partsOfMeaning = (name: string, meaning: MacroMeaning<Row>, onCycle: () => void): readonly Part[] => {
+  const meant = (meaning: MacroMeaning<Row>, name: string, complain: Complain, at: Macro): readonly Part[] => {
     if (meaning.kind === 'constant') return [meaning.text];
     const own = meaning.kind === 'value' ? [slot((row) => meaning.read(row) ?? '')] : undefined;
     const text = meaning.kind === 'template' ? meaning.text : meaning.otherwise;
     if (text === undefined) return own ?? [];
     open.add(name);
-    const whole = joined(partsOf(text, 0, ({ kind }) => (kind === 'cycle' ? onCycle() : undefined)));
+    // Of what is odd inside, only a cycle is told here: the rest is told where that text is compiled itself.
+    const inner = (problem: MacroProblem): void =>
+      problem.kind === 'cycle' ? complain({ ...problem, ...at }) : undefined;
+    const whole = joined(partsOf(parseMacros(text), inner));
     open.delete(name);
     const parts = [typeof whole === 'string' ? whole : slot(whole)];
     return own === undefined ? parts : orElse(own, parts);
   };
 
-  const named = (body: string, offset: number, macro: string, complain: (problem: MacroProblem) => void): readonly Part[] => {
-    const fields = /^\s*([A-Za-z0-9_.]+)\s*(?::([\s\S]*))?$/.exec(body);
-    const name = fields?.[1]?.toLowerCase();
-    if (name === undefined) {
-      complain({ offset, kind: 'malformed', macro });
-      return [macro];
-    }
-    if (name === 'dollar') return ['$'];
+  const named = (token: MacroToken & { readonly kind: 'named' }, complain: Complain): readonly Part[] => {
+    const { name, fallback, macro, offset } = token;
+    const at = { macro, offset };
     const left = batchMacros.get(name);
     if (left !== undefined) return [left];
-    const parts = partsOfMacro(name, () => complain({ offset, kind: 'cycle', macro, name }));
-    const fallback = fields?.[2];
-    if (fallback === undefined) {
-      const problem = typeof parts === 'string' ? parts : isUncertain(name) ? 'uncertain' : undefined;
-      if (problem !== undefined) complain({ offset, kind: problem, macro, name });
-      return typeof parts === 'string' ? [] : parts;
+    const meaning = find(name);
+    const isCycle = open.has(name);
+    const instead = fallback === undefined ? undefined : partsOf(fallback, complain);
+    if (meaning === undefined || isCycle) {
+      if (instead === undefined || isCycle) complain({ ...at, kind: isCycle ? 'cycle' : 'unprovided', name });
+      return instead ?? [];
     }
-    const instead = partsOf(fallback, offset + macro.length - 1 - fallback.length, complain);
-    return typeof parts === 'string' ? instead : orElse(parts, instead);
+    const isUncertain = meaning.kind === 'value' && meaning.isUncertain === true;
+    if (isUncertain && instead === undefined) complain({ ...at, kind: 'uncertain', name });
+    const parts = once(name, () => meant(meaning, name, complain, at));
+    return instead === undefined ? parts : orElse(parts, instead);
   };
 
-  const orElse = (parts: readonly Part[], instead: readonly Part[]): readonly Part[] => {
-    const whole = joined(parts);
-    if (typeof whole === 'string') return whole === '' ? instead : [whole];
-    const other = joined(instead);
-    return [
-      slot((row, values) => {
-        const text = whole(row, values);
-        if (text !== '') return text;
-        return typeof other === 'string' ? other : other(row, values);
-      }),
-    ];
-  };
-
-  const number = (body: string, macro: string, offset: number, complain: (problem: MacroProblem) => void): readonly Part[] => {
-    const kind = macro.startsWith('$INT') ? 'integer' : 'real';
-    const [, item = '', formatText = ''] = /^([^,]*)(?:,\s*([\s\S]*))?$/.exec(body) ?? [];
-    const format = parseNumberFormat(formatText === '' ? (kind === 'integer' ? '%d' : '%.16G') : formatText, kind);
-    if (format === undefined) {
-      complain({ offset, kind: 'malformed', macro });
-      return [macro];
-    }
+  const number = (token: MacroToken & { readonly kind: 'number' }, complain: Complain): readonly Part[] => {
+    const { item, format, macro } = token;
+    const whole = joined(partsOf(item, complain));
     const print = makeNumberPrinter(format);
-    const isName = /^\s*[A-Za-z_][A-Za-z0-9_.]*\s*$/.test(item);
-    const key = isName ? `${kind} ${item.trim().toLowerCase()} ${formatText}` : undefined;
-    const before = key === undefined ? undefined : known.get(key);
-    if (before !== undefined && !isUncertain(item.trim().toLowerCase())) return before;
-    const whole = joined(isName ? named(item, offset, macro, complain) : partsOf(item, offset + 5, complain));
-    if (typeof whole === 'string') {
-      if (toNumber(whole) === undefined) {
-        if (whole !== '') complain({ offset, kind: 'malformed', macro });
-        return [''];
-      }
-      return [printText(whole, print, macro)];
-    }
-    const parts = [slot((row, values) => printText(whole(row, values), print, macro))];
-    if (key !== undefined) known.set(key, parts);
-    return parts;
+    if (typeof whole !== 'string')
+      return once(macro, () => [slot((row, values) => printText(whole(row, values), print, macro))]);
+    if (toNumber(whole) !== undefined) return [printText(whole, print, macro)];
+    if (whole !== '') complain({ macro, offset: token.offset, kind: 'malformed' });
+    return [];
   };
 
-  /** `$$([…])`: arithmetic is worked out, anything else is the batch system's. */
-  const expression = (body: string, offset: number, complain: (problem: MacroProblem) => void): readonly Part[] => {
-    const parts = partsOf(body, offset + 4, complain);
+  /** Arithmetic is worked out, anything else is the batch system's. */
+  const expression = (token: MacroToken & { readonly kind: 'expression' }, complain: Complain): readonly Part[] => {
+    const parts = partsOf(token.body, complain);
     const shape = parts.map((part) => (typeof part === 'number' ? '1' : part)).join('');
     const whole = joined(parts);
     if (!isIntegerExpression(shape)) return ['$$([', ...parts, '])'];
     if (typeof whole === 'string') return [computeText(whole)];
-    const key = `$$([${body}])`;
-    const computed = known.get(key) ?? [slot((row, values) => computeText(whole(row, values)))];
-    known.set(key, computed);
-    return computed;
+    return once(token.macro, () => [slot((row, values) => computeText(whole(row, values)))]);
   };
 
-  /** One macro that begins at `at`, and where it ends; undefined where `$` is only a character. */
-  const macroAt = (
-    text: string,
-    at: number,
-    base: number,
-    complain: (problem: MacroProblem) => void,
-  ): { readonly parts: readonly Part[]; readonly end: number } | undefined => {
-    const head = /^(?:\$\$\(|\$([A-Za-z_]*)\()/.exec(text.slice(at, at + 40));
-    if (head === null) return undefined;
-    const end = endOfBracket(text, at + head[0].length - 1);
-    if (end < 0) return undefined;
-    const macro = text.slice(at, end);
-    const body = macro.slice(head[0].length, -1);
-    const offset = base + at;
-    if (head[0] === '$$(') {
-      const isExpression = body.startsWith('[') && body.endsWith(']');
-      return { end, parts: isExpression ? expression(body.slice(1, -1), offset, complain) : [macro] };
-    }
-    if (head[1] === '') return { end, parts: named(body, offset, macro, complain) };
-    if (head[1] === 'INT' || head[1] === 'REAL') return { end, parts: number(body, macro, offset, complain) };
-    complain({ offset, kind: 'left-to-batch', macro });
-    return { end, parts: [macro] };
-  };
-
-  const partsOf = (text: string, base: number, complain: (problem: MacroProblem) => void): readonly Part[] => {
-    const parts: Part[] = [];
-    let at = 0;
-    for (let dollar = text.indexOf('$'); dollar >= 0; dollar = text.indexOf('$', at)) {
-      parts.push(text.slice(at, dollar));
-      const macro = macroAt(text, dollar, base, complain);
-      parts.push(...(macro?.parts ?? ['$']));
-      at = macro?.end ?? dollar + 1;
-    }
-    parts.push(text.slice(at));
-    return parts;
-  };
+  const partsOf = (tokens: readonly MacroToken[], complain: Complain): readonly Part[] =>
+    tokens.flatMap((token): readonly Part[] => {
+      switch (token.kind) {
+        case 'text':
+          return [token.text];
+        case 'named':
+          return named(token, complain);
+        case 'number':
+          return number(token, complain);
+        case 'expression':
+          return expression(token, complain);
+        case 'left-to-batch':
+        case 'malformed':
+          complain({ kind: token.kind, macro: token.macro, offset: token.offset });
+          return [token.macro];
+      }
+    });
 
   return {
-    compile: (text, complain = () => undefined) => templateOf(partsOf(text, 0, complain)),
+    compile: (text, complain = () => undefined) => templateOf(partsOf(parseMacros(text), complain)),
     evaluate: (row) => {
       const values: string[] = [];
       for (const read of readers) values.push(read(row, values));

@@ -4,7 +4,7 @@ import { renderLimitCondition, renderRunCondition, renderSegmentCondition } from
 import { type FieldValue, type FindField, substitute, substituteKnown } from './substitute.ts';
 
 /** Names that a param must not have, because the original already means something else by them. */
-export const reservedFields = [
+export const reservedFields: readonly string[] = [
   'args',
   'config',
   'params',
@@ -14,7 +14,7 @@ export const reservedFields = [
   'RUNFMT',
   'SEGFMT',
   'PWD',
-] as const;
+];
 
 /** How Python shows the words of `--runs` or `--segments`. */
 function showWords(words: readonly (string | number)[]): string {

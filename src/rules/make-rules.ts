@@ -177,7 +177,8 @@ function textsOf(section: string, scalars: ReadonlyMap<string, YamlScalar>, add:
     const path = `${section}.${key}`;
     if (value.kind === 'null') add('warning', path, `${path} is empty and left out`, "a text, '' for an empty one");
     else {
-      if (value.kind !== 'text') add('warning', path, `${path} is an unquoted ${value.kind}: ${value.source}`, 'quotes');
+      if (value.kind !== 'text')
+        add('warning', path, `${path} is an unquoted ${value.kind}: ${value.source}`, 'quotes');
       kept[key] = value.source;
     }
   }

@@ -94,14 +94,23 @@ function finishName(template: string, scope: FieldScope, fill: FillText, options
 
 type FinishedQuery = Omit<PreparedQuery, 'role'> & { readonly isWhole: boolean };
 
-function prepareQuery(rule: Rule, scope: FieldScope, fill: FillText, complainer: Complainer): FinishedQuery | undefined {
+function prepareQuery(
+  rule: Rule,
+  scope: FieldScope,
+  fill: FillText,
+  complainer: Complainer,
+): FinishedQuery | undefined {
   const { db, role, query } = rule.input;
   if (role === undefined) {
     const aliases = [...roleAliases.keys()].join(', ');
     const near = db === undefined ? undefined : nearestWord(db, roleAliases.keys());
     const path = db === undefined ? 'input' : 'input.db';
     const message = db === undefined ? 'No input.db' : `Unknown database '${db}'`;
-    complainer.error({ path, message, expected: near === undefined ? `one of ${aliases}` : `'${near}', or another of ${aliases}` });
+    complainer.error({
+      path,
+      message,
+      expected: near === undefined ? `one of ${aliases}` : `'${near}', or another of ${aliases}`,
+    });
   }
   if (query === undefined || query.trim() === '') {
     const path = query === undefined ? 'input' : 'input.query';
@@ -145,7 +154,8 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
   checkDsttype(names.dsttypePattern, complainer);
   const query = prepareQuery(rule, scope, fill, complainer);
   const directPath = rule.input.directPath;
-  const directText = directPath === undefined ? undefined : fill('input.direct_path', directPath, scope.directPath).text;
+  const directText =
+    directPath === undefined ? undefined : fill('input.direct_path', directPath, scope.directPath).text;
   for (const key of ['outbase', 'logbase']) {
     const template = params[key];
     if (template !== undefined) fill(`params.${key}`, template, scope.names);
@@ -179,7 +189,10 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
         dbtag: names.tag,
         ...(version === undefined ? {} : { revision: version }),
       },
-      columns: prepared.columns.map(({ name: column, path, offset }) => ({ name: column, place: placeIn(rule, path, offset) })),
+      columns: prepared.columns.map(({ name: column, path, offset }) => ({
+        name: column,
+        place: placeIn(rule, path, offset),
+      })),
     },
   };
 }

@@ -49,7 +49,7 @@ function columnsOf(select: SelectStmt, outer: Known): readonly (string | undefin
     if (!('ResTarget' in node)) return [undefined];
     const { name, val } = node.ResTarget;
     if (name !== undefined) return [name];
-    return val === undefined ? [undefined] : starColumns(val, sources) ?? [nameOf(val)];
+    return val === undefined ? [undefined] : (starColumns(val, sources) ?? [nameOf(val)]);
   });
 }
 
@@ -64,7 +64,11 @@ function strings(nodes: readonly Node[] | undefined): readonly string[] {
 }
 
 /** Columns of a subquery, the first of them renamed by an alias list; undefined where they are not all known. */
-function subqueryColumns(query: Node | undefined, known: Known, aliases?: readonly Node[]): readonly string[] | undefined {
+function subqueryColumns(
+  query: Node | undefined,
+  known: Known,
+  aliases?: readonly Node[],
+): readonly string[] | undefined {
   if (query === undefined || !('SelectStmt' in query)) return undefined;
   const columns = columnsOf(query.SelectStmt, known);
   const renamed = strings(aliases);
@@ -102,7 +106,9 @@ function starColumns(value: Node, sources: readonly Source[]): readonly (string 
   if (last === undefined || !('A_Star' in last)) return undefined;
   const alias = strings(fields).at(-1);
   const chosen = alias === undefined ? sources : sources.filter((source) => source.alias === alias);
-  return chosen.length === 0 ? [undefined] : chosen.flatMap(({ columns }): readonly (string | undefined)[] => columns ?? [undefined]);
+  return chosen.length === 0
+    ? [undefined]
+    : chosen.flatMap(({ columns }): readonly (string | undefined)[] => columns ?? [undefined]);
 }
 
 function functionName(call: FuncCall): string {

@@ -1,6 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, type Scalar } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  type Scalar,
+} from 'yaml';
 import type { Complaint } from '#model/complaint.ts';
 import { RuleError } from '#model/errors.ts';
 import type { Place, Rule, TextSegment } from '#model/rule.ts';
@@ -85,10 +95,20 @@ const styles: Readonly<Record<string, ScalarStyle>> = {
   BLOCK_FOLDED: 'block',
 };
 
+/** The text of a scalar: the failsafe schema gives nothing else. */
+function sourceOf(node: Scalar): string {
+  return typeof node.value === 'string' ? node.value : '';
+}
+
 /** What a scalar is, by its tag or its looks; undefined for a tag that rules do not know. */
 function scalarOf(node: Scalar): PlainScalar | undefined {
-  const source = String(node.value ?? '');
-  const kinds: Readonly<Record<string, PlainScalar['kind']>> = { int: 'integer', float: 'float', bool: 'boolean', null: 'null' };
+  const source = sourceOf(node);
+  const kinds: Readonly<Record<string, PlainScalar['kind']>> = {
+    int: 'integer',
+    float: 'float',
+    bool: 'boolean',
+    null: 'null',
+  };
   const tag = node.tag?.replace(/^tag:yaml\.org,2002:/, '');
   if (tag !== undefined && tag !== 'str') {
     const scalar = resolvePlainScalar(source);
@@ -99,7 +119,12 @@ function scalarOf(node: Scalar): PlainScalar | undefined {
 }
 
 /** Turns a parsed document into our own tree; undefined for an empty file. */
-function makeTree(document: Document, text: string, placeOf: (offset: number) => Place, complain: Complain): YamlValue | undefined {
+function makeTree(
+  document: Document,
+  text: string,
+  placeOf: (offset: number) => Place,
+  complain: Complain,
+): YamlValue | undefined {
   const open = new Set<unknown>();
 
   const scalar = (node: Scalar): YamlScalar => {
@@ -107,14 +132,14 @@ function makeTree(document: Document, text: string, placeOf: (offset: number) =>
     const place = placeOf(start);
     const value = scalarOf(node);
     if (value === undefined) complain('error', place, `Unknown tag '${node.tag}' or unfit value`, 'plain YAML');
-    const { kind, text: meant } = value ?? { kind: 'text', text: String(node.value) };
-    return { shape: 'scalar', kind, text: meant, source: String(node.value ?? ''), place, segments: segmentsOf(node, start) };
+    const { kind, text: meant } = value ?? { kind: 'text', text: sourceOf(node) };
+    return { shape: 'scalar', kind, text: meant, source: sourceOf(node), place, segments: segmentsOf(node, start) };
   };
 
   const segmentsOf = (node: Scalar, start: number): readonly TextSegment[] => {
     const style = styles[node.type ?? ''] ?? 'plain';
     const content = style === 'block' ? text.indexOf('\n', start) + 1 : style === 'plain' ? start : start + 1;
-    const alignments = alignText(text, content, String(node.value ?? ''), style);
+    const alignments = alignText(text, content, sourceOf(node), style);
     return alignments.map(({ at, source }) => ({ at, ...placeOf(source) }));
   };
 

@@ -9,7 +9,9 @@ const values = z.record(z.string(), z.union([leaf, z.array(leaf)], { error: 'a t
 /** What a rule looks like: sections that are missing, and keys of one's own, are no mistakes of form. */
 export const ruleShape = z.looseObject(
   {
-    params: values.describe('Values for {fields} of the query and the job; name, build, dbtag and payload are needed').optional(),
+    params: values
+      .describe('Values for {fields} of the query and the job; name, build, dbtag and payload are needed')
+      .optional(),
     input: z
       .looseObject(
         {

@@ -116,7 +116,8 @@ function resolve(source: string, find: FindField): Resolved {
   if (value === undefined) return { name, message: `Nothing provides '${source}'`, expected: asText };
   for (const part of parts) {
     const inner: FieldValue | undefined = typeof value === 'string' ? undefined : value[part];
-    if (inner === undefined) return { message: `'${name}' has no part '${part}' in '${source}'`, expected: 'a part it has' };
+    if (inner === undefined)
+      return { message: `'${name}' has no part '${part}' in '${source}'`, expected: 'a part it has' };
     value = inner;
   }
   if (typeof value !== 'string') {
@@ -125,7 +126,10 @@ function resolve(source: string, find: FindField): Resolved {
   const shown = conversion === 'r' || conversion === 'a' ? represent(value) : value;
   const formatted = formatValue(shown, spec.includes('{') ? substitute(spec, find).text : spec);
   if (formatted !== undefined) return { value: formatted };
-  return { message: `The format '${spec}' in '${source}' does not fit '${value}'`, expected: 'a format for this value' };
+  return {
+    message: `The format '${spec}' in '${source}' does not fit '${value}'`,
+    expected: 'a format for this value',
+  };
 }
 
 /**
@@ -150,7 +154,12 @@ export function substitute(template: string, find: FindField): Substituted {
       text += token.text;
       if (token.kind === 'literal') continue;
       const message = `A single '${token.text}'`;
-      problems.push({ offset: token.offset, field: token.text, message, expected: `'${token.text}' doubled, or a field` });
+      problems.push({
+        offset: token.offset,
+        field: token.text,
+        message,
+        expected: `'${token.text}' doubled, or a field`,
+      });
     }
   }
   const originOf = (offset: number): number => {

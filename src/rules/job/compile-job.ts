@@ -1,7 +1,13 @@
 import { printRungroup, printVersion, streamMacro } from '#model/dst-name.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { JobContext } from './job-row.ts';
-import { type MacroMeaning, type MacroProblem, type MacroProgram, makeMacroProgram, type Template } from '../expand-macros.ts';
+import {
+  type MacroMeaning,
+  type MacroProblem,
+  type MacroProgram,
+  makeMacroProgram,
+  type Template,
+} from '../expand-macros.ts';
 import { madeDirectories } from './job-defaults.ts';
 import type { RuleNames } from '../rule-names.ts';
 import { runTypeOf } from './run-type.ts';
@@ -47,7 +53,13 @@ export function quoteClassAd(text: string): string {
   return `"${escaped}"`;
 }
 
-const withCommas = (list: string): string => (/\s/.test(list) ? list.trim().split(/[\s,]+/).join(',') : list);
+const withCommas = (list: string): string =>
+  /\s/.test(list)
+    ? list
+        .trim()
+        .split(/[\s,]+/)
+        .join(',')
+    : list;
 
 type Meanings = Readonly<Record<string, MacroMeaning<JobContext>>>;
 
@@ -83,7 +95,7 @@ function ownMacros(texts: JobTexts): Meanings {
     'slurp.dsttype': value(({ row }) => quoteClassAd(row.dsttype)),
     'slurp.dstname': value(({ row }) => quoteClassAd(row.dstname)),
     inputs: options.isDbinput ? constant('dbinput') : value(({ row }) => withCommas(row.inputs)),
-    ranges: options.isDbinput ? constant('dbranges') : value(({ row }) => withCommas(row.ranges)),
+    ranges: options.isDbinput ? constant('dbranges') : value(({ row }) => withCommas(row.ranges) || 'unset'),
     cupsid: value(({ cupsid }) => String(cupsid)),
   };
   if (params['neventsper'] !== undefined) own['neventsper'] = constant(params['neventsper']);

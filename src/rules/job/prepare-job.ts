@@ -127,7 +127,10 @@ export function prepareJob(sources: JobSources): PreparedJob {
     finishedFilesystem[key] = filled(`filesystem.${key}`, fill(`filesystem.${key}`, text, scope.filesystem));
   }
   const written = ownArguments ?? defaultArguments;
-  const finishedArguments = filled('job.arguments', fillArguments({ ...sources, scope: { ...scope, job: find } }, written, isWrapped ? script : undefined));
+  const finishedArguments = filled(
+    'job.arguments',
+    fillArguments({ ...sources, scope: { ...scope, job: find } }, written, isWrapped ? script : undefined),
+  );
   const batchName = options.batchName ?? fill('job.batch_name', ownBatchName ?? defaultBatchName, scope.job).text;
 
   const columns: { name: string; path: string; offset: number }[] = [];
@@ -169,16 +172,36 @@ function complainOfMacro(complainer: Complainer, path: string, offset: number, p
   const { macro, kind } = problem;
   switch (kind) {
     case 'malformed':
-      complainer.error({ path, offset, message: `Not a macro: '${macro}'`, expected: '$(name), $INT(name,%08i) or the like' });
+      complainer.error({
+        path,
+        offset,
+        message: `Not a macro: '${macro}'`,
+        expected: '$(name), $INT(name,%08i) or the like',
+      });
       return;
     case 'cycle':
-      complainer.error({ path, offset, message: `'${macro}' needs itself`, expected: 'a text that does not come back to it' });
+      complainer.error({
+        path,
+        offset,
+        message: `'${macro}' needs itself`,
+        expected: 'a text that does not come back to it',
+      });
       return;
     case 'left-to-batch':
-      complainer.warning({ path, offset, message: `'${macro}' is left to the batch system`, expected: 'one that has it' });
+      complainer.warning({
+        path,
+        offset,
+        message: `'${macro}' is left to the batch system`,
+        expected: 'one that has it',
+      });
       return;
     case 'unprovided':
     case 'uncertain':
-      complainer.error({ path, offset, message: `Nothing provides '${macro}'`, expected: 'a macro that something provides' });
+      complainer.error({
+        path,
+        offset,
+        message: `Nothing provides '${macro}'`,
+        expected: 'a macro that something provides',
+      });
   }
 }

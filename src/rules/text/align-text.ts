@@ -45,7 +45,7 @@ export function alignText(source: string, start: number, value: string, style: S
   const alignments: Alignment[] = [];
   let from = start;
   let expected = Number.NaN;
-  for (let at = 0; at < value.length && from <= source.length; ) {
+  for (let at = 0; at < value.length && from <= source.length;) {
     const { source: sourceStep, value: valueStep, isSame } = step(source, from, value, at, style);
     if (isSame && valueStep > 0) {
       if (from - at !== expected || value[at - 1] === '\n') alignments.push({ at, source: from });

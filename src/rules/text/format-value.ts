@@ -23,7 +23,13 @@ export function formatValue(value: string, spec: string): string | undefined {
   if (digits === undefined) return undefined;
   const grouped = group === undefined ? digits : digits.replace(/^\d+/, (whole) => groupDigits(whole, group));
   const prefix = value.startsWith('-') ? '-' : sign === '-' ? '' : sign;
-  return pad(grouped, prefix, fill ?? (zero === undefined ? ' ' : '0'), align ?? (zero === undefined ? '>' : '='), Number(width));
+  return pad(
+    grouped,
+    prefix,
+    fill ?? (zero === undefined ? ' ' : '0'),
+    align ?? (zero === undefined ? '>' : '='),
+    Number(width),
+  );
 }
 
 function groupDigits(whole: string, separator: string): string {
@@ -31,7 +37,12 @@ function groupDigits(whole: string, separator: string): string {
 }
 
 /** Digits of a number without sign; undefined where the type wants another kind of number. */
-function numberDigits(value: string, type: string | undefined, precision: string | undefined, isWhole: boolean): string | undefined {
+function numberDigits(
+  value: string,
+  type: string | undefined,
+  precision: string | undefined,
+  isWhole: boolean,
+): string | undefined {
   const places = precision === undefined ? 6 : Number(precision);
   switch (type) {
     case undefined:

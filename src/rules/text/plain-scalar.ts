@@ -42,7 +42,10 @@ export function renderFloat(value: number): string {
   if (value !== 0 && (power < -4 || power >= 16)) {
     return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
   }
-  const text = power < 0 && value !== 0 ? value.toFixed(Math.max(0, mantissa.replace(/[-.]/g, '').length - 1 - power)) : String(value);
+  const text =
+    power < 0 && value !== 0
+      ? value.toFixed(Math.max(0, mantissa.replace(/[-.]/g, '').length - 1 - power))
+      : String(value);
   return text.includes('.') ? text : `${text}.0`;
 }
 
@@ -73,7 +76,7 @@ export function resolvePlainScalar(source: string): PlainScalar {
   if (patterns.boolean.test(source)) {
     return { kind: 'boolean', text: /^(?:yes|true|on)$/i.test(source) ? 'True' : 'False' };
   }
-  if (patterns.integer.test(source) && /[0-9]/.test(source.replace(/^[-+]?0[bx]/, ''))) {
+  if (patterns.integer.test(source) && !/^[-+]?0[bx]_*$/.test(source)) {
     return { kind: 'integer', text: integerText(source) };
   }
   if (patterns.float.test(source)) return { kind: 'float', text: floatText(source) };

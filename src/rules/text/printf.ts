@@ -68,7 +68,11 @@ export function printNumber(value: number, format: NumberFormat): string {
   const isZeroed = format.flags.includes('0') && !format.flags.includes('-') && (isReal || format.precision < 0);
   const body = sign + (isZeroed ? digits.padStart(room, '0') : digits);
   const padded = format.flags.includes('-') ? body.padEnd(format.width) : body.padStart(format.width);
-  return format.before + (format.conversion === 'E' || format.conversion === 'G' ? padded.toUpperCase() : padded) + format.after;
+  return (
+    format.before +
+    (format.conversion === 'E' || format.conversion === 'G' ? padded.toUpperCase() : padded) +
+    format.after
+  );
 }
 
 /**
@@ -79,5 +83,6 @@ export function makeNumberPrinter(format: NumberFormat): (value: number) => stri
   const isSimple = 'diu'.includes(conversion) && precision < 0 && (flags === '' || flags === '0');
   if (!isSimple || before !== '' || after !== '') return (value) => printNumber(value, format);
   const fill = flags === '0' ? '0' : ' ';
-  return (value) => (value >= 0 && Number.isSafeInteger(value) ? String(value).padStart(width, fill) : printNumber(value, format));
+  return (value) =>
+    value >= 0 && Number.isSafeInteger(value) ? String(value).padStart(width, fill) : printNumber(value, format);
 }

@@ -1,0 +1,250 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { parseRuleFile, readRuleFile } from '#rules/read-rule-file.ts';
+import { readRule, renderComplaints, ruleFile } from './rule-files.ts';
+
+describe('rule file', () => {
+  it('takes keys with blanks, comments anywhere, old spellings, and no line end at the end (C-R1)', async () => {
+    const { rules, complaints } = await readRuleFile(ruleFile('old-spellings'));
+    expect(renderComplaints(complaints)).toMatchInlineSnapshot(`
+      [
+        "old-spellings.yaml:14:6: warning: 'mem' is given twice, in lines 12 and 14; the last one holds",
+        "old-spellings.yaml:36:16: warning: OLD_EVENTS: job.priority is an unquoted integer: 3800, expected quotes",
+      ]
+    `);
+    const { places: _places, file: _file, ...rule } = rules[0] ?? (await readRule('none'));
+    expect(rule).toMatchInlineSnapshot(`
+      {
+        "filesystem": {
+          "condor": "/nowhere/condor/$$([$(run)/100])00",
+          "logdir": "file:///nowhere/log/$$([$(run)/100])00",
+          "outdir": "/nowhere/out/$$([$(run)/100])00",
+        },
+        "input": {
+          "db": "daqdb",
+          "lfn2pfn": "lfn2pfn",
+          "query": "select 'daqdb/filelist' as source, runnumber, 0 as segment,
+             string_agg(distinct split_part(filename,'/',-1), ' ') as files
+      from filelist where filename like '/bbox%' {run_condition}
+      group by runnumber
+             {limit_condition}
+           ;;",
+          "role": "daq",
+        },
+        "job": {
+          "arguments": "$(nevents) {outbase} {logbase} {outdir} $(run) $(seg) $(ClusterId) $(Process) $(build) $(tag) $(inputs) $(ranges) {comment}",
+          "executable": "{payload}/run.sh",
+          "log": "{condor}/{logbase}.condor",
+          "output": "{logbase}.condor.stdout",
+          "output_destination": "{logdir}",
+          "priority": "3800",
+          "request_xferslots": "0",
+          "transfer_input_files": "{payload},cups.py,init.sh,pull.py,odbc.ini",
+          "transfer_output_files": "{logbase}.out,{logbase}.err",
+          "user_job_wrapper": "init.sh",
+        },
+        "name": "OLD_EVENTS",
+        "params": {
+          "build": "new",
+          "build_name": "new",
+          "comment": "meh",
+          "dbtag": "2023p008",
+          "logbase": "$(name)_$(build)_$(tag)-$INT(run,%010d)-$INT(seg,%05d)",
+          "mem": "16384M",
+          "name": "DST_EVENTS_auau9",
+          "outbase": "$(name)_$(build)_$(tag)",
+          "payload": "/opt/payloads/events/",
+          "script": "run.sh",
+        },
+      }
+    `);
+  });
+
+  it('reads values without quotes as PyYAML does (C-R2)', async () => {
+    expect((await readRule('values')).params).toMatchInlineSnapshot(`
+      {
+        "binary": "5",
+        "build": "new",
+        "date": "2024-03-01",
+        "dbtag": "2026p001",
+        "exponent": "1000.0",
+        "float": "1.5",
+        "folded": "one two",
+        "grouped": "1000",
+        "hex": "255",
+        "infinite": "-inf",
+        "letter_y": "y",
+        "list": "a 7 True",
+        "moment": "2024-03-01 10:02:03.500000+00:00",
+        "name": "DST_VALUES_run9pp",
+        "negative": "-5",
+        "no_exponent": "1e3",
+        "not_octal": "08",
+        "nothing": "None",
+        "octal": "8",
+        "off_word": "False",
+        "payload": ".",
+        "quoted": "010",
+        "script": "v.sh",
+        "sixty": "90",
+        "tagged": "010",
+        "tilde": "None",
+        "yes_word": "True",
+      }
+    `);
+  });
+
+  it('takes what is not quoted in a job as it is written, with a warning (C-R4)', async () => {
+    const { rules, complaints } = await readRuleFile(ruleFile('values'));
+    expect(rules[0]?.job).toMatchObject({ priority: '0x10', notification: 'no' });
+    expect(renderComplaints(complaints)).toMatchInlineSnapshot(`
+      [
+        "values.yaml:39:15: warning: VALUES: job.priority is an unquoted integer: 0x10, expected quotes",
+        "values.yaml:40:19: warning: VALUES: job.notification is an unquoted boolean: no, expected quotes",
+      ]
+    `);
+  });
+
+  it('resolves anchors and merged keys', async () => {
+    const { rules, complaints } = await readRuleFile(ruleFile('anchors'));
+    expect(complaints).toEqual([]);
+    expect(rules.map(({ name, params, job }) => [name, params['name'], params['script'], job['arguments']]))
+      .toMatchInlineSnapshot(`
+      [
+        [
+          "FIRST",
+          "DST_FIRST_run9pp",
+          "first.sh",
+          "$(run) $(seg) {PWD} {rsync}",
+        ],
+        [
+          "SECOND",
+          "DST_SECOND_run9pp",
+          "first.sh",
+          "$(run) $(seg) {PWD} {rsync}",
+        ],
+        [
+          "THIRD",
+          "DST_THIRD_run9pp",
+          "first.sh",
+          "$(run) $(seg) {PWD} {rsync}",
+        ],
+      ]
+    `);
+    expect(rules[1]?.input.query).toBe(rules[0]?.input.query);
+  });
+
+  it('reads lines that end in CR LF as it reads others, and says so', async () => {
+    const text = await readFile(ruleFile('old-spellings'), 'utf8');
+    const plain = parseRuleFile(text, '/rules.yaml');
+    for (const end of ['\r\n', '\r']) {
+      const { rules, complaints } = parseRuleFile(`\uFEFF${text.replaceAll('\n', end)}`, '/rules.yaml');
+      expect(rules).toEqual(plain.rules);
+      expect(complaints.slice(1)).toEqual(plain.complaints);
+      expect(renderComplaints(complaints.slice(0, 1))).toEqual([
+        'rules.yaml:1:1: warning: The lines end in CR or CR LF; they are read as if they ended in LF',
+      ]);
+    }
+  });
+
+  it('takes tabs inside of a query and behind a colon, not as indentation', async () => {
+    const { rules, complaints } = parseRuleFile(
+      'R:\n  input:\n    db:\tfc\n    query: |-\n      select\t1,\n      \t2\n',
+      '/r.yaml',
+    );
+    expect([rules[0]?.input, complaints]).toEqual([
+      { db: 'fc', role: 'catalog', query: 'select\t1,\n\t2', lfn2pfn: 'lfn2pfn' },
+      [],
+    ]);
+    const tabs = await readRuleFile(ruleFile('tabs'));
+    expect(renderComplaints(tabs.complaints)).toMatchInlineSnapshot(`
+      [
+        "tabs.yaml:3:1: error: A tab indents this line, expected blanks, YAML does not indent by tabs",
+      ]
+    `);
+  });
+
+  it('says everything that has the wrong form, and keeps what has the right one', async () => {
+    const { rules, complaints } = await readRuleFile(ruleFile('wrong-shape'));
+    expect(rules).toEqual([]);
+    expect(renderComplaints(complaints)).toMatchInlineSnapshot(`
+      [
+        "wrong-shape.yaml:1:1: warning: LIST: 'LIST' is no rule and passed over, expected one of its sections: params, input, filesystem, job",
+        "wrong-shape.yaml:9:14: warning: PARTS: filesystem is empty",
+        "wrong-shape.yaml:5:11: error: PARTS: Wrong kind of value for params, expected a mapping of names to values",
+        "wrong-shape.yaml:6:10: error: PARTS: Wrong kind of value for input, expected a mapping with db and query",
+        "wrong-shape.yaml:8:16: error: PARTS: Wrong kind of value for job.arguments, expected one text or number",
+        "wrong-shape.yaml:10:1: warning: EMPTY: 'EMPTY' is no rule and passed over, expected one of its sections: params, input, filesystem, job",
+      ]
+    `);
+  });
+
+  it.each([
+    ['', "r.yaml:1:1: error: The file holds no rule, expected 'NAME:' and a rule below it"],
+    ['# nothing\n', "r.yaml:1:1: error: The file holds no rule, expected 'NAME:' and a rule below it"],
+    ['- a\n- b\n', "r.yaml:1:1: error: The file is no mapping of names to rules, expected 'NAME:' and a rule below it"],
+  ])('says that %j holds no rule', (text, line) => {
+    expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toEqual([line]);
+  });
+
+  it('says where a file is no YAML', () => {
+    const text = 'A:\n  params: {name: x\nB: "open\n';
+    expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
+      [
+        "r.yaml:3:1: error: Not YAML: Flow map in block collection must be sufficiently indented and end with a }",
+        "r.yaml:4:1: error: Not YAML: Missing closing "quote",
+      ]
+    `);
+  });
+
+  it.each([
+    ['version: 3', 3, []],
+    ['version: "3"', 3, ["r.yaml:3:12: warning: R: params.version '3' is read as 3"]],
+    ['version: v003', 3, ["r.yaml:3:12: warning: R: params.version 'v003' is read as 3"]],
+    ['version:', undefined, ['r.yaml:3:11: warning: R: params.version is empty, so names have no version']],
+    [
+      'version: -1',
+      undefined,
+      ["r.yaml:3:12: error: R: Not a version: '-1', expected a whole number from 0, or no version at all"],
+    ],
+    [
+      'version: 1.5',
+      undefined,
+      ["r.yaml:3:12: error: R: Not a version: '1.5', expected a whole number from 0, or no version at all"],
+    ],
+  ])('reads %s (C-R9)', (line, version, complaints) => {
+    const { rules, complaints: found } = parseRuleFile(`R:\n params:\n  ${line}\n`, '/r.yaml');
+    expect([rules[0]?.version, renderComplaints(found)]).toEqual([version, complaints]);
+  });
+
+  it('keeps a rule out of reach of an alias that holds itself', () => {
+    const text = 'R:\n  params: &p\n    name: x\n    more: *p\n';
+    expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
+      [
+        "r.yaml:4:5: error: An alias holds itself, expected an end",
+      ]
+    `);
+  });
+
+  it('says what cannot be read', async () => {
+    await expect(readRuleFile('/nowhere/rules.yaml')).rejects.toMatchObject({
+      kind: 'rule',
+      code: 'rule-file-unreadable',
+      message: expect.stringContaining("Cannot read the rule file '/nowhere/rules.yaml'"),
+    });
+  });
+
+  it('warns of sections that are not used any more, and of keys that nobody reads', () => {
+    const text =
+      'R:\n  params: {name: x}\n  presubmit: {db: fc}\n  extra: 1\n  filesytem: {}\n  input: {db: fc, qery: x, lfn2pfn: maybe}\n';
+    expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
+      [
+        "r.yaml:3:3: warning: R: presubmit is not used any more",
+        "r.yaml:4:3: warning: R: Unknown key 'extra', expected one of params, input, filesystem, job",
+        "r.yaml:5:3: error: R: Unknown key 'filesytem', expected 'filesystem'",
+        "r.yaml:6:19: error: R: Unknown key 'input.qery', expected 'query'",
+        "r.yaml:6:37: error: R: Unknown lfn2pfn 'maybe', expected 'lfn2pfn' or 'lfn2lfn'",
+      ]
+    `);
+  });
+});
