@@ -4,7 +4,7 @@ import { format, resolveConfig } from 'prettier';
 import { exitCodes } from '#cli/exit-codes.ts';
 
 /** The page about exit codes, from the table that the commands themselves use. */
-export function renderExitCodes(): string {
+function renderExitCodes(): string {
   return [
     '<!-- Made by scripts/generate.ts from src/cli/exit-codes.ts: change it there. -->',
     '',

@@ -1,6 +1,6 @@
 import { sql } from '#db/connect.ts';
 
-import type { Queryable, Statement } from '#db/connect.ts';
+import type { Database, Statement } from '#db/connect.ts';
 
 /** One object of a schema as text. */
 interface Piece {
@@ -44,7 +44,7 @@ function tables(schema: string): Statement {
 
 function indexes(schema: string): Statement {
   return sql`
-    select pg_get_indexdef(i.indexrelid) || ';' as text
+    select pg_get_indexdef(i.indexrelid, 0, true) || ';' as text
     from pg_index i join pg_class x on x.oid = i.indexrelid, lateral (select i.indrelid as relation) r,
          ${relations(schema)} and c.oid = r.relation
            and not exists (select from pg_constraint k where k.conindid = i.indexrelid)
@@ -78,7 +78,7 @@ function views(schema: string): Statement {
 
 function triggers(schema: string): Statement {
   return sql`
-    select pg_get_triggerdef(t.oid) || ';' as text
+    select pg_get_triggerdef(t.oid, true) || ';' as text
     from pg_trigger t, lateral (select t.tgrelid as relation) r,
          ${relations(schema)} and c.oid = r.relation and not t.tgisinternal and t.tgparentid = 0
     order by c.relname, t.tgname`;
@@ -88,15 +88,18 @@ function triggers(schema: string): Statement {
  * Renders what the migrations of a role make, from the server's own catalogs: types, tables, indexes, views, functions
  * and triggers, each in the order of their names. For reading and comparing; no order in which they could be made again.
  */
-export async function renderSchema(database: Queryable): Promise<string> {
-  const { schema } = database.role;
-  const kinds = [enums, tables, indexes, views, functions, aggregates, triggers];
+async function renderSchema(database: Database): Promise<string> {
+  const { schema, role } = database.role;
   const parts: string[] = [];
-  for (const kind of kinds) {
-    const pieces = await database.query<Piece>(kind(schema));
-    parts.push(...pieces.map(({ text }) => text.trim().replaceAll(`${schema}.`, '')));
-  }
-  return `-- ${database.role.role}\n\n${parts.join('\n\n')}\n`;
+  await database.session(async (session) => {
+    // What stands in the schema is then printed without its name.
+    await session.execute(sql`select set_config('search_path', ${schema}, false)`);
+    for (const kind of [enums, tables, indexes, views, functions, aggregates, triggers]) {
+      const pieces = await session.query<Piece>(kind(schema));
+      parts.push(...pieces.map(({ text }) => text.trim().replace(`FUNCTION ${schema}.`, 'FUNCTION ')));
+    }
+  });
+  return `-- ${role}\n\n${parts.join('\n\n')}\n`;
 }
 
 const header = `-- Made by scripts/dump-schema.ts from the migrations in sql/ROLE/: change those, then 'make generate'.
@@ -104,7 +107,7 @@ const header = `-- Made by scripts/dump-schema.ts from the migrations in sql/ROL
 `;
 
 /** Renders the schemas of several roles as one text, which is `sql/schema.sql`. */
-export async function renderSchemas(databases: readonly Queryable[]): Promise<string> {
+export async function renderSchemas(databases: readonly Database[]): Promise<string> {
   const parts = [header];
   for (const database of databases) parts.push(await renderSchema(database));
   return parts.join('\n');
