@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { openDatabase, sql } from '#db/connect.ts';
+import { dstfileSql, likePrefix, makeProductNames } from '#db/decide/product-sql.ts';
+import { makeDsttype, printDstfile, printDstname } from '#model/dst-name.ts';
+
+import { testDatabase } from '../test-database.ts';
+
+import type { Database } from '#db/connect.ts';
+
+import type { TestDatabase } from '../test-database.ts';
+
+let given: TestDatabase;
+let database: Database;
+
+beforeAll(async () => {
+  given = await testDatabase();
+  database = openDatabase(given.roles.status, { applicationName: 'product test', max: 1 });
+});
+
+afterAll(async () => {
+  await database.close();
+  await given.close();
+});
+
+const int = fc.oneof(
+  fc.integer({ min: 0, max: 99_999 }),
+  fc.integer({ min: -2_147_483_648, max: 2_147_483_647 }),
+  fc.constantFrom(
+    0,
+    -1,
+    99_999,
+    100_000,
+    99_999_999,
+    100_000_000,
+    -9_999_999,
+    -10_000_000,
+    2_147_483_647,
+    -2_147_483_648,
+  ),
+);
+
+it('makes the same dstfile in the server as model/dst-name does here', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.tuple(
+          int,
+          int,
+          fc.string({ minLength: 1 }).filter((text) => !text.includes('\0')),
+        ),
+        {
+          minLength: 100,
+          maxLength: 100,
+        },
+      ),
+      fc.constantFrom('DST_X_run2pp', 'DST_$(streamname)_run2pp_$(streamname)', "it's_%s"),
+      fc.option(fc.nat(1200), { nil: undefined }),
+      async (cases, dsttype, version) => {
+        const parts = { dsttype, build: 'ana437', tag: '2024p007', ...(version === undefined ? {} : { version }) };
+        const names = makeProductNames(parts);
+        const row = { run: sql`c.run`, segment: sql`c.segment`, streamname: sql`c.stream` };
+        const rows = await database.query<{ dstfile: string; fits: boolean }>(
+          sql`select dstfile, dstfile like ${likePrefix(names.dstname)} as fits
+            from (select ${dstfileSql(sql`${names.dstname}::text`, row, names.isStreamed)} as dstfile
+              from rows from (unnest(${cases.map(([run]) => run)}::int[]),
+                unnest(${cases.map(([, segment]) => segment)}::int[]), unnest(${cases.map(([, , stream]) => stream)}::text[]))
+                as c(run, segment, stream)) d`,
+        );
+        expect(rows).toEqual(
+          cases.map(([run, segment, stream]) => ({
+            dstfile: printDstfile(printDstname({ ...parts, dsttype: makeDsttype(dsttype, stream) }), run, segment),
+            fits: true,
+          })),
+        );
+      },
+    ),
+    { numRuns: 30 },
+  );
+});
