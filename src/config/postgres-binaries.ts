@@ -60,6 +60,7 @@ export function findPostgres(linkDirectory: string, found = findPackage()): Post
     initdb: join(native, 'bin/initdb'),
     postgres: join(native, 'bin/postgres'),
     major: Number.parseInt(version, 10),
-    environment: missing.length > 0 ? { LD_LIBRARY_PATH: linkDirectory } : {},
+    // A library found through a link looks for its own ones beside the link, where the package's are not.
+    environment: missing.length > 0 ? { LD_LIBRARY_PATH: `${linkDirectory}:${join(native, 'lib')}` } : {},
   };
 }
