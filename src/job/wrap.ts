@@ -1,4 +1,5 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { spoolFileName } from '#model/job-file.ts';
 import { bringHome } from './bring-home.ts';
@@ -55,7 +56,7 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
         identity,
         new Date().toISOString(),
         end.stoppedBy === undefined
-          ? { kind: 'exited', exitCode: end.exitCode, node: identity.node, ...usage }
+          ? { kind: 'exited', exitCode: end.exitCode, ...signalOf(end.exitCode), node: identity.node, ...usage }
           : { kind: 'evicted', reason: `Stopped by ${end.stoppedBy}` },
       );
     } catch (error) {
@@ -84,6 +85,12 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
   if (broughtHome !== undefined) rmSync(broughtHome, { force: true });
   if (access.job.spoolDirectory !== undefined) renameSync(spool, `${spool}.told`);
   return { reasons };
+}
+
+/** A shell tells 128 + number of a program that a signal ended. */
+function signalOf(exitCode: number): { signal?: string } {
+  const signal = Object.entries(constants.signals).find(([, number]) => number === exitCode - 128)?.[0];
+  return signal === undefined ? {} : { signal };
 }
 
 /** Tells whether the script told the end of the job itself, in this start. Never throws. */

@@ -46,8 +46,7 @@ put_commands() {
   [ "$worker" -ef . ] && return
   for name in cups pull bachi; do
     [ -e "$worker/$name.mjs" ] || continue
-    rm -f "$name" "$name.py" "$name.mjs"
-    cp -- "$worker/$name.mjs" "$worker/$name" . && cp -- "$name" "$name.py" && chmod 0555 "$name" "$name.py" "$name.mjs"
+    install -m 0555 -- "$worker/$name.mjs" "$worker/$name" "$worker/$name.py" .
   done
 }
 
@@ -173,7 +172,8 @@ stage() {
     [ -n "$item" ] || continue
     stage_item "$item" || missing+=("$item")
   done
-  if ((${#missing[@]} > 0)); then
+  # A copy that the end of the job broke off is nobody's mistake.
+  if [ -z "$stopped_by" ] && ((${#missing[@]} > 0)); then
     tell "Payload cannot be staged: ${missing[*]}" --error payload-stagein-failed
     return 1
   fi
@@ -181,7 +181,7 @@ stage() {
 
 # --- The job ----------------------------------------------------------------------------------------------------------
 
-say "job $cupsid on $(uname -n): $userscript, files from $subdir: $payload"
+say "job $cupsid on $HOSTNAME: $userscript, files from $subdir: $payload"
 put_commands
 
 if ! [ -e cups.mjs ] || ! [ -e cups ]; then
@@ -210,7 +210,7 @@ if [ -n "$setup_script" ] && [ -r "$setup_script" ]; then
 fi
 export PATH=$SLURP_JOB_DIRECTORY:$PATH${HOME:+:$HOME/bin}
 
-[ -z "$stopped_by" ] && { stage || exit 22; }
+[ -n "$stopped_by" ] || stage || exit 22
 
 for name in sPHENIX_newcdb.json sPHENIX_newcdb_test.json; do
   if [ -e "$name" ]; then export NOPAYLOADCLIENT_CONF=$PWD/$name; fi
@@ -222,7 +222,7 @@ if [ -z "$stopped_by" ] && [ ! -f "$script" ]; then
   tell "User script '$userscript' is missing" --error payload-stagein-failed
   exit 23
 fi
-[ -w "$script" ] && chmod u+x "$script"
+[ -x "$script" ] || chmod u+x "$script"
 [ -z "$stopped_by" ] || exit 143
 
 # A process group of its own, so that a signal reaches the script and all that it started, at once. A site's container

@@ -105,7 +105,7 @@ test.each<[string[], unknown]>([
       isIncrement: false,
     },
   ],
-])('reads %j', (line, expected) => {
+])('reads %j (C-W1, C-W4, C-W6)', (line, expected) => {
   expect(actionOf(line)).toEqual(expected);
 });
 
@@ -117,7 +117,7 @@ test.each([
   expect(parseCups([...who, '--timestamp', text, 'started'], now)).toMatchObject({ at: instant });
 });
 
-test('knows the --dstfile of the pi0 scripts, and --no-update', () => {
+test('knows the --dstfile of the pi0 scripts, and --no-update (C-W5, C-W9)', () => {
   const line = [
     '-r',
     '1',
@@ -149,7 +149,7 @@ test.each<[string[], string]>([
   [[...who, 'stageout', 'F'], 'Missing: OUTDIR'],
   [[...who, 'quality', '--qafile', 'x'], "'cups quality' is not there: quality records cannot be told yet"],
   [[...who, 'execute', 'x', '-y'], "'cups execute' is not there: the wrapper runs and supervises the script"],
-])('complains of %j', (line, message) => {
+])('complains of %j (C-W5, C-W7, C-W8)', (line, message) => {
   expect(() => parseCups(line, now)).toThrow(message);
 });
 

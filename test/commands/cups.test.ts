@@ -50,7 +50,7 @@ test('tells what a payload says, in order, and prints nothing', async () => {
   });
 });
 
-test('loses nothing and stops nobody while the gateway is away', async () => {
+test('loses nothing and stops nobody while the gateway is away (C-W2)', async () => {
   await gateway.close();
   expect(await cups('started')).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
   expect((await cups('-v', 'running')).stderr).toMatch(
@@ -95,7 +95,7 @@ test('keeps all of ten calls at the same moment', async () => {
   expect(inSpool).toHaveLength(11);
 });
 
-test('ends with a message, and not with 0, where nobody knows which job it is', async () => {
+test('ends with a message, and not with 0, where nobody knows which job it is (C-W3)', async () => {
   const result = await place.run(scratch, ['cups', ...who, 'started'], { env: { cupsid: '' } });
   expect(result).toMatchObject({ exitCode: 2, stdout: '' });
   expect(result.stderr).toMatch(/^cups: The job does not know its number: cupsid is not defined\n/u);
@@ -150,7 +150,7 @@ test('prints nothing and ends with 20 when the gateway stays away, with 21 when 
   );
 });
 
-test('ends the process group that it was given when the job is not wanted, after it said why', async () => {
+test('ends the process group that it was given when the job is not wanted, after it said why (C-W14)', async () => {
   gateway.mood.verdict = { go: false, reason: 'retired: replaced by 8' };
   const script = join(scratch, 'old.sh');
   writeFileSync(
@@ -207,7 +207,7 @@ test('ends a job that was made for reading only', async () => {
   expect(gateway.requests).toEqual([]);
 });
 
-test('makes a remark of the end that a trap tells while the job is stopped', async () => {
+test('makes a remark of the end that a trap tells while the job is stopped (C-W18)', async () => {
   writeFileSync(join(scratch, 'slurp-stopping'), 'TERM\n');
   await cups('finished', '-e', '255', '--nevents', '0');
   expect(gateway.events()[0]?.detail).toEqual({
@@ -222,7 +222,7 @@ const name = 'DST_CALO_run2pp_new_2024p007-00053534-00000.root';
 const stageout = (...more: readonly string[]): Promise<CommandResult> =>
   cups('stageout', name, out, '--dsttype', 'DST_CALO_run2pp', '--dataset', 'new_2024p007', ...more);
 
-test('stages a file out: in its place, told, and removed here once it is registered', async () => {
+test('stages a file out: in its place, told, and removed here once it is registered (C-W10)', async () => {
   writeFileSync(join(scratch, name), 'events');
   expect(await stageout('--nevents', '661', '--inc', '--prodtype', 'only')).toMatchObject({
     exitCode: 0,
@@ -250,7 +250,7 @@ test('stages a file out: in its place, told, and removed here once it is registe
   });
 });
 
-test('an unknown number of events is -1 in the catalog, and adds nothing to the job', async () => {
+test('an unknown number of events is -1 in the catalog, and adds nothing to the job (C-W11)', async () => {
   writeFileSync(join(scratch, name), 'events');
   await stageout('--nevents', '-1', '--inc');
   expect(gateway.events()[0]?.detail).toMatchObject({ file: { events: -1 } });
@@ -298,7 +298,7 @@ test('replaces an older product if the gateway says that this attempt counts, an
   expect(existsSync(join(scratch, name))).toBe(false);
 });
 
-test('stages nothing out once the job is told to stop', async () => {
+test('stages nothing out once the job is told to stop (C-W18)', async () => {
   writeFileSync(join(scratch, name), 'half of the events');
   writeFileSync(join(scratch, 'slurp-stopping'), 'TERM\n');
   expect(await stageout()).toMatchObject({ exitCode: 30 });

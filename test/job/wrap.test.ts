@@ -54,8 +54,14 @@ test('tells the end of a script, and leaves nothing at home that the gateway kno
     reasons: [],
   });
   expect(gateway.events()[0]?.detail).toMatchObject({ kind: 'exited', exitCode: 3, node: 'n' });
+  expect(gateway.events()[0]?.detail).not.toHaveProperty('signal');
   expect(readdirSync(home)).toEqual([]);
   expect(readdirSync(directory).filter((name) => name.endsWith('.jsonl'))).toEqual([]);
+});
+
+test('names the signal that ended a script', async () => {
+  await endWrappedJob(identity(), access, { exitCode: 139 });
+  expect(gateway.events()[0]?.detail).toEqual({ kind: 'exited', exitCode: 139, signal: 'SIGSEGV', node: 'n' });
 });
 
 test('leaves the spool in its place where it comes home as an output file', async () => {

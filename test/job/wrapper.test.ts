@@ -42,7 +42,7 @@ const details = (kind: string): readonly unknown[] =>
     .map(({ detail }) => detail)
     .filter((detail) => detail.kind === kind);
 
-test('gives the script its arguments and its environment, and ends with its status', async () => {
+test('gives the script its arguments and its environment, and ends with its status (C-W15, C-W20, C-W21)', async () => {
   write(
     'job.sh',
     'echo "$# $*"; echo "$cupsid|$userscript|$payload|$subdir|$CUPS_PRODUCTION_MODE|$ODBCINI"; ls; exit 5\n',
@@ -74,7 +74,7 @@ test('gives the script its arguments and its environment, and ends with its stat
   ]);
 });
 
-test('copies files, globs and folders, and nothing that is ours, secret, or the site itself', async () => {
+test('copies files, globs and folders, and nothing that is ours, secret, or the site itself (C-W20)', async () => {
   for (const directory of ['.slurp', '.slurp-site', 'dir/sub', 'with space'])
     mkdirSync(join(submit, directory), { recursive: true });
   for (const file of ['a.C', 'b.C', 'cups.py', 'odbc.ini', 'dir/x', 'dir/sub/odbc.ini', 'dir/sub/y', 'with space/z'])
@@ -94,7 +94,7 @@ test('copies files, globs and folders, and nothing that is ours, secret, or the 
   expect(result.stderr.match(/odbc\.ini is not staged/gu)).toHaveLength(1);
 });
 
-test('says which item is missing, and ends before the script', async () => {
+test('says which item is missing, and ends before the script (C-W16)', async () => {
   write('job.sh', 'echo ran\n');
   const result = await run('job.sh', [], 'job.sh,nothing.C,*.none,cups.py');
   expect(result).toMatchObject({ exitCode: 22, stdout: '' });
@@ -111,7 +111,7 @@ test('says that the script is missing', async () => {
   expect(details('message')).toEqual([{ kind: 'message', text: "User script 'job.sh' is missing", flag: 1 }]);
 });
 
-test('sources the site setup with the build, by position or by name', async () => {
+test('sources the site setup with the build, by position or by name (C-W19)', async () => {
   write(
     'setup.sh',
     'export BUILD=$2 LD_LIBRARY_PATH=/nowhere NODE_OPTIONS=--nonsense PATH=/usr/bin:/bin\nset -- gone\n',
@@ -207,7 +207,7 @@ const calo = (): readonly string[] => [
   out,
 ];
 
-test('passes TERM on at once; logs are moved, half a product is not staged out, and the end is an eviction', async () => {
+test('passes TERM on at once; logs are moved, half a product is not staged out, and the end is an eviction (C-W17, C-W18)', async () => {
   writeFileSync(join(submit, 'slow'), '');
   cpSync(join(submit, 'payload'), submit, { recursive: true });
   const { pid, ended } = start('calo.sh', calo(), 'calo.sh,macro.sh,stageout.sh,slow');
@@ -394,7 +394,7 @@ test('runs a tracking script', async () => {
   expect(readdirSync(logs)).toHaveLength(2);
 });
 
-test('runs an old script, with cups.py from the PATH and exitcode', async () => {
+test('runs an old script, with cups.py from the PATH and exitcode (C-W9)', async () => {
   const args = [
     '0',
     '22026',
@@ -412,7 +412,7 @@ test('runs an old script, with cups.py from the PATH and exitcode', async () => 
   expect(details('exitcode')).toEqual([{ kind: 'exitcode', exitCode: 1 }]);
 });
 
-test('runs a calibration, with its odd options and its renamed output', async () => {
+test('runs a calibration, with its odd options and its renamed output (C-W9)', async () => {
   const args = [
     '0',
     '42101',
