@@ -93,9 +93,9 @@ function mistakesOf(
   );
   const isMissing = found === undefined;
   const shown =
-    typeof found === 'object' || issue.path.at(-1) === 'password'
+    isMissing || typeof found === 'object' || issue.path.at(-1) === 'password'
       ? ''
-      : ` '${String(JSON.stringify(found)).replace(/^"(.*)"$/, '$1')}'`;
+      : ` '${JSON.stringify(found).replace(/^"(.*)"$/, '$1')}'`;
   const expected = /^Invalid|^Too/.test(issue.message)
     ? issue.message.replace(/^Invalid input: expected /, 'a ')
     : issue.message;

@@ -17,8 +17,8 @@ import type { Database, OpenSession, Row, ScriptResult, Session, TransactionOpti
 import type { SqlValue, Statement } from './sql.ts';
 
 export { sql } from './sql.ts';
-export type { Database, OpenSession, Queryable, Row, ScriptResult, Session, TransactionOptions } from './database.ts';
-export type { SqlValue, Statement } from './sql.ts';
+export type { Database, OpenSession, Queryable, Row, ScriptResult, Session } from './database.ts';
+export type { Statement } from './sql.ts';
 
 /** How a database is opened. */
 export interface DatabaseOptions {

@@ -2,13 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { stateOf } from './database-error.ts';
 
-/**
- * Failures that pass by themselves: SQLSTATEs and socket codes, with the first delay in ms (doubled each time, plus up
- * to half of it at random). Nothing else is tried again.
- *
- * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
- */
-export const retryableStates: Readonly<Record<string, number>> = {
+// Failures that pass by themselves: SQLSTATEs and socket codes, with the first delay in ms (doubled each time, plus up
+// to half of it at random). https://www.postgresql.org/docs/current/errcodes-appendix.html
+const retryableStates: Readonly<Record<string, number>> = {
   '40001': 20, // serialization_failure
   '40P01': 20, // deadlock_detected
   '55P03': 50, // lock_not_available
@@ -44,7 +40,7 @@ export interface RetryOptions {
 }
 
 /**
- * Calls `deed` until it succeeds, fails with something that is not in {@link retryableStates}, or was tried often
+ * Calls `deed` until it succeeds, fails with something that does not pass by itself (SQLSTATE or socket code), or was tried often
  * enough. The deed must be one that may be repeated: a whole transaction, or a statement that reads.
  *
  * @throws what the last try threw

@@ -1,0 +1,545 @@
+-- Made by scripts/dump-schema.ts from the migrations in sql/ROLE/: change those, then 'make generate'.
+-- What a migrated database holds, schema by schema; for reading and comparing, it is never run.
+
+-- daq
+
+create table filelist (
+  filename text not null,
+  runnumber integer not null,
+  hostname text,
+  sequence integer,
+  firstevent bigint,
+  lastevent bigint,
+  events bigint,
+  status integer,
+  md5sum text,
+  ctime timestamp without time zone,
+  mtime timestamp without time zone,
+  size bigint,
+  transferred_bytes_hpss bigint,
+  transferred_bytes_sdcc bigint,
+  transferred_to_hpss boolean default false not null,
+  transferred_to_sdcc boolean default false not null,
+  constraint filelist_pkey PRIMARY KEY (filename)
+);
+
+create table run (
+  runnumber integer not null,
+  runtype text,
+  eventsinrun bigint,
+  brtimestamp timestamp without time zone,
+  ertimestamp timestamp without time zone,
+  constraint run_pkey PRIMARY KEY (runnumber)
+);
+
+CREATE INDEX filelist_run ON filelist USING btree (runnumber);
+
+-- raw
+
+create table datasets (
+  filename text not null,
+  runnumber integer not null,
+  segment integer not null,
+  size bigint,
+  dataset text default 'raw'::text not null,
+  dsttype text,
+  events bigint,
+  firstevent bigint,
+  lastevent bigint,
+  daqhost text,
+  status integer,
+  constraint datasets_pkey PRIMARY KEY (filename, dataset)
+);
+
+CREATE INDEX datasets_run ON datasets USING btree (runnumber, dsttype, dataset);
+
+-- catalog
+
+create table datasets (
+  filename text not null,
+  runnumber integer not null,
+  segment integer not null,
+  size bigint,
+  dataset text not null,
+  dsttype text not null,
+  events bigint,
+  firstevent bigint,
+  lastevent bigint,
+  tag text,
+  status integer,
+  daqhost text,
+  constraint datasets_pkey PRIMARY KEY (filename, dataset)
+);
+
+create table files (
+  lfn text not null,
+  full_host_name text not null,
+  full_file_path text not null,
+  "time" timestamp without time zone,
+  size bigint,
+  md5 text,
+  constraint files_pkey PRIMARY KEY (lfn, full_host_name, full_file_path)
+);
+
+CREATE INDEX datasets_filename ON datasets USING btree (filename text_pattern_ops);
+
+CREATE INDEX datasets_run ON datasets USING btree (runnumber, dsttype, dataset);
+
+-- status
+
+create type prodstate as enum ('submitting', 'submitted', 'started', 'running', 'held', 'evicted', 'failed', 'finished');
+
+create table cups_stats (
+  id integer default nextval('cups_stats_id_seq'::regclass) not null,
+  dstname text not null,
+  run integer not null,
+  segment integer not null,
+  update text not null,
+  started timestamp without time zone,
+  ended timestamp without time zone,
+  nattempts integer,
+  exception text,
+  constraint cups_stats_id_key UNIQUE (id),
+  constraint cups_stats_pkey PRIMARY KEY (dstname, run, segment, update)
+);
+
+create table dataset_status (
+  id integer default nextval('dataset_status_id_seq'::regclass) not null,
+  dstname text not null,
+  run integer not null,
+  lastrun integer default 0 not null,
+  revision integer default 0 not null,
+  nsegments integer default 0 not null,
+  parent text default 'DAQ'::text,
+  created timestamp without time zone,
+  updated timestamp without time zone,
+  finalized timestamp without time zone,
+  broken timestamp without time zone,
+  status text,
+  blame text,
+  constraint dataset_status_id_key UNIQUE (id),
+  constraint dataset_status_pkey PRIMARY KEY (dstname, run, lastrun)
+);
+
+create table invalid_run_list (
+  id integer default nextval('invalid_run_list_id_seq'::regclass) not null,
+  dstname text not null,
+  first_run integer not null,
+  last_run integer default '-1'::integer not null,
+  first_segment integer default 0 not null,
+  last_segment integer default 99999 not null,
+  reason text,
+  created_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  expires_at timestamp without time zone default '2161-10-11 00:00:00'::timestamp without time zone not null,
+  constraint invalid_run_list_pkey PRIMARY KEY (id)
+);
+
+create table production_cursor (
+  id integer default nextval('production_cursor_id_seq'::regclass) not null,
+  dsttype text not null,
+  build text not null,
+  tag text not null,
+  version integer not null,
+  lastrun integer not null,
+  constraint production_cursor_id_key UNIQUE (id),
+  constraint production_cursor_pkey PRIMARY KEY (dsttype, build, tag, version)
+);
+
+create table production_event (
+  attempt integer not null,
+  source text not null,
+  sequence bigint not null,
+  at timestamp without time zone not null,
+  start integer not null,
+  kind text not null,
+  detail jsonb default '{}'::jsonb not null,
+  received_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  applied_at timestamp without time zone,
+  arrival bigint default nextval('production_event_arrival'::regclass) not null,
+  apply_note text,
+  constraint production_event_pkey PRIMARY KEY (attempt, source, sequence, at)
+) partition by RANGE (at);
+
+create table production_event_default partition of production_event (
+  attempt integer not null,
+  source text not null,
+  sequence bigint not null,
+  at timestamp without time zone not null,
+  start integer not null,
+  kind text not null,
+  detail jsonb default '{}'::jsonb not null,
+  received_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  applied_at timestamp without time zone,
+  arrival bigint default nextval('production_event_arrival'::regclass) not null,
+  apply_note text,
+  constraint production_event_default_pkey PRIMARY KEY (attempt, source, sequence, at)
+) DEFAULT;
+
+create table production_quality (
+  id integer default nextval('production_quality_id_seq'::regclass) not null,
+  dstname text not null,
+  run integer not null,
+  segment integer not null,
+  stat_id integer,
+  qual jsonb,
+  constraint production_quality_id_key UNIQUE (id),
+  constraint production_quality_pkey PRIMARY KEY (id, dstname, run, segment),
+  constraint production_quality_stat_id_fkey FOREIGN KEY (stat_id) REFERENCES production_status(id)
+);
+
+create table production_setup (
+  id integer default nextval('production_setup_id_seq'::regclass) not null,
+  name text not null,
+  build text not null,
+  dbtag text not null,
+  repo text not null,
+  dir text not null,
+  hash text not null,
+  revision integer,
+  dirty boolean default false not null,
+  created_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  constraint production_setup_pkey PRIMARY KEY (id)
+);
+
+create table production_status (
+  id integer default nextval('production_status_id_seq'::regclass) not null,
+  dsttype text not null,
+  dstname text not null,
+  dstfile text not null,
+  run integer not null,
+  segment integer not null,
+  nsegments integer default 0 not null,
+  inputs text not null,
+  ranges text,
+  prod_id integer not null,
+  cluster integer default 0 not null,
+  process integer default 0 not null,
+  status prodstate not null,
+  submitting timestamp without time zone,
+  submitted timestamp without time zone,
+  started timestamp without time zone,
+  running timestamp without time zone,
+  ended timestamp without time zone,
+  flags bigint default 0 not null,
+  exit_code integer,
+  nevents bigint default 0 not null,
+  submission_host text,
+  execution_node text,
+  message text,
+  logsize bigint,
+  last_message timestamp without time zone,
+  attempt integer default 1 not null,
+  rule text,
+  submission_id uuid,
+  replaces integer,
+  start integer default '-1'::integer not null,
+  hold_code integer,
+  hold_subcode integer,
+  retired_at timestamp without time zone,
+  retired_by text,
+  retired_reason text,
+  cpu_seconds double precision,
+  wall_seconds double precision,
+  memory_mb double precision,
+  disk_mb double precision,
+  inputs_dispatched text,
+  constraint production_status_id_key UNIQUE (id),
+  constraint production_status_pkey PRIMARY KEY (id, run, segment, prod_id),
+  constraint production_status_prod_id_fkey FOREIGN KEY (prod_id) REFERENCES production_setup(id),
+  constraint production_status_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES submission(uuid)
+);
+
+create table submission (
+  uuid uuid not null,
+  rule text not null,
+  backend text not null,
+  schedd text,
+  cluster integer,
+  state text default 'reserved'::text not null,
+  count integer not null,
+  submission_host text not null,
+  submitted_by text not null,
+  directory text,
+  message text,
+  reserved_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  ended_at timestamp without time zone,
+  constraint submission_pkey PRIMARY KEY (uuid),
+  constraint submission_state_check CHECK ((state = ANY (ARRAY['reserved'::text, 'confirmed'::text, 'refused'::text, 'lost'::text])))
+);
+
+CREATE INDEX invalid_run_list_run ON invalid_run_list USING btree (first_run);
+
+CREATE INDEX production_event_unapplied ON ONLY production_event USING btree (received_at) WHERE kind = 'stageout'::text AND applied_at IS NULL;
+
+CREATE UNIQUE INDEX production_setup_identity ON production_setup USING btree (name, build, dbtag, hash, COALESCE(revision, '-1'::integer));
+
+CREATE INDEX production_status_dstfile ON production_status USING btree (dstfile, attempt);
+
+CREATE UNIQUE INDEX production_status_live ON production_status USING btree (dstfile text_pattern_ops) INCLUDE (id, status) WHERE retired_at IS NULL;
+
+CREATE INDEX production_status_open ON production_status USING btree (status) WHERE retired_at IS NULL AND (status <> ALL (ARRAY['finished'::prodstate, 'failed'::prodstate]));
+
+CREATE INDEX production_status_run ON production_status USING btree (run, segment);
+
+CREATE INDEX production_status_submission ON production_status USING btree (submission_id);
+
+CREATE INDEX submission_unconfirmed ON submission USING btree (reserved_at) WHERE state = 'reserved'::text;
+
+CREATE OR REPLACE FUNCTION ensure_event_partitions(months_before integer DEFAULT 1, months_after integer DEFAULT 2)
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ SET search_path TO 'status'
+AS $function$
+declare
+  first date;
+  name text;
+begin
+  perform pg_advisory_xact_lock(hashtext('slurp event partitions'));
+  for first in
+    select generate_series(
+      date_trunc('month', now() at time zone 'utc') - make_interval(months => months_before),
+      date_trunc('month', now() at time zone 'utc') + make_interval(months => months_after),
+      interval '1 month'
+    )::date
+  loop
+    name := 'production_event_' || to_char(first, 'YYYY_MM');
+    continue when to_regclass(quote_ident(name)) is not null;
+    execute format('create table %I (like production_event including all)', name);
+    lock table production_event_default in access exclusive mode;
+    execute format(
+      'with moved as (delete from production_event_default where at >= %L and at < %L returning *)
+       insert into %I select * from moved',
+      first, first + interval '1 month', name
+    );
+    execute format(
+      'alter table production_event attach partition %I for values from (%L) to (%L)',
+      name, first, first + interval '1 month'
+    );
+    return next name;
+  end loop;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION event_items(events jsonb)
+ RETURNS TABLE(item integer, attempt integer, source text, sequence bigint, start integer, at timestamp without time zone, kind text, detail jsonb, submission uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select (position - 1)::int, e.attempt, e.source, e.sequence, e.start, e.at, e.detail ->> 'kind', e.detail - 'kind',
+         e.submission
+  from rows from (
+    jsonb_to_recordset(events) as (
+      attempt int, source text, sequence bigint, start int, at timestamp, detail jsonb, submission uuid
+    )
+  ) with ordinality as e (attempt, source, sequence, start, at, detail, submission, position)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION fold_events(attempts integer[])
+ RETURNS TABLE(attempt integer, start integer, state prodstate, is_final boolean, started timestamp without time zone, running timestamp without time zone, ended timestamp without time zone, last_message timestamp without time zone, flags bigint, exit_code integer, nevents bigint, nsegments integer, inputs text, execution_node text, message text, logsize bigint, hold_code integer, hold_subcode integer, cpu_seconds double precision, wall_seconds double precision, memory_mb double precision, disk_mb double precision)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'status'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+AS $function$
+  with said as materialized (
+    select e.attempt, e.source, e.sequence, e.start, e.at, e.arrival, e.kind, e.detail,
+      case
+        when e.kind in ('finished', 'exitcode')
+          then case when (e.detail ->> 'exitCode')::int > 0 then 'failed' else 'finished' end
+        when e.kind = 'exited'
+          then case when (e.detail ->> 'exitCode')::int = 0 then 'finished' else 'failed' end
+        when e.kind in ('removed', 'vanished') then 'failed'
+      end::prodstate as ending
+    from production_event e
+    where e.attempt = any (attempts)
+  ),
+  ending as (
+    select distinct on (s.attempt) s.attempt, s.start, s.at, s.ending, (s.detail ->> 'exitCode')::int as exit_code
+    from said s
+    where s.ending is not null
+    order by s.attempt, s.arrival
+  ),
+  -- The start that counts: the one that ended, else the latest. A final word of start -1 does not know its start.
+  deciding as (
+    select s.attempt, coalesce(max(e.start) filter (where e.start >= 0), max(s.start)) as start
+    from said s left join ending e on e.attempt = s.attempt
+    group by s.attempt
+  ),
+  told as (
+    select t.*, row_number() over (partition by t.attempt order by t.moment, t.source, t.sequence) as nth
+    from (
+      select s.*, max(s.at) over (partition by s.attempt, s.source order by s.sequence) as moment
+      from said s join deciding d on d.attempt = s.attempt and d.start = s.start
+    ) t
+  ),
+  read as (
+    select t.attempt, t.start, t.kind, t.at, t.nth, t.detail,
+      case t.kind
+        when 'started' then 2 when 'running' then 3 when 'held' then 4 when 'evicted' then 4 when 'released' then 4
+      end as rank,
+      case when t.kind in ('finished', 'nevents', 'stageout') then (t.detail ->> 'nevents')::bigint end as nevents,
+      case when t.kind in ('finished', 'running') then (t.detail ->> 'nsegments')::int end as nsegments,
+      case
+        when t.kind = 'message' then t.detail ->> 'text'
+        when t.kind = 'stageout' then 'last stageout ' || (t.detail #>> '{file,lfn}')
+        when t.kind in ('held', 'evicted', 'removed', 'vanished') then t.detail ->> 'reason'
+      end as message,
+      max(t.nth) filter (
+        where t.kind in ('finished', 'nevents', 'stageout') and t.detail ? 'nevents'
+          and not coalesce((t.detail ->> 'isIncrement')::boolean, false)
+      ) over (partition by t.attempt) as nevents_from,
+      max(t.nth) filter (where t.kind in ('finished', 'running') and t.detail ? 'nsegments')
+        over (partition by t.attempt) as nsegments_from
+    from told t
+  ),
+  folded as (
+    select r.attempt, r.start,
+      (array_agg(r.kind order by r.rank desc, r.nth desc) filter (where r.rank is not null))[1] as word,
+      min(r.at) filter (where r.kind = 'started') as started,
+      min(r.at) filter (where r.kind = 'running') as running,
+      max(r.at) as last_message,
+      coalesce(bit_or((r.detail ->> 'flag')::bigint) filter (where r.kind = 'message'), 0) as flags,
+      max((r.detail ->> 'exitCode')::int) filter (where r.kind = 'exited') as exit_code,
+      coalesce(sum(r.nevents) filter (where r.nth >= coalesce(r.nevents_from, 0)), 0)::bigint as nevents,
+      coalesce(sum(case when r.kind = 'stageout' then 1 else r.nsegments end)
+        filter (where r.nth >= coalesce(r.nsegments_from, 0)), 0)::int as nsegments,
+      (array_agg(r.detail -> 'files' order by r.nth desc) filter (where r.kind = 'inputs'))[1] as files,
+      (array_agg(r.detail ->> 'node' order by r.kind = 'exited', r.nth desc)
+        filter (where r.kind in ('started', 'exited') and r.detail ? 'node'))[1] as execution_node,
+      (array_agg(r.message order by r.nth desc) filter (where r.message is not null))[1] as message,
+      (array_agg((r.detail ->> 'logsize')::bigint order by r.nth desc)
+        filter (where r.kind = 'message' and r.detail ? 'logsize'))[1] as logsize,
+      (array_agg(r.detail order by r.nth desc) filter (where r.kind = 'held'))[1] as held,
+      max((r.detail ->> 'cpuSeconds')::double precision) filter (where r.kind = 'exited') as cpu_seconds,
+      max((r.detail ->> 'wallSeconds')::double precision) filter (where r.kind = 'exited') as wall_seconds,
+      max((r.detail ->> 'memoryMb')::double precision) filter (where r.kind = 'exited') as memory_mb,
+      max((r.detail ->> 'diskMb')::double precision) filter (where r.kind = 'exited') as disk_mb
+    from read r
+    group by r.attempt, r.start
+  )
+  select d.attempt, d.start,
+    coalesce(e.ending, (case f.word when 'released' then 'submitted' else f.word end)::prodstate),
+    e.attempt is not null,
+    f.started, f.running, e.at, f.last_message, coalesce(f.flags, 0), coalesce(e.exit_code, f.exit_code),
+    coalesce(f.nevents, 0), coalesce(f.nsegments, 0),
+    case
+      when f.files is null then null
+      when f.files = '[]' then 'unset'
+      else (select string_agg(file, ',' order by n) from jsonb_array_elements_text(f.files) with ordinality as l (file, n))
+    end,
+    f.execution_node, f.message, f.logsize,
+    (f.held ->> 'code')::int, (f.held ->> 'subcode')::int,
+    f.cpu_seconds, f.wall_seconds, f.memory_mb, f.disk_mb
+  from deciding d
+  left join folded f on f.attempt = d.attempt
+  left join ending e on e.attempt = d.attempt
+$function$
+;
+
+CREATE OR REPLACE FUNCTION record_events(events jsonb)
+ RETURNS TABLE(item integer, outcome text, go boolean, reason text)
+ LANGUAGE plpgsql
+ SET search_path TO 'status'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  allowed int[];
+  fresh int[];
+  touched int[];
+begin
+  select array_agg(distinct s.id) into allowed
+  from event_items(events) i
+  join production_status s on s.id = i.attempt and (i.submission is null or i.submission = s.submission_id);
+
+  perform s.id from production_status s where s.id = any (allowed) order by s.id for no key update;
+
+  -- The key is (attempt, source, sequence); the table's own has the month in it, because it is partitioned.
+  select array_agg(f.item), array_agg(distinct f.attempt) into fresh, touched
+  from (
+    select i.attempt, min(i.item) as item
+    from event_items(events) i
+    join production_status s on s.id = i.attempt and (i.submission is null or i.submission = s.submission_id)
+    -- The limit keeps this a probe of the index for each event: a hash of the whole table would be the alternative.
+    left join lateral (
+      select true as is_known from production_event e
+      where e.attempt = i.attempt and e.source = i.source and e.sequence = i.sequence
+      limit 1
+    ) known on true
+    where known.is_known is null
+    group by i.attempt, i.source, i.sequence
+  ) f;
+
+  insert into production_event (attempt, source, sequence, at, start, kind, detail)
+  select i.attempt, i.source, i.sequence, i.at, i.start, i.kind, i.detail
+  from event_items(events) i join unnest(fresh) as f (item) on f.item = i.item
+  order by i.item
+  on conflict do nothing;
+
+  update production_status s set
+    status = coalesce(
+      f.state,
+      -- Nothing in this start moved it: what the dispatcher wrote stands, or it waits in the queue again.
+      case when s.status = 'submitting' then s.status else 'submitted' end
+    ),
+    start = f.start,
+    started = f.started,
+    running = f.running,
+    ended = f.ended,
+    last_message = f.last_message,
+    flags = f.flags,
+    exit_code = f.exit_code,
+    nevents = f.nevents,
+    nsegments = f.nsegments,
+    inputs = coalesce(f.inputs, s.inputs_dispatched, s.inputs),
+    inputs_dispatched = case when f.inputs is null then s.inputs_dispatched else coalesce(s.inputs_dispatched, s.inputs) end,
+    execution_node = f.execution_node,
+    message = f.message,
+    logsize = f.logsize,
+    hold_code = f.hold_code,
+    hold_subcode = f.hold_subcode,
+    cpu_seconds = f.cpu_seconds,
+    wall_seconds = f.wall_seconds,
+    memory_mb = f.memory_mb,
+    disk_mb = f.disk_mb
+  from fold_events(touched) f
+  where s.id = f.attempt
+    -- An end that no event tells of: rows of older systems, or whose events were dropped. They stay as they are.
+    and (f.is_final or s.status not in ('finished', 'failed'));
+
+  return query
+  select i.item,
+    case
+      when s.id is null then 'unknown-attempt'
+      when i.submission <> s.submission_id or (i.submission is not null and s.submission_id is null) then 'forbidden'
+      when f.item is not null then 'new'
+      else 'duplicate'
+    end,
+    v.reason is null and v.is_asked,
+    v.reason
+  from event_items(events) i
+  left join production_status s on s.id = i.attempt
+  left join unnest(fresh) as f (item) on f.item = i.item
+  left join lateral (
+    select true as is_asked,
+      case
+        when s.retired_at is not null then 'retired: ' || coalesce(s.retired_reason, 'no reason given')
+        when s.status in ('finished', 'failed') and (
+          select coalesce(
+            min(e.arrival) filter (where e.kind in ('finished', 'exitcode', 'exited', 'removed', 'vanished'))
+              < min(e.arrival) filter (where e.source = i.source and e.sequence = i.sequence),
+            not coalesce(bool_or(e.kind in ('finished', 'exitcode', 'exited', 'removed', 'vanished')), false)
+          )
+          from production_event e where e.attempt = i.attempt
+        ) then 'already ' || s.status
+      end as reason
+    where i.kind = 'started' and (i.submission is null or i.submission = s.submission_id) and s.id is not null
+  ) v on true
+  order by i.item;
+end
+$function$
+;
