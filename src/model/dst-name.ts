@@ -161,7 +161,7 @@ export function printDstfile(dstname: Dstname, run: number, segment: number, seg
 }
 
 /** Prints the name of a file made from several runs, without extension; two digits of iteration. */
-export function printRangeFile(parts: Omit<RangeFileParts, 'kind'>): string {
+function printRangeFile(parts: Omit<RangeFileParts, 'kind'>): string {
   const numbers = [padded(parts.run, 8), padded(parts.lastRun, 8), padded(parts.segment, parts.segmentDigits)];
   if (parts.iteration !== undefined) numbers.push(padded(parts.iteration, 2));
   return [printDstname(parts), ...numbers].join('-');

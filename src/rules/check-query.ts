@@ -16,7 +16,7 @@ export interface QueryReport {
 }
 
 /** Columns that each query must give. */
-export const neededColumns = ['source', 'runnumber', 'segment', 'files'] as const;
+const neededColumns = ['source', 'runnumber', 'segment', 'files'] as const;
 
 /** Offset in a text of its nth code point: what PostgreSQL counts, and what a text counts, differ beyond the BMP. */
 function offsetOfCodePoint(text: string, count: number): number {

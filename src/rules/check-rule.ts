@@ -1,5 +1,5 @@
 import type { Complaint } from '#model/complaint.ts';
-import { isConventionalDsttype, isTag, streamMacro } from '#model/dst-name.ts';
+import { isBuildName, isConventionalDsttype, isTag, streamMacro } from '#model/dst-name.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { Rule } from '#model/rule.ts';
 import { checkFiles } from './check-files.ts';
@@ -25,7 +25,7 @@ export async function checkRuleFile(file: string, options: RunOptions): Promise<
 }
 
 /** Says everything that is wrong or odd with one rule but for its form, which reading it has told. Never throws for it. */
-export async function checkRule(rule: Rule, options: RunOptions): Promise<readonly Complaint[]> {
+async function checkRule(rule: Rule, options: RunOptions): Promise<readonly Complaint[]> {
   const preparation = prepareRule(rule, options);
   const complainer = makeComplainer(rule);
   const query = preparation.kind === 'prepared' ? preparation.prepared.query : preparation.query;
@@ -69,10 +69,14 @@ async function checkSql(
 
 /** Names that no program can take apart again are allowed, and worth a warning. */
 function checkNames({ names }: PreparedRule, complainer: Complainer): void {
-  const { dsttypePattern, tag } = names;
+  const { build, dsttypePattern, tag } = names;
   if (!isConventionalDsttype(dsttypePattern.replaceAll(streamMacro, 'X'))) {
     const expected = 'capitals and a runname in lower case at its end, e.g. DST_CALO_run2pp';
     complainer.warning({ path: 'params.name', message: `Unusual name '${dsttypePattern}'`, expected });
+  }
+  if (!isBuildName(build)) {
+    const message = `Unusual build '${names.buildarg}'`;
+    complainer.warning({ path: 'params.build', message, expected: 'lower case letters and digits, e.g. ana.437' });
   }
   if (!isTag(tag)) {
     complainer.warning({ path: 'params.dbtag', message: `Unusual tag '${tag}'`, expected: "YYYYpNNN or 'nocdbtag'" });

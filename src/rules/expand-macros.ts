@@ -1,7 +1,7 @@
 import { RuleError } from '#model/errors.ts';
 import { computeInteger, isIntegerExpression } from './text/integer-expression.ts';
 import { type Macro, type MacroToken, parseMacros } from './text/macro-syntax.ts';
-import { makeNumberPrinter } from './text/printf.ts';
+import { makeNumberPrinter } from './text/number-format.ts';
 
 /** What a macro `$(name)` stands for. */
 export type MacroMeaning<Row> =

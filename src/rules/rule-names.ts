@@ -1,13 +1,4 @@
-import {
-  type Conditions,
-  leafdirOf,
-  makeBuildName,
-  makeDsttype,
-  makeSetupName,
-  printDataset,
-  printDstname,
-  runnameOf,
-} from '#model/dst-name.ts';
+import { type Conditions, leafdirOf, makeBuildName, makeSetupName, printDataset, runnameOf } from '#model/dst-name.ts';
 
 /** Everything that a rule and the options say about the names of its products. */
 export interface RuleNames extends Conditions {
@@ -43,14 +34,4 @@ export function makeRuleNames(parts: {
     dataset: printDataset(conditions),
     setupName: makeSetupName(dsttypePattern),
   };
-}
-
-/** The dsttype and dstname of one stream, or of the rule itself where its name has none. */
-export function namesOfStream(names: RuleNames, streamname?: string): ReturnType<typeof streamNames> {
-  return streamNames(names, streamname);
-}
-
-function streamNames(names: RuleNames, streamname: string | undefined) {
-  const dsttype = makeDsttype(names.dsttypePattern, streamname);
-  return { dsttype, dstname: printDstname({ ...names, dsttype }) };
 }

@@ -48,7 +48,7 @@ export interface JobTexts {
 }
 
 /** Writes a text as ClassAd string: quotes and backslashes escaped, no line end in it. */
-export function quoteClassAd(text: string): string {
+function quoteClassAd(text: string): string {
   const escaped = text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\r', '\\r').replaceAll('\n', '\\n');
   return `"${escaped}"`;
 }

@@ -1,4 +1,4 @@
-import { type NumberFormat, parseNumberFormat } from './printf.ts';
+import { type NumberFormat, parseNumberFormat } from './number-format.ts';
 
 /** A piece of a text with HTCondor's macros in it; `offset` counts in the whole text. */
 export type MacroToken =
