@@ -1,0 +1,249 @@
+// Measures a decision over 1,000,000 candidates: the whole `kaedama --plan` process, in one database and with every
+// role in its own, beside two statements: the bare anti-join, and the same decision written by hand.
+// `npx tsx bench/decide.ts [candidates] [rounds]`
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { openDatabase, sql } from '#db/connect.ts';
+import { createDatabase } from '#db/create-database.ts';
+import { migrate } from '#db/migrate.ts';
+import { roleNames } from '#model/site.ts';
+import { packageRoot } from '#util/package-root.ts';
+
+import { measureProcess, medianOf, putFigures, startBenchServer } from './bench-server.ts';
+
+import type { Statement } from '#db/connect.ts';
+import type { Role, RoleName } from '#model/site.ts';
+
+import type { BenchServer, ProcessFigures } from './bench-server.ts';
+
+type Roles = Readonly<Record<RoleName, Role>>;
+
+const segmentsPerRun = 100;
+const firstRun = 40_000;
+const newEvery = 1000;
+
+const rule = `
+DST_CALO:
+  params:
+    name: DST_CALO_run2pp
+    build: ana.437
+    build_name: ana437
+    dbtag: 2024p007
+    version: 1
+    script: run.sh
+    payload: ./payload/
+    mem: 2048MB
+    rsync: "./payload/*"
+    outbase: "$(name)_$(build)_$(tag)_$(version)"
+    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
+  input:
+    db: filecatalog
+    query: |-
+      select 'filecatalog/datasets' as source, runnumber, segment, filename as files,
+             filename || ':0:' || events as fileranges, firstevent, lastevent
+      from datasets
+      where filename like 'DST_CALOFITTING_run2pp_ana437_2024p007_v001%'
+      {run_condition}
+      order by runnumber, segment
+      {limit_condition}
+  job:
+    arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"
+    log: "{condor}/{logbase}.condor"
+`;
+
+async function makeSite(server: BenchServer, name: string, roles: Roles): Promise<string> {
+  const file = join(server.directory, `${name}.yaml`);
+  const lines = roleNames.map((role) => `  ${role}: { url: '${roles[role].url}', schema: ${roles[role].schema} }`);
+  // A gateway elsewhere: nothing is started for the plan but the plan.
+  const site = ['databases:', ...lines, 'gateway: { url: "http://localhost:1" }', `state: ${file}.state`];
+  await writeFile(file, `${site.join('\n')}\n`);
+  return file;
+}
+
+async function fill(roles: Roles, candidates: number): Promise<void> {
+  for (const role of roleNames) {
+    const { url } = roles[role];
+    if (roleNames.every((other) => other >= role || roles[other].url !== url)) await createDatabase(roles[role]);
+  }
+  for (const role of roleNames) await migrate(roles[role], join(packageRoot(), 'sql'));
+  const options = { applicationName: 'bench', max: 1 };
+  const [catalog, status] = [openDatabase(roles.catalog, options), openDatabase(roles.status, options)];
+  const number = sql`select n / ${segmentsPerRun}::int + ${firstRun}::int as run, n % ${segmentsPerRun}::int as segment
+    from generate_series(0, ${candidates - 1}::int) n`;
+  const dstfile = (type: string): Statement =>
+    sql`${`${type}_run2pp_ana437_2024p007_v001-`}::text || lpad(run::text, 8, '0') || '-' || lpad(segment::text, 5, '0')`;
+  for (const type of ['DST_CALOFITTING', 'DST_CALO']) {
+    await catalog.execute(sql`insert into ${sql.table(roles.catalog, 'datasets')}
+        (filename, runnumber, segment, size, dataset, dsttype, events, firstevent, lastevent)
+      select ${dstfile(type)} || '.root', run, segment, 123456789, 'ana437_2024p007_v001', ${`${type}_run2pp`}, 1000,
+        segment * 1000, segment * 1000 + 999 from (${number}) s`);
+  }
+  await catalog.execute(sql`insert into ${sql.table(roles.catalog, 'files')}
+      (lfn, full_host_name, full_file_path, time, size, md5)
+    select filename, 'lustre', '/lustre/production/run2pp/physics/ana437_2024p007_v001/DST_CALOFITTING/run_'
+        || lpad((runnumber / 100 * 100)::text, 8, '0') || '/dst/' || filename, now(), size, md5(filename)
+    from ${sql.table(roles.catalog, 'datasets')} where dsttype = 'DST_CALOFITTING_run2pp'`);
+  await status.execute(sql`insert into ${sql.table(roles.status, 'production_setup')}
+    (name, build, dbtag, repo, dir, hash, revision) values ('DST_CALO_run2pp', 'ana.437', '2024p007', 'r', 'd', 'h', 1)`);
+  await status.execute(sql`insert into ${sql.table(roles.status, 'production_status')}
+      (dsttype, dstname, dstfile, run, segment, inputs, ranges, prod_id, status, submitting, submitted, started,
+       running, ended, nevents, rule, execution_node, submission_host)
+    select 'DST_CALO_run2pp', 'DST_CALO_run2pp_ana437_2024p007_v001', ${dstfile('DST_CALO')}, run, segment,
+      '/lustre/production/run2pp/physics/ana437_2024p007_v001/DST_CALOFITTING/run/dst/' || ${dstfile('DST_CALOFITTING')},
+      'x:0:1000', 1, case when n.run % 50 = 0 then 'failed' else 'finished' end::${sql.table(roles.status, 'prodstate')},
+      now(), now(), now(), now(), now(), 1000, 'DST_CALO', 'node0123', 'submit01'
+    from (${number}) n`);
+  for (const database of [catalog, status]) {
+    await database.execute(sql`vacuum analyze`);
+    await database.close();
+  }
+}
+
+/** Takes every thousandth product away: 1,000 of a million are new. */
+async function makeSomeNew(roles: Roles): Promise<void> {
+  const options = { applicationName: 'bench', max: 1 };
+  const [catalog, status] = [openDatabase(roles.catalog, options), openDatabase(roles.status, options)];
+  const chosen = (run: string): Statement =>
+    sql`((${sql.identifier(run)} - ${firstRun}::int) * ${segmentsPerRun}::int + segment) % ${newEvery}::int = 0`;
+  await status.execute(sql`delete from ${sql.table(roles.status, 'production_status')} where ${chosen('run')}`);
+  await catalog.execute(sql`delete from ${sql.table(roles.catalog, 'datasets')}
+    where dsttype = 'DST_CALO_run2pp' and ${chosen('runnumber')}`);
+  for (const database of [catalog, status]) await database.close();
+}
+
+const bareQuery = `(select 'filecatalog/datasets' as source, runnumber, segment, filename as files,
+    filename || ':0:' || events as fileranges, firstevent, lastevent,
+    'DST_CALO_run2pp_ana437_2024p007_v001-' || lpad(runnumber::text, 8, '0') || '-' || lpad(segment::text, 5, '0') as dstfile
+  from catalog.datasets where filename like 'DST_CALOFITTING_run2pp_ana437_2024p007_v001%'
+  order by runnumber, segment)`;
+
+const bareAntiJoin = `select count(*) as ready from ${bareQuery} c where not exists
+  (select from status.production_status a where a.dstfile = c.dstfile and a.retired_at is null)`;
+
+// What an expert would write: every verdict but that of duplicates, each asked only where the one before says nothing.
+const bareDecision = `select verdict, state, count(*) from (
+    select case when exists (select from status.invalid_run_list i where i.expires_at > now() at time zone 'utc'
+          and i.dstname in ('all', 'ALL', 'DST_CALO_run2pp_ana437_2024p007_v001') and c.runnumber >= i.first_run
+          and (i.last_run = -1 or c.runnumber <= i.last_run) and c.segment between i.first_segment and i.last_segment)
+        then 'invalid-run'
+      when a.id is not null then 'blocked' when d.filename is not null then 'exists'
+      when f.lfn is null then 'missing-inputs' else 'ready' end as verdict, a.status as state
+    from ${bareQuery} c
+    left join status.production_status a on a.dstfile = c.dstfile and a.retired_at is null
+    left join catalog.datasets d on a.id is null and d.filename = c.dstfile || '.root'
+    left join catalog.files f on a.id is null and d.filename is null and f.lfn = c.files
+  ) v group by 1, 2 order by 1, 2`;
+
+async function timeOf(deed: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await deed();
+  return Math.round(performance.now() - began);
+}
+
+interface Round {
+  readonly antiJoinMs: number;
+  readonly bareDecisionMs: number;
+  readonly one: ProcessFigures;
+  readonly own: ProcessFigures;
+  readonly startUpMs: number;
+}
+
+function readyIn(stdout: string): number {
+  return Number(/= +([\d,]+) {2}ready/.exec(stdout)?.[1]?.replaceAll(',', ''));
+}
+
+async function measureRound(
+  server: BenchServer,
+  sites: { one: string; own: string },
+  roles: Roles,
+  ready: number,
+): Promise<Round> {
+  const kaedama = async (site: string, ...more: string[]): Promise<ProcessFigures & { readonly stdout: string }> =>
+    measureProcess(
+      join(packageRoot(), 'bin', 'kaedama'),
+      ['--site', site, '--config', 'rule.yaml', '--rule', 'DST_CALO', '--plan', '--batch', ...more],
+      server.directory,
+    );
+  const counted = async (site: string): Promise<ProcessFigures> => {
+    const { stdout, ...figures } = await kaedama(site, '--runs', '0', '999999');
+    if (readyIn(stdout) !== ready) throw new Error(`Expected ${ready} ready jobs: ${stdout.slice(0, 2000)}`);
+    return figures;
+  };
+  const status = openDatabase(roles.status, { applicationName: 'bench', max: 1 });
+  try {
+    await status.query(sql`select set_config('work_mem', '128MB', false)`);
+    return {
+      antiJoinMs: await timeOf(() => status.query(sql.verbatim(bareAntiJoin))),
+      bareDecisionMs: await timeOf(() => status.query(sql.verbatim(bareDecision))),
+      one: await counted(sites.one),
+      own: await counted(sites.own),
+      startUpMs: (await kaedama(sites.one, '--runs', '1')).wallMs,
+    };
+  } finally {
+    await status.close();
+  }
+}
+
+function summarize(rounds: readonly Round[]): object {
+  const median = (pick: (round: Round) => number): number => medianOf(rounds.map(pick));
+  const bareDecisionMs = median((round) => round.bareDecisionMs);
+  const startUpMs = median((round) => round.startUpMs);
+  const [oneMs, ownMs] = [median((round) => round.one.wallMs), median((round) => round.own.wallMs)];
+  const ratio = (wallMs: number): number => Number(((wallMs - startUpMs) / bareDecisionMs).toFixed(2));
+  return {
+    antiJoinMs: median((round) => round.antiJoinMs),
+    bareDecisionMs,
+    startUpMs,
+    oneDatabase: {
+      wallMs: oneMs,
+      peakMb: Math.max(...rounds.map(({ one }) => one.peakMb)),
+      toBareDecision: ratio(oneMs),
+    },
+    ownDatabases: {
+      wallMs: ownMs,
+      peakMb: Math.max(...rounds.map(({ own }) => own.peakMb)),
+      toBareDecision: ratio(ownMs),
+    },
+    rounds,
+  };
+}
+
+async function main(candidates: number, rounds: number): Promise<void> {
+  const server = await startBenchServer();
+  try {
+    const say = (text: string): boolean => process.stderr.write(`${text}\n`);
+    const recordOf = (make: (role: RoleName) => Role): Roles => ({
+      ...{ daq: make('daq'), raw: make('raw'), catalog: make('catalog'), status: make('status') },
+    });
+    const one = recordOf((role) => server.roleIn('one', role, role));
+    const own = recordOf((role) => server.roleIn(`own_${role}`, role, 'public'));
+    await writeFile(join(server.directory, 'rule.yaml'), rule);
+    const sites = { one: await makeSite(server, 'one', one), own: await makeSite(server, 'own', own) };
+    for (const [name, roles] of [
+      ['one database', one],
+      ['a database for every role', own],
+    ] as const) {
+      say(`filling ${name} with ${candidates} candidates, took ${await timeOf(() => fill(roles, candidates))} ms`);
+    }
+    const measure = async (ready: number): Promise<object> => {
+      const measured: Round[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        measured.push(await measureRound(server, sites, one, ready));
+        say(`${ready} new, round ${round + 1}: ${JSON.stringify(measured.at(-1))}`);
+      }
+      return summarize(measured);
+    };
+    const steady = await measure(0);
+    for (const roles of [one, own]) await makeSomeNew(roles);
+    const someNew = await measure(Math.ceil(candidates / newEvery));
+    const figures = { candidates, steady, someNew };
+    await putFigures('decide', figures);
+    process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
+  } finally {
+    await server.close();
+  }
+}
+
+const [candidates = '1000000', rounds = '3'] = process.argv.slice(2);
+await main(Number(candidates), Number(rounds));
