@@ -7,7 +7,7 @@ import { startDetached } from '#util/start-detached.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { findPostgresServer } from './embedded-postgres.ts';
-import { findSlurpProgram } from './serve-command.ts';
+import { findSlurpProgram } from './find-slurp-program.ts';
 import { askSupervisor, isServing, readServeRecord } from './serve-record.ts';
 import { serverFoldersOf, stateFolderName } from './site-folders.ts';
 import { makeStateDirectory } from './state-directory.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startLocalQueue } from '#batch/local/run-queue.ts';
 import { startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
 import { embeddedRolesOf } from '#config/find-site.ts';
-import { findSlurpProgram } from '#config/serve-command.ts';
+import { findSlurpProgram } from '#config/find-slurp-program.ts';
 import { findOtherMachine, removeServeRecord, serveLockName, writeServeRecord } from '#config/serve-record.ts';
 import { serverFoldersOf } from '#config/site-folders.ts';
 import { siteKey } from '#config/site-key.ts';

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { findPostgresServer } from '#config/embedded-postgres.ts';
 import { ensureSite, findServing } from '#config/ensure-site.ts';
 import { findSite } from '#config/find-site.ts';
-import { findSlurpProgram } from '#config/serve-command.ts';
+import { findSlurpProgram } from '#config/find-slurp-program.ts';
 import { askSupervisor } from '#config/serve-record.ts';
 import { serverFoldersOf } from '#config/site-folders.ts';
 import { stopSite } from '#config/stop-site.ts';
