@@ -71,7 +71,8 @@ export type FileName =
 /** The text that stands for the stream in a rule's name. */
 export const streamMacro = '$(streamname)';
 
-const typePattern = /^[A-Z][A-Z][A-Z][A-Z0-9]*(?:_(?:[A-Z0-9]+|[a-z0-9]+))+$/;
+// A word fits one alternative only: with two, a long strange name would take for ever.
+const typePattern = /^[A-Z][A-Z][A-Z][A-Z0-9]*(?:_(?:[A-Z0-9]+|[0-9]*[a-z][a-z0-9]*))+$/;
 const buildPattern = /^[a-z0-9]+$/;
 const tagPattern = /^(?:\d{4}p\d{3}|nocdbtag)$/;
 const versionPattern = /^v(\d{3}|[1-9]\d{3,8})$/;

@@ -190,6 +190,10 @@ describe('dst names', () => {
     expect(parseFileName(text)).toEqual({ kind: 'not-a-name', text, reason });
   });
 
+  it('does not take long over a long strange name', () => {
+    expect(parseFileName(`DST${'_1'.repeat(10_000)}!_new_2024p001-00000001-00001.root`).kind).toBe('not-a-name');
+  });
+
   it('takes apart a name with version', () => {
     expect(parseDstfile('DST_STREAMING_EVENT_INTT0_run2pp_ana437_2024p007_v001-00053534-00012')).toMatchInlineSnapshot(`
       {
