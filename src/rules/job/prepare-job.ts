@@ -53,7 +53,8 @@ function fillArguments(sources: JobSources, written: string, script: string | un
   const missing = isWrapped && !/\{PWD\}|\{rsync\}/.test(written) ? ' {PWD} {rsync}' : '';
   const { text, originOf } = fill(path, written + missing, (name) => {
     const value = scope.job(name);
-    if (typeof value === 'string' && /\s/.test(value)) {
+    // Of these two it is an error, told elsewhere.
+    if (name !== 'rsync' && name !== 'PWD' && typeof value === 'string' && /\s/.test(value)) {
       const message = `'{${name}}' puts blanks into the arguments: '${value}'`;
       complainer.warning({ path, message, expected: 'no blanks, they move all arguments behind them' });
     }
