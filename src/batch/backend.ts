@@ -36,7 +36,12 @@ export interface BatchSubmission {
 
 /** How a submission went. `unknown` means: it may be there or not, ask again by uuid; never submit it a second time. */
 export type SubmitOutcome =
-  | { readonly kind: 'accepted'; readonly cluster: number }
+  | {
+      readonly kind: 'accepted';
+      readonly cluster: number;
+      /** What the operator should know of it, a sentence each. */
+      readonly notes?: readonly string[];
+    }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string };
 
@@ -71,6 +76,8 @@ export interface BatchSubmissionReport {
   readonly count: number;
   /** Jobs with a process number from here on do not exist yet, but are queued; `count` where all exist. */
   readonly nextProcess: number;
+  /** Why no further jobs come to exist, where the batch system has stopped making them. */
+  readonly pausedBecause?: string;
 }
 
 /** An answer, or the honest statement that there is none: "no answer" and "cannot be parsed" are unknown, never empty. */
@@ -116,7 +123,10 @@ export interface BatchBackend {
   submit(submission: BatchSubmission, items: AsyncIterable<BatchJob>): Promise<SubmitOutcome>;
   /** The submissions that the batch system knows (queued, running, or ended and still remembered) of those asked for. */
   findSubmissions(uuids: readonly string[]): Promise<BatchAnswer<readonly BatchSubmissionReport[]>>;
-  /** Jobs in the queue, of these submissions. Jobs that ended are not among them. */
+  /**
+   * Jobs in the queue, of these submissions. A job that ended may be among them, as `completed` or `removed`, as long as
+   * it is not in the history: no job is ever in neither.
+   */
   queryQueue(uuids: readonly string[]): Promise<BatchAnswer<readonly BatchJobReport[]>>;
   /** Jobs that left the queue, of these submissions. */
   queryHistory(uuids: readonly string[]): Promise<BatchAnswer<readonly BatchJobReport[]>>;

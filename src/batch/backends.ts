@@ -1,5 +1,6 @@
 import { BatchError } from '#model/errors.ts';
 
+import { makeHtcondorBackend } from './htcondor/make-htcondor-backend.ts';
 import { makeLocalBackend } from './local/make-local-backend.ts';
 
 import type { Site } from '#model/site.ts';
@@ -8,6 +9,7 @@ import type { BatchBackend } from './backend.ts';
 
 /** Every batch system there is, by the name that a site file gives it. */
 const backends: Readonly<Partial<Record<BatchBackend['name'], (site: Site) => BatchBackend>>> = {
+  htcondor: (site) => makeHtcondorBackend(site.batch.htcondor),
   local: (site) => makeLocalBackend(site.stateDirectory),
 };
 

@@ -1,0 +1,72 @@
+import { condorWords, runCondor } from './run-condor.ts';
+import { parseAds } from './parse-ads.ts';
+
+import type { HtcondorSite } from '#model/site.ts';
+
+import type { BatchAnswer } from '../backend.ts';
+import type { Ad } from './parse-ads.ts';
+
+/** The part of a site that asking needs. */
+export type AskedSite = Pick<HtcondorSite, 'schedds' | 'commandTimeoutMs'>;
+
+/** One question to `condor_q` or `condor_history`. */
+export interface CondorQuestion<T> {
+  readonly command: 'condor_q' | 'condor_history';
+  readonly options: readonly string[];
+  readonly constraint: string;
+  readonly attributes: readonly string[];
+  /** May throw; then the answer cannot be understood. */
+  readonly parse: (ad: Ad) => T;
+}
+
+/** The arguments that name a schedd: nothing for the local one. */
+export function scheddOptions(schedd: string | undefined): readonly string[] {
+  return schedd === undefined ? [] : ['-name', schedd];
+}
+
+/** The schedds of a site; undefined is the local one. */
+export function scheddsOf(site: AskedSite): readonly (string | undefined)[] {
+  return site.schedds.length === 0 ? [undefined] : site.schedds;
+}
+
+/**
+ * Asks all schedds of a site; one that does not answer, or not in words that can be understood, makes the whole answer
+ * unknown: what it has could be what was asked for. Never throws.
+ */
+export async function askCondor<T>(site: AskedSite, question: CondorQuestion<T>): Promise<BatchAnswer<readonly T[]>> {
+  const { command, options, constraint, attributes, parse } = question;
+  const answers = await Promise.all(
+    scheddsOf(site).map(async (schedd): Promise<BatchAnswer<readonly T[]>> => {
+      const args = [...scheddOptions(schedd), ...options, '-json', '-attributes', attributes.join(',')];
+      const result = await runCondor(command, [...args, '-constraint', constraint], {
+        timeoutMs: site.commandTimeoutMs,
+      });
+      if (result.kind !== 'ended') return { kind: 'unknown', reason: result.reason };
+      if (result.exitCode !== 0) {
+        const words = condorWords(result.stderr) || `exit code ${result.exitCode}`;
+        return { kind: 'unknown', reason: `'${command}' got no answer${ofSchedd(schedd)}: ${words}` };
+      }
+      try {
+        return { kind: 'answer', value: parseAds(result.stdout).map(parse) };
+      } catch (error) {
+        const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+        return { kind: 'unknown', reason: `The answer of '${command}'${ofSchedd(schedd)} can't be understood: ${why}` };
+      }
+    }),
+  );
+  return joinAnswers(answers);
+}
+
+function ofSchedd(schedd: string | undefined): string {
+  return schedd === undefined ? '' : ` of schedd '${schedd}'`;
+}
+
+/** All answers as one; unknown if one of them is. */
+export function joinAnswers<T>(answers: readonly BatchAnswer<readonly T[]>[]): BatchAnswer<readonly T[]> {
+  const values: T[][] = [];
+  for (const answer of answers) {
+    if (answer.kind === 'unknown') return answer;
+    values.push([...answer.value]);
+  }
+  return { kind: 'answer', value: values.flat() };
+}

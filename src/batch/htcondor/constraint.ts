@@ -1,0 +1,33 @@
+/** More are asked for in several calls: a command line has its limits, and so has the patience of a schedd. */
+export const idsInOneCall = 2000;
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/u;
+
+/**
+ * The expression that jobs of these submissions fulfil, and no others. What is no uuid is passed over.
+ *
+ * @returns undefined where no job can
+ */
+export function submissionConstraint(uuids: readonly string[]): string | undefined {
+  const proper = uuids.filter((uuid) => uuidPattern.test(uuid));
+  const [first, ...others] = proper;
+  if (first === undefined) return undefined;
+  if (others.length === 0) return `SlurpSubmission == "${first}"`;
+  return `member(SlurpSubmission, {${proper.map((uuid) => `"${uuid}"`).join(', ')}})`;
+}
+
+/**
+ * The expression that single jobs fulfil. The ad of a factory itself looks like its first job, and to remove it is to
+ * remove all that are not made yet (measured on 23.9): it has no ProcId.
+ */
+export function jobConstraint(cupsids: readonly number[]): string {
+  const proper = cupsids.filter((cupsid) => Number.isSafeInteger(cupsid));
+  return `ProcId >= 0 && member(SlurpCupsid, {${proper.join(', ')}})`;
+}
+
+/** Cuts a list into pieces. */
+export function piecesOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  const pieces: (readonly T[])[] = [];
+  for (let from = 0; from < items.length; from += size) pieces.push(items.slice(from, from + size));
+  return pieces;
+}

@@ -1,0 +1,67 @@
+/** Macros that are left to condor: what it alone knows, and what it asks the machine for. */
+const leftToCondor = /^\$\((?:ClusterId|ProcId)\)/iu;
+
+/**
+ * Keeps condor from expanding a finished text once more: every `$` that begins a macro is written as `$(DOLLAR)`, but for
+ * `$(ClusterId)`, `$(ProcId)` and `$$(…)`.
+ *
+ * Measured on 23.9: a `$INT(…)` of a text that is no number makes the schedd die when it materializes the job, and again
+ * at each of its starts.
+ */
+export function protectDollars(text: string): string {
+  if (!text.includes('$')) return text;
+  return text.replaceAll(/\$(?=\(|[A-Za-z_]\w*\()/gu, (_, offset: number) => {
+    const isOfMatch = text[offset + 1] === '(' && text[offset - 1] === '$';
+    return isOfMatch || leftToCondor.test(text.slice(offset, offset + 12)) ? '$' : '$(DOLLAR)';
+  });
+}
+
+/** Keeps a backslash at the end of a line from joining it with the next. */
+export function closeLine(text: string): string {
+  return text.endsWith('\\') ? `${text}$(slurp_empty)` : text;
+}
+
+/**
+ * Writes a protected value as one field of an item row. condor_submit divides rows at blanks and commas, so both are
+ * macros, which {@link fieldMacros} define.
+ */
+export function encodeField(text: string): string {
+  return /[ \t,]/u.test(text) ? text.replaceAll(/[ \t]/gu, '$(slurp_blank)').replaceAll(',', '$(slurp_comma)') : text;
+}
+
+/** Definitions for {@link encodeField} and {@link closeLine}; `slurp_empty` is defined by not being there. */
+export const fieldMacros: readonly string[] = [
+  'slurp_words = a b',
+  'slurp_blank = $SUBSTR(slurp_words,1,1)',
+  'slurp_comma = ,',
+];
+
+/**
+ * Writes arguments in condor's old form, in which `"` alone needs a backslash; nothing at all has to be said in the new
+ * form, else a job would get the arguments of the first.
+ */
+export function encodeArguments(text: string): string {
+  return text.trim() === '' ? '""' : text.replaceAll('"', String.raw`\"`);
+}
+
+/** Writes variables in condor's new form of `environment`. */
+export function encodeEnvironment(variables: Readonly<Record<string, string>>): string {
+  const words = Object.entries(variables).map(([name, value]) => {
+    const word = `${name}=${value}`.replaceAll('"', '""');
+    return /[\s']/u.test(word) ? `'${word.replaceAll("'", "''")}'` : word;
+  });
+  return `"${words.join(' ')}"`;
+}
+
+/**
+ * Turns a ClassAd string into the form that condor_submit reads: there a backslash is itself, unless a quote follows.
+ * Other expressions stay as they are.
+ */
+export function encodeExpression(text: string): string {
+  const inner = /^"((?:[^"\\]|\\.)*)"$/su.exec(text.trim())?.[1];
+  if (inner?.includes('\\\\') !== true) return text;
+  return `"${inner.replaceAll(/\\(.)/gsu, (pair, next: string, offset: number) => {
+    const isLast = offset + 2 === inner.length || inner[offset + 2] === '\\';
+    return next === '\\' && !isLast ? '\\' : pair;
+  })}"`;
+}

@@ -1,0 +1,35 @@
+import { act } from './act.ts';
+import { findSubmissions } from './find-submissions.ts';
+import { queryHistory } from './history.ts';
+import { queryQueue } from './query.ts';
+import { settleAfterMs } from './run-condor.ts';
+import { submitToCondor } from './submit.ts';
+
+import type { HtcondorSite } from '#model/site.ts';
+
+import type { BatchBackend } from '../backend.ts';
+
+/**
+ * Makes the batch system HTCondor, driven by its own commands, which have to be on the PATH.
+ *
+ * @see docs/htcondor.md
+ */
+export function makeHtcondorBackend(site: HtcondorSite): BatchBackend {
+  return {
+    name: 'htcondor',
+    can: {
+      canHold: true,
+      hasFactories: true,
+      hasTransfer: true,
+      // A condor_submit that is left alone is stopped by `timeout`; after that nothing of it can come.
+      submitSettlesMs: site.commandTimeoutMs + settleAfterMs,
+    },
+    submit: (submission, items) => submitToCondor(site, submission, items),
+    findSubmissions: (uuids) => findSubmissions(site, uuids),
+    queryQueue: (uuids) => queryQueue(site, uuids),
+    queryHistory: (uuids) => queryHistory(site, uuids),
+    hold: (selection, reason) => act(site, 'hold', selection, reason),
+    release: (selection, reason) => act(site, 'release', selection, reason),
+    remove: (selection, reason) => act(site, 'remove', selection, reason),
+  };
+}

@@ -1,0 +1,30 @@
+import { askCondor, joinAnswers } from './ask-condor.ts';
+import { idsInOneCall, piecesOf, submissionConstraint } from './constraint.ts';
+import { jobAttributes, parseJob } from './parse-job.ts';
+
+import type { BatchAnswer, BatchJobReport } from '../backend.ts';
+import type { AskedSite, CondorQuestion } from './ask-condor.ts';
+
+/**
+ * The jobs of these submissions that the schedds have. One that ended is among them, with its last state, until condor
+ * has moved it to the history: it is never in neither.
+ */
+export function queryQueue(site: AskedSite, uuids: readonly string[]): Promise<BatchAnswer<readonly BatchJobReport[]>> {
+  return queryJobs(site, uuids, 'condor_q', ['-allusers']);
+}
+
+/** Asks for jobs by their submissions, in pieces. */
+export async function queryJobs(
+  site: AskedSite,
+  uuids: readonly string[],
+  command: CondorQuestion<BatchJobReport>['command'],
+  options: readonly string[],
+): Promise<BatchAnswer<readonly BatchJobReport[]>> {
+  const answers: BatchAnswer<readonly BatchJobReport[]>[] = [];
+  for (const piece of piecesOf(uuids, idsInOneCall)) {
+    const constraint = submissionConstraint(piece);
+    if (constraint === undefined) continue;
+    answers.push(await askCondor(site, { command, options, constraint, attributes: jobAttributes, parse: parseJob }));
+  }
+  return joinAnswers(answers);
+}
