@@ -7,6 +7,7 @@ import packageFacts from '../package.json' with { type: 'json' };
 import { packageRoot } from '#util/package-root.ts';
 import { checkChangelog } from './house/check-changelog.ts';
 import { checkComments } from './house/check-comments.ts';
+import { checkDocs } from './house/check-docs.ts';
 import { checkDocstrings } from './house/check-docstrings.ts';
 import { checkLockFile } from './house/check-lock-file.ts';
 import { checkMap } from './house/check-map.ts';
@@ -53,6 +54,7 @@ const complaints = [
     foldersOf('src'),
     foldersOf('.').filter((name) => name !== 'src' && !unnamed.has(name)),
   ),
+  ...checkDocs(readSourceTree(root, ['docs'], ['.md'])),
   ...checkDocstrings(tree),
   ...checkNames(tree),
   ...checkComments(tree),

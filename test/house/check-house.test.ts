@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkChangelog } from '../../scripts/house/check-changelog.ts';
 import { checkComments } from '../../scripts/house/check-comments.ts';
+import { checkDocs } from '../../scripts/house/check-docs.ts';
 import { checkDocstrings } from '../../scripts/house/check-docstrings.ts';
 import { checkLockFile } from '../../scripts/house/check-lock-file.ts';
 import { checkMap } from '../../scripts/house/check-map.ts';
@@ -116,5 +117,20 @@ describe('the lock file', () => {
     ]);
     const nested = { ...packages, 'node_modules/tool/node_modules/tool-darwin': {} };
     expect(checkLockFile(JSON.stringify({ packages: nested }))).toEqual([]);
+  });
+});
+
+describe('the pages', () => {
+  it('are all found from the first, and link to what is there', () => {
+    const tree = new Map([
+      ['docs/README.md', '- [a](a.md)\n- [b](decisions/b.md#why)'],
+      ['docs/a.md', '[gone](decisions/gone.md), [README](../README.md)'],
+      ['docs/decisions/b.md', '[a](../a.md)'],
+      ['docs/c.md', ''],
+    ]);
+    expect(checkDocs(tree)).toEqual([
+      "docs/README.md: Does not list 'docs/c.md' (G2)",
+      "docs/a.md: Links to 'docs/decisions/gone.md', which is not there (G2)",
+    ]);
   });
 });
