@@ -22,7 +22,7 @@ export function renderDescription(input: DescriptionInput): string {
   const { uuid, count, constants, columns, itemsFile, factory } = input;
   const variables = columns.map((key, index) => ({
     key,
-    name: key === 'arguments' ? 'slurp_arguments' : `slurp_${index + 1}`,
+    name: nameColumn(key, index),
   }));
   const lines = [
     `# Submission ${uuid}, ${count} ${count === 1 ? 'job' : 'jobs'}; written by SLURP`,
@@ -36,4 +36,11 @@ export function renderDescription(input: DescriptionInput): string {
     `queue ${['slurp_cupsid', ...variables.map(({ name }) => name)].join(',')} from ${itemsFile}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** condor_submit of 23.9 takes no variable in whose name a digit follows an underscore. */
+function nameColumn(key: string, index: number): string {
+  if (key === 'arguments') return 'slurp_arguments';
+  const letter = 'abcdefghijklmnopqrstuvwxyz'.charAt(index % 26);
+  return `slurp_${letter.repeat(1 + Math.floor(index / 26))}`;
 }

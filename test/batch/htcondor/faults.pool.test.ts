@@ -173,11 +173,13 @@ describe('HTCondor, when something lies between us and it', () => {
       ...job,
       commands: { '+Text': `"${(texts[index] ?? '').replaceAll('\\', '\\\\')}"`, description: texts[index] ?? '' },
     }));
-    expect((await pool.backend.submit(submission, eachOf(items))).kind).toBe('accepted');
+    expect(await pool.backend.submit(submission, eachOf(items))).toMatchObject({ kind: 'accepted' });
     const ads = await readAds(`SlurpSubmission == "${submission.uuid}"`, ['ProcId', 'Text', 'Args', 'JobDescription']);
     expect(ads.map(({ Text }) => Text)).toEqual(texts);
     expect(ads.map(({ JobDescription }) => JobDescription)).toEqual(texts.map((text) => text.trim()));
     expect(ads.map(({ Args }) => Args)).toEqual(texts.map((_, index) => String(index)));
-    expect(await readFile(join(submission.directory, 'condor.sub'), 'utf8')).toContain('queue slurp_cupsid,slurp_1');
+    expect(await readFile(join(submission.directory, 'condor.sub'), 'utf8')).toContain(
+      'queue slurp_cupsid,slurp_a,slurp_b,',
+    );
   });
 });
