@@ -243,7 +243,7 @@ export async function startPostgres(folders: ServerFolders, options: StartOption
   if (running !== undefined) return running;
   const binaries = findPostgres(folders.links);
   const owner = await stat(folders.data).catch(() => undefined);
-  const account = await chooseServerAccount(binaries.postgres, owner?.uid);
+  const account = await chooseServerAccount(binaries, owner?.uid);
   await makeOwnedFolder(folders.socket, account);
   if (!existsSync(join(folders.data, 'PG_VERSION'))) await makeData(folders, account, binaries, options);
   checkVersion(folders, binaries);

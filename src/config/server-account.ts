@@ -1,6 +1,8 @@
 import { SiteError } from '#model/errors.ts';
 import { runCommand } from '#util/run-command.ts';
 
+import type { PostgresBinaries } from './postgres-binaries.ts';
+
 /** As whom PostgreSQL runs, which refuses root. */
 export interface ServerAccount {
   /** Words put before a command line; empty when we run it as ourselves. */
@@ -41,7 +43,7 @@ function withCapability(account: { uid: number; gid: number }, capability: strin
  * @throws SiteError `site-server-account`
  * @see docs/decisions/embedded-postgres-as-root.md
  */
-export async function chooseServerAccount(postgres: string, ownerUid?: number): Promise<ServerAccount> {
+export async function chooseServerAccount(binaries: PostgresBinaries, ownerUid?: number): Promise<ServerAccount> {
   if (process.getuid?.() !== 0) return { prefix: [] };
   const known = ownerUid === undefined || ownerUid === 0 ? undefined : await findAccount(String(ownerUid));
   const account = known ?? (await findAccount('postgres')) ?? (await findAccount('nobody'));
@@ -50,8 +52,9 @@ export async function chooseServerAccount(postgres: string, ownerUid?: number): 
     account === undefined ? [] : [withCapability(account, 'dac_read_search'), withCapability(account, 'dac_override')];
   const ways = ownerUid === 0 ? [inNamespace] : ownerUid === undefined ? [...asAccount, inNamespace] : asAccount;
   for (const way of ways) {
-    const command = [...way.prefix, postgres, '-D', '/nonexistent'];
-    const trial = await runCommand(command[0] ?? postgres, command.slice(1)).catch(() => undefined);
+    const command = [...way.prefix, binaries.postgres, '-D', '/nonexistent'];
+    const env = { ...process.env, ...binaries.environment };
+    const trial = await runCommand(command[0] ?? '', command.slice(1), { env }).catch(() => undefined);
     // It got as far as missing the folder: so it runs, and does not think that it is root.
     if (trial?.stderr.includes('/nonexistent') === true) return way;
   }
