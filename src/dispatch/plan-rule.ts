@@ -78,7 +78,7 @@ function listingWarnings(
     message: `Cannot read directory ${place}`,
   }));
   if (report.files === 0 && funnel.counts['missing-inputs'] > 0) {
-    const message = `No file in direct_path '${directPath}', in ${report.directories} directories`;
+    const message = `No file in direct_path '${directPath}': ${report.directories === 0 ? 'there is no such directory' : `directories listed: ${report.directories}`}`;
     warnings.push({ kind: 'empty-listing', count: 1, message });
   }
   return warnings;

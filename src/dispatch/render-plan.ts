@@ -1,5 +1,6 @@
 import { printDstname } from '#model/dst-name.ts';
 import { verdicts } from '#model/verdict.ts';
+import { countOf } from '#util/count-of.ts';
 
 import type { Funnel } from '#db/decide/decision-request.ts';
 import type { Verdict } from '#model/verdict.ts';
@@ -55,9 +56,8 @@ export async function* renderPlan(plan: Plan): AsyncGenerator<string> {
   if (plan.funnel.counts.ready > 0) yield '\n';
   for await (const rows of plan.readReady()) {
     const lines = rows.map(({ dstfile, inputs, replaces }) => {
-      const count = inputs.split(',').length;
       const old = replaces === undefined ? '' : `, replaces ${replaces}`;
-      return `${dstfile}  ${count} ${count === 1 ? 'input' : 'inputs'}${old}\n`;
+      return `${dstfile}  ${countOf(inputs.split(',').length, 'input')}${old}\n`;
     });
     yield lines.join('');
   }

@@ -1,3 +1,5 @@
+import { countOf } from '#util/count-of.ts';
+
 import { printCount } from './render-plan.ts';
 
 import type {
@@ -88,9 +90,7 @@ function describeFact(fact: VerdictFact, why: Why): readonly string[] {
         ...listed(fact.missing.flatMap(describeMissing)),
       ];
     case 'over-limit':
-      return [
-        `${printCount(fact.readyBefore)} ready jobs come before it, and ${printCount(why.cap ?? 0)} is the limit`,
-      ];
+      return [`${countOf(fact.readyBefore, 'ready job')} before it, and ${printCount(why.cap ?? 0)} is the limit`];
     case 'ready':
       return [
         ...(fact.replaces === undefined ? [] : ['replaces an earlier attempt:', ...describeAttempt(fact.replaces)]),
@@ -104,13 +104,19 @@ function renderRow(row: ExplainedRow, why: Why): string {
   return [`${name}: ${row.fact.fate}`, ...describeFact(row.fact, why).map((line) => `  ${line}`)].join('\n');
 }
 
+// Rows that compete for a product are shown together, once.
+function isFirstOfProduct(row: ExplainedRow, index: number, rows: readonly ExplainedRow[]): boolean {
+  const isSame = (other: ExplainedRow): boolean => other.dstfile === row.dstfile && other.fact.fate === row.fact.fate;
+  return row.fact.fate !== 'duplicate' || rows.findIndex(isSame) === index;
+}
+
 function renderExplanation(explanation: RunExplanation, why: Why): readonly string[] {
   const total = explanation.counts.reduce((sum, { count }) => sum + count, 0);
   const counts = explanation.counts.map(({ fate, count }) => `${printCount(count)} ${fate}`).join(', ');
   const rest = total - explanation.rows.length;
   return [
     ...(total > 1 ? [`${printCount(total)} rows: ${counts}`] : []),
-    ...explanation.rows.map((row) => renderRow(row, why)),
+    ...explanation.rows.filter(isFirstOfProduct).map((row) => renderRow(row, why)),
     ...(rest > 0 ? [`and ${printCount(rest)} more: name a segment to see one of them`] : []),
   ];
 }
@@ -162,7 +168,7 @@ function describeReason(reason: AbsenceReason, run: number): string {
 export function renderWhy(why: Why): string {
   const { run, segment } = why.question;
   const what = `run ${run}${segment === undefined ? '' : `, segment ${segment}`}`;
-  const lines = [`${why.rule}, ${what}:`, ...renderExplanation(why.explanation, why)];
+  const lines = [`${why.rule}, ${what}`, ...renderExplanation(why.explanation, why)];
   if (why.absence !== undefined) {
     lines.push(`not a candidate: ${describeReason(why.absence.reason, run)}`);
     if (why.absence.alone !== undefined) {

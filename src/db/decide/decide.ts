@@ -1,5 +1,6 @@
 import { isSameDatabase, sql } from '#db/connect.ts';
 import { verdicts } from '#model/verdict.ts';
+import { countOf } from '#util/count-of.ts';
 
 import { fillReady } from './fill-ready.ts';
 import { findInputs } from './find-inputs.ts';
@@ -14,7 +15,7 @@ import type { Session } from '#db/connect.ts';
 import type { JobState } from '#model/job-state.ts';
 import type { RowFault, Verdict } from '#model/verdict.ts';
 
-import type { DecisionDatabases, DecisionRequest, DecisionWarning, Funnel } from './decision-request.ts';
+import type { DecisionDatabases, DecisionRequest, DecisionWarning, Funnel, InputSource } from './decision-request.ts';
 import type { EarlyCount } from './judge-candidates.ts';
 import type { ProductNames } from './product-sql.ts';
 import type { QueryColumns } from './read-query-columns.ts';
@@ -52,7 +53,7 @@ async function countRejected(session: Session, total: number): Promise<readonly 
   return reasons.map(({ note, count, run }) => ({
     kind: 'rejected-rows',
     count,
-    message: `${count} rows left out: ${complaints[note] ?? note}${run === null ? '' : `, e.g. of run ${run}`}`,
+    message: `${countOf(count, 'row')} left out: ${complaints[note] ?? note}${run === null ? '' : `, e.g. of run ${run}`}`,
   }));
 }
 
@@ -93,6 +94,8 @@ export interface Decision {
   readonly funnel: Funnel;
   readonly columns: QueryColumns;
   readonly names: ProductNames;
+  /** Where inputs were looked for. */
+  readonly inputs: InputSource['kind'];
 }
 
 /**
@@ -106,6 +109,7 @@ export interface Decision {
 export async function decide(session: Session, request: DecisionRequest, where: DecisionDatabases): Promise<Decision> {
   const names = makeProductNames(request.product);
   const columns = await readColumns(session, request, where);
+  const decided = { columns, names, inputs: request.inputs.kind };
   await makeTables(session, columns);
   const early = await judgeCandidates({ session, request, where, columns, names });
   const { catalog } = where.databases;
@@ -117,7 +121,7 @@ export async function decide(session: Session, request: DecisionRequest, where: 
   const rejected = early.find((count) => count.verdict === 'rejected')?.count ?? 0;
   warnings.push(...(await countRejected(session, rejected)));
   if (!early.some((count) => count.verdict === null)) {
-    return { funnel: { ...countLate(early, new Map(), 0), warnings }, columns, names };
+    return { funnel: { ...countLate(early, new Map(), 0), warnings }, ...decided };
   }
 
   await separateUndecided(session, columns);
@@ -131,7 +135,11 @@ export async function decide(session: Session, request: DecisionRequest, where: 
   const counted = countLate(early, new Map(late.map(({ verdict, count }) => [verdict, count])), ready);
   if (counted.faults.repeated > 0) {
     const count = counted.faults.repeated;
-    warnings.push({ kind: 'repeated-rows', count, message: `${count} rows left out: equal to an earlier row` });
+    warnings.push({
+      kind: 'repeated-rows',
+      count,
+      message: `${countOf(count, 'row')} left out: equal to an earlier row`,
+    });
   }
-  return { funnel: { ...counted, warnings }, columns, names };
+  return { funnel: { ...counted, warnings }, ...decided };
 }

@@ -152,13 +152,18 @@ async function findRows(
   );
 }
 
-async function findMissing(session: Session, catalog: Database, ordinal: number): Promise<readonly MissingInput[]> {
+async function findMissing(
+  session: Session,
+  catalog: Database | undefined,
+  ordinal: number,
+): Promise<readonly MissingInput[]> {
   const rows = await session.query<{ lfn: string; unusable: readonly string[] }>(
     sql`select n.lfn, coalesce((select array_agg(path order by path) from pg_temp.listing p where p.basename = n.lfn),
         '{}') as unusable
       from pg_temp.needed n left join pg_temp.location l using (lfn)
       where n.ordinal = ${ordinal} and l.path is null order by n.position`,
   );
+  if (catalog === undefined) return rows;
   const registered = await catalog.query<{ lfn: string; path: string }>(
     sql`select lfn, full_file_path as path from ${sql.table(catalog.role, 'files')}
       where lfn = any(${rows.map((row) => row.lfn)}::text[]) order by full_file_path`,
@@ -191,7 +196,7 @@ async function findFact(session: Session, decision: Decision, catalog: Database,
       return { fate: row.fate, rows: await findRows(session, decision, row.dstfile) };
     case 'missing-inputs': {
       const wanted = sql`select count(*)::int as count from pg_temp.needed where ordinal = ${row.ordinal}`;
-      const missing = await findMissing(session, catalog, row.ordinal);
+      const missing = await findMissing(session, decision.inputs === 'catalog' ? catalog : undefined, row.ordinal);
       return { fate: row.fate, wanted: await countOne(session, wanted), missing };
     }
     case 'over-limit': {

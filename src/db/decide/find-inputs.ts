@@ -3,6 +3,8 @@ import { pipeline } from 'node:stream/promises';
 
 import { sql } from '#db/connect.ts';
 
+import { countOf } from '#util/count-of.ts';
+
 import { blanksSql } from './candidate-select.ts';
 import { inPieces, printCopyLine } from './copy-text.ts';
 import { findFacts } from './find-facts.ts';
@@ -56,7 +58,7 @@ async function findInListing(session: Session, files: AsyncIterable<ListedFile>)
       from (select basename from pg_temp.listing group by basename having count(*) > 1) as t`,
   );
   if (twice === undefined || twice.count === 0) return [];
-  const message = `${twice.count} names stand in more than one listed directory, e.g. '${twice.example}': the last path in order is taken`;
+  const message = `${countOf(twice.count, 'basename')} listed more than once, e.g. '${twice.example}': the last path in order is taken`;
   return [{ kind: 'listed-twice', count: twice.count, message }];
 }
 

@@ -8,7 +8,7 @@ import type { Database, Session, Statement } from '#db/connect.ts';
 import type { ProductNames } from './product-sql.ts';
 
 /** What a product's file may end in. */
-export const outputExtensions = ['.root', '.prdf'] as const;
+const outputExtensions = ['.root', '.prdf'] as const;
 
 /** Names under which the product of a row of `undecided`, called `u`, may stand in the catalog: table `n(filename)`. */
 function outputNames(names: ProductNames): Statement {

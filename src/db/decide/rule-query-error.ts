@@ -8,7 +8,7 @@ import type { DecisionRequest } from './decision-request.ts';
 const queryClasses = ['0A', '21', '22', '25', '2B', '2F', '42', '54', 'P0'];
 
 /** Line and column, both from 1, of a character of the author's query. */
-export interface QueryPlace {
+interface QueryPlace {
   /** UTF-16 units from 0. */
   readonly offset: number;
   readonly line: number;
@@ -23,7 +23,7 @@ export interface QueryPlace {
  * @param position the server's: characters (not UTF-16 units) from 1, in the statement that the query was woven into
  * @returns undefined where the position lies outside of the query
  */
-export function placeInQuery(statement: string, query: string, position: number): QueryPlace | undefined {
+function placeInQuery(statement: string, query: string, position: number): QueryPlace | undefined {
   const start = statement.indexOf(query);
   const offset = [...statement].slice(0, position - 1).join('').length - start;
   if (start < 0 || offset < 0 || offset > query.length) return undefined;

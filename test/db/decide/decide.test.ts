@@ -162,7 +162,7 @@ describe.each([
       expect(warnings.map(({ message }) => message)).toEqual([
         "2 rows left out: 'files' is null or empty, e.g. of run 3",
         "2 rows left out: 'runnumber' is null or no whole number",
-        "1 rows left out: 'segment' is null or no whole number, e.g. of run 2",
+        "1 row left out: 'segment' is null or no whole number, e.g. of run 2",
       ]);
     });
 
@@ -267,7 +267,7 @@ describe.each([
         {
           kind: 'listed-twice',
           count: 1,
-          message: "1 names stand in more than one listed directory, e.g. 'a.evt': the last path in order is taken",
+          message: "1 basename listed more than once, e.g. 'a.evt': the last path in order is taken",
         },
       ]);
     });
@@ -275,7 +275,7 @@ describe.each([
     it('does not read a listing for which no candidate is left', async () => {
       const attempts = [{ dstfile: product(1), state: 'finished' } as const];
       async function* unread(): AsyncGenerator<never> {
-        yield await Promise.reject<never>(new Error('The listing was read'));
+        yield await Promise.reject(new Error('The listing was read'));
       }
       const ask = { inputs: { kind: 'listing', files: unread() } } as const;
       expect((await verdictsOf({ proposals: [proposal(1)], attempts }, ask)).counts).toEqual({ blocked: 1 });

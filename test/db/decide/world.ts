@@ -128,7 +128,7 @@ export interface Ask {
   readonly role?: RoleName;
 }
 
-export const proposalQuery = `select source, runnumber, segment, files, fileranges, streamname, firstevent
+const proposalQuery = `select source, runnumber, segment, files, fileranges, streamname, firstevent
 from proposal order by n`;
 
 export function makeRequest(ask: Ask): DecisionRequest {

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { sql } from '#db/connect.ts';
+import { planRule } from '#dispatch/plan-rule.ts';
+import { renderPlan, renderPlanJson } from '#dispatch/render-plan.ts';
+
+import { emptyWorld, makeProposals, putWorld } from '../db/decide/world.ts';
+
+import { openPlanWorld, putFiles } from './plan-world.ts';
+
+import type { PlanInput } from '#dispatch/plan-rule.ts';
+
+import type { PlanWorld } from './plan-world.ts';
+
+let world: PlanWorld;
+
+beforeAll(async () => {
+  world = await openPlanWorld();
+  await makeProposals(world.open);
+});
+
+afterAll(() => world.close());
+
+const dstfile = (run: number, segment = 0): string =>
+  `DST_TEST_run2pp_ana437_2024p007_v001-${String(run).padStart(8, '0')}-${String(segment).padStart(5, '0')}`;
+
+async function textOf(pieces: AsyncIterable<string>): Promise<string> {
+  let text = '';
+  for await (const piece of pieces) text += piece;
+  return text;
+}
+
+async function rendered(input: PlanInput, as: typeof renderPlan = renderPlan): Promise<string> {
+  const plan = await planRule(input);
+  try {
+    return await textOf(as(plan));
+  } finally {
+    await plan.close();
+  }
+}
+
+const runs = { runs: { kind: 'range', first: 1, last: 99 } } as const;
+
+describe('a plan', () => {
+  beforeEach(() =>
+    putWorld(world.open, {
+      ...emptyWorld,
+      proposals: [
+        ...[1, 2, 3, 4, 5, 6].map((run) => ({ run, segment: 0, files: 'a.evt b.evt' })),
+        { run: 6, segment: 0, files: 'a.evt b.evt' },
+        { run: 7, segment: 0, files: 'a.evt no.evt' },
+        { run: 8, segment: 0, files: 'a.evt' },
+        { run: 8, segment: 0, files: 'b.evt' },
+        { run: 9, segment: 0, files: '' },
+        { run: 10, segment: 0, files: 'a.evt' },
+        { run: 200, segment: 0, files: 'a.evt' },
+      ],
+      attempts: [
+        { dstfile: dstfile(2), state: 'running' },
+        { dstfile: dstfile(3), state: 'failed' },
+        { dstfile: dstfile(4), state: 'held' },
+      ],
+      invalid: [{ dstname: 'DST_TEST_run2pp', runs: [1, 1] }],
+      datasets: [`${dstfile(5)}.root`],
+      files: ['a.evt', 'b.evt'].map((lfn) => ({ lfn, path: `/lustre/${lfn}` })),
+    }),
+  );
+
+  it('is written as a funnel, then the ready jobs, then warnings', async () => {
+    expect(await rendered(world.inputOf({ ...runs, unblock: ['held'] }))).toMatchInlineSnapshot(`
+      "TEST: DST_TEST_run2pp_ana437_2024p007_v001
+                 12  rows of the query
+      -           1  rejected: name no product
+      -           1  repeated: equal to an earlier row
+      =          10  candidates
+      -           1  in an invalid run
+      -           2  blocked
+                       1 running
+                       1 failed
+      -           1  exist already
+      -           2  duplicate: rows of one product that differ
+      -           1  missing inputs
+      =           3  ready
+
+      DST_TEST_run2pp_ana437_2024p007_v001-00000004-00000  2 inputs, replaces 3
+      DST_TEST_run2pp_ana437_2024p007_v001-00000006-00000  2 inputs
+      DST_TEST_run2pp_ana437_2024p007_v001-00000010-00000  1 input
+
+      warning: 1 row left out: 'files' is null or empty, e.g. of run 9
+      warning: 1 row left out: equal to an earlier row
+      "
+    `);
+  });
+
+  it('is written as one JSON document', async () => {
+    const document: unknown = JSON.parse(await rendered(world.inputOf(runs), renderPlanJson));
+    expect(document).toMatchObject({
+      rule: 'TEST',
+      dstname: 'DST_TEST_run2pp_ana437_2024p007_v001',
+      funnel: { rows: 12, candidates: 10, counts: { ready: 2, blocked: 3 } },
+      ready: [
+        { ordinal: 6, dstfile: dstfile(6), inputs: '/lustre/a.evt,/lustre/b.evt', ranges: '', extra: {} },
+        { ordinal: 12, dstfile: dstfile(10) },
+      ],
+    });
+    const empty = await rendered(world.inputOf({ runs: { kind: 'one', run: 999 } }), renderPlanJson);
+    expect(JSON.parse(empty)).toMatchObject({ funnel: { rows: 0 }, ready: [] });
+  });
+
+  it('takes the smaller of limit and maxjobs as its cap, and 0 jobs as none', async () => {
+    const readyFor = async (limit: number, maxJobs?: number): Promise<readonly number[]> => {
+      const input = world.inputOf({ ...runs, limit });
+      const plan = await planRule({ ...input, ...(maxJobs === undefined ? {} : { maxJobs }) });
+      await plan.close();
+      return [plan.funnel.counts.ready, plan.funnel.counts['over-limit']];
+    };
+    expect(await readyFor(0)).toEqual([2, 0]);
+    expect(await readyFor(0, 1)).toEqual([1, 1]);
+    expect(await readyFor(100, 0)).toEqual([0, 2]);
+    expect(await readyFor(6, 5)).toEqual([1, 0]);
+  });
+
+  it('changes nothing in any database', async () => {
+    const { status, catalog } = world.open.databases;
+    const count = async (): Promise<unknown> => [
+      await status.query(sql`select n_tup_ins, n_tup_upd, n_tup_del from pg_stat_user_tables
+        where schemaname in ('status', 'catalog', 'daq') order by relname`),
+      await catalog.query(sql`select count(*) from pg_class where relpersistence <> 't'`),
+      await status.query(sql`select * from status.production_status order by id`),
+    ];
+    await status.query(sql`select pg_stat_force_next_flush()`);
+    const before = await count();
+    await rendered(world.inputOf(runs));
+    expect(await count()).toEqual(before);
+  });
+
+  it('finds inputs in a direct path, the last of two equal names, and warns', async () => {
+    await putFiles(world.root, ['raw/tpc/physics/a.evt', 'raw/intt/physics/a.evt', 'raw/intt/physics/b.evt']);
+    const plan = await planRule(world.inputOf(runs, './raw/*/{mode}/'));
+    const rows = [];
+    for await (const batch of plan.readReady()) rows.push(...batch);
+    await plan.close();
+    expect(rows[0]?.inputs).toBe(`${world.root}/raw/tpc/physics/a.evt,${world.root}/raw/intt/physics/b.evt`);
+    expect(plan.funnel.warnings.map(({ kind }) => kind)).toContain('listed-twice');
+  });
+
+  it('warns where a direct path holds nothing', async () => {
+    const plan = await planRule(world.inputOf(runs, '/no/such/folder/'));
+    await plan.close();
+    expect(plan.funnel.warnings.at(-1)).toEqual({
+      kind: 'empty-listing',
+      count: 1,
+      message: "No file in direct_path '/no/such/folder': there is no such directory",
+    });
+  });
+
+  it("tells the rule file's line of a mistake in the query, and leaves no session behind", async () => {
+    const input = world.inputOf(runs);
+    const text = input.prepared.query.text.replace('from proposal', 'from proposals');
+    const broken = { ...input, prepared: { ...input.prepared, query: { ...input.prepared.query, text } } };
+    await expect(planRule(broken)).rejects.toMatchObject({
+      code: 'rule-query',
+      facts: { file: `${world.root}/test.yaml`, line: 20, queryLine: 2, queryColumn: 6 },
+    });
+  });
+});
