@@ -107,7 +107,7 @@ describe('a plan', () => {
     expect(JSON.parse(empty)).toMatchObject({ funnel: { rows: 0 }, ready: [] });
   });
 
-  it('takes the smaller of limit and maxjobs as its cap, and 0 jobs as none', async () => {
+  it('takes the smaller of limit and maxjobs as its cap, and 0 jobs as none (C-D16)', async () => {
     const readyFor = async (limit: number, maxJobs?: number): Promise<readonly number[]> => {
       const input = world.inputOf({ ...runs, limit });
       const plan = await planRule({ ...input, ...(maxJobs === undefined ? {} : { maxJobs }) });

@@ -91,7 +91,7 @@ describe.each([
       ]);
     });
 
-    it('puts an invalid run before a blocked one, and that before what exists', async () => {
+    it('puts an invalid run before a blocked one, and that before what exists (C-D1, C-D2)', async () => {
       const everything = {
         proposals: [proposal(1)],
         attempts: [{ dstfile: product(1), state: 'failed' } as const],
@@ -103,7 +103,7 @@ describe.each([
       expect((await verdictsOf({ ...everything, attempts: [] })).counts).toEqual({ exists: 1 });
     });
 
-    it('puts what exists before duplicates, these before missing inputs, and the limit last', async () => {
+    it('puts what exists before duplicates, these before missing inputs, and the limit last (C-D2)', async () => {
       const twice = [proposal(1, { files: 'no.evt' }), proposal(1, { files: 'a.evt' })];
       expect((await verdictsOf({ proposals: twice, datasets: [`${product(1)}.prdf`] })).counts).toEqual({ exists: 2 });
       expect((await verdictsOf({ proposals: twice })).counts).toEqual({ duplicate: 2 });
@@ -351,7 +351,7 @@ describe.each([
       expect((await errorOf(query)).message).toBe("Query of rule 'DST_X': database 'daq' says: division by zero");
     });
 
-    it('refuses two statements, and one that writes', async () => {
+    it('refuses two statements, and one that writes (C-D17)', async () => {
       expect((await errorOf(`${columns}; select 2`)).code).toBe('rule-query');
       const writing = "with w as (delete from proposal returning n) select '' as source, 1 as runnumber from w";
       expect((await errorOf(writing)).code).toBe('rule-query');
