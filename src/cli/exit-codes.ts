@@ -45,7 +45,7 @@ export const exitCodes: readonly ExitCode[] = [
     code: 11,
     stage: 'input',
     kind: 'rule',
-    errorCodes: ['rule-query', 'query-'],
+    errorCodes: ['rule-query', 'rule-columns', 'query-'],
     meaning: "A rule's query is wrong: its SQL, a column that is missing, a row that makes no sense",
     remedy: 'Mend the query; `kaedama --print-query` shows it as it is sent',
   },

@@ -152,7 +152,8 @@ async function makeRequest(
     ...defaultRunOptions,
     submitDirectory: place.cwd,
     now: place.now,
-    runs: runs ?? defaultRuns,
+    // Asked about one run, nobody wants all the others decided.
+    runs: runs ?? (deed.kind === 'why' ? { kind: 'one', run: deed.run } : defaultRuns),
     ...(segments === undefined ? {} : { segments }),
     limit: number('--limit', raw.limit),
     nevents: number('--nevents', raw.nevents),

@@ -1,0 +1,260 @@
+import { mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { packageRoot } from '#util/package-root.ts';
+import { runCommand } from '#util/run-command.ts';
+
+import { bundleScript } from '../util/bundle-script.ts';
+
+const timeoutMs = 180_000;
+let home: string;
+let kaedama: string;
+let slurp: string;
+
+interface Outcome {
+  readonly exitCode: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(program: string, args: readonly string[]): Promise<Outcome> {
+  const { exitCode, stdout, stderr } = await runCommand(process.execPath, [program, ...args], { cwd: home });
+  return { exitCode, out: stdout.replaceAll(home, ''), err: stderr.replaceAll(home, '') };
+}
+
+const dispatch = (...args: readonly string[]): Promise<Outcome> => run(kaedama, ['--config', 'rules.yaml', ...args]);
+
+async function sql(text: string): Promise<string> {
+  const { out, err, exitCode } = await run(slurp, ['db', 'sql', 'status', text, '--csv']);
+  expect([exitCode, err]).toEqual([0, '']);
+  return out;
+}
+
+function ruleText(name: string, more: Readonly<Record<string, string>> = {}): string {
+  const { payload = './payload/', script = 'run.sh', query } = more;
+  const shown =
+    query ??
+    `select 'daqdb/filelist' as source, runnumber, 0 as segment, 'raw-' || runnumber as files
+      from generate_series(1, 1000) as runnumber
+      where true {run_condition} {limit_condition}`;
+  return `${name}:
+  params:
+    name: ${name}_run2pp
+    build: new
+    build_name: new
+    dbtag: 2024p007
+    version: 0
+    script: ${script}
+    payload: ${payload}
+    mem: 1024MB
+    rsync: "${payload}*"
+    outbase: "$(name)_$(build)_$(tag)_$(version)"
+    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
+  input:
+    db: daqdb
+    lfn2pfn: lfn2lfn
+    query: |-
+      ${shown}
+  filesystem:
+    outdir: "${home}/out/$(rungroup)"
+    logdir: "file://${home}/log/$(rungroup)"
+    histdir: "${home}/hist"
+    condor: "${home}/condor"
+  job:
+    arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"
+    log: "{condor}/{logbase}.condor"
+`;
+}
+
+beforeAll(async () => {
+  kaedama = await bundleScript(join(packageRoot(), 'src/commands/kaedama.ts'));
+  slurp = await bundleScript(join(packageRoot(), 'src/commands/slurp.ts'), true);
+  home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-kaedama-')));
+  for (const name of ['payload', 'plain']) {
+    await mkdir(join(home, name));
+    await writeFile(join(home, name, 'run.sh'), '#!/bin/bash\nexit 0\n', { mode: 0o755 });
+  }
+  const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.org', '-C', join(home, 'payload')];
+  for (const words of [
+    ['init', '--quiet'],
+    ['add', '.'],
+    ['commit', '--quiet', '-m', 'one'],
+  ]) {
+    expect((await runCommand('git', [...identity, ...words])).exitCode).toBe(0);
+  }
+  await writeFile(
+    join(home, 'rules.yaml'),
+    [
+      ruleText('DST_EVENT'),
+      ruleText('DST_RACE'),
+      ruleText('DST_PLAIN', { payload: './plain/' }),
+      ruleText('DST_SCRIPTLESS', { script: 'gone.sh' }),
+      ruleText('DST_COLUMNLESS', {
+        query: 'select runnumber, 0 as segment from generate_series(1, 9) as runnumber where true {run_condition}',
+      }),
+      ruleText('DST_WRONG', {
+        query: `select 'x' as source, runnumber, 0 as segment, filename as files
+      from no_such_table where true {run_condition}`,
+      }),
+    ].join('\n'),
+  );
+}, timeoutMs);
+
+afterAll(async () => {
+  await run(slurp, ['down', '--wait', '60']);
+  for (const path of [home, dirname(kaedama)]) await rm(path, { recursive: true });
+}, timeoutMs);
+
+describe('without a database', () => {
+  test('--print-query prints the finished SQL and nothing else, and leaves nothing behind', async () => {
+    const before = await readdir(home);
+    expect(await dispatch('--print-query', '--runs', '22000', '22100', '--limit', '5')).toEqual({
+      exitCode: 0,
+      err: '',
+      out: `select 'daqdb/filelist' as source, runnumber, 0 as segment, 'raw-' || runnumber as files
+from generate_series(1, 1000) as runnumber
+where true and runnumber>=22000 and runnumber<=22100  limit 5
+`,
+    });
+    expect((await dispatch('--print-query')).out).toContain('and runnumber>=0');
+    expect(await readdir(home)).toEqual(before);
+  });
+
+  test('--check names every mistake of the file, with its line', async () => {
+    const { exitCode, out } = await dispatch('--check');
+    expect(exitCode).toBe(10);
+    expect(out).toMatch(/^\/rules\.yaml:\d+:\d+: error: DST_COLUMNLESS: The query gives no column 'source', 'files'/mu);
+    expect(out).toMatch(/^\/rules\.yaml:\d+:\d+: warning: DST_SCRIPTLESS: No script/mu);
+  });
+
+  test.each([
+    [['--config', 'nope.yaml'], 10, "kaedama: Cannot read the rule file '/nope.yaml'"],
+    [['--config', 'rules.yaml', '--rule', 'DST_EVNT'], 10, "Did you mean 'DST_EVENT'?"],
+    [['--rule', 'DST_EVENT'], 2, 'kaedama: Wrong: --config: a rule file is missing'],
+    [['--config', 'rules.yaml', '--frobnicate'], 2, "kaedama: Unknown option '--frobnicate'"],
+    [['--config', 'rules.yaml', 'stray'], 2, "kaedama: Wrong: 'stray': no option asks for it"],
+    [['--config', 'rules.yaml', '--check', '--print-query'], 2, '--check and --print-query: give one of them'],
+  ])('complains about %j', async (args, exitCode, message) => {
+    const outcome = await run(kaedama, args);
+    expect(outcome).toMatchObject({ exitCode, out: '' });
+    expect(outcome.err).toContain(message);
+  });
+
+  test('C-K2: says all that is wrong with the options at once', async () => {
+    expect(await dispatch('--runs', '5', '1', '--limit', 'many', '--why', 'x')).toEqual({
+      exitCode: 2,
+      out: '',
+      err: `kaedama: 3 options are wrong
+  --runs: Empty range of runs: '5 1', expected the smaller number first
+  --why: 'x' is no whole number, expected 0 or more
+  --limit: 'many' is no whole number, expected 0 or more
+  'kaedama --help' lists what it understands
+`,
+    });
+  });
+});
+
+describe('on an embedded site', () => {
+  test(
+    '--plan changes nothing, a dispatch submits, and once more finds nothing to do',
+    async () => {
+      const plan = await dispatch('--runs', '1', '3', '--plan');
+      expect(plan).toMatchObject({ exitCode: 0, out: expect.stringContaining('=           3  ready') });
+      expect(plan.err.split('\n')[0]).toBe("kaedama: Starting site '/.slurp-site' (database, gateway, local queue) …");
+      expect(await sql('select count(*) from production_status')).toContain('0');
+
+      // Old loops call it like this.
+      const first = await run(kaedama, [
+        'submit',
+        '--config',
+        'rules.yaml',
+        '--batch',
+        '--rule',
+        'DST_EVENT',
+        '--runs',
+        '1',
+        '3',
+      ]);
+      expect(first).toMatchObject({ exitCode: 0, out: 'DST_EVENT: 3 jobs dispatched, cluster 1\n' });
+      expect(first.err).toContain("is not published: the checkout has no remote 'origin'");
+      expect(await sql('select dstname, run, attempt, cluster, process from production_status order by run')).toBe(
+        `dstname,run,attempt,cluster,process
+DST_EVENT_run2pp_new_2024p007_v000,1,1,1,0
+DST_EVENT_run2pp_new_2024p007_v000,2,1,1,1
+DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
+`,
+      );
+      expect(await dispatch('--runs', '1', '3')).toMatchObject({
+        exitCode: 0,
+        err: '',
+        out: expect.stringMatching(/- +3 {2}blocked[^]*=           0  ready\nDST_EVENT: 0 jobs dispatched\n$/u),
+      });
+      expect(JSON.parse((await dispatch('--runs', '4', '--batch', '--json')).out)).toMatchObject({
+        ...{ rule: 'DST_EVENT', submitted: 1, lost: 0, submissions: [{ cluster: 2, count: 1 }] },
+        funnel: { candidates: 1, counts: { ready: 1 } },
+      });
+    },
+    timeoutMs,
+  );
+
+  test(
+    '--why tells the verdict and the fact behind it',
+    async () => {
+      await dispatch('--rule', 'DST_RACE', '--runs', '500', '--batch');
+      const why = await dispatch('--rule', 'DST_RACE', '--why', '500');
+      expect(why.exitCode).toBe(0);
+      expect(why.out).toContain('blocked');
+      expect(JSON.parse((await dispatch('--rule', 'DST_RACE', '--why', '501', '0', '--json')).out)).toMatchObject({
+        ...{ rule: 'DST_RACE', question: { run: 501, segment: 0 } },
+      });
+    },
+    timeoutMs,
+  );
+
+  test(
+    'C-K4: two at the same moment on one rule dispatch every product once',
+    async () => {
+      const both = ['--rule', 'DST_RACE', '--runs', '1', '40', '--batch', '--json'];
+      const outcomes = await Promise.all([dispatch(...both), dispatch(...both)]);
+      expect(outcomes.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+      const text = await sql(
+        `select count(*), count(distinct dstfile) from production_status where rule = 'DST_RACE' and run <= 40`,
+      );
+      expect(text).toBe('count,count\n40,40\n');
+    },
+    timeoutMs,
+  );
+
+  test.each([
+    ['DST_PLAIN', 3, "kaedama: The payload '/plain' is not in a git checkout with a commit"],
+    ['DST_SCRIPTLESS', 3, "kaedama: There is no script 'gone.sh' in the payload '/payload'"],
+    ['DST_COLUMNLESS', 11, 'source'],
+    ['DST_WRONG', 11, 'no_such_table'],
+  ])(
+    'leaves nothing half done for %s',
+    async (rule, exitCode, message) => {
+      const outcome = await dispatch('--rule', rule, '--runs', '1', '--batch');
+      expect([outcome.exitCode, outcome.err]).toEqual([exitCode, expect.stringContaining(message)]);
+      expect(outcome.err).not.toMatch(/^\s+at /mu);
+      expect(await sql(`select count(*) from production_status where rule = '${rule}'`)).toBe('count\n0\n');
+    },
+    timeoutMs,
+  );
+
+  test(
+    'C-K3: reads the cursor where no runs are given',
+    async () => {
+      await run(slurp, [
+        ...['db', 'sql', 'status', '--write'],
+        `insert into production_cursor (dsttype, build, tag, version, lastrun)
+         values ('DST_EVENT_run2pp', 'new', '2024p007', 0, 998)`,
+      ]);
+      expect((await dispatch('--plan')).out).toContain('3  rows of the query');
+      expect((await dispatch('--print-query', '--runs', 'cursor')).out).toContain('and runnumber>=998');
+    },
+    timeoutMs,
+  );
+});
