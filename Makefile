@@ -29,11 +29,12 @@ generate: build ## make the generated pages and the schema dump anew
 bench-decide: build ## how long a decision over a million candidates takes
 	@node --import tsx bench/decide.ts
 
-pool: ## start a one-machine HTCondor pool by hand
-	@sh test/pool/up.sh
+pool: ## start a one-machine HTCondor pool by hand (test/pool/README.md)
+	@test/pool/start.sh
 
 pool-down: ## stop it
-	@sh test/pool/down.sh
+	@test/pool/stop.sh
 
 clean: ## remove what was built and the demo
+	@if [ -e demo/slurp.yaml ] && [ -e dist/slurp.mjs ]; then ./bin/slurp down --wait 20s --site demo; fi
 	rm -rf dist coverage demo

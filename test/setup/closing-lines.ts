@@ -1,7 +1,17 @@
-import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import { appendFileSync } from 'node:fs';
+import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
-/** Ends a test run with lines that name the count, and every test that was left out, with its reason. */
+/**
+ * Ends a test run with lines that name the count, and every test that was left out, with its reason. With
+ * `SLURP_CLOSING_LINES` they are added to that file as well, so that `make test` can end with those of all its runs.
+ */
 export default class ClosingLines implements Reporter {
+  private name = 'tests';
+
+  onInit(vitest: Vitest): void {
+    if (vitest.vite.config.configFile?.includes('pool') === true) this.name = 'tests on HTCondor';
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const cases = modules.flatMap((module) => [...module.children.allTests()]);
     const count = (state: string): number => cases.filter((test) => test.result().state === state).length;
@@ -9,10 +19,12 @@ export default class ClosingLines implements Reporter {
       (module) => module.state() === 'failed' && [...module.children.allTests('failed')].length === 0,
     );
     const lines = [
-      `tests: ${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} left out, in ${modules.length} files`,
+      `${this.name}: ${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} left out, in ${modules.length} files`,
       ...broken.map((module) => `failed as a whole: ${module.relativeModuleId}`),
       ...reasonLines(cases),
     ];
+    const file = process.env['SLURP_CLOSING_LINES'];
+    if (file !== undefined) appendFileSync(file, `${lines.join('\n')}\n`);
     process.stdout.write(`\n${lines.join('\n')}\n`);
   }
 }
