@@ -1,6 +1,7 @@
-import { basename, isAbsolute, join, resolve } from 'node:path';
+import { basename, isAbsolute, resolve } from 'node:path';
 
-import { parseEnvironment, parseList } from '../local/submit-commands.ts';
+import { parseList } from '../parse-list.ts';
+import { parseEnvironment } from '../parse-environment.ts';
 import { encodeArguments, encodeEnvironment, encodeExpression, protectDollars } from './escape-text.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
@@ -50,60 +51,68 @@ const ownNames = new Set(['cups.py', 'pull.py', 'bachi.py', 'init.sh', 'cups', '
 
 const searchPath = '$$(CondorScratchDir):/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin';
 
-/** Makes a {@link JobFinisher}; pure but for what it remembers. */
+/** Makes a {@link JobFinisher}; pure but for what it remembers. Fast: most jobs of a submission write the same. */
 export function makeJobFinisher(input: FinishInput): JobFinisher {
   const { submission, site } = input;
   const notes = new Set<string>();
   const inputFiles = new Set<string>();
-  const siteCommands = withProperNames(site.commands);
-  const environmentOf = memoized((written: string) => environmentFor(written, submission));
-  const inputsOf = memoized((written: string) => {
+  const commandsOf = makeCommandMerger(site.commands);
+  const batchName = protectDollars(submission.batchName);
+  const initialOf = memoized((written) => toPath(written, submission.submitDirectory));
+  const environmentOf = memoized((written) => environmentFor(written, submission));
+  const inputsOf = memoized((written) => {
     const [initial = '', list = ''] = written.split('\0');
     return inputsFor(list, initial, input, notes, inputFiles);
   });
+  const placeOutputs = makeOutputPlacer();
+  const finished = new Map<string, { readonly written: string; readonly made: string }>();
+  const finishValue = (key: string, written: string): string => {
+    const last = finished.get(key);
+    if (last?.written === written) return last.made;
+    const text = written.trim();
+    const made = protectDollars(key.startsWith('+') ? encodeExpression(text) : text);
+    finished.set(key, { written, made });
+    return made;
+  };
 
   const finish = (job: BatchJob): ReadonlyMap<string, string> => {
-    const commands: Record<string, string> = { ...defaults, ...withProperNames(job.commands), ...siteCommands };
-    const transfer = commands['should_transfer_files']?.trim() ?? '';
+    const { plan, read } = commandsOf(job.commands);
+    const transfer = read('should_transfer_files')?.trim() ?? '';
     if (transfer.toUpperCase() !== 'YES') {
       throw new Error(
         `'should_transfer_files' is '${transfer}': expected YES, else a job has no folder of its own, and no token`,
       );
     }
-    const initial = toPath(commands['initialdir'] ?? '.', submission.submitDirectory);
+    const initial = initialOf(read('initialdir') ?? '.');
     const result = new Map<string, string>();
-    const put = (key: string, value: string): void => {
-      if (/[\n\r\0\u001F]/u.test(value)) {
-        const what = key.startsWith('+') ? `attribute '${key}'` : `submit command '${key}'`;
-        throw new Error(`The ${what} of '${job.dstfile}' holds a line end: '${shorten(value)}'; write it in one line`);
-      }
-      result.set(key, value);
-    };
-
-    put('executable', protectDollars(job.executable));
-    put('arguments', protectDollars(encodeArguments(job.arguments)));
-    put('initialdir', protectDollars(initial));
-    put('environment', environmentOf(`${commands['getenv'] ?? ''}\0${commands['environment'] ?? ''}`));
-    put('transfer_input_files', inputsOf(`${initial}\0${commands['transfer_input_files'] ?? ''}`));
-    placeOutputs(commands, initial, put);
-    for (const [key, value] of Object.entries(commands)) {
-      if (result.has(key) || leftOut.has(key)) continue;
-      if (key.toLowerCase() === '+sphenix_slurp_cupsid') {
-        put(key, '$(slurp_cupsid)');
-      } else {
-        const text = value.trim();
-        if (text !== '') put(key, protectDollars(key.startsWith('+') ? encodeExpression(text) : text));
-      }
+    result.set('executable', finishValue('executable', job.executable));
+    result.set('arguments', protectDollars(encodeArguments(job.arguments)));
+    result.set('initialdir', protectDollars(initial));
+    result.set('environment', environmentOf(`${read('getenv') ?? ''}\0${read('environment') ?? ''}`));
+    result.set('transfer_input_files', inputsOf(`${initial}\0${read('transfer_input_files') ?? ''}`));
+    placeOutputs(read, initial, result);
+    for (const key of plan.others) {
+      const value = finishValue(key, read(key) ?? '');
+      // The same number stands in each row already.
+      if (key.toLowerCase() === '+sphenix_slurp_cupsid') result.set(key, '$(slurp_cupsid)');
+      else if (value !== '') result.set(key, value);
     }
-    if (commands['user_job_wrapper'] !== undefined) {
+    if (plan.places.has('user_job_wrapper')) {
       notes.add("'user_job_wrapper' is left out: HTCondor has no such submit command");
     }
-    put('batch_name', protectDollars(submission.batchName));
-    put('+SlurpSubmission', `"${submission.uuid}"`);
-    put('+SlurpCupsid', '$(slurp_cupsid)');
+    result.set('batch_name', batchName);
+    result.set('+SlurpSubmission', `"${submission.uuid}"`);
+    result.set('+SlurpCupsid', '$(slurp_cupsid)');
+    for (const [key, value] of result) checkOneLine(job, key, value);
     return result;
   };
   return { finish, inputFiles, notes };
+}
+
+function checkOneLine(job: BatchJob, key: string, value: string): void {
+  if (!/[\n\r\0\u001F]/u.test(value)) return;
+  const what = key.startsWith('+') ? `attribute '${key}'` : `submit command '${key}'`;
+  throw new Error(`The ${what} of '${job.dstfile}' holds a line end: '${shorten(value)}'; write it in one line`);
 }
 
 const defaults: Readonly<Record<string, string>> = {
@@ -112,27 +121,63 @@ const defaults: Readonly<Record<string, string>> = {
   when_to_transfer_output: 'ON_EXIT',
 };
 
-/** Commands that were taken into account elsewhere, or that condor must not see. */
-const leftOut = new Set([
-  ...['user_job_wrapper', 'output_destination', 'output', 'error', 'transfer_output', 'transfer_error'],
-  ...['transfer_output_files', 'transfer_output_remaps', 'batch_name', 'jobbatchname', 'queue'],
+/** Commands that are taken into account in a way of their own, or that condor must not see. */
+const special = new Set([
+  ...['user_job_wrapper', 'executable', 'arguments', 'initialdir', 'environment', 'transfer_input_files'],
+  ...['output_destination', 'output', 'error', 'transfer_output', 'transfer_error', 'transfer_output_files'],
+  ...['transfer_output_remaps', 'batch_name', 'jobbatchname', 'queue', '+slurpsubmission', '+slurpcupsid'],
 ]);
 
-function withProperNames(commands: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const renamed: Record<string, string> = {};
-  for (const [key, value] of Object.entries(commands)) {
+/** Which commands the jobs have; the same for nearly all jobs of a submission. */
+interface CommandPlan {
+  /** By proper name: the key that a job writes it by, or the value that site or defaults give it. */
+  readonly places: ReadonlyMap<string, { readonly key: string } | { readonly value: string }>;
+  /** Names of all commands that nothing special is done with, in order. */
+  readonly others: readonly string[];
+}
+
+type ReadCommand = (name: string) => string | undefined;
+
+/** Brings the commands of jobs together with those of the site, under their proper names. */
+function makeCommandMerger(
+  siteCommands: Readonly<Record<string, string>>,
+): (commands: Readonly<Record<string, string>>) => { readonly plan: CommandPlan; readonly read: ReadCommand } {
+  const makePlan = (commands: Readonly<Record<string, string>>): CommandPlan => {
+    const places = new Map<string, { readonly key: string } | { readonly value: string }>();
+    for (const [name, value] of Object.entries(defaults)) places.set(name, { value });
+    for (const [name, key] of namesOf(commands)) places.set(name, { key });
+    for (const [name, key] of namesOf(siteCommands)) places.set(name, { value: siteCommands[key] ?? '' });
+    return { places, others: [...places.keys()].filter((name) => !special.has(name.toLowerCase())) };
+  };
+  let keys: readonly string[] | undefined;
+  let plan: CommandPlan | undefined;
+  return (commands) => {
+    const present = Object.keys(commands);
+    const isKnown = keys?.length === present.length && keys.every((key, index) => key === present[index]);
+    if (plan === undefined || !isKnown) plan = makePlan(commands);
+    keys = present;
+    const { places } = plan;
+    const read = (name: string): string | undefined => {
+      const place = places.get(name);
+      if (place === undefined) return undefined;
+      return 'value' in place ? place.value : commands[place.key];
+    };
+    return { plan, read };
+  };
+}
+
+/** The keys of some commands by their proper names; where a command is there in two spellings, the proper one counts. */
+function namesOf(commands: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  const proper = new Set<string>();
+  for (const key of Object.keys(commands)) {
     const attribute = /^(?:\+|my\.)(.+)$/iu.exec(key)?.[1];
     const name = attribute === undefined ? key.toLowerCase() : `+${attribute}`;
-    const proper = properNames[name];
-    if (proper === undefined) renamed[name] = value;
-    else renamed[proper] ??= value;
+    const other = properNames[name];
+    if (other === undefined) proper.add(name);
+    if (other === undefined || !proper.has(other)) names.set(other ?? name, key);
   }
-  // What stands there in the proper spelling goes before a default in the other one.
-  for (const [key, value] of Object.entries(commands)) {
-    const name = key.toLowerCase();
-    if (Object.values(properNames).includes(name)) renamed[name] = value;
-  }
-  return renamed;
+  return names;
 }
 
 function environmentFor(written: string, submission: BatchSubmission): string {
@@ -182,42 +227,56 @@ function inputsFor(
  * Says where files of a job go, by absolute paths on the submit host. `output_destination` itself is never sent: with it
  * and a file to transfer, a job of 23.9 dies at its end and starts again, for ever.
  */
-function placeOutputs(
-  commands: Readonly<Record<string, string>>,
-  initial: string,
-  put: (key: string, value: string) => void,
-): void {
-  const destination = toPath(commands['output_destination'] ?? '.', initial);
-  const isScheme = /^(?!file:)[a-z][a-z0-9+.-]*:\/\//iu.test(commands['output_destination'] ?? '');
-  for (const [key, transfer] of [
-    ['output', 'transfer_output'],
-    ['error', 'transfer_error'],
-  ] as const) {
-    const value = commands[key]?.trim() ?? '';
-    if (value !== '' && value !== '""' && value !== '/dev/null') {
-      put(key, protectDollars(toPath(value, destination)));
-    } else if (commands[transfer] !== undefined) {
-      put(transfer, protectDollars(commands[transfer]));
+function makeOutputPlacer(): (read: ReadCommand, initial: string, result: Map<string, string>) => void {
+  const destinationOf = memoized((written) => {
+    const [initial = '', text = '.'] = written.split('\0');
+    return toPath(text, initial);
+  });
+  return (read, initial, result) => {
+    const written = read('output_destination') ?? '.';
+    const destination = destinationOf(`${initial}\0${written}`);
+    placeStream(result, read, destination, 'output', 'transfer_output');
+    placeStream(result, read, destination, 'error', 'transfer_error');
+    const files = parseList(read('transfer_output_files'));
+    result.set('transfer_output_files', files.length === 0 ? '""' : protectDollars(files.join(',')));
+    if (/^(?!file:)[a-z][a-z0-9+.-]*:\/\//iu.test(written)) {
+      result.set('output_destination', protectDollars(written));
+      return;
     }
+    const remaps = remapsOf(read('transfer_output_remaps') ?? '', files, destination);
+    if (remaps !== '') result.set('transfer_output_remaps', protectDollars(`"${remaps}"`));
+  };
+}
+
+function placeStream(
+  result: Map<string, string>,
+  read: ReadCommand,
+  destination: string,
+  key: 'output' | 'error',
+  transfer: 'transfer_output' | 'transfer_error',
+): void {
+  const value = read(key)?.trim() ?? '';
+  const isTransferred = read(transfer);
+  if (value !== '' && value !== '""' && value !== '/dev/null') {
+    result.set(key, protectDollars(toPath(value, destination)));
+  } else if (isTransferred !== undefined) {
+    result.set(transfer, protectDollars(isTransferred));
   }
-  const files = parseList(commands['transfer_output_files']);
-  put('transfer_output_files', files.length === 0 ? '""' : protectDollars(files.join(',')));
-  if (isScheme && commands['output_destination'] !== undefined) {
-    put('output_destination', protectDollars(commands['output_destination']));
-    return;
-  }
-  const written = (commands['transfer_output_remaps'] ?? '').trim().replaceAll(/^"|"$/gu, '');
-  const remapped = new Set(written.split(';').map((pair) => pair.split('=')[0]?.trim()));
-  const remaps = files
+}
+
+/** What the rule remaps itself stays as it is; every other file goes to the destination. */
+function remapsOf(written: string, files: readonly string[], destination: string): string {
+  const own = written.trim().replaceAll(/^"|"$/gu, '');
+  const remapped = own === '' ? [] : own.split(';').map((pair) => pair.split('=')[0]?.trim());
+  const others = files
     .map((file) => basename(file))
-    .filter((name) => !remapped.has(name))
-    .map((name) => `${escapeRemap(name)}=${escapeRemap(join(destination, name))}`);
-  const all = [...(written === '' ? [] : [written]), ...remaps];
-  if (all.length > 0) put('transfer_output_remaps', protectDollars(`"${all.join(';')}"`));
+    .filter((name) => !remapped.includes(name))
+    .map((name) => `${escapeRemap(name)}=${escapeRemap(`${destination}/${name}`)}`);
+  return [...(own === '' ? [] : [own]), ...others].join(';');
 }
 
 function escapeRemap(text: string): string {
-  return text.replaceAll(/[=;\\]/gu, String.raw`\$&`);
+  return /[=;\\]/u.test(text) ? text.replaceAll(/[=;\\]/gu, String.raw`\$&`) : text;
 }
 
 /** `file:///a/b`, `file://./a`, `a` → an absolute path. */
