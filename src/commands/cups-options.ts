@@ -2,6 +2,7 @@ import { errorFlags, flagOf } from '#model/error-flags.ts';
 import { UsageError } from '#model/errors.ts';
 import type { JobEventDetail } from '#model/job-event.ts';
 import { parseArguments, type CommandSpec, type OptionSpec } from '#util/parse-arguments.ts';
+import { parseInstant } from './parse-instant.ts';
 
 /** What `cups` was asked for. */
 export type CupsCall = { readonly kind: 'help'; readonly command?: string } | (CupsCommon & CupsAction);
@@ -144,7 +145,7 @@ export function parseCups(argv: readonly string[], now: Date = new Date()): Cups
     dstname: dstfile !== undefined && given === 'none' ? (dstfile.split('-')[0] ?? given) : given,
     isVerbose: options.has('--verbose'),
     isUpdate: !options.has('--no-update'),
-    at: instantOf(options, now),
+    at: parseInstant(textOf(options, '--timestamp'), now),
   };
   return { ...common, ...actionOf(parsed.command, options, parsed.positionals, common) };
 }
@@ -242,18 +243,6 @@ function countOf(options: Options, name: string): number | undefined {
   const value = numberOf(options, name);
   if (value !== undefined && value < 0) throw complaintOf(`The value '${value}' of ${name}: expected 0 or more`, []);
   return value;
-}
-
-/** A time without zone is UTC, as the database has it. */
-function instantOf(options: Options, now: Date): string {
-  const text = textOf(options, '--timestamp');
-  if (text === undefined) return now.toISOString();
-  const hasZone = /(?:Z|[-+]\d\d:?\d\d)$/iu.test(text.trim());
-  const instant = new Date(`${text.trim().replace(/^(\d{4}-\d\d-\d\d) /u, '$1T')}${hasZone ? '' : 'Z'}`);
-  if (Number.isNaN(instant.getTime())) {
-    throw complaintOf(`The value '${text}' of --timestamp: expected a time such as '2025-04-10 12:00:00'`, []);
-  }
-  return instant.toISOString();
 }
 
 function complaintOf(message: string, argv: readonly string[]): UsageError {

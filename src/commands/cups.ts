@@ -3,36 +3,23 @@ import { basename, resolve } from 'node:path';
 import { writeLine, writeOutput } from '#cli/output.ts';
 import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
-import type { Delivery } from '#job/deliver.ts';
-import { endJob } from '#job/end-job.ts';
 import { findInputs } from '#job/find-inputs.ts';
-import { findIdentity, type JobIdentity } from '#job/identity.ts';
-import { readGatewayAccess, type GatewayAccess } from '#job/read-gateway-access.ts';
+import type { JobIdentity } from '#job/identity.ts';
 import { stageOut, type StagedOut } from '#job/stage-out/stage-out.ts';
 import { readStopping, softenEnd } from '#job/soften-end.ts';
 import { askVerdict, tell, type Told } from '#job/tell.ts';
-import { endWrappedJob, hasToldEnd, renderAssignments } from '#job/wrap.ts';
+import { endWrappedJob, renderAssignments } from '#job/wrap.ts';
 import { errorFlags } from '#model/error-flags.ts';
-import { SiteError, TransferError } from '#model/errors.ts';
+import { TransferError } from '#model/errors.ts';
 import type { JobEventDetail } from '#model/job-event.ts';
 import { spoolFileName } from '#model/job-file.ts';
 import { parseCups, renderHelp, type CupsAction, type CupsCommon } from './cups-options.ts';
+import { fence, fencedExitCode, madeForReading, obey, openPost, sayDelivery, type Post } from './job-post.ts';
 
 const say = makeSay('cups');
 
-/** The job is not wanted any more; see cli/exit-codes.ts. */
-const fencedExitCode = 24;
-
 /** How long a copy may go on after the job was told to stop. */
 const stageOutGraceMs = 10_000;
-
-/** Where a job tells its reports. */
-interface Post {
-  readonly identity: JobIdentity;
-  readonly access?: GatewayAccess;
-  /** Why there is no access. */
-  readonly problem?: SiteError;
-}
 
 async function runCups(argv: readonly string[]): Promise<number> {
   if (argv[0] === 'wrap-start') return startWrapped();
@@ -61,48 +48,18 @@ async function report(call: CupsCommon, detailFor: (identity: JobIdentity) => Jo
   const { identity } = post;
   const detail = softenEnd(detailFor(identity), readStopping(identity.directory));
   if (!call.isUpdate) return 0;
-  if (identity.attempt === 0)
-    return fence(identity, 'its cupsid is 0: it was made for reading, and belongs to no attempt');
+  if (identity.attempt === 0) return fence(say, identity, madeForReading);
   const told = await tellFrom(post, call, detail, detail.kind === 'started');
   if (post.problem !== undefined) throw post.problem;
-  return obey(identity, told.delivery);
+  return obey(say, identity, told.delivery);
 }
 
 /** Reports that nobody waits for are tried once: what is not answered goes with the next one. */
 async function tellFrom(post: Post, call: CupsCommon, detail: JobEventDetail, isPersistent: boolean): Promise<Told> {
   const timeoutMs = post.access?.job.reportTimeoutMs ?? 0;
   const told = await tell(post.identity, post.access, call.at, detail, { timeoutMs, isPersistent });
-  sayDelivery(told.delivery, call.isVerbose);
+  sayDelivery(say, told.delivery, call.isVerbose);
   return told;
-}
-
-function openPost(): Post {
-  const identity = findIdentity();
-  try {
-    return { identity, access: readGatewayAccess(identity.directory) };
-  } catch (error) {
-    if (error instanceof SiteError) return { identity, problem: error };
-    throw error;
-  }
-}
-
-function sayDelivery({ outcome, reasons }: Delivery, isVerbose: boolean): void {
-  const words = reasons.join('; ');
-  if (outcome === 'refused') say(`the gateway refuses reports of this job, they stay in the spool: ${words}`);
-  else if (outcome === 'delivered' && words !== '') say(words);
-  else if (outcome === 'away' && isVerbose) say(`not delivered yet, it waits in the spool: ${words}`);
-}
-
-function obey(identity: JobIdentity, { verdict }: Delivery): number {
-  if (verdict === undefined || verdict.isGo || hasToldEnd(identity)) return 0;
-  return fence(identity, verdict.reason ?? 'no reason given');
-}
-
-function fence(identity: JobIdentity, reason: string): number {
-  say(`this job is not wanted and ends now: ${reason}`);
-  if (endJob(identity, reason) === 'nobody')
-    say('it cannot be ended from here: the script should look at the exit code');
-  return fencedExitCode;
 }
 
 async function printInfo(options: readonly (readonly [string, string])[]): Promise<number> {
@@ -174,7 +131,7 @@ function settle(post: Post, { delivery, line }: Told, file: string, copy: Staged
     say(`'${copy.path}' is in its place but not registered yet (${why}): the local file is kept`);
   }
   if (post.problem !== undefined) throw post.problem;
-  return obey(post.identity, delivery);
+  return obey(say, post.identity, delivery);
 }
 
 function stageOutDetail(
@@ -213,7 +170,7 @@ async function startWrapped(): Promise<number> {
   const detail: JobEventDetail = { kind: 'started', node: identity.node };
   const options = { timeoutMs: access.job.reportTimeoutMs, isPersistent: true };
   const { delivery } = await tell(identity, access, new Date().toISOString(), detail, options);
-  sayDelivery(delivery, true);
+  sayDelivery(say, delivery, true);
   if (delivery.verdict?.isGo === false) {
     say(`this job is not wanted and ends now: ${delivery.verdict.reason ?? 'no reason given'}`);
     return fencedExitCode;

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { datasetWords } from '#model/job-event.ts';
+
 import type { JobEvent } from '#model/job-event.ts';
 
 /** One thing that is wrong with an event: where, and what was expected. */
@@ -70,6 +72,15 @@ const detail = z.discriminatedUnion('kind', [
     file: stagedFile,
     nevents: count.exactOptional(),
     isIncrement: z.boolean().exactOptional(),
+  }),
+  z.object({
+    kind: z.literal('dataset'),
+    word: z.enum(datasetWords),
+    dstname: name(255),
+    run: z.int().min(0).max(maxInt),
+    lastRun: z.int().min(0).max(maxInt).exactOptional(),
+    parent: name(2000).exactOptional(),
+    blame: name(255),
   }),
   z.object({
     kind: z.literal('held'),

@@ -17,6 +17,23 @@ export interface StagedFile {
   readonly events: number;
 }
 
+/** What can be said of a dataset, the files of one name over one run or range of runs; `dataset_status.status`. */
+export const datasetWords = ['created', 'updated', 'finalized', 'broken'] as const;
+
+/** A word of a job about the dataset it works on; the attempt itself is not touched by it. */
+export interface DatasetDetail {
+  readonly kind: 'dataset';
+  readonly word: (typeof datasetWords)[number];
+  readonly dstname: string;
+  readonly run: number;
+  /** Absent: the newest dataset of that name and run, or one of this run alone. */
+  readonly lastRun?: number;
+  /** What it is made from; with `created` only. */
+  readonly parent?: string;
+  /** Who says so. */
+  readonly blame: string;
+}
+
 /** What can be said about an attempt; `kind` is the column `production_event.kind`, the rest its `detail`. */
 export type JobEventDetail =
   | { readonly kind: 'started'; readonly node: string }
@@ -40,6 +57,7 @@ export type JobEventDetail =
       readonly nevents?: number;
       readonly isIncrement?: boolean;
     }
+  | DatasetDetail
   /** Said by the batch system (source `batch:START`). */
   | { readonly kind: 'held'; readonly reason: string; readonly code?: number; readonly subcode?: number }
   | { readonly kind: 'released' }

@@ -16,6 +16,8 @@ export interface CommandSpec {
   readonly options: readonly OptionSpec[];
   /** Names of its positional arguments, all needed. */
   readonly positionals: readonly string[];
+  /** Names of further ones that may be given. */
+  readonly optionalPositionals?: readonly string[];
 }
 
 /** What was found on a command line, or the first thing that is wrong with it. */
@@ -91,7 +93,7 @@ export function parseArguments(
     .map(({ names }) => names.join('/'));
   missing.push(...spec.positionals.slice(positionals.length));
   if (missing.length > 0) return complain(`Missing: ${missing.join(', ')}`);
-  const excess = positionals.slice(spec.positionals.length);
+  const excess = positionals.slice(spec.positionals.length + (spec.optionalPositionals?.length ?? 0));
   if (excess.length > 0) return complain(`Nobody asked for '${excess.join(' ')}'`);
   return { kind: 'parsed', options, positionals, ...(command === undefined ? {} : { command }) };
 }

@@ -8,16 +8,17 @@ export async function makeWorkerDirectory(directory: string): Promise<string> {
   const root = packageRoot();
   await mkdir(directory, { recursive: true });
   await build({
-    entryPoints: [join(root, 'src/commands/cups.ts')],
-    outfile: join(directory, 'cups.mjs'),
+    entryPoints: ['cups', 'bachi'].map((name) => join(root, 'src/commands', `${name}.ts`)),
+    outdir: directory,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
     target: 'node20.19',
     format: 'esm',
     logLevel: 'silent',
   });
-  const sources = { cups: 'launcher.sh', 'cups.py': 'launcher.sh', 'wrapper.sh': 'wrapper.sh' };
-  for (const [name, source] of Object.entries(sources)) {
+  for (const name of ['cups', 'cups.py', 'bachi', 'bachi.py', 'wrapper.sh']) {
+    const source = name === 'wrapper.sh' ? name : 'launcher.sh';
     await copyFile(join(root, 'src/job', source), join(directory, name));
     await chmod(join(directory, name), 0o755);
   }
