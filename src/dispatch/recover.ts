@@ -26,8 +26,10 @@ export interface RecoverInput {
 export interface Recovered {
   readonly confirmed: number;
   readonly withdrawn: number;
-  /** It is not known yet, or somebody is at work on them. */
+  /** Somebody is at work on them, or they may still appear. */
   readonly waiting: number;
+  /** The batch system did not answer. */
+  readonly unknown: number;
 }
 
 /** A submitter of which nothing can be known (another host, a folder that is gone) is taken for dead after this. */
@@ -42,7 +44,7 @@ const silentSubmitterMs = 15 * 60_000;
  * @see docs/dispatch.md
  */
 export async function recover(input: RecoverInput): Promise<Recovered> {
-  const counts = { confirmed: 0, withdrawn: 0, waiting: 0 };
+  const counts = { confirmed: 0, withdrawn: 0, waiting: 0, unknown: 0 };
   const unconfirmed = await findUnconfirmed(input.status, input.backend.name);
   if (unconfirmed.length === 0) return counts;
   await input.status.session(async (session) => {
@@ -83,7 +85,7 @@ async function settle(input: RecoverInput, submission: UnconfirmedSubmission): P
   const answer = await input.backend.findSubmissions([uuid]);
   if (answer.kind === 'unknown') {
     input.say(`The batch system does not say whether it has ${count} jobs of '${rule}': ${answer.reason}`);
-    return 'waiting';
+    return 'unknown';
   }
   const [found] = answer.value;
   if (found !== undefined || submission.hasSpoken) {

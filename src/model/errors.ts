@@ -64,3 +64,8 @@ export class TransferError extends SlurpError {
 export class GatewayError extends SlurpError {
   override readonly kind = 'gateway';
 }
+
+/** Whoever made what was handed in must act: a run list, a spool file. */
+export class InputError extends SlurpError {
+  override readonly kind = 'input';
+}

@@ -69,7 +69,7 @@ const runs = [1, 2, 3, 4, 5, 6];
 describe('killed', () => {
   test('before anything is reserved: nothing is left, and the next dispatch does it all', async () => {
     await killedAt('folder', runs);
-    expect(await recoverNow()).toEqual({ confirmed: 0, withdrawn: 0, waiting: 0 });
+    expect(await recoverNow()).toEqual({ confirmed: 0, withdrawn: 0, waiting: 0, unknown: 0 });
     expect(await readAttempts(world.status)).toEqual([]);
     await once(start(runs), 'exit');
     await expectAllWell(runs);
@@ -97,7 +97,7 @@ describe('killed', () => {
   test('after the batch system took the jobs: they are found and confirmed, none is submitted again', async () => {
     await killedAt('submitted', runs);
     expect(await readSubmissions(world.status)).toMatchObject([{ state: 'reserved' }]);
-    expect(await recoverNow()).toEqual({ confirmed: 1, withdrawn: 0, waiting: 0 });
+    expect(await recoverNow()).toEqual({ confirmed: 1, withdrawn: 0, waiting: 0, unknown: 0 });
     await expectAllWell(runs);
     await once(start(runs), 'exit');
     await expectAllWell(runs);
@@ -107,13 +107,13 @@ describe('killed', () => {
   test('half way through confirming: they are found and confirmed', async () => {
     await killedAt('confirming', runs);
     expect(await readAttempts(world.status)).toMatchObject(runs.map((run) => ({ run, status: 'submitting' })));
-    expect(await recoverNow()).toEqual({ confirmed: 1, withdrawn: 0, waiting: 0 });
+    expect(await recoverNow()).toEqual({ confirmed: 1, withdrawn: 0, waiting: 0, unknown: 0 });
     await expectAllWell(runs);
   });
 
   test('after confirming: there is nothing to recover', async () => {
     await killedAt('confirmed', runs);
-    expect(await recoverNow()).toEqual({ confirmed: 0, withdrawn: 0, waiting: 0 });
+    expect(await recoverNow()).toEqual({ confirmed: 0, withdrawn: 0, waiting: 0, unknown: 0 });
     await expectAllWell(runs);
   });
 });
@@ -125,7 +125,7 @@ describe('recovering', () => {
       ...world.backend,
       findSubmissions: () => Promise.resolve({ kind: 'unknown' as const, reason: 'no answer' }),
     };
-    expect(await recoverNow(silent)).toEqual({ confirmed: 0, withdrawn: 0, waiting: 1 });
+    expect(await recoverNow(silent)).toEqual({ confirmed: 0, withdrawn: 0, waiting: 0, unknown: 1 });
     expect(await readAttempts(world.status)).toMatchObject(
       runs.map((run) => ({ run, status: 'submitting', isLive: true })),
     );
@@ -134,10 +134,10 @@ describe('recovering', () => {
   test('waits for a batch system in which a submission may appear late', async () => {
     await killedAt('reserved', runs);
     const slow = { ...world.backend, can: { ...world.backend.can, submitSettlesMs: 60_000 } };
-    expect(await recoverNow(slow)).toEqual({ confirmed: 0, withdrawn: 0, waiting: 1 });
+    expect(await recoverNow(slow)).toEqual({ confirmed: 0, withdrawn: 0, waiting: 1, unknown: 0 });
     await world.status.execute(sql`
       update ${sql.table(world.status.role, 'submission')} set reserved_at = reserved_at - interval '2 minutes'`);
-    expect(await recoverNow(slow)).toEqual({ confirmed: 0, withdrawn: 1, waiting: 0 });
+    expect(await recoverNow(slow)).toEqual({ confirmed: 0, withdrawn: 1, waiting: 0, unknown: 0 });
   });
 
   test('leaves a submission alone on which somebody is at work', async () => {
@@ -145,9 +145,9 @@ describe('recovering', () => {
     const [submission] = await readSubmissions(world.status);
     await world.status.session(async (session) => {
       await lockSubmission(session, submission?.uuid ?? '');
-      expect(await recoverNow()).toEqual({ confirmed: 0, withdrawn: 0, waiting: 1 });
+      expect(await recoverNow()).toEqual({ confirmed: 0, withdrawn: 0, waiting: 1, unknown: 0 });
     });
-    expect(await recoverNow()).toEqual({ confirmed: 0, withdrawn: 1, waiting: 0 });
+    expect(await recoverNow()).toEqual({ confirmed: 0, withdrawn: 1, waiting: 0, unknown: 0 });
   });
 
   test('keeps what a job that was faster has reported', async () => {

@@ -16,8 +16,14 @@ export async function confirmSubmission(session: Session, uuid: string, cluster:
     set state = 'confirmed', cluster = ${cluster ?? null}
     where uuid = ${uuid} and state = 'reserved'`);
   if (found === 0) return false;
+  const status = sql.table(session.role, 'production_status');
+  // In the order of ids, as everybody who writes several attempts at once locks them: jobs may speak already.
   await session.execute(sql`
-    update ${sql.table(session.role, 'production_status')}
+    select count(*) from (
+      select id from ${status} where submission_id = ${uuid} order by id for no key update
+    ) locked`);
+  await session.execute(sql`
+    update ${status}
     set cluster = coalesce(${cluster ?? null}, cluster),
         status = case status when 'submitting' then 'submitted' else status end,
         submitted = coalesce(submitted, now() at time zone 'utc')

@@ -26,6 +26,13 @@ export async function withdrawSubmission(session: Session, withdrawal: Withdrawa
     set state = ${state}, message = ${reason}, ended_at = now() at time zone 'utc'
     where uuid = ${uuid} and state = 'reserved'`);
   if (found === 0) return 0;
+  // In the order of ids, as everybody who writes several attempts at once locks them; replaced ones are the older.
+  await session.execute(sql`
+    select count(*) from (
+      select id from ${status}
+      where submission_id = ${uuid} or id in (select replaces from ${status} where submission_id = ${uuid})
+      order by id for no key update
+    ) locked`);
   const retired = await session.execute(sql`
     update ${status}
     set retired_at = now() at time zone 'utc', retired_by = ${by}, retired_reason = ${reason}, status = 'failed',

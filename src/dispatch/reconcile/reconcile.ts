@@ -1,0 +1,250 @@
+import { retryDatabase } from '#db/retry.ts';
+import { confirmAttempts } from '#db/status/confirm-attempts.ts';
+import { findOpenAttempts, findSubmissionsWithOpen } from '#db/status/find-open-attempts.ts';
+import { recordEvents } from '#db/status/record-events.ts';
+
+import { decideAttempt } from './decide-attempt.ts';
+import { lookAt } from './look-at.ts';
+import { removeStrays } from './remove-strays.ts';
+
+import type { BatchBackend } from '#batch/backend.ts';
+import type { Database } from '#db/connect.ts';
+import type { OpenAttempt, SubmissionWithOpen } from '#db/status/find-open-attempts.ts';
+import type { JobEvent } from '#model/job-event.ts';
+import type { Log } from '#model/log.ts';
+
+import type { Decision, DecisionTerms } from './decide-attempt.ts';
+
+/** What reconciling needs. */
+export interface ReconcileInput {
+  readonly status: Database;
+  readonly backend: BatchBackend;
+  readonly log: Log;
+  /** Takes the spools that came home, before anything is decided: a job's own word comes first. */
+  readonly ingestSpools: () => Promise<unknown>;
+  /** Attempts of this rule only. */
+  readonly rule?: string;
+  /** A job's own word about its end is waited for this long; {@link defaultTerms} unless told otherwise. */
+  readonly endGraceMs?: number;
+  /** A job that is nowhere is called vanished after this; {@link defaultTerms} unless told otherwise. */
+  readonly vanishAfterMs?: number;
+  /** Somebody knows that most jobs vanished, and wants it written down. */
+  readonly isMassVanishingAllowed?: boolean;
+}
+
+/** The kinds of events that reconciling tells, each counted. */
+export const toldKinds = ['started', 'held', 'released', 'evicted', 'exited', 'removed', 'vanished'] as const;
+
+/** What reconciling found and did; attempts, unless said otherwise. */
+export interface Reconciled {
+  readonly checked: number;
+  /** Row and batch system agreed. */
+  readonly agreed: number;
+  readonly confirmed: number;
+  /** New events, by what they say. */
+  readonly told: Readonly<Record<(typeof toldKinds)[number], number>>;
+  /** Jobs that were taken out of the queue because nobody wants them any more. */
+  readonly jobsRemoved: number;
+  /** Will be known later. */
+  readonly waiting: number;
+  readonly unknown: number;
+  /** Vanished all at once, too many to be believed: nothing was written down about them. */
+  readonly disbelieved: number;
+  /** Why something waits or is unknown, or what else there is to say, with the number of attempts; the most first. */
+  readonly reasons: readonly { readonly why: string; readonly count: number }[];
+}
+
+/**
+ * How long things are waited for unless somebody says otherwise. A report tries for 2 s and the gateway looks for spools
+ * every 5 s, so a minute is long; the history of a schedd lags behind its queue by less than a second.
+ */
+export const defaultTerms = { endGraceMs: 60_000, vanishAfterMs: 10 * 60_000 } as const;
+
+/** So many attempts are asked about at once, or one submission. */
+const attemptsAtOnce = 10_000;
+const eventsAtOnce = 500;
+
+/** Nobody loses more than this, and more than this part, at once: it is the question that went wrong. */
+const believableVanishings = 100;
+const believablePart = 0.5;
+
+/**
+ * Brings attempts that are not final and the batch system into agreement: what their jobs did without saying it becomes
+ * events, jobs of retired attempts are removed, and what cannot be known is counted as such. Several at once are safe,
+ * and the second time does nothing.
+ *
+ * @throws DatabaseError, GatewayError
+ * @see docs/reconcile.md
+ */
+export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
+  const { status, backend, rule } = input;
+  await input.ingestSpools();
+  const tally = makeTally();
+  const submissions = await retryDatabase(() => findSubmissionsWithOpen(status, backend.name, rule));
+  for (const piece of chunksOf(submissions)) await reconcilePiece(input, piece, tally);
+  await tellVanished(input, tally);
+  tally.jobsRemoved += await removeStrays(input, (why) => tally.addReason(why, 1));
+  return tally.end();
+}
+
+function chunksOf(submissions: readonly SubmissionWithOpen[]): readonly (readonly SubmissionWithOpen[])[] {
+  const chunks: SubmissionWithOpen[][] = [];
+  let room = 0;
+  for (const submission of submissions) {
+    if (submission.open > room || chunks.length === 0) {
+      chunks.push([]);
+      room = attemptsAtOnce;
+    }
+    chunks.at(-1)?.push(submission);
+    room -= submission.open;
+  }
+  return chunks;
+}
+
+async function reconcilePiece(
+  input: ReconcileInput,
+  submissions: readonly SubmissionWithOpen[],
+  tally: Tally,
+): Promise<void> {
+  const { status, backend } = input;
+  const open = submissions.reduce((sum, submission) => sum + submission.open, 0);
+  tally.checked += open;
+  const uuids = submissions.map(({ uuid }) => uuid);
+  const looked = await lookAt(backend, uuids, (nextProcesses) =>
+    retryDatabase(() => findOpenAttempts(status, uuids, nextProcesses)),
+  );
+  if (looked.kind === 'unknown') {
+    tally.unknown += open;
+    tally.addReason(looked.reason, open);
+    return;
+  }
+  for (const { pausedBecause } of looked.submissions) {
+    if (pausedBecause !== undefined) tally.addReason(`The batch system makes no further jobs: ${pausedBecause}`, 1);
+  }
+  tally.agreed += open - looked.attempts.length;
+  const terms = {
+    nowMs: Date.now(),
+    endGraceMs: input.endGraceMs ?? defaultTerms.endGraceMs,
+    vanishAfterMs: input.vanishAfterMs ?? defaultTerms.vanishAfterMs,
+  };
+  const work = sortOut(looked.attempts, looked.sightOf, terms, tally);
+  for (let from = 0; from < work.confirm.length; from += eventsAtOnce) {
+    const ids = work.confirm.slice(from, from + eventsAtOnce);
+    tally.confirmed += await retryDatabase(() => confirmAttempts(status, ids));
+  }
+  await tell(input, work.events, tally);
+  for (const [uuid, cupsids] of work.remove) {
+    const answer = await backend.remove({ uuid, cupsids }, 'its attempt was retired');
+    if (answer.kind === 'answer') tally.jobsRemoved += cupsids.length;
+    else {
+      tally.unknown += cupsids.length;
+      tally.addReason(answer.reason, cupsids.length);
+    }
+  }
+}
+
+interface Work {
+  readonly confirm: number[];
+  readonly events: JobEvent[];
+  readonly remove: Map<string, number[]>;
+}
+
+function sortOut(
+  attempts: readonly OpenAttempt[],
+  sightOf: (attempt: OpenAttempt) => Parameters<typeof decideAttempt>[1],
+  terms: DecisionTerms,
+  tally: Tally,
+): Work {
+  const work: Work = { confirm: [], events: [], remove: new Map() };
+  for (const attempt of attempts) {
+    const decision: Decision = decideAttempt(attempt, sightOf(attempt), terms);
+    switch (decision.kind) {
+      case 'nothing':
+        tally.agreed += 1;
+        break;
+      case 'confirm':
+        work.confirm.push(attempt.id);
+        break;
+      case 'tell':
+        if (decision.events.some(({ detail }) => detail.kind === 'vanished')) tally.vanished.push(...decision.events);
+        else work.events.push(...decision.events);
+        break;
+      case 'remove-job': {
+        const cupsids = work.remove.get(attempt.submission) ?? [];
+        cupsids.push(attempt.id);
+        work.remove.set(attempt.submission, cupsids);
+        break;
+      }
+      case 'wait':
+        tally.waiting += 1;
+        tally.addReason(decision.why, 1);
+        break;
+      case 'unknown':
+        tally.unknown += 1;
+        tally.addReason(decision.why, 1);
+        break;
+    }
+  }
+  return work;
+}
+
+async function tell(input: ReconcileInput, events: readonly JobEvent[], tally: Tally): Promise<void> {
+  const { status, log } = input;
+  for (let from = 0; from < events.length; from += eventsAtOnce) {
+    const group = events.slice(from, from + eventsAtOnce);
+    const recorded = await retryDatabase(() =>
+      recordEvents(
+        status,
+        group.map((event) => ({ event })),
+      ),
+    );
+    group.forEach(({ attempt, start, detail }, index) => {
+      if (recorded[index]?.outcome !== 'new') return;
+      tally.count(detail.kind);
+      log.info({ attempt, start, ...detail }, 'told by the batch system');
+    });
+  }
+}
+
+/** Held back until all are counted: what is said of most of the jobs at once is not believed. */
+async function tellVanished(input: ReconcileInput, tally: Tally): Promise<void> {
+  const { vanished } = tally;
+  const isMass = vanished.length > believableVanishings && vanished.length > believablePart * tally.checked;
+  if (isMass && input.isMassVanishingAllowed !== true) {
+    tally.disbelieved = vanished.length;
+    tally.addReason('vanished all at once: not believed, so nothing was written down', vanished.length);
+    input.log.error({ vanished: vanished.length, checked: tally.checked }, 'too many jobs vanished at once');
+    return;
+  }
+  await tell(input, vanished, tally);
+}
+
+type Tally = ReturnType<typeof makeTally>;
+
+function makeTally() {
+  const reasons = new Map<string, number>();
+  const told = { started: 0, held: 0, released: 0, evicted: 0, exited: 0, removed: 0, vanished: 0 };
+  const vanished: JobEvent[] = [];
+  const counts = { checked: 0, agreed: 0, confirmed: 0, jobsRemoved: 0, waiting: 0, unknown: 0, disbelieved: 0 };
+  return Object.assign(counts, {
+    vanished,
+    count: (kind: JobEvent['detail']['kind']): void => {
+      const known = toldKinds.find((one) => one === kind);
+      if (known !== undefined) told[known] += 1;
+    },
+    addReason: (why: string, count: number): void => {
+      reasons.set(why, (reasons.get(why) ?? 0) + count);
+    },
+    end: (): Reconciled => ({
+      checked: counts.checked,
+      agreed: counts.agreed,
+      confirmed: counts.confirmed,
+      told,
+      jobsRemoved: counts.jobsRemoved,
+      waiting: counts.waiting,
+      unknown: counts.unknown,
+      disbelieved: counts.disbelieved,
+      reasons: [...reasons].map(([why, count]) => ({ why, count })).toSorted((a, b) => b.count - a.count),
+    }),
+  });
+}
