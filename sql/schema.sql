@@ -283,6 +283,10 @@ CREATE INDEX production_status_run ON production_status USING btree (run, segmen
 
 CREATE INDEX production_status_submission ON production_status USING btree (submission_id);
 
+CREATE INDEX production_status_unended ON production_status USING btree (submission_id) WHERE status <> ALL (ARRAY['finished'::prodstate, 'failed'::prodstate]);
+
+CREATE INDEX submission_lost ON submission USING btree (ended_at) WHERE state = 'lost'::text;
+
 CREATE INDEX submission_unconfirmed ON submission USING btree (reserved_at) WHERE state = 'reserved'::text;
 
 CREATE OR REPLACE FUNCTION ensure_event_partitions(months_before integer DEFAULT 1, months_after integer DEFAULT 2)
@@ -439,6 +443,71 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION note_datasets()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'status'
+AS $function$
+begin
+  if not exists (select from fresh where kind = 'dataset') then
+    return null;
+  end if;
+  -- First what names its runs: the second round looks for it.
+  for names_runs in reverse 1..0 loop
+    insert into dataset_status as d (
+      dstname, run, lastrun, revision, nsegments, parent, created, updated, finalized, broken, status, blame
+    )
+    select f.dstname, f.run, f.lastrun,
+      count(*) filter (where f.word = 'created'), count(*) filter (where f.word = 'updated'),
+      coalesce((array_agg(f.parent order by f.at desc) filter (where f.parent is not null))[1], 'DAQ'),
+      max(f.at) filter (where f.word = 'created'), max(f.at) filter (where f.word = 'updated'),
+      max(f.at) filter (where f.word = 'finalized'), max(f.at) filter (where f.word = 'broken'),
+      (array_agg(f.word order by f.at desc, f.sequence desc))[1],
+      (array_agg(f.blame order by f.at desc, f.sequence desc))[1]
+    from (
+      select e.at, e.sequence, w.dstname, w.run, w.word, w.parent, w.blame,
+        coalesce(
+          w."lastRun",
+          case when w.word <> 'created' then (
+            select s.lastrun from dataset_status s
+            where s.dstname = w.dstname and s.run = w.run
+            order by s.created desc nulls last, s.id desc
+            limit 1
+          ) end,
+          0
+        ) as lastrun
+      from fresh e
+      cross join jsonb_to_record(e.detail) as w (
+        word text, dstname text, run int, "lastRun" int, parent text, blame text
+      )
+      where e.kind = 'dataset' and (w."lastRun" is not null or w.word = 'created') = (names_runs = 1)
+    ) f
+    group by f.dstname, f.run, f.lastrun
+    order by f.dstname, f.run, f.lastrun
+    on conflict (dstname, run, lastrun) do update set
+      revision = d.revision + excluded.revision,
+      nsegments = d.nsegments + excluded.nsegments,
+      parent = case when excluded.created is null or excluded.parent = 'DAQ' then d.parent else excluded.parent end,
+      created = greatest(d.created, excluded.created),
+      updated = greatest(d.updated, excluded.updated),
+      finalized = greatest(d.finalized, excluded.finalized),
+      broken = greatest(d.broken, excluded.broken),
+      (status, blame) = (
+        select v.status, v.blame
+        from (values
+          (0, greatest(d.created, d.updated, d.finalized, d.broken), d.status, d.blame),
+          (1, greatest(excluded.created, excluded.updated, excluded.finalized, excluded.broken),
+            excluded.status, excluded.blame)
+        ) as v (age, at, status, blame)
+        order by v.at desc nulls last, v.age desc
+        limit 1
+      );
+  end loop;
+  return null;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION record_events(events jsonb)
  RETURNS TABLE(item integer, outcome text, go boolean, reason text)
  LANGUAGE plpgsql
@@ -543,3 +612,5 @@ begin
 end
 $function$
 ;
+
+CREATE TRIGGER note_datasets AFTER INSERT ON production_event REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION note_datasets();
