@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
 import { makeBackend } from '#batch/backends.ts';
+import { askToGoOn } from '#cli/ask-to-go-on.ts';
 import { openLog } from '#cli/log.ts';
 import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
 import { openProgress } from '#cli/progress.ts';
@@ -21,8 +22,8 @@ import { findWhy } from '#dispatch/why.ts';
 import { GatewayError, UsageError } from '#model/errors.ts';
 import { checkRuleFile } from '#rules/check-rule.ts';
 import { renderComplaint } from '#rules/render-complaints.ts';
+import { packageRoot } from '#util/package-root.ts';
 
-import { askToGoOn } from './ask-to-go-on.ts';
 import { readKaedamaRequest } from './kaedama-options.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
@@ -164,6 +165,7 @@ async function dispatch(facts: DispatchFacts): Promise<number> {
   const applied = await dispatchPlan({
     ...{ plan, prepared, site, status: databases.status, backend: makeBackend(site), log, progress, signal },
     gatewayUrl: await findGatewayUrl(site),
+    workerDirectory: join(packageRoot(), 'dist', 'worker'),
     isForced: request.isForced,
     mayGoOn: async (doubts) => {
       progress.close();

@@ -1,13 +1,10 @@
-import { join } from 'node:path';
-
-import { packageRoot } from '#util/package-root.ts';
-
 import { applyPlan } from './apply-plan.ts';
 import { checkPayload } from './check-payload.ts';
 import { readPayloadRepository } from './payload-repository.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
+import type { Funnel } from '#db/decide/decision-request.ts';
 import type { Log, Progress } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
@@ -17,13 +14,15 @@ import type { Plan } from './plan-rule.ts';
 
 /** What carrying a plan out needs beside the plan. */
 export interface DispatchInput {
-  readonly plan: Plan;
+  readonly plan: Pick<Plan, 'session'> & { readonly funnel: { readonly counts: Pick<Funnel['counts'], 'ready'> } };
   readonly prepared: PreparedRule;
   readonly site: Site;
   /** A pool to the status database. */
   readonly status: Database;
   readonly backend: BatchBackend;
   readonly gatewayUrl: string;
+  /** Absolute path of `dist/worker`. */
+  readonly workerDirectory: string;
   /** `--doit`. */
   readonly isForced: boolean;
   /** Hears what is doubtful about the payload, and decides; not called where nothing is. */
@@ -52,7 +51,7 @@ export async function dispatchPlan(input: DispatchInput): Promise<Applied | unde
   return applyPlan({
     ...{ session: plan.session, status: input.status, prepared, ready, payload, site },
     ...{ backend: input.backend, gatewayUrl: input.gatewayUrl, log: input.log },
-    workerDirectory: join(packageRoot(), 'dist', 'worker'),
+    workerDirectory: input.workerDirectory,
     ...(input.progress === undefined ? {} : { progress: input.progress }),
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,7 +121,7 @@ TEST:
 }
 
 /** The dstfile of {@link prepareTestRule} for a run. */
-export function testDstfile(run: number): string {
+function testDstfile(run: number): string {
   return `DST_TEST_run2pp_ana437_2024p007_v001-${String(run).padStart(8, '0')}-00000`;
 }
 
@@ -181,9 +180,4 @@ export async function clearAttempts(status: Database): Promise<void> {
   for (const name of ['production_status', 'submission', 'production_setup']) {
     await status.execute(sql`delete from ${sql.table(status.role, name)}`);
   }
-}
-
-/** A uuid, for rows that a test writes itself. */
-export function someUuid(): string {
-  return randomUUID();
 }

@@ -4,8 +4,10 @@ import { basename, delimiter, dirname, join, resolve } from 'node:path';
 
 import { startDetached } from '#util/start-detached.ts';
 
+import { parseEnvironment } from '../parse-environment.ts';
+import { parseList } from '../parse-list.ts';
 import { exists } from './job-files.ts';
-import { fillNumbers, parseEnvironment, parseList, placesOf } from './submit-commands.ts';
+import { fillNumbers, placesOf } from './job-places.ts';
 
 import type { BatchJob } from '../backend.ts';
 import type { JobFiles, RunFiles } from './job-files.ts';

@@ -23,7 +23,7 @@ export async function findCursor(status: Queryable, key: CursorKey): Promise<num
   const rows = await status.query<{ readonly lastrun: number }>(sql`
     select lastrun from ${sql.table(status.role, 'production_cursor')}
     where dsttype = ${key.dsttype} and replace(build, '.', '') = ${key.build} and version = ${key.version}
-    order by tag = ${key.tag} desc, build = ${key.build} desc, id desc
+    order by tag = ${key.tag} desc, (tag = ${key.tag} and build = ${key.build}) desc, id desc
     limit 1`);
   return rows[0]?.lastrun ?? 0;
 }

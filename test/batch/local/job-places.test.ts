@@ -1,26 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { fillNumbers, parseEnvironment, parseList, placesOf } from '#batch/local/submit-commands.ts';
-
-test.each([
-  ['"A=1 B=2"', { A: '1', B: '2' }],
-  [`"A='x y' B='it''s' C=""q"""`, { A: 'x y', B: "it's", C: '"q"' }],
-  ['A=1;B=x y', { A: '1', B: 'x y' }],
-  ['', {}],
-  ['"A=b=c"', { A: 'b=c' }],
-  ['nonsense', {}],
-])('reads the environment %s', (text, expected) => {
-  expect(parseEnvironment(text)).toEqual(expected);
-});
-
-test.each([
-  [undefined, []],
-  ['""', []],
-  ['', []],
-  [' a , b/ ,', ['a', 'b/']],
-])('reads the list %s', (text, expected) => {
-  expect(parseList(text)).toEqual(expected);
-});
+import { fillNumbers, placesOf } from '#batch/local/job-places.ts';
 
 test('fills in cluster and process by all their names', () => {
   expect(fillNumbers('$(ClusterId).$(ProcId) $(cluster) $(Process) $(other)', 12, 3)).toBe('12.3 12 3 $(other)');

@@ -10,43 +10,6 @@ export function fillNumbers(text: string, cluster: number, process: number): str
     .replaceAll(/\$\(Proc(?:Id|ess)\)/giu, String(process));
 }
 
-/**
- * Parses the submit command `environment`: `"A=1 B='x y' C='it''s'"` in double quotes, or the old form `A=1;B=x y`.
- *
- * @see https://htcondor.readthedocs.io, condor_submit, `environment`
- */
-export function parseEnvironment(text: string): Readonly<Record<string, string>> {
-  const trimmed = text.trim();
-  const isNewForm = trimmed.length >= 2 && trimmed.startsWith('"') && trimmed.endsWith('"');
-  const assignments = isNewForm
-    ? (
-        trimmed
-          .slice(1, -1)
-          .replaceAll('""', '"')
-          .match(/(?:[^\s']|'(?:[^']|'')*')+/gu) ?? []
-      ).map(unquote)
-    : trimmed.split(';');
-  return Object.fromEntries(
-    assignments.flatMap((assignment) => {
-      const equals = assignment.indexOf('=');
-      return equals < 1 ? [] : [[assignment.slice(0, equals).trim(), assignment.slice(equals + 1)]];
-    }),
-  );
-}
-
-function unquote(word: string): string {
-  return word.replaceAll(/'((?:[^']|'')*)'/gu, (_, inner: string) => inner.replaceAll("''", "'"));
-}
-
-/** Splits a comma list of a submit command; `""` and nothing are the empty list. */
-export function parseList(text: string | undefined): readonly string[] {
-  if (text === undefined || text.trim() === '""') return [];
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-}
-
 /** Where the files of a job are taken from and brought to; all paths absolute. */
 export interface JobPlaces {
   /** Relative input files are here. */

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { openDatabase, sql } from '#db/connect.ts';
+import { findCursor } from '#db/status/find-cursor.ts';
+
+import { testDatabase } from '../test-database.ts';
+
+import type { Database } from '#db/connect.ts';
+
+import type { TestDatabase } from '../test-database.ts';
+
+let database: TestDatabase;
+let status: Database;
+beforeAll(async () => {
+  database = await testDatabase();
+  status = openDatabase(database.roles.status, { applicationName: 'test' });
+  await status.execute(sql`
+    insert into ${sql.table(status.role, 'production_cursor')} (dsttype, build, tag, version, lastrun) values
+      ('DST_A_run2pp', 'ana437', '2024p007', 1, 500), ('DST_A_run2pp', 'ana.437', '2024p005', 1, 400),
+      ('DST_A_run2pp', 'ana437', '2024p007', 2, 600), ('DST_S_X__run2pp', 'new', 'nocdbtag', 0, 700)`);
+});
+afterAll(async () => {
+  await status.close();
+  await database.close();
+});
+
+test.each([
+  ['its own row', 'DST_A_run2pp', 'ana437', '2024p007', 1, 500],
+  ['the row of its version', 'DST_A_run2pp', 'ana437', '2024p007', 2, 600],
+  ['a row that was written with the dotted build', 'DST_A_run2pp', 'ana437', '2024p005', 1, 400],
+  ['the newest of another tag where it has none', 'DST_A_run2pp', 'ana437', '2025p001', 1, 400],
+  ['nothing of another build', 'DST_A_run2pp', 'ana438', '2024p007', 1, 0],
+  ['nothing where there is none', 'DST_B_run2pp', 'new', '2024p007', 0, 0],
+])('C-K3: finds %s', async (_, dsttype, build, tag, version, lastrun) => {
+  expect(await findCursor(status, { dsttype, build, tag, version })).toBe(lastrun);
+});
