@@ -87,7 +87,7 @@ export const exitCodes: readonly ExitCode[] = [
   {
     code: 23,
     stage: 'stage-in',
-    meaning: "The job's script is not among the files that were copied",
+    meaning: "The job's script is not among the files that were copied, or cannot be run",
     remedy: 'Compare `script` and `rsync` of the rule',
   },
   {
@@ -101,6 +101,12 @@ export const exitCodes: readonly ExitCode[] = [
     stage: 'stage-in',
     meaning: 'The worker node has no Node, or the job has no `cups`',
     remedy: 'Set SLURP_NODE in the environment of the jobs, or put `node` on the PATH of the node',
+  },
+  {
+    code: 26,
+    stage: 'stage-in',
+    meaning: 'The worker node has no container runtime, or not the image that the site file names',
+    remedy: 'Compare `worker.container` of the site file with what that node has',
   },
   {
     code: 30,

@@ -32,7 +32,7 @@ export function submissionFolderOf(site: Pick<Site, 'stateDirectory'>, uuid: str
 export async function makeSubmissionFolder(site: Site, uuid: string, gatewayUrl: string): Promise<string> {
   const folder = submissionFolderOf(site, uuid);
   const key = await siteKey(site);
-  const { reportTimeoutMs, inputsTimeoutMs, setupScript } = site.worker;
+  const { reportTimeoutMs, inputsTimeoutMs, setupScript, container } = site.worker;
   const jobFile: JobFile = {
     submission: uuid,
     gateway: gatewayUrl,
@@ -41,6 +41,7 @@ export async function makeSubmissionFolder(site: Site, uuid: string, gatewayUrl:
     inputsTimeoutMs,
     mode: site.mode,
     ...(setupScript === undefined ? {} : { setupScript }),
+    ...(container === undefined ? {} : { container }),
   };
   const submitter = { host: hostname(), pid: process.pid, start: processStart(process.pid) ?? '' };
   await mkdir(folder, { recursive: true, mode: 0o700 });

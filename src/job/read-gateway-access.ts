@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SiteError } from '#model/errors.ts';
-import { jobFileName, tokenFileName, type JobFile } from '#model/job-file.ts';
+import { jobFileName, tokenFileName, type JobContainer, type JobFile } from '#model/job-file.ts';
 
 /** How a job reaches the gateway. */
 export interface GatewayAccess {
@@ -43,6 +43,7 @@ function readJobFile(directory: string): JobFile {
   }
   const spoolDirectory = textOf(value, 'spoolDirectory');
   const setupScript = textOf(value, 'setupScript');
+  const container = containerOf(value['container']);
   return {
     submission,
     gateway,
@@ -51,6 +52,19 @@ function readJobFile(directory: string): JobFile {
     mode: textOf(value, 'mode') === 'testbed' ? 'testbed' : 'production',
     ...(spoolDirectory === undefined ? {} : { spoolDirectory }),
     ...(setupScript === undefined ? {} : { setupScript }),
+    ...(container === undefined ? {} : { container }),
+  };
+}
+
+function containerOf(value: unknown): JobContainer | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const image = textOf({ ...value }, 'image');
+  if (image === undefined) return undefined;
+  const binds: readonly unknown[] = 'binds' in value && Array.isArray(value.binds) ? value.binds : [];
+  return {
+    runtime: 'runtime' in value && value.runtime === 'singularity' ? 'singularity' : 'apptainer',
+    image,
+    binds: binds.filter((bind) => typeof bind === 'string'),
   };
 }
 

@@ -29,13 +29,20 @@ export interface WrapEnd {
 /**
  * Tells the shell what a job's site wants of the wrapper, as assignments for `eval`.
  *
- * @returns one assignment a line, values in single quotes
+ * @returns one assignment a line, values in single quotes: `mode`, `setup_script`, `container_runtime`,
+ *   `container_image`, and the array `container_binds`; what the site does not want is empty
  */
 export function renderAssignments({ job }: GatewayAccess): string {
-  const values = { mode: job.mode, setup_script: job.setupScript ?? '' };
-  return Object.entries(values)
-    .map(([name, value]) => `${name}='${value.replaceAll("'", String.raw`'\''`)}'\n`)
-    .join('');
+  const { runtime = '', image = '', binds = [] } = job.container ?? {};
+  const values = { mode: job.mode, setup_script: job.setupScript ?? '', container_runtime: runtime };
+  return [
+    ...Object.entries({ ...values, container_image: image }).map(([name, value]) => `${name}=${quote(value)}\n`),
+    `container_binds=(${binds.map(quote).join(' ')})\n`,
+  ].join('');
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /**

@@ -6,7 +6,7 @@
 #
 # SUBDIR is the folder of the submission, ITEMS a comma list of what to copy from there (globs, folders). The exit code
 # is the script's own, or: 2 wrong arguments, 3 no slurp-job.json or slurp-token, 22 an item could not be copied, 23 no
-# such script, 24 the job is not wanted, 25 no Node. See docs/worker.md.
+# such script, 24 the job is not wanted, 25 no Node, 26 no container. See docs/worker.md.
 
 say() { printf 'wrapper: %s\n' "$*" >&2; }
 
@@ -179,6 +179,36 @@ stage() {
   fi
 }
 
+# --- The container of the site ----------------------------------------------------------------------------------------
+
+# Makes the command that stands before the script. Runtimes give the script a PATH and libraries of their own unless they
+# are told; Node comes along, for 'cups' runs in there.
+container=()
+enter_container() {
+  local runtime bind name node
+  if ! runtime=$(command -v "$container_runtime"); then
+    say "There is no program '$container_runtime' on this machine, to run '$container_image' with"
+    tell "There is no '$container_runtime' on $HOSTNAME" --error payload-stagein-failed
+    return 1
+  fi
+  if [[ $container_image != *://* && ! -e $container_image ]]; then
+    say "There is no container image '$container_image' on this machine"
+    tell "There is no container image '$container_image' on $HOSTNAME" --error payload-stagein-failed
+    return 1
+  fi
+  container=("$runtime" exec --pwd "$SLURP_JOB_DIRECTORY" --bind "$SLURP_JOB_DIRECTORY")
+  if node=$(readlink -f -- "$SLURP_NODE") && [ -n "$node" ]; then
+    SLURP_NODE=$node
+    container+=(--bind "$node")
+  fi
+  for bind in "${container_binds[@]}"; do container+=(--bind "$bind"); done
+  container+=("$container_image")
+  for name in APPTAINERENV SINGULARITYENV; do
+    export "${name}_PATH=$PATH"
+    [ -z "${LD_LIBRARY_PATH-}" ] || export "${name}_LD_LIBRARY_PATH=$LD_LIBRARY_PATH"
+  done
+}
+
 # --- The job ----------------------------------------------------------------------------------------------------------
 
 say "job $cupsid on $HOSTNAME: $userscript, files from $subdir: $payload"
@@ -192,7 +222,7 @@ assignments=$(./cups wrap-start)
 status=$?
 ((status == 0)) || exit "$status"
 is_told=1
-mode='' setup_script=''
+mode='' setup_script='' container_runtime='' container_image='' container_binds=()
 eval "$assignments"
 
 if [ "$mode" = testbed ]; then
@@ -222,15 +252,20 @@ if [ -z "$stopped_by" ] && [ ! -f "$script" ]; then
   tell "User script '$userscript' is missing" --error payload-stagein-failed
   exit 23
 fi
-[ -x "$script" ] || chmod u+x "$script"
+if [ -f "$script" ] && [ ! -x "$script" ] && ! chmod u+x "$script"; then
+  say "The script '$userscript' is not executable, and cannot be made so"
+  tell "User script '$userscript' is not executable" --error payload-stagein-failed
+  exit 23
+fi
 [ -z "$stopped_by" ] || exit 143
 
-# A process group of its own, so that a signal reaches the script and all that it started, at once. A site's container
-# runtime goes in front of the script here.
+[ -z "$container_runtime" ] || enter_container || exit 26
+
+# A process group of its own, so that a signal reaches the script and all that it started, at once; also in a container.
 set -m
 (
   export SLURP_PROCESS_GROUP=$BASHPID
-  exec "$script" "${arguments[@]}"
+  exec "${container[@]}" "$script" "${arguments[@]}"
 ) &
 payload_group=$!
 set +m

@@ -18,6 +18,17 @@ export interface JobFile {
   readonly mode: 'production' | 'testbed';
   /** Shell file sourced with `-n BUILD` before the payload; skipped where it does not exist. */
   readonly setupScript?: string;
+  /** What the payload runs in. */
+  readonly container?: JobContainer;
+}
+
+/** A container of the site. */
+export interface JobContainer {
+  readonly runtime: 'apptainer' | 'singularity';
+  /** A file or folder on the worker, or an address that the runtime understands. */
+  readonly image: string;
+  /** As `--bind` takes them: `PATH` or `OUTSIDE:INSIDE`. */
+  readonly binds: readonly string[];
 }
 
 /** Name of the {@link JobFile} in a submission's folder and in a job's directory. */
