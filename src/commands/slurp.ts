@@ -20,8 +20,13 @@ import { makeScriptRows, renderScript, renderScriptCsv } from '#reports/render-s
 import { renderSiteStatus } from '#reports/render-site-status.ts';
 import { packageRoot } from '#util/package-root.ts';
 
+import { slurpIngest } from './slurp-ingest.ts';
+import { slurpReconcile } from './slurp-reconcile.ts';
+
 import type { MainContext } from '#cli/run-main.ts';
 import type { RoleName, Site } from '#model/site.ts';
+
+import type { ReconcileOptions } from './slurp-reconcile.ts';
 
 interface SiteOptions {
   readonly site?: string;
@@ -161,6 +166,26 @@ await runMain(
       .command('serve')
       .description('be what `up` starts, in the foreground')
       .action(async (_, command) => serve(command.optsWithGlobals(), context, program.version() ?? ''));
+    program
+      .command('reconcile')
+      .description('bring what is not final into agreement with the batch system')
+      .option('--submissions', 'only submissions that hang in the air')
+      .option('--rule <name>', 'attempts of one rule')
+      .option('--yes', 'believe it even if most jobs seem to have vanished at once')
+      .option('--json', 'one line of JSON')
+      .action(async (_, command) => {
+        const options: SiteOptions & ReconcileOptions = command.optsWithGlobals();
+        await slurpReconcile(await findNamedSite(options), options, { context, say });
+      });
+    program
+      .command('ingest')
+      .description('take spools of jobs by hand; the files stay')
+      .argument('<file...>', 'spools: spool-NUMBER-START.jsonl')
+      .option('--json', 'one line of JSON')
+      .action(async (files: readonly string[], _, command) => {
+        const options: SiteOptions & { readonly json?: true } = command.optsWithGlobals();
+        await slurpIngest(await findNamedSite(options), files, { context, say, isJson: options.json === true });
+      });
     const db = program.command('db').description('look into the databases');
     db.command('migrate')
       .description('bring the tables of the site up to date')
