@@ -25,6 +25,7 @@ import { renderComplaint } from '#rules/render-complaints.ts';
 import { packageRoot } from '#util/package-root.ts';
 
 import { readKaedamaRequest } from './kaedama-options.ts';
+import { reconcileSite } from './reconcile-site.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';
@@ -115,6 +116,12 @@ async function work(request: KaedamaRequest, context: MainContext): Promise<numb
   const backend = makeBackend(site);
   if (request.deed.kind === 'dispatch') {
     await recover({ status: databases.status, site, backend, log, say });
+    // What is open of this rule only: a dispatch is to be quick, and a rule is told the truth about its own products.
+    const { status, catalog } = databases;
+    const { reasons, unknown, disbelieved } = await reconcileSite({
+      ...{ site, status, catalog, backend, log, rule: prepared.rule.name },
+    });
+    if (unknown + disbelieved > 0) say(`The jobs of '${request.rule}' are not all known: ${reasons[0]?.why ?? ''}`);
     await clearSubmissionFolders(site, databases.status);
   }
   progress.phase('deciding');
