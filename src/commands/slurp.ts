@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-
 import { openLog } from '#cli/log.ts';
 import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
 import { makeProgram, parseProgram } from '#cli/program.ts';
@@ -7,20 +5,19 @@ import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
 import { outputWidth } from '#cli/table.ts';
 import { ensureSite, findServing, isServedByUs } from '#config/ensure-site.ts';
-import { embeddedRolesOf, findSite } from '#config/find-site.ts';
+import { findSite } from '#config/find-site.ts';
 import { stopSite } from '#config/stop-site.ts';
-import { migrate } from '#db/migrate.ts';
 import { runScript } from '#db/run-script.ts';
 import { supervise } from '#gateway/supervise.ts';
-import { SiteError, UsageError } from '#model/errors.ts';
+import { UsageError } from '#model/errors.ts';
 import { roleAliases } from '#model/role-alias.ts';
 import { roleNames } from '#model/site.ts';
 import { findSiteStatus } from '#reports/find-site-status.ts';
 import { makeScriptRows, renderScript, renderScriptCsv } from '#reports/render-script.ts';
 import { renderSiteStatus } from '#reports/render-site-status.ts';
-import { packageRoot } from '#util/package-root.ts';
 
 import { slurpIngest } from './slurp-ingest.ts';
+import { migrateRoles } from './slurp-migrate.ts';
 import { slurpReconcile } from './slurp-reconcile.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
@@ -95,22 +92,14 @@ async function serve(options: SiteOptions, context: MainContext, version: string
   log.info({}, 'ended');
 }
 
-async function migrateRoles(words: readonly string[], options: SiteOptions): Promise<void> {
-  const site = await findNamedSite(options);
-  await ensureSite(site, { say });
-  const embedded = embeddedRolesOf(site).map(({ role }) => role);
-  const asked = words.length > 0 ? words.map(parseRole) : [...new Set<RoleName>([...embedded, 'catalog', 'status'])];
-  const foreign = asked.find((role) => (role === 'daq' || role === 'raw') && !embedded.includes(role));
-  if (foreign !== undefined) {
-    throw new SiteError(`The tables of '${foreign}' belong to others: SLURP makes them on an embedded site only`, {
-      code: 'site-foreign-role',
-    });
-  }
-  for (const role of asked) {
-    const { applied, isForeign } = await migrate(site.roles[role], join(packageRoot(), 'sql'));
-    const what = applied.length > 0 ? applied.join(', ') : isForeign ? 'made by others, left as it is' : 'up to date';
-    await writeLine(`${role.padEnd(9)}${what}`);
-  }
+interface MigrateOptions extends SiteOptions {
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+async function migrateSite(words: readonly string[], options: MigrateOptions): Promise<void> {
+  const request = { roles: words.map(parseRole), isDryRun: options.dryRun === true, isJson: options.json === true };
+  await migrateRoles(await findNamedSite(options), request, say);
 }
 
 function withoutSecret(address: string): string {
@@ -188,9 +177,11 @@ await runMain(
       });
     const db = program.command('db').description('look into the databases');
     db.command('migrate')
-      .description('bring the tables of the site up to date')
+      .description('bring the tables of the site up to date; adopts those of an existing production')
       .argument('[role...]', 'status and catalog, and all of an embedded site, unless named')
-      .action(async (words, _, command) => migrateRoles(words, command.optsWithGlobals()));
+      .option('--dry-run', 'say what would be done, change nothing')
+      .option('--json', 'a line of JSON for each role')
+      .action(async (words, _, command) => migrateSite(words, command.optsWithGlobals()));
     db.command('url')
       .description("print the address of a role's database")
       .argument('<role>', roleNames.join(', '))

@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+
+import { writeJson, writeOutput } from '#cli/output.ts';
+import { openProgress } from '#cli/progress.ts';
+import { outputWidth } from '#cli/table.ts';
+import { ensureSite } from '#config/ensure-site.ts';
+import { embeddedRolesOf } from '#config/find-site.ts';
+import { migrate, planMigration } from '#db/migrate.ts';
+import { SiteError } from '#model/errors.ts';
+import { renderMigration } from '#reports/render-migration.ts';
+import { packageRoot } from '#util/package-root.ts';
+
+import type { MigrationReport } from '#db/migrate.ts';
+import type { Say } from '#model/log.ts';
+import type { Role, RoleName, Site } from '#model/site.ts';
+
+/** How `slurp db migrate` is called. */
+export interface MigrateRequest {
+  /** Empty: status and catalog, and all of an embedded site. */
+  readonly roles: readonly RoleName[];
+  readonly isDryRun: boolean;
+  readonly isJson: boolean;
+}
+
+async function migrateShown(role: Role, sqlDirectory: string): Promise<MigrationReport> {
+  const progress = openProgress({ label: `${role.role}:`, unit: 'steps' });
+  let steps = 0;
+  try {
+    return await migrate(role, sqlDirectory, {
+      tell: (phase) => {
+        progress.phase(phase);
+        progress.update(steps, Math.max(10, steps));
+        steps += 1;
+      },
+    });
+  } finally {
+    progress.close();
+  }
+}
+
+/**
+ * Brings the tables of a site up to date, or says what that would be, and writes what it was.
+ *
+ * @throws SiteError for roles whose tables belong to others; DatabaseError
+ * @see docs/adopt.md
+ */
+export async function migrateRoles(site: Site, request: MigrateRequest, say: Say): Promise<void> {
+  const embedded = embeddedRolesOf(site).map(({ role }) => role);
+  const usual = [...new Set<RoleName>([...embedded, 'catalog', 'status'])];
+  const asked = request.roles.length > 0 ? request.roles : usual;
+  const foreign = asked.find((role) => (role === 'daq' || role === 'raw') && !embedded.includes(role));
+  if (foreign !== undefined) {
+    throw new SiteError(`The tables of '${foreign}' belong to others: SLURP makes them on an embedded site only`, {
+      code: 'site-foreign-role',
+    });
+  }
+  // What serves the site refuses to start before the tables are up to date: it is needed for an embedded database alone.
+  if (asked.some((role) => embedded.includes(role))) {
+    for (const role of asked.filter((name) => !embedded.includes(name))) await migrateOne(site, role, request);
+    await ensureSite(site, { say });
+    for (const role of asked.filter((name) => embedded.includes(name))) await migrateOne(site, role, request);
+    return;
+  }
+  for (const role of asked) await migrateOne(site, role, request);
+}
+
+async function migrateOne(site: Site, name: RoleName, { isDryRun, isJson }: MigrateRequest): Promise<void> {
+  const sqlDirectory = join(packageRoot(), 'sql');
+  const role = site.roles[name];
+  const report = isDryRun ? await planMigration(role, sqlDirectory) : await migrateShown(role, sqlDirectory);
+  if (isJson) await writeJson({ ...report, isDryRun });
+  else await writeOutput(renderMigration(report, isDryRun, outputWidth()));
+}

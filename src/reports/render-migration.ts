@@ -1,0 +1,90 @@
+import { renderTable } from '#cli/table.ts';
+
+import type { Adoption, OpenCount } from '#db/adopt/adoption.ts';
+import type { MigrationReport } from '#db/migrate.ts';
+
+function number(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+function headline({ role, applied, isForeign, adoption }: MigrationReport, isPlan: boolean): string {
+  if (adoption !== undefined && isForeign)
+    return isPlan ? 'made by others, to be completed' : 'made by others, completed';
+  if (adoption !== undefined) {
+    const what = isPlan ? 'to be adopted from an older system' : 'adopted from an older system';
+    return `${what}: ${applied.join(', ')}`;
+  }
+  if (isForeign) return role === 'catalog' ? 'made by others, complete' : 'made by others, left as it is';
+  if (applied.length === 0) return 'up to date';
+  return `${isPlan ? 'to run: ' : ''}${applied.join(', ')}`;
+}
+
+function sizeOf(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;
+}
+
+function countTable({ counts }: Adoption, width: number): string {
+  const hasAttempts = counts.some(({ live }) => live !== undefined);
+  return renderTable(
+    {
+      head: ['table', 'rows before', 'rows after', ...(hasAttempts ? ['live', 'retired'] : [])],
+      rows: counts.map(({ table, before, after, live, retired }) => [
+        table,
+        before,
+        after,
+        ...(hasAttempts ? [live, retired] : []),
+      ]),
+    },
+    width,
+  );
+}
+
+function changeLines({ changes, added, hasNewStates, rewrittenBytes }: Adoption): readonly string[] {
+  const rewritten = [...new Set(changes.filter(({ isRewriting }) => isRewriting).map(({ table }) => table))];
+  if (hasNewStates && !rewritten.includes('production_status')) rewritten.push('production_status');
+  const free = changes.filter(({ isRewriting }) => !isRewriting).length;
+  const lines: string[] = [];
+  if (added.length > 0) lines.push(`Added: ${added.join(', ')}`);
+  if (hasNewStates) lines.push("The type 'prodstate' gets all states, in the order in which '<' compares them");
+  if (free > 0) lines.push(`${free} columns of limited length become text, without touching rows`);
+  if (rewritten.length > 0) {
+    const columns = changes.filter(({ isRewriting }) => isRewriting).map(({ column, to }) => `${column} ${to}`);
+    const why = [...columns, ...(hasNewStates ? ['status'] : [])].join(', ');
+    lines.push(`Written anew once: ${rewritten.join(', ')} (${sizeOf(rewrittenBytes)}), for ${why}`);
+  }
+  return lines;
+}
+
+function openLines(open: readonly OpenCount[]): readonly string[] {
+  const total = open.reduce((sum, { attempts }) => sum + attempts, 0);
+  if (total === 0) return [];
+  const states = open.map(({ state, attempts }) => `${number(attempts)} ${state}`).join(', ');
+  const lost = open.find(({ state }) => state === 'submitting')?.withoutCluster ?? 0;
+  return [
+    `${number(total)} attempts are not at their end and belong to no submission of SLURP: ${states}`,
+    'They stay as they are and block: their own jobs may still report the old way.',
+    ...(lost > 0
+      ? [`${number(lost)} of them are 'submitting' without a cluster: most likely they were never submitted.`]
+      : []),
+    `To redo those whose jobs are gone: kaedama … -u ${open.map(({ state }) => state).join(' ')}`,
+  ];
+}
+
+function invalidLines({ counts }: Adoption): readonly string[] {
+  const entries = counts.find(({ table }) => table === 'invalid_run_list')?.before ?? 0;
+  if (entries === 0) return [];
+  return [`${number(entries)} entries of invalid_run_list count from now on: the original did not look at them`];
+}
+
+/**
+ * Renders what a migration did for reading, in lines of at most `width` characters where tables allow.
+ *
+ * @param isPlan it was not done, but will be
+ */
+export function renderMigration(report: MigrationReport, isPlan: boolean, width = 80): string {
+  const { role, adoption } = report;
+  const first = `${role.padEnd(9)}${headline(report, isPlan)}\n`;
+  if (adoption === undefined) return first;
+  const notes = [...changeLines(adoption), ...openLines(adoption.open), ...invalidLines(adoption)];
+  return `${first}\n${countTable(adoption, width)}\n${notes.map((line) => `${line}\n`).join('')}`;
+}

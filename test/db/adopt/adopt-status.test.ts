@@ -1,0 +1,444 @@
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { openDatabase, sql } from '#db/connect.ts';
+import { migrate, planMigration } from '#db/migrate.ts';
+import { packageRoot } from '#util/package-root.ts';
+import { waitUntil } from '#util/wait-until.ts';
+
+import { testDatabase } from '../test-database.ts';
+import { makeOldDatabase } from './old-database.ts';
+
+import type { Database, Statement } from '#db/connect.ts';
+import type { Role } from '#model/site.ts';
+
+import type { TestDatabase } from '../test-database.ts';
+import type { OldDatabase } from './old-database.ts';
+
+const sqlDirectory = join(packageRoot(), 'sql');
+const timeoutMs = 240_000;
+/** With the older rows: 216,002. */
+const products = 180_000;
+let given: TestDatabase;
+let database: Database;
+
+beforeAll(async () => {
+  given = await testDatabase();
+  database = openDatabase(given.roles.status, { applicationName: 'adopt test' });
+});
+
+afterAll(async () => {
+  await database.close();
+  await given.close();
+});
+
+function inSchema(schema: string, role: Role = given.roles.status): Role {
+  return { ...role, schema };
+}
+
+async function oldDatabase(schema: string, old: OldDatabase = {}): Promise<Role> {
+  await makeOldDatabase(database, inSchema(schema), old);
+  return inSchema(schema);
+}
+
+async function ask<T extends object>(role: Role, statement: Statement): Promise<readonly T[]> {
+  return database.transaction(async (session) => {
+    await session.query(sql`select set_config('search_path', ${sql.identifier(role.schema).text}, true)`);
+    return session.query<T>(statement);
+  });
+}
+
+/** Runs a statement as an old reader does, and gives its only row. */
+async function read(role: Role, text: string): Promise<Record<string, unknown>> {
+  const [row] = await ask<Record<string, unknown>>(role, sql.verbatim(text));
+  return row ?? {};
+}
+
+/** Each thing that a schema is made of, as a line; in which order columns came to be is not told. */
+async function describeSchema(schema: string): Promise<readonly string[]> {
+  const rows = await database.query<{ line: string }>(sql`
+    select format('%s.%s %s%s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
+                  case when a.attnotnull then ' not null' end, pg_get_expr(d.adbin, d.adrelid)) as line
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+    where n.nspname = ${schema} and c.relkind in ('r', 'p')
+    union all
+    select format('%s %s', k.conrelid::regclass, pg_get_constraintdef(k.oid)) from pg_constraint k
+    join pg_namespace n on n.oid = k.connamespace where n.nspname = ${schema} and k.contype <> 'n'
+    union all
+    select indexdef from pg_indexes where schemaname = ${schema}
+    union all
+    select format('%s %s', t.typname, string_agg(e.enumlabel, ', ' order by e.enumsortorder))
+    from pg_type t join pg_enum e on e.enumtypid = t.oid join pg_namespace n on n.oid = t.typnamespace
+    where n.nspname = ${schema} group by t.typname
+    union all
+    select pg_get_functiondef(p.oid) from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = ${schema}`);
+  const lines = rows.map(({ line }) => line.replaceAll(`${schema}.`, '').replaceAll(schema, 'SCHEMA').trim());
+  return lines.filter((line) => !line.includes('slurp_migration')).sort();
+}
+
+const oldDatabases: readonly (readonly [string, OldDatabase])[] = [
+  ['as the original declares it', { held: 'nowhere', invalidRuns: 'missing', hasRanges: false }],
+  ['with held where it belongs', { held: 'between', invalidRuns: 'keyless' }],
+  ['with held at the end', { held: 'last', invalidRuns: 'as declared' }],
+];
+
+describe('what becomes of the tables', () => {
+  it.each(oldDatabases)(
+    'an old database %s has all that a new one has',
+    async (title, old) => {
+      const schema = `shape_${oldDatabases.findIndex(([name]) => name === title)}`;
+      await migrate(await oldDatabase(schema, old), sqlDirectory);
+      await migrate(inSchema('shape_new'), sqlDirectory);
+      const made = await describeSchema(schema);
+      const wanted = await describeSchema('shape_new');
+      expect(wanted.filter((line) => !made.includes(line))).toEqual([]);
+      const more = made.filter((line) => !wanted.includes(line) && !line.startsWith('dataset_status_superseded.'));
+      expect(more.filter((line) => !/^CREATE UNIQUE INDEX \w+_id_key|^\w+ UNIQUE \(id\)$/.test(line))).toEqual([]);
+    },
+    timeoutMs,
+  );
+});
+
+// Each column of the original as text; where nothing was known of a number, there is a 0 now.
+const rowSums: Readonly<Record<string, string>> = {
+  production_setup: `select count(*), md5(string_agg(concat_ws('|', id, name, build, dbtag, repo, dir, hash, revision), ',' order by id)) as sum
+    from production_setup`,
+  production_status: `select count(*), md5(string_agg(concat_ws('|', id, dsttype, dstname, dstfile, run, segment, nsegments, inputs,
+      coalesce(ranges, 'none'), prod_id, cluster, process, status, submitting, submitted, started, running, ended,
+      coalesce(flags, 0), exit_code, coalesce(nevents, 0), submission_host, execution_node, message, logsize), ',' order by id)) as sum
+    from production_status`,
+  production_cursor: `select count(*), md5(string_agg(c::text, ',' order by id)) as sum from production_cursor c`,
+  production_quality: `select count(*), md5(string_agg(q::text, ',' order by id)) as sum from production_quality q`,
+  cups_stats: `select count(*), md5(string_agg(c::text, ',' order by id)) as sum from cups_stats c`,
+};
+
+async function sumRows(role: Role): Promise<Record<string, unknown>> {
+  const sums: Record<string, unknown> = {};
+  for (const [table, text] of Object.entries(rowSums)) sums[table] = await read(role, text);
+  return sums;
+}
+
+describe('what becomes of the rows', () => {
+  let role: Role;
+  let before: Record<string, unknown>;
+  let plan: unknown;
+
+  beforeAll(async () => {
+    role = await oldDatabase('rows', { products, invalidRuns: 'keyless' });
+    before = await sumRows(role);
+    plan = await planMigration(role, sqlDirectory);
+  }, timeoutMs);
+
+  it(
+    'none is lost or changed, and the plan had told all',
+    async () => {
+      const report = await migrate(role, sqlDirectory);
+      expect(await sumRows(role)).toEqual(before);
+      expect(report.adoption?.counts).toEqual([
+        { table: 'production_setup', before: 2, after: 2 },
+        { table: 'production_status', before: 216_002, after: 216_002, live: 180_002, retired: 36_000 },
+        { table: 'production_cursor', before: 1, after: 1 },
+        { table: 'production_quality', before: 1, after: 1 },
+        { table: 'dataset_status', before: 3, after: 2 },
+        { table: 'cups_stats', before: 1, after: 1 },
+        { table: 'invalid_run_list', before: 2, after: 2 },
+        { table: 'dataset_status_superseded', after: 1 },
+      ]);
+      expect(report.adoption?.open).toEqual([
+        { state: 'submitting', attempts: 1800, withoutCluster: 1800 },
+        { state: 'submitted', attempts: 1800, withoutCluster: 0 },
+        { state: 'started', attempts: 1800, withoutCluster: 0 },
+        { state: 'running', attempts: 1800, withoutCluster: 0 },
+        { state: 'held', attempts: 1800, withoutCluster: 0 },
+        { state: 'evicted', attempts: 1800, withoutCluster: 0 },
+      ]);
+      const byName = <T extends { table: string }>(counts: readonly T[] = []): readonly T[] =>
+        counts.toSorted((one, other) => one.table.localeCompare(other.table));
+      expect(plan).toEqual({
+        ...report,
+        adoption: { ...report.adoption, counts: expect.any(Array), rewrittenBytes: expect.any(Number) },
+      });
+      const planned = plan as typeof report;
+      expect(byName(planned.adoption?.counts)).toEqual(byName(report.adoption?.counts));
+    },
+    timeoutMs,
+  );
+
+  it('of rows with one dstfile the newest is live, numbered last; the others say why they are retired', async () => {
+    expect(
+      await ask(
+        role,
+        sql`select cluster, status::text, attempt, retired_at is null as "isLive", retired_by, retired_reason
+            from production_status where run = 20 order by id`,
+      ),
+    ).toEqual([
+      {
+        ...{ cluster: 101, status: 'failed', attempt: 1, isLive: false, retired_by: 'slurp db migrate' },
+        retired_reason: expect.stringMatching(/^adopted: attempt 36020 of the same product is newer$/),
+      },
+      {
+        ...{ cluster: 102, status: 'failed', attempt: 2, isLive: false, retired_by: 'slurp db migrate' },
+        retired_reason: expect.stringMatching(/^adopted: attempt 36020 of the same product is newer$/),
+      },
+      { cluster: 200, status: 'finished', attempt: 3, isLive: true, retired_by: null, retired_reason: null },
+    ]);
+    expect(
+      await read(
+        role,
+        `select count(*) as live, count(distinct dstfile) as products from production_status where retired_at is null`,
+      ),
+    ).toEqual({ live: 180_002, products: 180_002 });
+  });
+
+  it('names with and without v000 stay two products', async () => {
+    expect(
+      await ask(
+        role,
+        sql`select dstfile, attempt, retired_at from production_status where dsttype = 'DST_TWIN_run2pp' order by id`,
+      ),
+    ).toEqual([
+      { dstfile: 'DST_TWIN_run2pp_new_nocdbtag-00000007-00000', attempt: 1, retired_at: null },
+      { dstfile: 'DST_TWIN_run2pp_new_nocdbtag_v000-00000007-00000', attempt: 1, retired_at: null },
+    ]);
+  });
+
+  it('the newest row of a dataset stays, the older ones move', async () => {
+    const columns = sql`dstname, run, lastrun, nsegments, status`;
+    expect(await ask(role, sql`select id, ${columns} from dataset_status order by id`)).toEqual([
+      { id: 2, dstname: 'DST_OLD_run2pp_x', run: 7, lastrun: 0, nsegments: 4, status: 'finalized' },
+      { id: 3, dstname: 'DST_OLD_run2pp_x', run: 8, lastrun: 9, nsegments: 0, status: 'created' },
+    ]);
+    expect(await ask(role, sql`select id, ${columns} from dataset_status_superseded`)).toEqual([
+      { id: 1, dstname: 'DST_OLD_run2pp_x', run: 7, lastrun: 0, nsegments: 3, status: 'created' },
+    ]);
+  });
+
+  it('a setup is as old as its first attempt', async () => {
+    expect(await read(role, `select created_at from production_setup where id = 1`)).toEqual({
+      created_at: new Date('2024-07-01T00:00:10Z'),
+    });
+  });
+
+  it('a second time there is nothing to do', async () => {
+    expect(await planMigration(role, sqlDirectory)).toEqual({ role: 'status', applied: [], isForeign: false });
+    expect(await migrate(role, sqlDirectory)).toEqual({ role: 'status', applied: [], isForeign: false });
+  });
+});
+
+describe('old readers and writers', () => {
+  const counts = `select count(*) filter (where status < 'started') as waiting,
+      count(*) filter (where status >= 'started' and status < 'failed') as active,
+      count(*) filter (where status = 'held' and status > 'running' and status < 'evicted') as held
+    from production_status`;
+  const insert = `insert into production_status (dsttype, dstname, dstfile, run, segment, nsegments, inputs, ranges,
+      prod_id, cluster, process, status, submitting, nevents, submission_host)
+    values ('DST_NEW_run2pp', 'DST_NEW_run2pp_new_nocdbtag_v000', 'DST_NEW_run2pp_new_nocdbtag_v000-00000001-00000', 1, 0,
+      0, 'a,b', 'unset', 2, 0, 0, 'submitting', '2025-01-01T00:00:00+00:00', 0, 'sub01') returning id`;
+
+  it.each(['between', 'last'] as const)(
+    'compare states as they always meant to (held %s)',
+    async (held) => {
+      const role = await oldDatabase(`readers_${held}`, { held });
+      await migrate(role, sqlDirectory);
+      expect(await read(role, counts)).toEqual({ waiting: 20, active: 40, held: 10 });
+    },
+    timeoutMs,
+  );
+
+  it(
+    'write as before, and cannot make a second live row of one product',
+    async () => {
+      const role = await oldDatabase('writers');
+      await migrate(role, sqlDirectory);
+      const { id } = await read(role, insert);
+      expect(id).toBe(1203);
+      await expect(read(role, insert)).rejects.toMatchObject({ code: 'database-unique' });
+      const told = await ask(
+        role,
+        sql`update production_status set message = 'm', flags = flags + 4, logsize = 7, nevents = nevents + 5,
+              status = 'running', started = '2025-01-01T00:00:01+00:00', execution_node = 'node1'
+            where id = ${Number(id)} returning flags, nevents, attempt, start, submission_id`,
+      );
+      expect(told).toEqual([{ flags: 4, nevents: 5, attempt: 1, start: -1, submission_id: null }]);
+      const upsert = `insert into dataset_status (dstname, run, lastrun, revision, created, status, blame)
+        values ('DST_OLD_run2pp_x', 7, 0, 1, '2025-01-01', 'created', 'bachi')
+        on conflict on constraint dataset_status_pkey do update set revision = dataset_status.revision + 1
+        returning id, revision`;
+      expect(await read(role, upsert)).toEqual({ id: 2, revision: 2 });
+      const setup = `insert into production_setup (name, build, dbtag, repo, dir, hash, revision)
+        values ('DST_OLD_run2pp', 'ana.437', '2024p007', 'r', 'd', 'abc1234', 2) returning id, dirty`;
+      expect(await read(role, setup)).toEqual({ id: 3, dirty: false });
+    },
+    timeoutMs,
+  );
+});
+
+describe('what may come in between', () => {
+  it(
+    'two at once adopt once',
+    async () => {
+      const role = await oldDatabase('twice');
+      const reports = await Promise.all([1, 2, 3].map(() => migrate(role, sqlDirectory)));
+      expect(reports.filter(({ adoption }) => adoption !== undefined)).toHaveLength(1);
+      expect(reports.filter(({ applied }) => applied.length > 0)).toHaveLength(1);
+      expect(await read(role, 'select count(*) from production_status where retired_at is null')).toEqual({
+        count: 1002,
+      });
+    },
+    timeoutMs,
+  );
+
+  it(
+    'ended in the middle it has changed nothing, and can be done again',
+    async () => {
+      const role = await oldDatabase('broken_off');
+      // Stops it at a statement in the middle, until it is ended.
+      await database.execute(sql`create function broken_off.pause() returns trigger language plpgsql
+        as $$ begin perform pg_sleep(600); return new; end $$`);
+      await database.execute(sql`create trigger pause before update on broken_off.production_setup
+        for each row execute function broken_off.pause()`);
+      const before = [await describeSchema('broken_off'), await sumRows(role)];
+      const [outcome, ended] = await Promise.all([
+        migrate(role, sqlDirectory).catch((error: unknown) => error),
+        waitUntil(
+          async () => {
+            const rows = await database.query(sql`select pg_terminate_backend(pid) from pg_stat_activity
+              where application_name = 'slurp migrate' and wait_event = 'PgSleep' and datname = current_database()`);
+            return rows.length > 0 ? rows.length : undefined;
+          },
+          { timeoutMs: 60_000 },
+        ),
+      ]);
+      expect(ended).toBe(1);
+      expect(outcome).toMatchObject({ kind: 'database' });
+      expect([await describeSchema('broken_off'), await sumRows(role)]).toEqual(before);
+      await database.execute(sql`drop trigger pause on broken_off.production_setup`);
+      expect((await migrate(role, sqlDirectory)).adoption?.counts[1]).toMatchObject({ live: 1002, retired: 200 });
+    },
+    timeoutMs,
+  );
+
+  it(
+    'tables that somebody uses for long are left to them',
+    async () => {
+      const role = await oldDatabase('in_use');
+      await database.session(async (session) => {
+        await session.execute(sql`begin`);
+        await session.query(sql`select 1 from ${sql.table(role, 'production_status')} limit 1`);
+        await expect(migrate(role, sqlDirectory, { lockTimeoutMs: 200 })).rejects.toMatchObject({
+          code: 'database-conflict',
+          message: expect.stringMatching(/^Others use the tables in schema 'in_use' of '.*' for more than 0\.2 s$/),
+        });
+        await session.execute(sql`rollback`);
+      });
+      expect((await migrate(role, sqlDirectory)).applied).toContain('0001-production');
+    },
+    timeoutMs,
+  );
+});
+
+describe('what is refused', () => {
+  async function refusal(role: Role): Promise<unknown> {
+    const look = async (deed: () => Promise<unknown>): Promise<unknown> =>
+      deed().then(
+        () => 'nothing',
+        (error: unknown) => error,
+      );
+    const planned = await look(() => planMigration(role, sqlDirectory));
+    const error = await look(() => migrate(role, sqlDirectory));
+    expect(planned).toEqual(error);
+    return error;
+  }
+
+  it('a database of something else', async () => {
+    const role = inSchema('something_else');
+    await database.execute(sql`create schema something_else`);
+    await database.execute(sql`create table something_else.production_status (id uuid, run text, status int)`);
+    await database.execute(sql`create view something_else.dataset_status as select 1 as id`);
+    await database.execute(sql`create table something_else.submission (paper text)`);
+    expect(await refusal(role)).toMatchObject({
+      code: 'database-foreign-tables',
+      message: expect.stringMatching(
+        /^The tables in schema 'something_else' of '.*' cannot be adopted as those of a production$/,
+      ),
+      complaints: [
+        "Column 'id' of 'production_status' is 'uuid': expected an integer",
+        ...['dsttype', 'dstname', 'dstfile'].map((name) => `Table 'production_status' has no column '${name}'`),
+        "Column 'run' of 'production_status' is 'text': expected an integer",
+        ...['segment', 'nsegments', 'inputs', 'prod_id', 'cluster', 'process'].map(
+          (name) => `Table 'production_status' has no column '${name}'`,
+        ),
+        "Column 'status' of 'production_status' is 'integer': expected an enum or a text",
+        "'dataset_status' is a view: expected a table",
+        "There is a table 'submission', which the original does not have",
+        "There is no table 'production_setup', to which 'production_status' refers",
+      ],
+      advice: "Name another schema for 'status' in the site file",
+    });
+  });
+
+  it('tables of SLURP whose list of migrations was lost', async () => {
+    const role = inSchema('list_lost');
+    await migrate(role, sqlDirectory);
+    await database.execute(sql`drop table list_lost.slurp_migration_status`);
+    expect(await refusal(role)).toMatchObject({
+      complaints: [
+        "There is a table 'submission', which the original does not have",
+        "There is a table 'production_event', which the original does not have",
+        "'production_status' has columns of SLURP, but the list of what SLURP did there is missing",
+      ],
+    });
+  });
+
+  it('views over what changes, by name', async () => {
+    const role = await oldDatabase('viewed');
+    await database.execute(
+      sql`create view viewed.by_type as select dsttype, count(*) from viewed.production_status group by dsttype`,
+    );
+    await database.execute(
+      sql`create view viewed.by_run as select run, count(*) from viewed.production_status group by run`,
+    );
+    expect(await refusal(role)).toMatchObject({
+      code: 'database-in-use',
+      complaints: ["View 'viewed.by_type' reads what gets a wider type: production_status.dsttype"],
+      advice:
+        "Keep their text (select pg_get_viewdef('viewed.by_type', true)), drop them, and make them again afterwards",
+    });
+  });
+
+  it('states that nobody knows', async () => {
+    const role = await oldDatabase('strange_state');
+    await database.execute(sql`alter type strange_state.prodstate add value 'paused'`);
+    await database.execute(sql`update strange_state.production_status set status = 'paused' where run = 3`);
+    expect(await refusal(role)).toMatchObject({
+      complaints: ["1 rows of 'production_status' are in the state 'paused', which SLURP does not know"],
+    });
+    await database.execute(sql`update strange_state.production_status set status = 'failed' where run = 3`);
+    expect((await migrate(role, sqlDirectory)).adoption?.hasNewStates).toBe(true);
+  });
+
+  it('an account that does not own the tables', async () => {
+    const role = await oldDatabase('owned');
+    await database.execute(sql`create role reader login`);
+    await database.execute(sql`grant usage on schema owned to reader`);
+    await database.execute(sql`grant select, insert, update on all tables in schema owned to reader`);
+    const asReader = { ...role, url: role.url.replace('user=slurp', 'user=reader') };
+    const error = await refusal(asReader);
+    await database.execute(sql`drop owned by reader`);
+    await database.execute(sql`drop role reader`);
+    expect(error).toMatchObject({
+      code: 'database-refused',
+      complaints: [
+        ...['cups_stats', 'dataset_status', 'invalid_run_list', 'production_cursor', 'production_quality'],
+        ...['production_setup', 'production_status'],
+      ]
+        .map((name) => `Table '${name}' belongs to 'slurp': only its owner may change it`)
+        .concat("This account may not make tables in the schema 'owned'"),
+      advice: "Run 'slurp db migrate' once as the owner of the tables",
+    });
+  });
+});
