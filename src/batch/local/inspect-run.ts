@@ -11,6 +11,8 @@ import type { JobResult } from './launcher.ts';
 /** How one start of a job stands; `unclaimed`: its launcher has not begun yet. */
 export type RunCondition =
   | { readonly kind: 'unclaimed' }
+  /** A runner took the claim, so its launcher will never begin. */
+  | { readonly kind: 'given-up' }
   | { readonly kind: 'running'; readonly pid: number }
   | { readonly kind: 'ended'; readonly result: JobResult }
   /** The launcher is gone and left no word. */
@@ -24,6 +26,8 @@ export async function inspectRun(run: RunFiles): Promise<RunCondition> {
   if (claim === undefined) return { kind: 'unclaimed' };
   const pid = Number.parseInt(claim, 10);
   const start = claim.slice(claim.lastIndexOf(')') + 2).split(' ')[19];
+  // A launcher's claim is whole from its first moment; a runner that was killed over its own may leave an empty one.
+  if (!(pid > 0) || start === undefined) return { kind: 'given-up' };
   if (processStart(pid) === start) return { kind: 'running', pid };
   // It may have ended between the two looks.
   const late = await readResult(run);

@@ -100,8 +100,8 @@ export async function tendRuns(state: RunnerState): Promise<void> {
         await killSession(condition.pid);
         await endRun(state, watched, undefined);
       });
-    } else if (performance.now() - watched.watchedSince > claimWithinMs) {
-      act(state, watched, () => giveUp(state, watched));
+    } else if (condition.kind === 'given-up' || performance.now() - watched.watchedSince > claimWithinMs) {
+      act(state, watched, () => giveUp(state, watched, condition.kind === 'given-up'));
     }
   }
 }
@@ -231,9 +231,9 @@ function describe(event: JournalEvent): readonly [code: number, text: string] {
 }
 
 /** The launcher of an earlier runner never came: if we can take its claim, the job waits again. */
-async function giveUp(state: RunnerState, watched: WatchedRun): Promise<void> {
+async function giveUp(state: RunnerState, watched: WatchedRun, isClaimed: boolean): Promise<void> {
   const { submission, process, start, run } = watched;
-  if (!(await claimRun(run))) return;
+  if (!isClaimed && !(await claimRun(run))) return;
   await rm(run.scratch, { recursive: true, force: true });
   await record(state, submission, { kind: 'unstarted', process, start, at: now() });
   state.watched.delete(run.directory);

@@ -131,7 +131,7 @@ test('a killed runner leaves running jobs running, which the next one can still 
 
 test('however often the runner is killed, each job is started once', async () => {
   const uuid = await submit(`echo once >> ${root}/told/$cupsid\nsleep 0.05\n`, 20);
-  for (const delay of [30, 80, 130, 200]) {
+  for (const delay of [0, 10, 30, 60, 100, 150, 200]) {
     const runner = await startRunner(3);
     await new Promise((resolve) => {
       setTimeout(resolve, delay);
@@ -144,6 +144,25 @@ test('however often the runner is killed, each job is started once', async () =>
   expect(told).toEqual(Array.from({ length: 20 }, () => 'once\n'));
   expect(history.every(({ state: word, exitCode }) => word === 'completed' && exitCode === 0)).toBe(true);
 });
+
+test.each(['0 (given up) X\n', ''])(
+  'a start that a runner was just giving up when it was killed is made good by the next (claim %j)',
+  async (claim) => {
+    const uuid = await submit(`echo once >> ${root}/told/$cupsid.$SLURP_START\n`, 1);
+    const directory = join(state, 'jobs', uuid);
+    await mkdir(join(directory, 'run', '0.0', 'scratch'), { recursive: true });
+    await writeFile(join(directory, 'run', '0.0', 'pid'), claim);
+    await writeFile(
+      join(directory, 'journal.jsonl'),
+      '{"kind":"starting","process":0,"start":0,"at":"2026-11-24T08:00:00.000Z"}\n',
+    );
+    const options = { stateDirectory: state, spoolDirectory: join(root, 'spool'), slots: 1, log: silentLog };
+    const queue = await startLocalQueue(options);
+    expect(await untilEnded(uuid, 1)).toMatchObject([{ state: 'completed', exitCode: 0, starts: 2 }]);
+    expect(await untilTold(1)).toEqual(['100.1']);
+    await queue.close();
+  },
+);
 
 test('a job whose processes were all killed is gone without a result, and its reports are rescued', async () => {
   const queue = await startLocalQueue({
