@@ -18,10 +18,11 @@ import type { QueryColumns } from './read-query-columns.ts';
  * Call it once a session, before anything else touches a temporary table.
  */
 export async function makeTables(session: Session, columns: QueryColumns): Promise<void> {
-  // Measured with 1,000,000 rows: `judged` then stays in memory, and hash joins need no second pass.
+  // Measured with 1,000,000 rows: `judged` then stays in memory, and hash joins need no second pass. Memoize makes the
+  // planner take a million index probes for cheaper than one hash join: a quarter more time.
   await session.query(
     sql`select set_config('temp_buffers', '128MB', false), set_config('work_mem', '128MB', false),
-          set_config('jit', 'off', false)`,
+          set_config('jit', 'off', false), set_config('enable_memoize', 'off', false)`,
   );
   const extras = sql.join(
     extraNames(columns).map((name) => sql`, ${name} text`),
