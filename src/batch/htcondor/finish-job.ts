@@ -2,7 +2,7 @@ import { basename, isAbsolute, resolve } from 'node:path';
 
 import { parseList } from '../parse-list.ts';
 import { parseEnvironment } from '../parse-environment.ts';
-import { encodeArguments, encodeEnvironment, encodeExpression, protectDollars } from './escape-text.ts';
+import { encodeArguments, encodeEnvironment, encodeExpression, protectDollars } from './encode-field.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
 

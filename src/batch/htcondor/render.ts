@@ -1,4 +1,4 @@
-import { closeLine, fieldMacros } from './escape-text.ts';
+import { closeLine, fieldMacros } from './encode-field.ts';
 
 /** What a submit description says. */
 export interface DescriptionInput {

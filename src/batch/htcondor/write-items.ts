@@ -1,6 +1,6 @@
 import { open, rename } from 'node:fs/promises';
 
-import { closeLine, encodeField } from './escape-text.ts';
+import { closeLine, encodeField } from './encode-field.ts';
 
 import type { FileHandle } from 'node:fs/promises';
 

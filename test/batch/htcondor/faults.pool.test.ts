@@ -88,7 +88,9 @@ describe('HTCondor, when something lies between us and it', () => {
     expect(outcome.kind).toBe('accepted');
     expect(valueOf(await pool.backend.findSubmissions([uuid]))).toMatchObject([{ uuid, count: 3, nextProcess: 3 }]);
     const queue = valueOf(await pool.backend.queryQueue([uuid]));
-    expect(queue.map(({ process, cupsid }) => [process, cupsid]).toSorted()).toEqual([
+    expect(
+      queue.map(({ process, cupsid }) => [process, cupsid]).toSorted(([one = 0], [other = 0]) => one - other),
+    ).toEqual([
       [0, 1000],
       [1, 1001],
       [2, 1002],

@@ -9,7 +9,7 @@ import { runCommand } from '#util/run-command.ts';
 import type { BackendUnderTest } from '../contract.ts';
 
 /** The programs that stand between us and a broken world. */
-export const faultDirectory = join(import.meta.dirname, '../../faults/bin');
+const faultDirectory = join(import.meta.dirname, '../../faults/bin');
 
 /** HTCondor as a backend under test, and what the fault tests need beside. */
 export interface PoolBackend extends BackendUnderTest {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import fc from 'fast-check';
 
-import { encodeExpression, protectDollars } from '#batch/htcondor/escape-text.ts';
+import { encodeExpression, protectDollars } from '#batch/htcondor/encode-field.ts';
 import { writeItems } from '#batch/htcondor/write-items.ts';
 
 import { eachOf } from '../contract.ts';
