@@ -1,6 +1,9 @@
+import { readFileSync, watch } from 'node:fs';
+import { dirname } from 'node:path';
+
 import { z } from 'zod';
 
-import { makeLocalBackend } from '#batch/local/make-local-backend.ts';
+import { makeBackend } from '#batch/backends.ts';
 import { openDatabase } from '#db/connect.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
 import { recover } from '#dispatch/recover.ts';
@@ -18,16 +21,18 @@ const orders = z
     root: z.string(),
     roles: z.object({ daq: role, raw: role, catalog: role, status: role }),
     runs: z.array(z.number()),
-    dieAt: z.enum(['folder', 'reserved', 'half submitted', 'submitted', 'confirming', 'confirmed']).optional(),
+    dieAt: z.enum(['folder', 'reserved', 'half submitted', 'sent', 'submitted', 'confirming', 'confirmed']).optional(),
+    /** On HTCondor, with these submit commands of the site. */
+    htcondor: z.object({ commands: z.record(z.string(), z.string()), commandTimeoutMs: z.number() }).optional(),
     /** How often it dispatches, each time a hundred thousand runs further on; waits for a message each time. */
     rounds: z.number().optional(),
   })
   .parse(JSON.parse(process.argv[2] ?? ''));
 
 const { root, roles, runs, dieAt } = orders;
-const site = makeTestSite(`${root}/state`, roles);
+const site = makeTestSite(`${root}/state`, roles, orders.htcondor);
 const status = openDatabase(roles.status, { applicationName: 'apply-process' });
-const local = makeLocalBackend(site.stateDirectory);
+const real = makeBackend(site);
 const die = (): void => {
   process.kill(process.pid, 'SIGKILL');
 };
@@ -42,10 +47,18 @@ async function* dyingHalfWay<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
   }
 }
 
+const log = process.env['SLURP_FAULT_LOG'];
+if (dieAt === 'sent' && log !== undefined) {
+  // The programs in test/faults/bin write down when they are called.
+  watch(dirname(log), (_, name) => {
+    if (name !== null && log.endsWith(`/${name}`) && readFileSync(log, 'utf8').includes('condor_submit')) die();
+  });
+}
+
 const backend: BatchBackend =
   dieAt === 'half submitted'
-    ? { ...local, submit: (submission, items) => local.submit(submission, dyingHalfWay(items)) }
-    : local;
+    ? { ...real, submit: (submission, items) => real.submit(submission, dyingHalfWay(items)) }
+    : real;
 
 await recover({ status, site, backend, log: silentLog, say: () => undefined });
 const prepared = prepareTestRule(root);

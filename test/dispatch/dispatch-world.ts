@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { makeLocalBackend } from '#batch/local/make-local-backend.ts';
+import { makeBackend } from '#batch/backends.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 import { parseRuleFile } from '#rules/read-rule-file.ts';
@@ -14,7 +14,7 @@ import type { BatchBackend } from '#batch/backend.ts';
 import type { Database, OpenSession } from '#db/connect.ts';
 import type { PayloadRepository } from '#dispatch/payload-repository.ts';
 import type { RunOptions } from '#model/run-options.ts';
-import type { Role, RoleName, Site } from '#model/site.ts';
+import type { HtcondorSite, Role, RoleName, Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 /** A site on a real database with a real local batch system (whose queue nobody runs), for one test file. */
@@ -29,16 +29,20 @@ export interface DispatchWorld {
 }
 
 /** Makes the record of a site around a state directory. */
-export function makeTestSite(stateDirectory: string, roles: Readonly<Record<RoleName, Role>>): Site {
+export function makeTestSite(
+  stateDirectory: string,
+  roles: Readonly<Record<RoleName, Role>>,
+  htcondor?: Partial<HtcondorSite>,
+): Site {
   return {
     kind: 'external',
     mode: 'production',
     stateDirectory,
     roles,
     batch: {
-      backend: 'local',
+      backend: htcondor === undefined ? 'local' : 'htcondor',
       local: { slots: 2 },
-      htcondor: { commands: {}, maxJobsPerSubmission: 1000, schedds: [], commandTimeoutMs: 1000 },
+      htcondor: { commands: {}, maxJobsPerSubmission: 1000, schedds: [], commandTimeoutMs: 60_000, ...htcondor },
     },
     gateway: { host: '127.0.0.1', port: 0, isInsecure: false },
     spoolDirectory: join(stateDirectory, 'spool'),
@@ -48,19 +52,22 @@ export function makeTestSite(stateDirectory: string, roles: Readonly<Record<Role
   };
 }
 
-/** Opens a {@link DispatchWorld}. */
-export async function openDispatchWorld(): Promise<DispatchWorld> {
+/** Opens a {@link DispatchWorld}; on HTCondor where something is said about it. */
+export async function openDispatchWorld(
+  options: { readonly htcondor?: Partial<HtcondorSite> } = {},
+): Promise<DispatchWorld> {
   const root = await mkdtemp(join(tmpdir(), 'slurp-dispatch-'));
   for (const name of ['state', 'worker', 'payload']) await mkdir(join(root, name), { mode: 0o700 });
   await writeFile(join(root, 'worker', 'wrapper.sh'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
   await writeFile(join(root, 'payload', 'run.sh'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
   const database = await testDatabase();
   const status = openDatabase(database.roles.status, { applicationName: 'test' });
+  const site = makeTestSite(join(root, 'state'), database.roles, options.htcondor);
   return {
     root,
-    site: makeTestSite(join(root, 'state'), database.roles),
+    site,
     status,
-    backend: makeLocalBackend(join(root, 'state')),
+    backend: makeBackend(site),
     payload: testPayload(join(root, 'payload')),
     workerDirectory: join(root, 'worker'),
     close: async () => {

@@ -1,3 +1,6 @@
+import { rmSync } from 'node:fs';
+import { access, constants, mkdir, mkdtemp, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
 import { build } from 'esbuild';
@@ -16,7 +19,7 @@ const requireBanner =
  * @returns absolute path of the bundle
  */
 export async function bundleScript(file: string, isWhole = false): Promise<string> {
-  const folder = join(packageRoot(), 'node_modules', '.cache', 'slurp-tests', String(process.pid));
+  const folder = (await ownFolder()) ?? (await folderElsewhere());
   const outfile = join(folder, `${basename(file, '.ts')}.mjs`);
   await build({
     ...{ entryPoints: [file], outfile, bundle: true, platform: 'node', format: 'esm' },
@@ -24,4 +27,27 @@ export async function bundleScript(file: string, isWhole = false): Promise<strin
     logLevel: 'silent',
   });
   return outfile;
+}
+
+async function ownFolder(): Promise<string | undefined> {
+  const folder = join(packageRoot(), 'node_modules', '.cache', 'slurp-tests', String(process.pid));
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+    return folder;
+  } catch {
+    return undefined;
+  }
+}
+
+let elsewhere: Promise<string> | undefined;
+
+/** The pool's user cannot write in the checkout; the packages are found by a link. */
+function folderElsewhere(): Promise<string> {
+  elsewhere ??= mkdtemp(join(tmpdir(), 'bundled-scripts-')).then(async (folder) => {
+    await symlink(join(packageRoot(), 'node_modules'), join(folder, 'node_modules'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    return folder;
+  });
+  return elsewhere;
 }
