@@ -61,11 +61,10 @@ function openLines(open: readonly OpenCount[]): readonly string[] {
   const states = open.map(({ state, attempts }) => `${number(attempts)} ${state}`).join(', ');
   const lost = open.find(({ state }) => state === 'submitting')?.withoutCluster ?? 0;
   return [
-    `${number(total)} attempts are not at their end and belong to no submission of SLURP: ${states}`,
-    'They stay as they are and block: their own jobs may still report the old way.',
-    ...(lost > 0
-      ? [`${number(lost)} of them are 'submitting' without a cluster: most likely they were never submitted.`]
-      : []),
+    `${number(total)} attempts are not at their end and belong to no submission of SLURP:`,
+    `  ${states}`,
+    'They stay as they are and block; their jobs may still report the old way.',
+    ...(lost > 0 ? [`${number(lost)} of them are 'submitting' without a cluster: most likely never submitted.`] : []),
     `To redo those whose jobs are gone: kaedama … -u ${open.map(({ state }) => state).join(' ')}`,
   ];
 }

@@ -48,7 +48,10 @@ export async function countAdopted(
     select exists (
       select from pg_tables where schemaname = ${schema} and tablename = ${supersededTable}
     ) as "isThere"`);
-  const after = await countRows(ask, schema, moved?.isThere === true ? [...names, supersededTable] : names);
+  const all = names.flatMap((name) =>
+    name === 'dataset_status' && moved?.isThere === true ? [name, supersededTable] : [name],
+  );
+  const after = await countRows(ask, schema, all);
   const [attempts] = await ask<{ readonly retired: number }>(sql`
     select count(*) filter (where retired_at is not null) as retired from ${tableIn(schema, 'production_status')}`);
   const retired = attempts?.retired ?? 0;

@@ -144,9 +144,9 @@ describe('what becomes of the rows', () => {
         { table: 'production_cursor', before: 1, after: 1 },
         { table: 'production_quality', before: 1, after: 1 },
         { table: 'dataset_status', before: 3, after: 2 },
+        { table: 'dataset_status_superseded', after: 1 },
         { table: 'cups_stats', before: 1, after: 1 },
         { table: 'invalid_run_list', before: 2, after: 2 },
-        { table: 'dataset_status_superseded', after: 1 },
       ]);
       expect(report.adoption?.open).toEqual([
         { state: 'submitting', attempts: 1800, withoutCluster: 1800 },
@@ -156,14 +156,7 @@ describe('what becomes of the rows', () => {
         { state: 'held', attempts: 1800, withoutCluster: 0 },
         { state: 'evicted', attempts: 1800, withoutCluster: 0 },
       ]);
-      const byName = <T extends { table: string }>(counts: readonly T[] = []): readonly T[] =>
-        counts.toSorted((one, other) => one.table.localeCompare(other.table));
-      expect(plan).toEqual({
-        ...report,
-        adoption: { ...report.adoption, counts: expect.any(Array), rewrittenBytes: expect.any(Number) },
-      });
-      const planned = plan as typeof report;
-      expect(byName(planned.adoption?.counts)).toEqual(byName(report.adoption?.counts));
+      expect(plan).toEqual({ ...report, adoption: { ...report.adoption, rewrittenBytes: expect.any(Number) } });
     },
     timeoutMs,
   );
