@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Complainer } from './complain.ts';
 import { renderTemplate, type Template } from './expand-macros.ts';
 import { toDirectoryPath } from './expand-job.ts';
-import type { PreparedRule } from './prepare-rule.ts';
+import type { RuleDraft } from './prepare-rule.ts';
 
 /** What SLURP itself provides to jobs or does not send, though old rules list it. */
 const providedFiles: ReadonlySet<string> = new Set([
@@ -44,7 +44,7 @@ function fixedPart(path: string): string {
  * Warns of what a rule names and the disk does not have: payload, script, staged files, directories. Warnings, because
  * all of it may come to be before the rule runs.
  */
-export async function checkFiles(prepared: PreparedRule, complainer: Complainer): Promise<void> {
+export async function checkFiles(prepared: RuleDraft, complainer: Complainer): Promise<void> {
   await checkPayload(prepared, complainer);
   await checkStaged(prepared, complainer);
   const { directPath, job } = prepared;
@@ -68,7 +68,7 @@ function fixedText(template: Template): string {
   return template.slots.length === 0 ? start : start.slice(0, start.lastIndexOf('/') + 1);
 }
 
-async function checkPayload(prepared: PreparedRule, complainer: Complainer): Promise<void> {
+async function checkPayload(prepared: RuleDraft, complainer: Complainer): Promise<void> {
   const { payload, script, job } = prepared;
   if ((await kindOf(payload.path)) !== 'directory') {
     const message = `No payload directory '${payload.path}'`;
@@ -87,7 +87,7 @@ async function checkPayload(prepared: PreparedRule, complainer: Complainer): Pro
     complainer.warning({ path, message: `'${program}' is not executable`, expected: 'chmod +x' });
 }
 
-async function checkStaged(prepared: PreparedRule, complainer: Complainer): Promise<void> {
+async function checkStaged(prepared: RuleDraft, complainer: Complainer): Promise<void> {
   const { rsync, script, job, rule } = prepared;
   if (rule.params['rsync'] === undefined && job.executable.kind === 'own') return;
   let hasScript = false;

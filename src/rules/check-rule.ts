@@ -5,7 +5,7 @@ import type { Rule } from '#model/rule.ts';
 import { checkFiles } from './check-files.ts';
 import { checkQuery } from './check-query.ts';
 import { type Complainer, makeComplainer } from './complain.ts';
-import { type PreparedQuery, type PreparedRule, prepareRule } from './prepare-rule.ts';
+import { type PreparedQuery, prepareRule, type RuleDraft } from './prepare-rule.ts';
 import type { QueryColumns } from './query-columns.ts';
 import { readRuleFile } from './read-rule-file.ts';
 import { sortComplaints } from './render-complaints.ts';
@@ -28,17 +28,21 @@ export async function checkRuleFile(file: string, options: RunOptions): Promise<
 async function checkRule(rule: Rule, options: RunOptions): Promise<readonly Complaint[]> {
   const preparation = prepareRule(rule, options);
   const complainer = makeComplainer(rule);
-  const query = preparation.kind === 'prepared' ? preparation.prepared.query : preparation.query;
-  const columns = query === undefined ? undefined : await checkSql(rule, options, query, complainer);
-  if (query !== undefined && !(rule.input.query ?? '').includes('{run_condition}')) {
-    const message = 'The query has no {run_condition}, so --runs does not choose among its rows';
-    complainer.warning({ path: 'input.query', message });
-  }
-  if (preparation.kind === 'prepared') {
-    const { prepared } = preparation;
-    checkNames(prepared, complainer);
-    if (columns !== undefined) checkColumns(prepared, columns, complainer);
-    await checkFiles(prepared, complainer);
+  const draft = preparation.kind === 'prepared' ? preparation.prepared : preparation.draft;
+  if (draft !== undefined) {
+    const unresolved = preparation.kind === 'prepared' ? [] : preparation.unresolved;
+    const columns =
+      unresolved.length === 0
+        ? await checkSql(rule, options, draft.query, complainer)
+        : await checkTornSql(draft.query, unresolved, complainer);
+    if (!(rule.input.query ?? '').includes('{run_condition}')) {
+      const message = 'The query has no {run_condition}, so --runs does not choose among its rows';
+      complainer.warning({ path: 'input.query', message });
+    }
+    // What is odd about the names of a refused rule is mostly what it was refused for.
+    if (preparation.kind === 'prepared') checkNames(draft, complainer);
+    if (columns !== undefined) checkColumns(draft, columns, complainer);
+    await checkFiles(draft, complainer);
   }
   return sortComplaints([...preparation.complaints, ...complainer.complaints]);
 }
@@ -58,7 +62,7 @@ async function checkSql(
     complainer.error({ path, offset: query.originOf(offset), ...problem });
   if (report.problems.length > 0) return report.columns;
   const preparation = prepareRule(rule, { ...options, segments: { kind: 'one', segment: 0 }, limit: 1 });
-  const other = preparation.kind === 'prepared' ? preparation.prepared.query : preparation.query;
+  const other = preparation.kind === 'prepared' ? preparation.prepared.query : preparation.draft?.query;
   const problems = other === undefined ? [] : (await checkQuery(other.finished)).problems;
   for (const { offset, message, ...problem } of problems) {
     const told = `${message} (with --segments and --limit)`;
@@ -67,8 +71,29 @@ async function checkSql(
   return report.columns;
 }
 
+/**
+ * Looks at the SQL of a query with unresolved fields: a condition may have been meant, or a value. Only what is wrong
+ * either way, at the same place, is told.
+ */
+async function checkTornSql(
+  query: Finished,
+  unresolved: readonly string[],
+  complainer: Complainer,
+): Promise<QueryColumns | undefined> {
+  const withInstead = (fill: string): string =>
+    // Of the same length, so that every other character keeps its place.
+    unresolved.reduce((sql, field) => sql.replaceAll(field, () => fill.padEnd(field.length)), query.finished);
+  const asCondition = await checkQuery(withInstead(''));
+  const asValue = await checkQuery(withInstead('1'));
+  for (const { offset, ...problem } of asCondition.problems) {
+    if (!asValue.problems.some((other) => other.offset === offset)) continue;
+    complainer.error({ path: 'input.query', offset: query.originOf(offset), ...problem });
+  }
+  return asCondition.columns ?? asValue.columns;
+}
+
 /** Names that no program can take apart again are allowed, and worth a warning. */
-function checkNames({ names }: PreparedRule, complainer: Complainer): void {
+function checkNames({ names }: RuleDraft, complainer: Complainer): void {
   const { build, dsttypePattern, tag } = names;
   if (!isConventionalDsttype(dsttypePattern.replaceAll(streamMacro, 'X'))) {
     const expected = 'capitals and a runname in lower case at its end, e.g. DST_CALO_run2pp';
@@ -84,7 +109,7 @@ function checkNames({ names }: PreparedRule, complainer: Complainer): void {
 }
 
 /** Compares what the job asks for with what the query gives. */
-function checkColumns(prepared: PreparedRule, columns: QueryColumns, complainer: Complainer): void {
+function checkColumns(prepared: RuleDraft, columns: QueryColumns, complainer: Complainer): void {
   const has = (name: string): boolean => columns.names.includes(name);
   if (has('ranges') && !has('fileranges')) {
     const message = "The query gives a column 'ranges', which is not read";

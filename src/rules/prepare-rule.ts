@@ -63,14 +63,21 @@ export interface ColumnUse {
   readonly place: Place;
 }
 
+/** A rule as far as it got, to be looked at further: texts may hold what could not be resolved. */
+export type RuleDraft = Omit<PreparedRule, 'query'> & {
+  readonly query: Omit<PreparedQuery, 'role'>;
+};
+
 /** A prepared rule with the oddities that do not stop it, or everything that does. */
 export type Preparation =
   | { readonly kind: 'prepared'; readonly prepared: PreparedRule; readonly complaints: readonly Complaint[] }
   | {
       readonly kind: 'refused';
       readonly complaints: readonly Complaint[];
-      /** The query where its fields could all be resolved, so that its SQL can be looked at all the same. */
-      readonly query?: Omit<PreparedQuery, 'role'>;
+      /** Absent where there is no query at all. */
+      readonly draft?: RuleDraft;
+      /** Fields of the query that could not be resolved, as written. */
+      readonly unresolved: readonly string[];
     };
 
 /** Fields that a mistyped one may have meant, whether or not the rule has them. */
@@ -92,7 +99,7 @@ function finishName(template: string, scope: FieldScope, fill: FillText, options
   return mangleDstname === undefined ? name : name.replaceAll('DST', () => mangleDstname);
 }
 
-type FinishedQuery = Omit<PreparedQuery, 'role'> & { readonly isWhole: boolean };
+type FinishedQuery = Omit<PreparedQuery, 'role'> & { readonly unresolved: readonly string[] };
 
 function prepareQuery(
   rule: Rule,
@@ -118,7 +125,7 @@ function prepareQuery(
     return undefined;
   }
   const { text: finished, originOf, problems } = fill('input.query', query, scope.query);
-  return { finished, text: stripQuery(finished), originOf, isWhole: problems.length === 0 };
+  return { finished, text: stripQuery(finished), originOf, unresolved: problems.map(({ field }) => field) };
 }
 
 /**
@@ -163,38 +170,35 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
   const prepared = prepareJob({ rule, options, names, params, filesystem, scope, fill, complainer });
   const { complaints } = complainer;
   const { role } = rule.input;
-  const isRefused = complaints.some(({ severity }) => severity === 'error');
-  if (isRefused || query === undefined || role === undefined) {
-    return { kind: 'refused', complaints, ...(query?.isWhole === true ? { query } : {}) };
-  }
+  if (query === undefined) return { kind: 'refused', complaints, unresolved: [] };
   const payload = prepared.payload;
-  return {
-    kind: 'prepared',
-    complaints,
-    prepared: {
-      rule,
-      options,
-      names,
-      query: { role, text: query.text, finished: query.finished, originOf: query.originOf },
-      ...(directText === undefined ? {} : { directPath: resolve(options.submitDirectory, directText) }),
-      isLfn2lfn: rule.input.lfn2pfn === 'lfn2lfn',
-      script: prepared.script,
-      payload: { written: params['payload'] ?? payload, path: resolve(options.submitDirectory, payload) },
-      rsync: prepared.rsync,
-      batchName: prepared.batchName,
-      job: prepared.job,
-      setup: {
-        name: names.setupName,
-        build: names.buildarg,
-        dbtag: names.tag,
-        ...(version === undefined ? {} : { revision: version }),
-      },
-      columns: prepared.columns.map(({ name: column, path, offset }) => ({
-        name: column,
-        place: placeIn(rule, path, offset),
-      })),
+  const draft: RuleDraft = {
+    rule,
+    options,
+    names,
+    query: { text: query.text, finished: query.finished, originOf: query.originOf },
+    ...(directText === undefined ? {} : { directPath: resolve(options.submitDirectory, directText) }),
+    isLfn2lfn: rule.input.lfn2pfn === 'lfn2lfn',
+    script: prepared.script,
+    payload: { written: params['payload'] ?? payload, path: resolve(options.submitDirectory, payload) },
+    rsync: prepared.rsync,
+    batchName: prepared.batchName,
+    job: prepared.job,
+    setup: {
+      name: names.setupName,
+      build: names.buildarg,
+      dbtag: names.tag,
+      ...(version === undefined ? {} : { revision: version }),
     },
+    columns: prepared.columns.map(({ name: column, path, offset }) => ({
+      name: column,
+      place: placeIn(rule, path, offset),
+    })),
   };
+  if (role === undefined || complaints.some(({ severity }) => severity === 'error')) {
+    return { kind: 'refused', complaints, draft, unresolved: query.unresolved };
+  }
+  return { kind: 'prepared', complaints, prepared: { ...draft, query: { role, ...draft.query } } };
 }
 
 /** A name that could not be told from its neighbours in a file name, or not be written as one, is refused. */

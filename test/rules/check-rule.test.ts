@@ -27,8 +27,11 @@ describe('kaedama --check', () => {
   it('says ten different mistakes at once, each with its place (C-R3)', async () => {
     expect(await check('ten-mistakes')).toMatchInlineSnapshot(`
       [
+        "ten-mistakes.yaml:2:1: warning: BROKEN: No directory '/tmp/production/run9pp' yet; it is made when jobs need it",
         "ten-mistakes.yaml:7:12: error: BROKEN: Underscore in params.dbtag: '2026_p001', expected none, it separates the parts of a name",
         "ten-mistakes.yaml:8:14: error: BROKEN: params.version 0 with the fixed build 'ana.501', expected 1 or more, or no version at all",
+        "ten-mistakes.yaml:10:14: warning: BROKEN: No payload directory '/nowhere/operator/payloads/broken', expected a directory in a git checkout",
+        "ten-mistakes.yaml:11:12: warning: BROKEN: Nothing to stage for 'payloads/broken/*'",
         "ten-mistakes.yaml:12:10: error: BROKEN: Not a memory size: 'lots', expected a number with unit, e.g. 4096MB",
         "ten-mistakes.yaml:13:3: error: BROKEN: Unknown key 'inputs', expected 'input'",
         "ten-mistakes.yaml:15:9: error: BROKEN: Unknown database 'filecatalogue', expected 'filecatalog', or another of daq, daqdb, raw, rawdr, fc, fccro, filecatalog, status, statusw",
