@@ -69,13 +69,16 @@ async function main(files: number, rounds: number): Promise<void> {
       let listed = 0;
       for await (const _file of listDirectPath(`${root}/*/physics/`, '/').files) listed += 1;
       const listingMs = Math.round(performance.now() - began);
+      // No candidate is left, so nothing is listed.
+      const { wallMs: startUpMs } = await plan('999999999');
       const { stdout: _some, ...oneRun } = await plan('1');
       const { stdout: _all, ...allRuns } = await plan('0', '999999999');
-      measured.push({ listed, listingMs, oneRun, allRuns });
+      measured.push({ listed, listingMs, startUpMs, oneRun, allRuns });
     }
     const figures = {
       files: perFolder * folders.length,
       listingMs: medianOf(measured.map(({ listingMs }) => listingMs)),
+      startUpMs: medianOf(measured.map(({ startUpMs }) => startUpMs)),
       oneRunMs: medianOf(measured.map(({ oneRun }) => oneRun.wallMs)),
       allRunsMs: medianOf(measured.map(({ allRuns }) => allRuns.wallMs)),
       measured,
