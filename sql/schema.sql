@@ -263,6 +263,8 @@ create table submission (
   message text,
   reserved_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
   ended_at timestamp without time zone,
+  cursor_id integer,
+  cursor_before integer,
   constraint submission_pkey PRIMARY KEY (uuid),
   constraint submission_state_check CHECK ((state = ANY (ARRAY['reserved'::text, 'confirmed'::text, 'refused'::text, 'lost'::text])))
 );

@@ -3,9 +3,14 @@ import { resolve } from 'node:path';
 
 import { makeProgram, parseProgram } from '#cli/program.ts';
 import { UsageError, RuleError } from '#model/errors.ts';
+import { isJobState, jobStates } from '#model/job-state.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
 import { defaultRuns, parseRunlist, parseRuns, parseSegments } from '#model/run-selection.ts';
 
+import { nearestWord } from '#util/nearest-word.ts';
+
+import type { CursorWish } from '#dispatch/cursor-order.ts';
+import type { JobState } from '#model/job-state.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { Parsed, RunSelection } from '#model/run-selection.ts';
 
@@ -26,6 +31,18 @@ export interface KaedamaRequest {
   readonly isJson: boolean;
   /** Asks nothing, and does not tell of what is blocked. */
   readonly isBatch: boolean;
+  /** `--yes`: the answer to whatever would be asked. */
+  readonly isYes: boolean;
+  /** What becomes of the cursor. */
+  readonly cursor?: CursorWish;
+  /** Writes down which jobs are held. */
+  readonly isMarkingHeld: boolean;
+  /** Removes held jobs. */
+  readonly isClearingHeld: boolean;
+  /** For the last line of the log. */
+  readonly docstring?: string;
+  /** What is to be said about the options themselves, one sentence each. */
+  readonly notes: readonly string[];
   /** `--doit`: also from a payload that is not published. */
   readonly isForced: boolean;
 }
@@ -36,6 +53,8 @@ export type KaedamaDeed =
   | { readonly kind: 'plan' }
   | { readonly kind: 'print-query' }
   | { readonly kind: 'check' }
+  /** Writes the submit file and its items into a directory (absolute), for reading. */
+  | { readonly kind: 'dump'; readonly directory: string }
   | { readonly kind: 'why'; readonly run: number; readonly segment?: number };
 
 /** The options as the option parser leaves them. */
@@ -63,6 +82,22 @@ interface RawOptions {
   readonly logdir?: string;
   readonly batch?: true;
   readonly doit?: true;
+  readonly unblockState?: readonly string[];
+  readonly resubmit?: true;
+  readonly yes?: true;
+  readonly dbinput: boolean;
+  readonly markHeldJobs?: true;
+  readonly clearHeldJobs?: true;
+  readonly advanceCursor?: true;
+  readonly ratchetCursor?: true;
+  readonly setCursor?: string;
+  readonly batchName?: string;
+  readonly docstring?: string;
+  readonly testMode?: true;
+  readonly mangleDstname?: string;
+  readonly mangleDirpath?: string;
+  readonly appendToRsync?: string;
+  readonly dump?: true | string;
 }
 
 const examples = `
@@ -100,11 +135,29 @@ function makeKaedamaProgram(take: (raw: RawOptions) => void): ReturnType<typeof 
     .option('--site <path>', 'site file or folder (default: the nearest one)')
     .option('--logdir <directory>', 'where the log file goes')
     .option('--batch', 'ask nothing')
+    .option('-u, --unblock-state <state...>', 'redo what is in these states; the old attempt is retired')
+    .option('-r, --resubmit', 'redo what exists already (finished products: with -u finished)')
+    .option('--yes', 'say yes to whatever would be asked')
+    .option('--mark-held-jobs', "write down which of the production's jobs are held, and why")
+    .option('--clear-held-jobs', 'remove them from the queue')
+    .option('--advance-cursor', 'move the cursor up to the lowest run that is not finished')
+    .option('--ratchet-cursor', 'move the cursor up to the highest run that is submitted')
+    .option('--set-cursor <run>', 'move the cursor to this run, also backwards')
+    .option('--batch-name <name>', 'name of the jobs in the batch system')
+    .option('--docstring <text>', 'a remark for the log')
+    .option('--test-mode', 'rename directories as in a testbed')
+    .option('--mangle-dstname <word>', "instead of 'DST' in the rule's params.name")
+    .option('--mangle-dirpath <word>', "instead of 'production' in directories")
+    .option('--append-to-rsync <list>', 'further things to stage, comma-separated')
+    .option('--dump [directory]', 'write submit.job and submit.in of the plan for reading; submit nothing')
+    .option('--dbinput', 'inputs reach jobs through the database (always)', true)
+    .option('--no-dbinput', 'has no effect any more')
     .option('--doit', 'submit from a payload that is not published, too')
     .allowExcessArguments(true)
     .addHelpText('after', examples)
     .action((raw: RawOptions, command: { readonly args: readonly string[] }) => {
-      if (command.args.length > 0) throw nonsense([`'${command.args.join(' ')}': no option asks for it`]);
+      const stray = command.args.filter((word) => word !== 'submit');
+      if (stray.length > 0) throw nonsense([`'${stray.join(' ')}': no option asks for it`]);
       take(raw);
     });
 }
@@ -112,7 +165,7 @@ function makeKaedamaProgram(take: (raw: RawOptions) => void): ReturnType<typeof 
 /**
  * Reads the command line of `kaedama` (and the run list it names).
  *
- * @param argv without the name of the command; a leading word `submit`, which old loops pass, is passed over
+ * @param argv without the name of the command; a stray word `submit`, which old loops pass, is passed over
  * @returns undefined after `--help` and `--version`
  * @throws UsageError for options that make no sense, all reasons at once; RuleError for an unreadable run list
  */
@@ -124,7 +177,8 @@ export async function readKaedamaRequest(
   const program = makeKaedamaProgram((options) => {
     raw = options;
   });
-  const words = argv[0] === 'submit' ? argv.slice(1) : argv;
+  // Behind an option it may be its value; elsewhere an option with several values would take it.
+  const words = argv.filter((word, index) => word !== 'submit' || argv[index - 1]?.startsWith('-') === true);
   if (!(await parseProgram(program, words)) || raw === undefined) return undefined;
   return makeRequest(raw, place);
 }
@@ -147,7 +201,12 @@ async function makeRequest(
   if (raw.runs !== undefined && raw.runlist !== undefined) reasons.push('--runlist: give either this or --runs');
   const runs = await selectRuns(raw, place.cwd, select);
   const segments = select('--segments', raw.segments === undefined ? undefined : parseSegments(raw.segments));
-  const deed = makeDeed(raw, number, reasons);
+  const deed = makeDeed(raw, place.cwd, number, reasons);
+  const cursor = makeCursorWish(raw, number, reasons);
+  const unblock = makeUnblock(raw.unblockState ?? [], reasons);
+  if (raw.resubmit === true && raw.batch === true && raw.yes !== true && deed.kind === 'dispatch') {
+    reasons.push('--resubmit: it replaces files that exist, so --batch needs --yes with it');
+  }
   const options: RunOptions = {
     ...defaultRunOptions,
     submitDirectory: place.cwd,
@@ -157,11 +216,8 @@ async function makeRequest(
     ...(segments === undefined ? {} : { segments }),
     limit: number('--limit', raw.limit),
     nevents: number('--nevents', raw.nevents),
-    experimentMode: raw.experimentMode,
-    ...(raw.dbtag === undefined ? {} : { dbtag: raw.dbtag }),
-    ...(raw.mem === undefined ? {} : { mem: raw.mem }),
-    ...(raw.inputDataset === undefined ? {} : { inputDataset: raw.inputDataset }),
-    mask: raw.mask ?? [],
+    unblock,
+    ...makeOverrides(raw),
     args: { maxjobs: raw.maxjobs ?? 'None', batch: raw.batch === true ? 'True' : 'False' },
   };
   const maxJobs = raw.maxjobs === undefined ? undefined : number('--maxjobs', raw.maxjobs);
@@ -177,8 +233,60 @@ async function makeRequest(
     ...(raw.logdir === undefined ? {} : { logDirectory: resolve(place.cwd, raw.logdir) }),
     isJson: raw.json === true,
     isBatch: raw.batch === true,
+    isYes: raw.yes === true,
+    ...(cursor === undefined ? {} : { cursor }),
+    isMarkingHeld: raw.markHeldJobs === true,
+    isClearingHeld: raw.clearHeldJobs === true,
+    ...(raw.docstring === undefined ? {} : { docstring: raw.docstring }),
+    notes: raw.dbinput ? [] : ["'--no-dbinput' has no effect: jobs always ask for their inputs"],
     isForced: raw.doit === true,
   };
+}
+
+/** What stands instead of something in the rule, as given. */
+function makeOverrides(raw: RawOptions): Partial<RunOptions> {
+  const { dbtag, mem, inputDataset, batchName, mangleDstname, mangleDirpath, appendToRsync } = raw;
+  return {
+    experimentMode: raw.experimentMode,
+    mask: raw.mask ?? [],
+    isResubmit: raw.resubmit === true,
+    isTestbed: raw.testMode === true,
+    ...(dbtag === undefined ? {} : { dbtag }),
+    ...(mem === undefined ? {} : { mem }),
+    ...(inputDataset === undefined ? {} : { inputDataset }),
+    ...(batchName === undefined ? {} : { batchName }),
+    ...(mangleDstname === undefined ? {} : { mangleDstname }),
+    ...(mangleDirpath === undefined ? {} : { mangleDirpath }),
+    ...(appendToRsync === undefined ? {} : { appendToRsync }),
+  };
+}
+
+function makeUnblock(words: readonly string[], reasons: string[]): readonly JobState[] {
+  const states: JobState[] = [];
+  for (const word of words) {
+    if (isJobState(word)) {
+      if (!states.includes(word)) states.push(word);
+      continue;
+    }
+    const near = nearestWord(word, jobStates);
+    const hint = near === undefined ? `expected some of ${jobStates.join(', ')}` : `did you mean '${near}'?`;
+    reasons.push(`--unblock-state: '${word}' is no state, ${hint}`);
+  }
+  return states;
+}
+
+function makeCursorWish(
+  raw: RawOptions,
+  number: (option: string, word: string) => number,
+  reasons: string[],
+): CursorWish | undefined {
+  const wishes: readonly CursorWish[] = [
+    ...(raw.advanceCursor === true ? [{ kind: 'advance' } as const] : []),
+    ...(raw.ratchetCursor === true ? [{ kind: 'ratchet' } as const] : []),
+    ...(raw.setCursor === undefined ? [] : [{ kind: 'set', run: number('--set-cursor', raw.setCursor) } as const]),
+  ];
+  if (wishes.length > 1) reasons.push('--advance-cursor, --ratchet-cursor, --set-cursor: give one of them');
+  return wishes[0];
 }
 
 function nonsense(reasons: readonly string[]): UsageError {
@@ -210,11 +318,17 @@ async function selectRuns(
   return select(`--runlist '${file}'`, parseRunlist(text));
 }
 
-function makeDeed(raw: RawOptions, number: (option: string, word: string) => number, reasons: string[]): KaedamaDeed {
+function makeDeed(
+  raw: RawOptions,
+  cwd: string,
+  number: (option: string, word: string) => number,
+  reasons: string[],
+): KaedamaDeed {
   const asked = [
     ...(raw.check === true ? ['--check'] : []),
     ...(raw.printQuery === true ? ['--print-query'] : []),
     ...(raw.why === undefined ? [] : ['--why']),
+    ...(raw.dump === undefined ? [] : ['--dump']),
     ...(raw.plan === true || !raw.submit ? ['--plan'] : []),
   ];
   // The old loop passes --no-submit beside --print-query.
@@ -233,5 +347,6 @@ function makeDeed(raw: RawOptions, number: (option: string, word: string) => num
       ...(segment === undefined ? {} : { segment: number('--why', segment) }),
     };
   }
+  if (raw.dump !== undefined) return { kind: 'dump', directory: resolve(cwd, raw.dump === true ? '.' : raw.dump) };
   return raw.plan === true || !raw.submit ? { kind: 'plan' } : { kind: 'dispatch' };
 }

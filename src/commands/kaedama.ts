@@ -1,37 +1,42 @@
 import { join } from 'node:path';
 
 import { makeBackend } from '#batch/backends.ts';
-import { askToGoOn } from '#cli/ask-to-go-on.ts';
 import { openLog } from '#cli/log.ts';
 import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
 import { openProgress } from '#cli/progress.ts';
 import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
-import { ensureSite, findServing } from '#config/ensure-site.ts';
+import { ensureSite } from '#config/ensure-site.ts';
 import { findSite } from '#config/find-site.ts';
 import { openDatabase } from '#db/connect.ts';
 import { findCursor } from '#db/status/find-cursor.ts';
-import { dispatchPlan } from '#dispatch/dispatch-plan.ts';
+import { adoptCursor } from '#db/status/move-cursor.ts';
+import { dumpPlan } from '#dispatch/dump-plan.ts';
+import { clearHeldJobs, findHeldJobs, markHeldJobs } from '#dispatch/held-jobs.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 import { recover } from '#dispatch/recover.ts';
-import { renderFunnel, renderPlan, renderPlanJson } from '#dispatch/render-plan.ts';
+import { renderPlan, renderPlanJson } from '#dispatch/render-plan.ts';
 import { renderWhy } from '#dispatch/render-why.ts';
 import { prepareSelectedRule, selectRule } from '#dispatch/select-rule.ts';
 import { clearSubmissionFolders } from '#dispatch/submission-folder.ts';
 import { findWhy } from '#dispatch/why.ts';
-import { GatewayError, UsageError } from '#model/errors.ts';
+import { SiteError } from '#model/errors.ts';
 import { checkRuleFile } from '#rules/check-rule.ts';
 import { renderComplaint } from '#rules/render-complaints.ts';
+import { accountName } from '#util/account-name.ts';
+import { countOf } from '#util/count-of.ts';
 import { packageRoot } from '#util/package-root.ts';
 
+import { dispatchRule } from './dispatch-rule.ts';
 import { readKaedamaRequest } from './kaedama-options.ts';
 import { reconcileSite } from './reconcile-site.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';
 import type { CursorKey } from '#db/status/find-cursor.ts';
-import type { Applied } from '#dispatch/apply-plan.ts';
+import type { HeldInput, HeldJob } from '#dispatch/held-jobs.ts';
 import type { Plan, PlanInput } from '#dispatch/plan-rule.ts';
+import type { SelectedRule } from '#dispatch/select-rule.ts';
 import type { Log } from '#model/log.ts';
 import type { RoleName, Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
@@ -50,6 +55,7 @@ async function runKaedama(context: MainContext): Promise<number> {
       return printQuery(request);
     case 'plan':
     case 'why':
+    case 'dump':
     case 'dispatch':
       return work(request, context);
   }
@@ -93,57 +99,111 @@ function openDatabases(site: Site): Databases {
   return { daq: open('daq'), raw: open('raw'), catalog: open('catalog'), status: open('status') };
 }
 
-async function work(request: KaedamaRequest, context: MainContext): Promise<number> {
+/** The same with the work that a rule itself asks for: `params.dump`. */
+function deedOf(request: KaedamaRequest, { rule }: SelectedRule): KaedamaRequest['deed'] {
+  const isDump = request.deed.kind === 'dispatch' && /^true$/iu.test(rule.params['dump'] ?? '');
+  return isDump ? { kind: 'dump', directory: request.options.submitDirectory } : request.deed;
+}
+
+function openRuleLog(request: KaedamaRequest, site: Site): Log {
+  const directory = request.logDirectory ?? join(site.logDirectory, 'kaedama', request.rule);
+  try {
+    return openLog({ command: 'kaedama', mode: site.mode, directory });
+  } catch (cause) {
+    throw new SiteError(`Cannot write logs into '${directory}': ${cause instanceof Error ? cause.message : ''}`, {
+      code: 'site-log-directory',
+      cause,
+      advice: "Name another directory: '--logdir DIRECTORY'",
+    });
+  }
+}
+
+async function work(asked: KaedamaRequest, context: MainContext): Promise<number> {
   // What is wrong with the rule is said before anything is started for it.
-  const selected = await selectRule(request.config, request.rule);
+  const selected = await selectRule(asked.config, asked.rule);
+  const request = { ...asked, deed: deedOf(asked, selected) };
+  const { deed } = request;
+  for (const note of request.notes) say(note);
   const site = await findSite({ site: request.site, cwd: request.options.submitDirectory });
-  const options = { ...request.options, isTestbed: site.mode === 'testbed' };
+  const options = { ...request.options, isTestbed: site.mode === 'testbed' || request.options.isTestbed };
   await prepareSelectedRule(selected, options);
   await ensureSite(site, { say });
-  const directory = request.logDirectory ?? join(site.logDirectory, 'kaedama', request.rule);
-  const log = openLog({ command: 'kaedama', mode: site.mode, directory });
+  const log = openRuleLog(request, site);
   const databases = openDatabases(site);
   context.onEnd(async () => {
     for (const database of Object.values(databases)) await database.close();
   });
-  const { prepared, complaints } = await prepareSelectedRule(selected, options, (key) =>
-    findCursor(databases.status, key),
-  );
+  const { prepared, complaints } = await prepareSelectedRule(selected, options, async (key) => {
+    if (deed.kind === 'dispatch') await adoptCursor(databases.status, key);
+    return findCursor(databases.status, key);
+  });
   if (!request.isBatch) for (const complaint of complaints) say(renderComplaint(complaint));
 
   const progress = openProgress({ label: request.rule, unit: 'jobs' });
   context.onEnd(() => progress.close());
   const backend = makeBackend(site);
-  if (request.deed.kind === 'dispatch') {
-    await recover({ status: databases.status, site, backend, log, say });
+  const { status, catalog } = databases;
+  if (deed.kind === 'dispatch') {
+    await recover({ status, site, backend, log, say });
     // What is open of this rule only: a dispatch is to be quick, and a rule is told the truth about its own products.
-    const { status, catalog } = databases;
     const { reasons, unknown, disbelieved } = await reconcileSite({
       ...{ site, status, catalog, backend, log, rule: prepared.rule.name },
     });
     if (unknown + disbelieved > 0) say(`The jobs of '${request.rule}' are not all known: ${reasons[0]?.why ?? ''}`);
-    await clearSubmissionFolders(site, databases.status);
+    await clearSubmissionFolders(site, status);
   }
   progress.phase('deciding');
   const input: PlanInput = {
     ...{ prepared, databases, statementTimeoutMs: site.statementTimeoutMs },
     ...(request.maxJobs === undefined ? {} : { maxJobs: request.maxJobs }),
   };
-  if (request.deed.kind === 'why') {
-    const { kind: _kind, ...question } = request.deed;
+  if (deed.kind === 'why') {
+    const { kind: _kind, ...question } = deed;
     const why = await findWhy(input, question);
     progress.close();
     if (request.isJson) await writeJson(why);
     else await writeOutput(renderWhy(why));
     return 0;
   }
+  const held = deed.kind === 'dispatch' ? await findHeld(request, prepared, { status, backend, log }) : [];
   const plan = await planRule(input);
   try {
-    if (request.deed.kind === 'plan') return await printPlan(plan, request);
-    return await dispatch({ request, plan, prepared, site, databases, log, progress, signal: context.signal });
+    if (deed.kind === 'plan') return await printPlan(plan, request);
+    if (deed.kind === 'dump') return await dump(plan, request, site, deed.directory);
+    await dispatchRule({ request, plan, site, status, backend, log, progress, signal: context.signal });
   } finally {
     await plan.close();
   }
+  if (request.isClearingHeld) {
+    const cleared = await clearHeldJobs({ status, backend, log }, held, accountName());
+    say(`${countOf(cleared, 'held job')} of '${request.rule}' removed`);
+  }
+  return 0;
+}
+
+/** Finds what `--mark-held-jobs` and `--clear-held-jobs` are about, before anything is replaced, and marks it. */
+async function findHeld(
+  request: KaedamaRequest,
+  prepared: PreparedRule,
+  input: HeldInput,
+): Promise<readonly HeldJob[]> {
+  if (!request.isMarkingHeld && !request.isClearingHeld) return [];
+  const held = await findHeldJobs(input, prepared);
+  if (request.isMarkingHeld) {
+    await markHeldJobs(input, held);
+    say(`${countOf(held.length, 'job')} of '${request.rule}' held`);
+    for (const { attempt, report } of held.slice(0, 10)) say(`  ${attempt.id}: ${report.holdReason ?? 'no reason'}`);
+  }
+  return held;
+}
+
+async function dump(plan: Plan, request: KaedamaRequest, site: Site, directory: string): Promise<number> {
+  const workerDirectory = join(packageRoot(), 'dist', 'worker');
+  const { count, descriptionFile, itemsFile, notes } = await dumpPlan(plan, { site, directory, workerDirectory });
+  for (const note of notes) say(note);
+  if (request.isJson) await writeJson({ rule: request.rule, count, descriptionFile, itemsFile });
+  else await writeLine(`${request.rule}: ${countOf(count, 'job')} in '${descriptionFile}' and '${itemsFile}'`);
+  return 0;
 }
 
 async function printPlan(plan: Plan, request: KaedamaRequest): Promise<number> {
@@ -151,63 +211,6 @@ async function printPlan(plan: Plan, request: KaedamaRequest): Promise<number> {
     if (!(await writeOutput(piece))) break;
   }
   return 0;
-}
-
-interface DispatchFacts {
-  readonly request: KaedamaRequest;
-  readonly plan: Plan;
-  readonly prepared: PreparedRule;
-  readonly site: Site;
-  readonly databases: Databases;
-  readonly log: Log;
-  readonly progress: ReturnType<typeof openProgress>;
-  readonly signal: AbortSignal;
-}
-
-async function dispatch(facts: DispatchFacts): Promise<number> {
-  const { request, plan, prepared, site, databases, log, progress, signal } = facts;
-  const { funnel } = plan;
-  for (const { message } of funnel.warnings) log.warn({ rule: request.rule }, message);
-  if (!request.isBatch && !request.isJson) await writeOutput(`${renderFunnel(funnel).join('\n')}\n`);
-  const applied = await dispatchPlan({
-    ...{ plan, prepared, site, status: databases.status, backend: makeBackend(site), log, progress, signal },
-    gatewayUrl: await findGatewayUrl(site),
-    workerDirectory: join(packageRoot(), 'dist', 'worker'),
-    isForced: request.isForced,
-    mayGoOn: async (doubts) => {
-      progress.close();
-      for (const doubt of doubts) say(doubt);
-      return request.isBatch || askToGoOn();
-    },
-  });
-  progress.close();
-  if (applied === undefined) {
-    throw new UsageError('Not dispatched: you said no', { code: 'usage-declined', advice: "'--batch' does not ask" });
-  }
-  await report(request, plan, applied, log);
-  return 0;
-}
-
-async function findGatewayUrl(site: Site): Promise<string> {
-  const url = site.gateway.url ?? (await findServing(site))?.url;
-  if (url !== undefined) return url;
-  throw new GatewayError(`The site '${site.stateDirectory}' has no gateway that jobs could report to`, {
-    code: 'gateway-missing',
-    advice: "Start 'slurp serve' on the gateway's machine, and name it as 'gateway.url' in the site file",
-  });
-}
-
-async function report(request: KaedamaRequest, plan: Plan, applied: Applied, log: Log): Promise<void> {
-  const { submitted, lost, submissions } = applied;
-  log.info({ rule: request.rule, runs: request.options.runs, submitted, lost, submissions }, 'dispatched');
-  if (request.isJson) {
-    await writeJson({ rule: request.rule, funnel: plan.funnel, ...applied });
-    return;
-  }
-  const clusters = submissions.map(({ cluster }) => cluster).join(', ');
-  const where = submitted === 0 ? '' : `, cluster ${clusters}`;
-  const others = lost === 0 ? '' : `; ${lost} left to another dispatcher`;
-  await writeLine(`${request.rule}: ${submitted} ${submitted === 1 ? 'job' : 'jobs'} dispatched${where}${others}`);
 }
 
 await runMain('kaedama', runKaedama);

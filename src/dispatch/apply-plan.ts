@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 
 import { retryDatabase } from '#db/retry.ts';
 import { confirmSubmission } from '#db/status/confirm-submission.ts';
 import { putSetup } from '#db/status/put-setup.ts';
 import { reserveJobs } from '#db/status/reserve-jobs.ts';
+import { moveCursor } from '#db/status/move-cursor.ts';
+import { ratchetCursor } from '#db/status/ratchet-cursor.ts';
 import { lockSubmission, unlockSubmission } from '#db/status/submission-lock.ts';
 import { withdrawSubmission } from '#db/status/withdraw-submission.ts';
 import { BatchError } from '#model/errors.ts';
+import { accountName } from '#util/account-name.ts';
 
 import { makeItems, openDirectoryMaker } from './make-items.ts';
 import { makeSubmissionFolder, removeSubmissionFolder } from './submission-folder.ts';
 import { prepareSubmission } from './prepare-submission.ts';
+import { removeReplaced } from './remove-replaced.ts';
 
 import type { BatchBackend, SubmitOutcome } from '#batch/backend.ts';
 import type { Database, Session } from '#db/connect.ts';
@@ -20,6 +24,7 @@ import type { Log, Progress } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
+import type { CursorOrder } from './cursor-order.ts';
 import type { DirectoryMaker } from './make-items.ts';
 import type { PayloadRepository } from './payload-repository.ts';
 
@@ -39,6 +44,8 @@ export interface ApplyInput {
   readonly gatewayUrl: string;
   /** Absolute path of `dist/worker`. */
   readonly workerDirectory: string;
+  /** What becomes of the production's cursor. */
+  readonly cursor?: CursorOrder;
   readonly log: Log;
   readonly progress?: Progress;
   /** Aborted: no further submission is begun; one that is begun is finished. */
@@ -141,16 +148,17 @@ async function submitOne(input: ApplyInput, position: Position) {
   await unlockSubmission(session, uuid).catch(() => undefined);
   log.info({ submission: uuid, count, cluster: outcome.cluster }, 'submitted');
   await input.onStep?.('confirmed');
+  await removeReplaced(input, uuid);
   return { lost, last, submission: { uuid, cluster: outcome.cluster, count } };
 }
 
 async function reserve(input: ApplyInput, position: Position, uuid: string, directory: string): Promise<Reservation> {
-  const { prepared, session, backend } = input;
+  const { prepared, session, backend, cursor } = input;
   const { build, tag, version } = prepared.names;
   const host = hostname().split('.')[0] ?? '';
   return retryDatabase(() =>
-    session.transaction((transaction) =>
-      reserveJobs(transaction, {
+    session.transaction(async (transaction) => {
+      const reservation = await reserveJobs(transaction, {
         ...{ uuid, host, directory },
         rule: prepared.rule.name,
         backend: backend.name,
@@ -160,8 +168,11 @@ async function reserve(input: ApplyInput, position: Position, uuid: string, dire
         unblockStates: prepared.options.unblock,
         after: position.after,
         atMost: backend.can.maxJobsPerSubmission ?? 2_147_483_647,
-      }),
-    ),
+      });
+      if (cursor?.kind === 'ratchet') await ratchetCursor(transaction, cursor.key, uuid);
+      else if (cursor !== undefined && position.after === -1) await moveCursor(transaction, cursor.move);
+      return reservation;
+    }),
   );
 }
 
@@ -226,12 +237,4 @@ async function confirm(input: ApplyInput, uuid: string, cluster: number): Promis
     code: 'batch-withdrawn',
     advice: 'Its jobs were removed; call the command again',
   });
-}
-
-function accountName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? 'unknown');
-  }
 }

@@ -1,3 +1,6 @@
+import { retryDatabase } from '#db/retry.ts';
+import { moveCursor } from '#db/status/move-cursor.ts';
+
 import { applyPlan } from './apply-plan.ts';
 import { checkPayload } from './check-payload.ts';
 import { readPayloadRepository } from './payload-repository.ts';
@@ -10,6 +13,7 @@ import type { Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { Applied } from './apply-plan.ts';
+import type { CursorOrder } from './cursor-order.ts';
 import type { Plan } from './plan-rule.ts';
 
 /** What carrying a plan out needs beside the plan. */
@@ -27,6 +31,8 @@ export interface DispatchInput {
   readonly isForced: boolean;
   /** Hears what is doubtful about the payload, and decides; not called where nothing is. */
   readonly mayGoOn: (doubts: readonly string[]) => Promise<boolean>;
+  /** What becomes of the production's cursor: in the transaction that reserves, or alone where nothing is ready. */
+  readonly cursor?: CursorOrder;
   readonly log: Log;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -43,7 +49,13 @@ const nothing: Applied = { submissions: [], submitted: 0, lost: 0 };
 export async function dispatchPlan(input: DispatchInput): Promise<Applied | undefined> {
   const { plan, prepared, site } = input;
   const ready = plan.funnel.counts.ready;
-  if (ready === 0) return nothing;
+  const { cursor } = input;
+  if (ready === 0) {
+    if (cursor?.kind === 'move') {
+      await retryDatabase(() => input.status.transaction((session) => moveCursor(session, cursor.move)));
+    }
+    return nothing;
+  }
   const payload = await readPayloadRepository(prepared.payload.path);
   const { build } = prepared.names;
   const doubts = checkPayload(payload, { mode: site.mode, build, isForced: input.isForced });
@@ -52,6 +64,7 @@ export async function dispatchPlan(input: DispatchInput): Promise<Applied | unde
     ...{ session: plan.session, status: input.status, prepared, ready, payload, site },
     ...{ backend: input.backend, gatewayUrl: input.gatewayUrl, log: input.log },
     workerDirectory: input.workerDirectory,
+    ...(cursor === undefined ? {} : { cursor }),
     ...(input.progress === undefined ? {} : { progress: input.progress }),
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });

@@ -57,8 +57,13 @@ export async function submitToCondor(
   }
 }
 
-/** What travels with every job: its token and description, and the commands that payloads call. */
-async function ownFilesOf(submission: BatchSubmission): Promise<readonly string[]> {
+/**
+ * Finds what travels with every job: its token and description, where there are any, and the commands that payloads call.
+ *
+ * @returns absolute paths
+ * @throws Error if others may read the token, or the worker's directory cannot be read
+ */
+export async function ownFilesOf(submission: BatchSubmission): Promise<readonly string[]> {
   const files: string[] = [];
   for (const name of ['slurp-token', 'slurp-job.json']) {
     const path = join(submission.directory, name);

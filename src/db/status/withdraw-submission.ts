@@ -13,7 +13,7 @@ export interface Withdrawal {
 
 /**
  * Takes an unconfirmed submission back, as part of a transaction of the caller: its attempts are failed and retired, and
- * those that they had replaced are live again.
+ * those that they had replaced are live again; a cursor that it had moved past its runs stands where it stood.
  *
  * @returns how many attempts were retired; 0 if the submission was confirmed or withdrawn already
  * @throws DatabaseError
@@ -26,6 +26,11 @@ export async function withdrawSubmission(session: Session, withdrawal: Withdrawa
     set state = ${state}, message = ${reason}, ended_at = now() at time zone 'utc'
     where uuid = ${uuid} and state = 'reserved'`);
   if (found === 0) return 0;
+  await session.execute(sql`
+    update ${sql.table(session.role, 'production_cursor')} c
+    set lastrun = least(c.lastrun, s.cursor_before)
+    from ${sql.table(session.role, 'submission')} s
+    where s.uuid = ${uuid} and c.id = s.cursor_id`);
   // In the order of ids, as everybody who writes several attempts at once locks them; replaced ones are the older.
   await session.execute(sql`
     select count(*) from (

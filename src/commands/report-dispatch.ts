@@ -1,0 +1,55 @@
+import { writeJson, writeLine } from '#cli/output.ts';
+import { findSubmittedSegments } from '#db/status/find-submitted-segments.ts';
+import { printDstname } from '#model/dst-name.ts';
+import { accountName } from '#util/account-name.ts';
+import { printRanges } from '#util/print-ranges.ts';
+
+import type { Database } from '#db/connect.ts';
+import type { Applied } from '#dispatch/apply-plan.ts';
+import type { Plan } from '#dispatch/plan-rule.ts';
+import type { Log } from '#model/log.ts';
+
+import type { KaedamaRequest } from './kaedama-options.ts';
+
+/** Runs in one line of the log at most. */
+const runsInLine = 1000;
+
+/**
+ * Tells how a dispatch ended: its last line, or its JSON, and the last entries of the log, which name every run and its
+ * segments.
+ *
+ * @throws DatabaseError
+ */
+export async function reportDispatch(
+  request: KaedamaRequest,
+  plan: Plan,
+  applied: Applied,
+  to: { readonly log: Log; readonly status: Database },
+): Promise<void> {
+  const { submitted, lost, submissions } = applied;
+  const { names } = plan.prepared;
+  const uuids = submissions.map(({ uuid }) => uuid);
+  const runs = uuids.length === 0 ? [] : await findSubmittedSegments(to.status, uuids);
+  const shown = runs.map(({ run, segments }) => [String(run), printRanges(segments)] as const);
+  for (let from = runsInLine; from < shown.length; from += runsInLine) {
+    to.log.info({ segments: Object.fromEntries(shown.slice(from, from + runsInLine)) }, 'more runs');
+  }
+  to.log.info(
+    {
+      ...{ by: request.isBatch ? 'batch' : accountName(), rule: request.rule, runs: request.options.runs },
+      name: printDstname({ ...names, dsttype: names.dsttypePattern }),
+      ...{ submitted, lost, submissions, options: request.options.args },
+      ...(request.docstring === undefined ? {} : { docstring: request.docstring }),
+      segments: Object.fromEntries(shown.slice(0, runsInLine)),
+    },
+    'dispatched',
+  );
+  if (request.isJson) {
+    await writeJson({ rule: request.rule, funnel: plan.funnel, ...applied });
+    return;
+  }
+  const clusters = submissions.map(({ cluster }) => cluster).join(', ');
+  const where = submitted === 0 ? '' : `, cluster ${clusters}`;
+  const others = lost === 0 ? '' : `; ${lost} left to another dispatcher`;
+  await writeLine(`${request.rule}: ${submitted} ${submitted === 1 ? 'job' : 'jobs'} dispatched${where}${others}`);
+}

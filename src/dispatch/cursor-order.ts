@@ -1,0 +1,54 @@
+import { findRunSpan } from '#db/decide/find-run-span.ts';
+
+import type { CursorKey } from '#db/status/find-cursor.ts';
+import type { CursorMove } from '#db/status/move-cursor.ts';
+import type { PreparedRule } from '#rules/prepare-rule.ts';
+
+import type { Plan } from './plan-rule.ts';
+
+/** What the operator wants of the cursor. */
+export type CursorWish =
+  /** To the lowest run of the range that is not finished. */
+  | { readonly kind: 'advance' }
+  /** To the highest run that is reserved. */
+  | { readonly kind: 'ratchet' }
+  /** To this run, also backwards. */
+  | { readonly kind: 'set'; readonly run: number };
+
+/** What is written when the attempts are reserved. */
+export type CursorOrder =
+  { readonly kind: 'ratchet'; readonly key: CursorKey } | { readonly kind: 'move'; readonly move: CursorMove };
+
+/** What a rule's cursor is kept under. */
+export function cursorKeyOf({ names }: Pick<PreparedRule, 'names'>): CursorKey {
+  const { setupName, build, tag, version } = names;
+  return { dsttype: setupName, build, tag, version: version ?? 0 };
+}
+
+/**
+ * Finds out where the cursor is to go, as far as that is known before anything is reserved.
+ *
+ * @returns a reason where it has to stay
+ * @throws DatabaseError
+ */
+export async function orderCursor(
+  plan: Plan,
+  wish: CursorWish,
+): Promise<
+  { readonly kind: 'order'; readonly order: CursorOrder } | { readonly kind: 'stays'; readonly reason: string }
+> {
+  const key = cursorKeyOf(plan.prepared);
+  if (wish.kind === 'ratchet') return { kind: 'order', order: { kind: 'ratchet', key } };
+  if (wish.kind === 'set') {
+    return { kind: 'order', order: { kind: 'move', move: { key, run: wish.run, kind: 'set' } } };
+  }
+  const { limit } = plan.prepared.options;
+  if (limit > 0 && plan.funnel.rows >= limit) {
+    return { kind: 'stays', reason: `'--limit ${limit}' cuts rows of the query off, which may be of lower runs` };
+  }
+  const { lowestOpen, highest } = await findRunSpan(plan.session);
+  const run = lowestOpen ?? highest;
+  return run === null
+    ? { kind: 'stays', reason: 'the query returns no run' }
+    : { kind: 'order', order: { kind: 'move', move: { key, run, kind: 'forward' } } };
+}

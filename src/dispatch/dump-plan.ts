@@ -1,0 +1,62 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { dumpSubmission } from '#batch/htcondor/dump-submission.ts';
+import { SiteError } from '#model/errors.ts';
+import { expandJob } from '#rules/expand-job.ts';
+
+import type { BatchJob } from '#batch/backend.ts';
+import type { Dump } from '#batch/htcondor/dump-submission.ts';
+import type { Site } from '#model/site.ts';
+
+import type { Plan } from './plan-rule.ts';
+
+/** No submission has this uuid. */
+const noSubmission = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Writes the submit file and the items of a plan into a directory, for reading. Reserves nothing and makes no directory
+ * of a job: the cupsid is 0 everywhere, so a job that somebody submits from it is stopped where it starts.
+ *
+ * @throws SiteError (`site-dump`) if the files cannot be written; RuleError, DatabaseError
+ */
+export async function dumpPlan(
+  plan: Pick<Plan, 'prepared' | 'readReady'>,
+  input: { readonly site: Site; readonly directory: string; readonly workerDirectory: string },
+): Promise<Dump> {
+  const { prepared } = plan;
+  const { site, directory, workerDirectory } = input;
+  const submission = {
+    ...{ uuid: noSubmission, batchName: prepared.batchName, directory, workerDirectory },
+    submitDirectory: prepared.options.submitDirectory,
+    environment: { [site.mode === 'testbed' ? 'CUPS_TESTBED_MODE' : 'CUPS_PRODUCTION_MODE']: 'true' },
+  };
+  try {
+    await mkdir(directory, { recursive: true });
+    return await dumpSubmission(site.batch.htcondor, submission, makeDumpItems(plan, workerDirectory));
+  } catch (cause) {
+    if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
+    throw new SiteError(`Cannot write 'submit.job' and 'submit.in' into '${directory}': ${cause.message}`, {
+      code: 'site-dump',
+      cause,
+      advice: "Name another directory: '--dump DIRECTORY'",
+    });
+  }
+}
+
+async function* makeDumpItems(
+  { prepared, readReady }: Pick<Plan, 'prepared' | 'readReady'>,
+  workerDirectory: string,
+): AsyncGenerator<BatchJob> {
+  let process = 0;
+  for await (const rows of readReady()) {
+    for (const row of rows) {
+      const { executable, arguments: words, commands } = expandJob(prepared, row, { cupsid: 0 });
+      yield {
+        ...{ process, cupsid: 0, dstfile: row.dstfile, arguments: words, commands },
+        executable: executable.kind === 'wrapper' ? join(workerDirectory, 'wrapper.sh') : executable.path,
+      };
+      process += 1;
+    }
+  }
+}

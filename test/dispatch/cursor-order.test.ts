@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { cursorKeyOf, orderCursor } from '#dispatch/cursor-order.ts';
+import { planRule } from '#dispatch/plan-rule.ts';
+
+import { emptyWorld, makeProposals, putWorld } from '../db/decide/world.ts';
+
+import { openPlanWorld } from './plan-world.ts';
+
+import type { CursorWish } from '#dispatch/cursor-order.ts';
+import type { RunOptions } from '#model/run-options.ts';
+
+import type { PlanWorld } from './plan-world.ts';
+
+const key = { dsttype: 'DST_TEST_run2pp', build: 'ana437', tag: '2024p007', version: 1 };
+const dstfile = (run: number): string => `DST_TEST_run2pp_ana437_2024p007_v001-${String(run).padStart(8, '0')}-00000`;
+
+let world: PlanWorld;
+beforeAll(async () => {
+  world = await openPlanWorld();
+  await makeProposals(world.open);
+  await putWorld(world.open, {
+    ...emptyWorld,
+    proposals: [9, 1, 2, 3, 4, 5, 6].map((run) => ({ run, segment: 0, files: 'a.evt' })),
+    attempts: [
+      { dstfile: dstfile(2), state: 'finished' },
+      { dstfile: dstfile(4), state: 'failed' },
+      { dstfile: dstfile(6), state: 'running' },
+    ],
+    invalid: [{ dstname: 'DST_TEST_run2pp', runs: [1, 1] }],
+    datasets: [`${dstfile(3)}.root`, `${dstfile(5)}.root`],
+    files: [],
+  });
+});
+afterAll(() => world.close());
+
+async function order(wish: CursorWish, first: number, last: number, options: Partial<RunOptions> = {}) {
+  const plan = await planRule(world.inputOf({ runs: { kind: 'range', first, last }, ...options }));
+  try {
+    return await orderCursor(plan, wish);
+  } finally {
+    await plan.close();
+  }
+}
+
+test.each([
+  ['the lowest run with a failed job', 1, 99, 4],
+  ['the lowest run with a running job', 5, 6, 6],
+  ['a run whose inputs are missing', 7, 99, 9],
+  ['the highest run where all are finished, there, or invalid', 1, 3, 3],
+])('--advance-cursor goes to %s', async (_, first, last, run) => {
+  expect(await order({ kind: 'advance' }, first, last)).toEqual({
+    kind: 'order',
+    order: { kind: 'move', move: { key, run, kind: 'forward' } },
+  });
+});
+
+test('--advance-cursor stays where nothing is known', async () => {
+  expect(await order({ kind: 'advance' }, 50, 60)).toEqual({ kind: 'stays', reason: 'the query returns no run' });
+  expect(await order({ kind: 'advance' }, 1, 99, { limit: 3 })).toMatchObject({
+    kind: 'stays',
+    reason: "'--limit 3' cuts rows of the query off, which may be of lower runs",
+  });
+});
+
+test('--ratchet-cursor and --set-cursor need no look at the runs', async () => {
+  expect(await order({ kind: 'ratchet' }, 1, 9)).toEqual({ kind: 'order', order: { kind: 'ratchet', key } });
+  expect(await order({ kind: 'set', run: 3 }, 1, 9)).toEqual({
+    kind: 'order',
+    order: { kind: 'move', move: { key, run: 3, kind: 'set' } },
+  });
+  expect(cursorKeyOf(world.inputOf().prepared)).toEqual(key);
+});

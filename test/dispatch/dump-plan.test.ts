@@ -1,0 +1,50 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { readReady } from '#db/decide/read-ready.ts';
+import { dumpPlan } from '#dispatch/dump-plan.ts';
+
+import { openDispatchWorld, openReady, prepareTestRule, readAttempts, readSubmissions } from './dispatch-world.ts';
+
+import type { DispatchWorld } from './dispatch-world.ts';
+
+let world: DispatchWorld;
+beforeAll(async () => {
+  world = await openDispatchWorld();
+});
+afterAll(() => world.close());
+
+async function dumpInto(directory: string) {
+  const session = await openReady(world.status, [53534, 53535]);
+  try {
+    return await dumpPlan(
+      { prepared: prepareTestRule(world.root), readReady: () => readReady(session) },
+      { site: world.site, directory, workerDirectory: world.workerDirectory },
+    );
+  } finally {
+    await session.close();
+  }
+}
+
+test('writes the submit file and its items, with a cupsid of 0, and reserves nothing', async () => {
+  const directory = join(world.root, 'dump');
+  expect(await dumpInto(directory)).toMatchObject({ count: 2, descriptionFile: join(directory, 'submit.job') });
+  const shown = async (name: string): Promise<string> =>
+    (await readFile(join(directory, name), 'utf8')).replaceAll(world.root, '');
+  const items = await shown('submit.in');
+  expect(items.split('\n').map((line) => line.split(',')[0])).toEqual(['0', '0', '']);
+  expect(items).toContain('DST_TEST_run2pp_ana437_2024p007_v001-00053534-00000');
+  const description = await shown('submit.job');
+  expect(description).toContain('executable = /worker/wrapper.sh\n');
+  expect(description).toContain('+SlurpSubmission = "00000000-0000-0000-0000-000000000000"\n');
+  expect(description).toMatch(/\nqueue slurp_cupsid,.* from \/dump\/submit\.in\n$/u);
+  expect(description).not.toContain('slurp-token');
+  expect([await readAttempts(world.status), await readSubmissions(world.status)]).toEqual([[], []]);
+});
+
+test('says where it cannot write', async () => {
+  await writeFile(join(world.root, 'file'), '');
+  await expect(dumpInto(join(world.root, 'file', 'below'))).rejects.toMatchObject({ code: 'site-dump' });
+});

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+
+import { sql } from '#db/connect.ts';
+import { applyPlan } from '#dispatch/apply-plan.ts';
+import { clearHeldJobs, findHeldJobs, markHeldJobs } from '#dispatch/held-jobs.ts';
+
+import { valueOf } from '../batch/contract.ts';
+import { silentLog } from '../util/silent-log.ts';
+import { clearAttempts, openDispatchWorld, openReady, prepareTestRule, readAttempts } from './dispatch-world.ts';
+
+import type { HeldInput } from '#dispatch/held-jobs.ts';
+import type { PreparedRule } from '#rules/prepare-rule.ts';
+
+import type { DispatchWorld } from './dispatch-world.ts';
+
+let world: DispatchWorld;
+let input: HeldInput;
+beforeAll(async () => {
+  world = await openDispatchWorld();
+  input = { status: world.status, backend: world.backend, log: silentLog };
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  await world.status.execute(sql`delete from ${sql.table(world.status.role, 'production_event')}`);
+  await clearAttempts(world.status);
+});
+
+async function submit(runs: readonly number[], prepared: PreparedRule): Promise<string> {
+  const session = await openReady(world.status, runs);
+  try {
+    const { submissions } = await applyPlan({
+      ...{ session, ready: runs.length, gatewayUrl: 'http://127.0.0.1:1', log: silentLog, prepared },
+      ...{ status: world.status, site: world.site, backend: world.backend, payload: world.payload },
+      workerDirectory: world.workerDirectory,
+    });
+    return submissions[0]?.uuid ?? '';
+  } finally {
+    await session.close();
+  }
+}
+
+const mine = (): PreparedRule => prepareTestRule(world.root);
+
+/** A production whose name begins like that of {@link mine}. */
+function others(): PreparedRule {
+  const prepared = mine();
+  return { ...prepared, setup: { ...prepared.setup, name: `${prepared.setup.name}_extra` } };
+}
+
+const states = async () =>
+  (
+    await world.status.query<{ run: number; status: string; message: string | null }>(sql`
+    select run, status::text, message from ${sql.table(world.status.role, 'production_status')} order by run`)
+  ).map(({ run, status, message }) => [run, status, message]);
+
+const reason = 'Disk quota exceeded: «/sphenix»; it\'s "full"';
+
+test('marks the held jobs of this production, with their reason, once, and clears nothing', async () => {
+  const uuid = await submit([1, 2], mine());
+  const stranger = await submit([3], others());
+  const [first] = await readAttempts(world.status);
+  await world.backend.hold({ uuid, cupsids: [first?.id ?? 0] }, reason);
+  await world.backend.hold({ uuid: stranger }, reason);
+
+  const held = await findHeldJobs(input, mine());
+  expect(held.map(({ attempt }) => attempt.id)).toEqual([first?.id]);
+  expect(await markHeldJobs(input, held)).toBe(1);
+  expect(await markHeldJobs(input, await findHeldJobs(input, mine()))).toBe(0);
+  expect(await states()).toEqual([
+    [1, 'held', expect.stringContaining(reason)],
+    [2, 'submitted', null],
+    [3, 'submitted', null],
+  ]);
+  expect(valueOf(await world.backend.queryQueue([uuid]))).toHaveLength(2);
+});
+
+test('clears held jobs without their being marked, and no job of another production', async () => {
+  const uuid = await submit([1, 2], mine());
+  const stranger = await submit([3], others());
+  const [first] = await readAttempts(world.status);
+  await world.backend.hold({ uuid, cupsids: [first?.id ?? 0] }, reason);
+  await world.backend.hold({ uuid: stranger }, 'wait');
+
+  expect(await clearHeldJobs(input, await findHeldJobs(input, mine()), 'tester')).toBe(1);
+  expect(await states()).toEqual([
+    [1, 'failed', expect.stringMatching(/^Cleared while held: .*Disk quota exceeded/u)],
+    [2, 'submitted', null],
+    [3, 'submitted', null],
+  ]);
+  expect(valueOf(await world.backend.queryQueue([uuid])).map(({ cupsid }) => cupsid)).not.toContain(first?.id);
+  expect(valueOf(await world.backend.queryQueue([stranger]))).toMatchObject([{ state: 'held' }]);
+  const sources = await world.status.query(sql`
+    select source, kind from ${sql.table(world.status.role, 'production_event')}`);
+  expect(sources).toEqual([{ source: 'operator:tester', kind: 'removed' }]);
+});
+
+test('does not take no answer for no held job', async () => {
+  await submit([1], mine());
+  const backend = {
+    ...world.backend,
+    queryQueue: () => Promise.resolve({ kind: 'unknown' as const, reason: 'the schedd is away' }),
+  };
+  await expect(findHeldJobs({ ...input, backend }, mine())).rejects.toMatchObject({
+    code: 'batch-no-answer',
+    message: 'The batch system does not say which jobs are held: the schedd is away',
+  });
+});
