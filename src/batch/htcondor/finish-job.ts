@@ -1,5 +1,6 @@
 import { basename, isAbsolute, resolve } from 'node:path';
 
+import { ownCommands } from '../own-commands.ts';
 import { parseList } from '../parse-list.ts';
 import { parseEnvironment } from '../parse-environment.ts';
 import { encodeArguments, encodeEnvironment, encodeExpression, protectDollars } from './encode-field.ts';
@@ -45,9 +46,6 @@ const properNames: Readonly<Record<string, string>> = {
   prio: 'priority',
   env: 'environment',
 };
-
-/** Names that mean commands of ours, which every job gets. */
-const ownNames = new Set(['cups.py', 'pull.py', 'bachi.py', 'init.sh', 'cups', 'pull', 'bachi']);
 
 const searchPath = '$$(CondorScratchDir):/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin';
 
@@ -210,7 +208,7 @@ function inputsFor(
     const name = basename(item);
     if (name === 'odbc.ini') {
       notes.add(`'${item}' is not sent to jobs: they reach no database, and no secret of one travels`);
-    } else if (!ownNames.has(name) && !own.has(name)) {
+    } else if (!ownCommands.has(name) && !own.has(name)) {
       if (/^[a-z][a-z0-9+.-]*:\/\//iu.test(item)) {
         files.push(item);
         continue;

@@ -5,6 +5,7 @@ import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { startDetached } from '#util/start-detached.ts';
 
 import { parseEnvironment } from '../parse-environment.ts';
+import { ownCommands } from '../own-commands.ts';
 import { parseList } from '../parse-list.ts';
 import { exists } from './job-files.ts';
 import { fillNumbers, placesOf } from './job-places.ts';
@@ -75,8 +76,8 @@ async function stage(submission: StoredSubmission, job: BatchJob, run: RunFiles)
   for (const item of parseList(job.commands['transfer_input_files'])) {
     const source = resolve(initial, item);
     const name = basename(source);
-    // A job's own launcher of that name is there already, and no database secret ever travels.
-    if (name === 'odbc.ini' || (!(await exists(source)) && (await exists(join(run.scratch, name))))) continue;
+    // No database secret ever travels.
+    if (name === 'odbc.ini' || ownCommands.has(name)) continue;
     const target = item.endsWith('/') ? run.scratch : join(run.scratch, name);
     await cp(source, target, { recursive: true, dereference: true, mode: constants.COPYFILE_FICLONE });
   }
