@@ -134,7 +134,7 @@ describe('what becomes of the rows', () => {
   }, timeoutMs);
 
   it(
-    'none is lost or changed, and the plan had told all',
+    'C-A1: none is lost or changed, and the plan had told all',
     async () => {
       const report = await migrate(role, sqlDirectory);
       expect(await sumRows(role)).toEqual(before);
@@ -161,7 +161,7 @@ describe('what becomes of the rows', () => {
     timeoutMs,
   );
 
-  it('of rows with one dstfile the newest is live, numbered last; the others say why they are retired', async () => {
+  it('C-A2: of rows with one dstfile the newest is live, numbered last; the others say why they are retired', async () => {
     expect(
       await ask(
         role,
@@ -199,7 +199,7 @@ describe('what becomes of the rows', () => {
     ]);
   });
 
-  it('the newest row of a dataset stays, the older ones move', async () => {
+  it('C-A6: the newest row of a dataset stays, the older ones move', async () => {
     const columns = sql`dstname, run, lastrun, nsegments, status`;
     expect(await ask(role, sql`select id, ${columns} from dataset_status order by id`)).toEqual([
       { id: 2, dstname: 'DST_OLD_run2pp_x', run: 7, lastrun: 0, nsegments: 4, status: 'finalized' },
@@ -233,7 +233,7 @@ describe('old readers and writers', () => {
       0, 'a,b', 'unset', 2, 0, 0, 'submitting', '2025-01-01T00:00:00+00:00', 0, 'sub01') returning id`;
 
   it.each(['between', 'last'] as const)(
-    'compare states as they always meant to (held %s)',
+    'C-A3: compare states as they always meant to (held %s)',
     async (held) => {
       const role = await oldDatabase(`readers_${held}`, { held });
       await migrate(role, sqlDirectory);
@@ -243,7 +243,7 @@ describe('old readers and writers', () => {
   );
 
   it(
-    'write as before, and cannot make a second live row of one product',
+    'C-A1, C-A4, C-A6: write as before, and cannot make a second live row of one product',
     async () => {
       const role = await oldDatabase('writers');
       await migrate(role, sqlDirectory);

@@ -1,0 +1,94 @@
+import { expect, it } from 'vitest';
+
+import { renderMigration } from '#reports/render-migration.ts';
+
+import type { Adoption } from '#db/adopt/adoption.ts';
+import type { MigrationReport } from '#db/migrate.ts';
+
+const nothing: Adoption = { counts: [], changes: [], open: [], added: [], hasNewStates: false, rewrittenBytes: 0 };
+const report = (role: MigrationReport['role'], more: Partial<MigrationReport> = {}): MigrationReport => ({
+  ...{ role, applied: [], isForeign: false },
+  ...more,
+});
+
+it.each([
+  [report('status'), false, 'status   up to date\n'],
+  [report('status', { applied: ['0001-a', '0002-b'] }), false, 'status   0001-a, 0002-b\n'],
+  [report('status', { applied: ['0001-a', '0002-b'] }), true, 'status   to run: 0001-a, 0002-b\n'],
+  [report('catalog', { isForeign: true }), false, 'catalog  made by others, complete\n'],
+  [report('raw', { isForeign: true }), true, 'raw      made by others, left as it is\n'],
+])('one line where nothing is adopted: %j', (given, isPlan, text) => {
+  expect(renderMigration(given, isPlan)).toBe(text);
+});
+
+it('shows what a file catalog gets', () => {
+  const adoption: Adoption = {
+    ...nothing,
+    counts: [
+      { table: 'files', before: 1_200_000, after: 1_200_000 },
+      { table: 'datasets', after: 0 },
+    ],
+    added: ['table datasets', 'files.md5'],
+    changes: [{ table: 'files', column: 'size', from: 'integer', to: 'bigint', isCount: false, isRewriting: true }],
+    rewrittenBytes: 2_340_000_000,
+  };
+  expect(renderMigration(report('catalog', { isForeign: true, adoption }), true)).toMatchInlineSnapshot(`
+    "catalog  made by others, to be completed
+
+    table     rows before  rows after
+    --------  -----------  ----------
+    files         1200000     1200000
+    datasets                        0
+
+    Added: table datasets, files.md5
+    Written anew once: files (2.3 GB), for size bigint
+    "
+  `);
+});
+
+it('shows what was adopted, and what operators have to know', () => {
+  const adoption: Adoption = {
+    ...nothing,
+    counts: [
+      { table: 'production_status', before: 1_234_567, after: 1_234_567, live: 1_200_000, retired: 34_567 },
+      { table: 'invalid_run_list', before: 3, after: 3 },
+    ],
+    changes: [
+      {
+        table: 'production_status',
+        column: 'dstfile',
+        from: 'character varying(128)',
+        to: 'text',
+        isCount: false,
+        isRewriting: false,
+      },
+      { table: 'production_status', column: 'flags', from: 'integer', to: 'bigint', isCount: true, isRewriting: true },
+    ],
+    open: [
+      { state: 'submitting', attempts: 7, withoutCluster: 2 },
+      { state: 'running', attempts: 1500, withoutCluster: 0 },
+    ],
+    hasNewStates: true,
+    rewrittenBytes: 300_000_000,
+  };
+  const given = report('status', { applied: ['0001-production'], adoption });
+  expect(renderMigration(given, false)).toMatchInlineSnapshot(`
+    "status   adopted from an older system: 0001-production
+
+    table              rows before  rows after     live  retired
+    -----------------  -----------  ----------  -------  -------
+    production_status      1234567     1234567  1200000    34567
+    invalid_run_list             3           3
+
+    The type 'prodstate' gets all states, in the order in which '<' compares them
+    1 columns of limited length become text, without touching rows
+    Written anew once: production_status (300 MB), for flags bigint, status
+    1,507 attempts are not at their end and belong to no submission of SLURP:
+      7 submitting, 1,500 running
+    They stay as they are and block; their jobs may still report the old way.
+    2 of them are 'submitting' without a cluster: most likely never submitted.
+    To redo those whose jobs are gone: kaedama … -u submitting running
+    3 entries of invalid_run_list count from now on: the original did not look at them
+    "
+  `);
+});
