@@ -71,7 +71,7 @@ const value = (read: (context: JobContext) => string | undefined, otherwise?: st
 function ownMacros(texts: JobTexts): Meanings {
   const { names, params, options } = texts;
   // Scripts that are older than `cups getinputs` want the lists themselves; their rule says so.
-  const isDbinput = options.isDbinput && params['dbinput'] !== 'false';
+  const isDbinput = options.isDbinput && params['dbinput']?.toLowerCase() !== 'false';
   const hasStream = names.dsttypePattern.includes(streamMacro);
   const own: Record<string, MacroMeaning<JobContext>> = {
     name: hasStream ? value(({ row }) => row.dsttype) : constant(names.dsttypePattern),
