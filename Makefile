@@ -1,6 +1,6 @@
 # make demo and make test work on a fresh clone; all they need is Node (20.19 or later) with npm.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check format generate bench-decide pool pool-down clean
+.PHONY: help build demo test torture check format generate bench-decide pool pool-down clean
 
 # The batch system that the demo runs on: local, or htcondor.
 BATCH ?= local
@@ -16,6 +16,13 @@ demo: build ## a whole production on this machine, in ./demo (or $$SLURP_DEMO_DI
 
 test: build ## all checks and all tests
 	@sh scripts/test.sh
+
+# How long everything is killed at random, and which schedule of faults (else any).
+SECONDS ?= 30
+SEED ?=
+
+torture: build ## kill everything at random, heal it, count (SECONDS, SEED, BATCH)
+	@node --import tsx test/torture/main.ts --batch $(BATCH) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 check: build ## types, lint, form, import floors, dead code, house rules
 	@npm run --silent check
