@@ -78,6 +78,7 @@ function siteOf(batch: TortureBatch, mark: string): string {
     command_timeout: 10s
     commands:
       +SlurpTorture: '"${mark}"'
+      requirements: 'true'
       request_memory: '20'
       request_disk: '1000'
 `;
