@@ -1,3 +1,5 @@
+import { Argument } from 'commander';
+
 import { openLog } from '#cli/log.ts';
 import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
 import { makeProgram, parseProgram } from '#cli/program.ts';
@@ -19,6 +21,7 @@ import { renderSiteStatus } from '#reports/render-site-status.ts';
 import { slurpIngest } from './slurp-ingest.ts';
 import { migrateRoles } from './slurp-migrate.ts';
 import { slurpReconcile } from './slurp-reconcile.ts';
+import { schemaNames, slurpSchema } from './slurp-schema.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { RoleName, Site } from '#model/site.ts';
@@ -174,6 +177,13 @@ await runMain(
       .action(async (files: readonly string[], _, command) => {
         const options: SiteOptions & { readonly json?: true } = command.optsWithGlobals();
         await slurpIngest(await findNamedSite(options), files, { context, say, isJson: options.json === true });
+      });
+    program
+      .command('schema')
+      .description('print the JSON Schema of rule files or site files, for editors')
+      .addArgument(new Argument('<file>', 'which').choices(schemaNames))
+      .action(async (word: string) => {
+        for (const name of schemaNames) if (name === word) await slurpSchema(name);
       });
     const db = program.command('db').description('look into the databases');
     db.command('migrate')
