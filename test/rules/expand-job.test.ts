@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expandJob } from '#rules/expand-job.ts';
-import { prepared, someRow } from './rule-files.ts';
+import { prepareRule } from '#rules/prepare-rule.ts';
+import { prepared, readRule, someOptions, someRow } from './rule-files.ts';
 
 describe('expanded job', () => {
   it('of a rule for the wrapper: script first, cupsid last, everything in the same positions (C-R10)', async () => {
@@ -43,6 +44,18 @@ describe('expanded job', () => {
         },
       }
     `);
+  });
+
+  it('of a rule that says dbinput: false: the lists stand in the arguments, for scripts older than getinputs', async () => {
+    const rule = await readRule('aggregate');
+    for (const word of ['False', 'false']) {
+      const preparation = prepareRule({ ...rule, params: { ...rule.params, dbinput: word } }, someOptions);
+      if (preparation.kind !== 'prepared') throw new Error('refused');
+      const { arguments: words } = expandJob(preparation.prepared, someRow(preparation.prepared), { cupsid: 17 });
+      expect(words).toContain(
+        ' /nowhere/physics/a-00022026-0000.evt,/nowhere/physics/b-00022026-0000.evt a:0:99,b:0:99 ',
+      );
+    }
   });
 
   it('of a rule for the default layout, with all defaults (C-R12)', async () => {

@@ -70,8 +70,6 @@ const value = (read: (context: JobContext) => string | undefined, otherwise?: st
 /** The macros that SLURP itself provides; they go before columns of the query. */
 function ownMacros(texts: JobTexts): Meanings {
   const { names, params, options } = texts;
-  // Scripts that are older than `cups getinputs` want the lists themselves; their rule says so.
-  const isDbinput = options.isDbinput && params['dbinput']?.toLowerCase() !== 'false';
   const hasStream = names.dsttypePattern.includes(streamMacro);
   const own: Record<string, MacroMeaning<JobContext>> = {
     name: hasStream ? value(({ row }) => row.dsttype) : constant(names.dsttypePattern),
@@ -96,8 +94,8 @@ function ownMacros(texts: JobTexts): Meanings {
     streamname: value(({ row }) => row.streamname, params['streamname']),
     'slurp.dsttype': value(({ row }) => quoteClassAd(row.dsttype)),
     'slurp.dstname': value(({ row }) => quoteClassAd(row.dstname)),
-    inputs: isDbinput ? constant('dbinput') : value(({ row }) => withCommas(row.inputs)),
-    ranges: isDbinput ? constant('dbranges') : value(({ row }) => withCommas(row.ranges) || 'unset'),
+    inputs: options.isDbinput ? constant('dbinput') : value(({ row }) => withCommas(row.inputs)),
+    ranges: options.isDbinput ? constant('dbranges') : value(({ row }) => withCommas(row.ranges) || 'unset'),
     cupsid: value(({ cupsid }) => String(cupsid)),
   };
   if (params['neventsper'] !== undefined) own['neventsper'] = constant(params['neventsper']);
