@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -90,6 +90,7 @@ beforeAll(async () => {
     [
       ruleText('DST_EVENT'),
       ruleText('DST_RACE'),
+      ruleText('DST_REDO'),
       ruleText('DST_PLAIN', { payload: './plain/' }),
       ruleText('DST_SCRIPTLESS', { script: 'gone.sh' }),
       ruleText('DST_COLUMNLESS', {
@@ -134,6 +135,14 @@ where true and runnumber>=22000 and runnumber<=22100  limit 5
     [['--config', 'nope.yaml'], 10, "kaedama: Cannot read the rule file '/nope.yaml'"],
     [['--config', 'rules.yaml', '--rule', 'DST_EVNT'], 10, "Did you mean 'DST_EVENT'?"],
     [['--rule', 'DST_EVENT'], 2, 'kaedama: Wrong: --config: a rule file is missing'],
+    [['--config', 'rules.yaml', '--unblock-state', 'finishd'], 2, "'finishd' is no state, did you mean 'finished'?"],
+    [
+      ['--config', 'rules.yaml', '-r', '--batch'],
+      2,
+      '--resubmit: it replaces files that exist, so --batch needs --yes',
+    ],
+    [['--config', 'rules.yaml', '--set-cursor', '1', '--ratchet-cursor'], 2, '--set-cursor: give one of them'],
+    [['--config', 'rules.yaml', '--limt', '3'], 2, 'Did you mean --limit?'],
     [['--config', 'rules.yaml', '--frobnicate'], 2, "kaedama: Unknown option '--frobnicate'"],
     [['--config', 'rules.yaml', 'stray'], 2, "kaedama: Wrong: 'stray': no option asks for it"],
     [['--config', 'rules.yaml', '--check', '--print-query'], 2, '--check and --print-query: give one of them'],
@@ -240,6 +249,51 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
       expect([outcome.exitCode, outcome.err]).toEqual([exitCode, expect.stringContaining(message)]);
       expect(outcome.err).not.toMatch(/^\s+at /mu);
       expect(await sql(`select count(*) from production_status where rule = '${rule}'`)).toBe('count\n0\n');
+    },
+    timeoutMs,
+  );
+
+  test(
+    'redoes what is unblocked or resubmitted, moves the cursor, and names the runs in the log',
+    async () => {
+      const redo = (...args: readonly string[]): Promise<Outcome> =>
+        dispatch('--rule', 'DST_REDO', '--runs', '1', '3', ...args);
+      expect(await redo('--batch', '--ratchet-cursor')).toMatchObject({
+        out: expect.stringMatching(/^DST_REDO: 3 jobs dispatched/u),
+        err: expect.stringContaining("The cursor of 'DST_REDO' is at run 3\n"),
+      });
+      const attempts = `select run, attempt, retired_at is null as live from production_status
+        where rule = 'DST_REDO' order by run, attempt`;
+      await run(slurp, [
+        ...['db', 'sql', 'status', '--write'],
+        `update production_status set status = 'finished' where rule = 'DST_REDO' and run < 3`,
+      ]);
+      // Without a terminal nobody can say yes.
+      expect(await redo('-u', 'finished', '-r')).toMatchObject({
+        exitCode: 2,
+        err: expect.stringContaining("If you mean it, add '--yes'"),
+      });
+      const again = ['-u', 'finished', '-r', '--yes', '--batch', '--maxjobs', '1', '--docstring', 'once more'];
+      expect(await redo(...again, '--set-cursor', '2')).toMatchObject({
+        exitCode: 0,
+        out: expect.stringMatching(/^DST_REDO: 1 job dispatched/u),
+        err: expect.stringContaining("The cursor of 'DST_REDO' is at run 2\n"),
+      });
+      expect(await sql(attempts)).toBe('run,attempt,live\n1,1,f\n1,2,t\n2,1,t\n3,1,t\n');
+      const logs = join(home, '.slurp-site', 'logs', 'kaedama', 'DST_REDO');
+      const [file = ''] = await readdir(logs);
+      const lines = (await readFile(join(logs, file), 'utf8')).trim().split('\n');
+      expect(JSON.parse(lines.findLast((line) => line.includes('"dispatched"')) ?? '')).toMatchObject({
+        ...{ mode: 'production', by: 'batch', rule: 'DST_REDO', submitted: 1, docstring: 'once more' },
+        ...{ name: 'DST_REDO_run2pp_new_2024p007_v000', segments: { 1: '0' } },
+      });
+      expect(await redo('--mark-held-jobs', '--clear-held-jobs', '--batch')).toMatchObject({
+        exitCode: 0,
+        err: expect.stringContaining("0 jobs of 'DST_REDO' held\nkaedama: 0 held jobs of 'DST_REDO' removed\n"),
+      });
+      expect((await dispatch('--rule', 'DST_REDO', '--runs', '8', '9', '--dump', 'dump')).out).toBe(
+        "DST_REDO: 2 jobs in '/dump/submit.job' and '/dump/submit.in'\n",
+      );
     },
     timeoutMs,
   );
