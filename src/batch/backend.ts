@@ -1,5 +1,3 @@
-import type { JobState } from '#model/job-state.ts';
-
 /** One job of a submission, finished: nothing in it is left to expand but what the batch system alone knows. */
 export interface BatchJob {
   /** Row number in the submission, from 0, without gaps: HTCondor's ProcId. */
@@ -134,13 +132,3 @@ export interface BatchBackend {
   release(selection: BatchSelection, reason: string): Promise<BatchAnswer<number>>;
   remove(selection: BatchSelection, reason: string): Promise<BatchAnswer<number>>;
 }
-
-/** The state that an attempt is in when the batch system says only this. */
-export const stateOfReport: Readonly<Record<BatchJobReport['state'], JobState>> = {
-  idle: 'submitted',
-  suspended: 'running',
-  running: 'running',
-  held: 'held',
-  completed: 'finished',
-  removed: 'failed',
-};

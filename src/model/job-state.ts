@@ -13,11 +13,6 @@ export const jobStates = [
 /** The state of an attempt: the words of the database. */
 export type JobState = (typeof jobStates)[number];
 
-/** Tells whether an attempt in this state can change no more. */
-export function isFinal(state: JobState): boolean {
-  return state === 'finished' || state === 'failed';
-}
-
 /** Tells whether a word is the name of a state. */
 export function isJobState(word: string): word is JobState {
   return jobStates.some((state) => state === word);

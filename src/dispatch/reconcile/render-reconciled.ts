@@ -28,11 +28,12 @@ const tellings: Readonly<Record<(typeof toldKinds)[number], string>> = {
  * @returns lines, each ended by a newline
  */
 export function renderReconciled({ submissions, attempts }: ReconcileReport, width: number): string {
-  const { confirmed, withdrawn, waiting } = submissions;
+  const { confirmed, withdrawn, waiting, unknown } = submissions;
   const rows: (readonly [string, number])[] = [
     ['found and confirmed', confirmed],
     ['never there, taken back', withdrawn],
     ['waiting', waiting],
+    ['unknown', unknown],
   ];
   const first = renderTable({ head: ['submissions that hung in the air', 'number'], rows }, width);
   if (attempts === undefined) return first;

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+
+import { renderReconciled } from '#dispatch/reconcile/render-reconciled.ts';
+
+const submissions = { confirmed: 1, withdrawn: 2, waiting: 3, unknown: 4 };
+
+test('shows what became of submissions and attempts, and why something is not known', () => {
+  const told = { started: 1, held: 2, released: 0, evicted: 0, exited: 5, removed: 1, vanished: 0 };
+  const attempts = {
+    ...{ checked: 20, agreed: 8, confirmed: 1, told, jobsRemoved: 1, waiting: 1, unknown: 1, disbelieved: 0 },
+    reasons: [{ why: 'the schedd did not answer', count: 1 }],
+  };
+  expect(renderReconciled({ submissions, attempts }, 80)).toMatchInlineSnapshot(`
+    "submissions that hung in the air  number
+    --------------------------------  ------
+    found and confirmed                    1
+    never there, taken back                2
+    waiting                                3
+    unknown                                4
+
+    attempts that are not final  number
+    ---------------------------  ------
+    as their rows say                 8
+    confirmed                         1
+    started (new)                     1
+    held (new)                        2
+    released (new)                    0
+    evicted (new)                     0
+    ended (new)                       5
+    removed (new)                     1
+    vanished (new)                    0
+    retired: job removed              1
+    waiting                           1
+    unknown                           1
+    vanished, not believed            0
+    ---------------------------  ------
+    checked                          20
+
+    1: the schedd did not answer
+    "
+  `);
+});
+
+test('shows submissions alone where only they were asked for', () => {
+  expect(renderReconciled({ submissions }, 80)).toMatchInlineSnapshot(`
+    "submissions that hung in the air  number
+    --------------------------------  ------
+    found and confirmed                    1
+    never there, taken back                2
+    waiting                                3
+    unknown                                4
+    "
+  `);
+});
