@@ -45,8 +45,11 @@ const identity = (): Parameters<typeof appendToSpool>[0] => ({ attempt: 7, start
 
 test('writes assignments that a shell takes as they are meant', () => {
   const job = { ...access.job, setupScript: "/opt/it's $here.sh" };
-  expect(renderAssignments({ ...access, job })).toBe("mode='production'\nsetup_script='/opt/it'\\''s $here.sh'\n");
-  expect(renderAssignments(access)).toBe("mode='production'\nsetup_script=''\n");
+  const bare = "container_runtime=''\ncontainer_image=''\ncontainer_binds=()\n";
+  expect(renderAssignments({ ...access, job })).toBe(
+    `mode='production'\nsetup_script='/opt/it'\\''s $here.sh'\n${bare}`,
+  );
+  expect(renderAssignments(access)).toBe(`mode='production'\nsetup_script=''\n${bare}`);
 });
 
 test('tells the end of a script, and leaves nothing at home that the gateway knows', async () => {
