@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { sql } from '#db/connect.ts';
 import { lockSubmission } from '#db/status/submission-lock.ts';
 import { recover } from '#dispatch/recover.ts';
+import { waitUntil } from '#util/wait-until.ts';
 
 import { valueOf } from '../batch/contract.ts';
 import { bundleScript } from '../util/bundle-script.ts';
@@ -45,6 +46,17 @@ function start(
 async function killedAt(step: string, runs: readonly number[]): Promise<void> {
   const [, signal] = await once(start(runs, { dieAt: step }), 'exit');
   expect(signal).toBe('SIGKILL');
+  // The server sees a moment later that the dead process's session is gone, and only then gives its lock back.
+  const isFree = await waitUntil(
+    async () => {
+      const [locks] = await world.status.query<{ count: number }>(sql`
+        select count(*)::int as count from pg_locks
+        where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`);
+      return locks?.count === 0 ? true : undefined;
+    },
+    { timeoutMs: 20_000, everyMs: 20 },
+  );
+  expect(isFree).toBe(true);
 }
 
 function recoverNow(backend: BatchBackend = world.backend): Promise<Recovered> {

@@ -25,10 +25,14 @@ beforeEach(async () => {
   await clearAttempts(world.status);
 });
 
-async function dispatch(runs: readonly number[], replaces?: ReadonlyMap<number, number>): Promise<void> {
+async function dispatch(
+  runs: readonly number[],
+  replaces?: ReadonlyMap<number, number>,
+  backend: BatchBackend = world.backend,
+): Promise<void> {
   const session = await openReady(world.status, runs, replaces);
   await applyPlan({
-    ...{ session, status: world.status, site: world.site, backend: world.backend, log: silentLog },
+    ...{ session, status: world.status, site: world.site, backend, log: silentLog },
     ...{ prepared: prepareTestRule(world.root, { unblock: ['held'] }), payload: world.payload, ready: runs.length },
     ...{ gatewayUrl: 'http://127.0.0.1:1', workerDirectory: world.workerDirectory },
   });
@@ -191,11 +195,15 @@ describe('nothing is concluded', () => {
   });
 });
 
-test('the job of a retired attempt leaves the queue, and then its attempt ends', async () => {
+test('the job of a retired attempt that the dispatch could not remove leaves the queue, and its attempt ends', async () => {
   await dispatch([1]);
   const [first] = await readAttempts(world.status);
   await reconcileNow(saying((job) => ({ ...job, state: 'held', starts: 1, since, holdReason: 'x', holdCode: 1 })));
-  await dispatch([1], new Map([[1, first?.id ?? 0]]));
+  const mute: BatchBackend = {
+    ...world.backend,
+    remove: () => Promise.resolve({ kind: 'unknown', reason: 'no answer' }),
+  };
+  await dispatch([1], new Map([[1, first?.id ?? 0]]), mute);
   expect(await reconcileNow()).toMatchObject({ checked: 2, agreed: 1, jobsRemoved: 1 });
   expect(await reconcileNow()).toMatchObject({ checked: 2, agreed: 1, told: { ...nobody, removed: 1 } });
   expect(await readAttempts(world.status)).toMatchObject([
