@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitUntil } from '#util/wait-until.ts';
+import { bundleFolderPrefix } from '#test/util/bundle-script.ts';
 
 /** Things that tools (not tests) keep in the temporary directory. */
-const ofTools = /^(?:tsx-|node-compile-cache|[\w-]{21}$)/u;
+const ofTools = new RegExp(`^(?:tsx-|node-compile-cache|${bundleFolderPrefix}|[\\w-]{21}$)`, 'u');
 
 /**
  * T10: gives the run a temporary directory of its own and marks all its processes; at the end neither files nor

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { access, constants, mkdir, mkdtemp, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -9,6 +8,9 @@ import { packageRoot } from '#util/package-root.ts';
 
 const requireBanner =
   "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
+
+/** How folders of bundles in the temporary directory begin; they are a tool's, not a test's. */
+export const bundleFolderPrefix = 'bundled-scripts-';
 
 /**
  * Bundles a script of the tests, so that processes of it start in a tenth of the time that running it from the sources
@@ -42,11 +44,13 @@ async function ownFolder(): Promise<string | undefined> {
 
 let elsewhere: Promise<string> | undefined;
 
-/** The pool's user cannot write in the checkout; the packages are found by a link. */
+/**
+ * The pool's user cannot write in the checkout; the packages are found by a link. The folder goes with the run's
+ * temporary directory, not earlier: the worker of the test runner may be killed at its end.
+ */
 function folderElsewhere(): Promise<string> {
-  elsewhere ??= mkdtemp(join(tmpdir(), 'bundled-scripts-')).then(async (folder) => {
+  elsewhere ??= mkdtemp(join(tmpdir(), bundleFolderPrefix)).then(async (folder) => {
     await symlink(join(packageRoot(), 'node_modules'), join(folder, 'node_modules'));
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     return folder;
   });
   return elsewhere;
