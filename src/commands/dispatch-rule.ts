@@ -17,6 +17,7 @@ import { reportDispatch } from './report-dispatch.ts';
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
 import type { CursorOrder } from '#dispatch/cursor-order.ts';
+import type { PhaseClock } from '#dispatch/phase-clock.ts';
 import type { Plan } from '#dispatch/plan-rule.ts';
 import type { Log, Progress } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
@@ -34,6 +35,7 @@ export interface DispatchFacts {
   readonly backend: BatchBackend;
   readonly log: Log;
   readonly progress: Progress & { close(): void };
+  readonly clock: PhaseClock;
   readonly signal: AbortSignal;
 }
 
@@ -43,7 +45,7 @@ export interface DispatchFacts {
  * @throws UsageError where it was declined, GatewayError; and what `dispatchPlan` throws
  */
 export async function dispatchRule(facts: DispatchFacts): Promise<void> {
-  const { request, plan, site, status, backend, log, progress, signal } = facts;
+  const { request, plan, site, status, backend, log, progress, clock, signal } = facts;
   const { funnel, prepared } = plan;
   for (const { message } of funnel.warnings) log.warn({ rule: request.rule }, message);
   if (!request.isBatch && !request.isJson) await writeOutput(`${renderFunnel(funnel).join('\n')}\n`);
@@ -53,7 +55,7 @@ export async function dispatchRule(facts: DispatchFacts): Promise<void> {
   }
   const cursor = await orderCursorOf(request, plan);
   const applied = await dispatchPlan({
-    ...{ plan, prepared, site, status, backend, log, progress, signal },
+    ...{ plan, prepared, site, status, backend, log, progress, clock, signal },
     ...(cursor === undefined ? {} : { cursor }),
     gatewayUrl: await findGatewayUrl(site),
     workerDirectory: join(packageRoot(), 'dist', 'worker'),
@@ -71,7 +73,7 @@ export async function dispatchRule(facts: DispatchFacts): Promise<void> {
     log.info({ rule: request.rule, run, how: request.cursor.kind }, 'cursor');
     say(`The cursor of '${request.rule}' is at run ${run}`);
   }
-  await reportDispatch(request, plan, applied, { log, status });
+  await reportDispatch(request, plan, applied, { log, status, clock });
 }
 
 function declined(): UsageError {

@@ -13,6 +13,7 @@ import { findCursor } from '#db/status/find-cursor.ts';
 import { adoptCursor } from '#db/status/move-cursor.ts';
 import { dumpPlan } from '#dispatch/dump-plan.ts';
 import { clearHeldJobs, findHeldJobs, markHeldJobs } from '#dispatch/held-jobs.ts';
+import { makePhaseClock } from '#dispatch/phase-clock.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 import { recover } from '#dispatch/recover.ts';
 import { renderPlan, renderPlanJson } from '#dispatch/render-plan.ts';
@@ -143,7 +144,9 @@ async function work(asked: KaedamaRequest, context: MainContext): Promise<number
   context.onEnd(() => progress.close());
   const backend = makeBackend(site);
   const { status, catalog } = databases;
+  const clock = makePhaseClock();
   if (deed.kind === 'dispatch') {
+    clock.begin('recover');
     await recover({ status, site, backend, log, say });
     // What is open of this rule only: a dispatch is to be quick, and a rule is told the truth about its own products.
     const { reasons, unknown, disbelieved } = await reconcileSite({
@@ -151,6 +154,7 @@ async function work(asked: KaedamaRequest, context: MainContext): Promise<number
     });
     if (unknown + disbelieved > 0) say(`The jobs of '${request.rule}' are not all known: ${reasons[0]?.why ?? ''}`);
     await clearSubmissionFolders(site, status);
+    clock.end();
   }
   progress.phase('deciding');
   const input: PlanInput = {
@@ -166,11 +170,13 @@ async function work(asked: KaedamaRequest, context: MainContext): Promise<number
     return 0;
   }
   const held = deed.kind === 'dispatch' ? await findHeld(request, prepared, { status, backend, log }) : [];
+  clock.begin('decide');
   const plan = await planRule(input);
+  clock.end();
   try {
     if (deed.kind === 'plan') return await printPlan(plan, request);
     if (deed.kind === 'dump') return await dump(plan, request, site, deed.directory);
-    await dispatchRule({ request, plan, site, status, backend, log, progress, signal: context.signal });
+    await dispatchRule({ request, plan, site, status, backend, log, progress, clock, signal: context.signal });
   } finally {
     await plan.close();
   }

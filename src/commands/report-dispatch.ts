@@ -6,6 +6,7 @@ import { printRanges } from '#util/print-ranges.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { Applied } from '#dispatch/apply-plan.ts';
+import type { PhaseClock } from '#dispatch/phase-clock.ts';
 import type { Plan } from '#dispatch/plan-rule.ts';
 import type { Log } from '#model/log.ts';
 
@@ -24,10 +25,11 @@ export async function reportDispatch(
   request: KaedamaRequest,
   plan: Plan,
   applied: Applied,
-  to: { readonly log: Log; readonly status: Database },
+  to: { readonly log: Log; readonly status: Database; readonly clock: PhaseClock },
 ): Promise<void> {
   const { submitted, lost, submissions } = applied;
   const { names } = plan.prepared;
+  const phases = to.clock.times();
   const uuids = submissions.map(({ uuid }) => uuid);
   const runs = uuids.length === 0 ? [] : await findSubmittedSegments(to.status, uuids);
   const shown = runs.map(({ run, segments }) => [String(run), printRanges(segments)] as const);
@@ -38,14 +40,14 @@ export async function reportDispatch(
     {
       ...{ by: request.isBatch ? 'batch' : accountName(), rule: request.rule, runs: request.options.runs },
       name: printDstname({ ...names, dsttype: names.dsttypePattern }),
-      ...{ submitted, lost, submissions, options: request.options.args },
+      ...{ submitted, lost, submissions, options: request.options.args, phases },
       ...(request.docstring === undefined ? {} : { docstring: request.docstring }),
       segments: Object.fromEntries(shown.slice(0, runsInLine)),
     },
     'dispatched',
   );
   if (request.isJson) {
-    await writeJson({ rule: request.rule, funnel: plan.funnel, ...applied });
+    await writeJson({ rule: request.rule, funnel: plan.funnel, ...applied, phases });
     return;
   }
   const clusters = submissions.map(({ cluster }) => cluster).join(', ');

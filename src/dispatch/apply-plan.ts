@@ -27,6 +27,7 @@ import type { PreparedRule } from '#rules/prepare-rule.ts';
 import type { CursorOrder } from './cursor-order.ts';
 import type { DirectoryMaker } from './make-items.ts';
 import type { PayloadRepository } from './payload-repository.ts';
+import type { PhaseClock } from './phase-clock.ts';
 
 /** What a plan is carried out with. */
 export interface ApplyInput {
@@ -48,6 +49,7 @@ export interface ApplyInput {
   readonly cursor?: CursorOrder;
   readonly log: Log;
   readonly progress?: Progress;
+  readonly clock?: PhaseClock;
   /** Aborted: no further submission is begun; one that is begun is finished. */
   readonly signal?: AbortSignal;
   /** Called at each step, so that a test can stop the process there. */
@@ -79,6 +81,7 @@ export interface Applied {
 export async function applyPlan(input: ApplyInput): Promise<Applied> {
   const { prepared, session } = input;
   const directories = openDirectoryMaker();
+  input.clock?.begin('prepare');
   await prepareSubmission(session, prepared, input.workerDirectory, directories);
   const setupId = await putSetup(session, {
     ...prepared.setup,
@@ -112,6 +115,7 @@ interface Position {
 async function submitOne(input: ApplyInput, position: Position) {
   const { site, session, log } = input;
   const uuid = randomUUID();
+  input.clock?.begin('reserve');
   const directory = await makeSubmissionFolder(site, uuid, input.gatewayUrl);
   await input.onStep?.('folder');
   await lockSubmission(session, uuid);
@@ -149,6 +153,7 @@ async function submitOne(input: ApplyInput, position: Position) {
   log.info({ submission: uuid, count, cluster: outcome.cluster }, 'submitted');
   await input.onStep?.('confirmed');
   await removeReplaced(input, uuid);
+  input.clock?.end();
   return { lost, last, submission: { uuid, cluster: outcome.cluster, count } };
 }
 
@@ -181,12 +186,14 @@ async function submit(
   position: Position,
   submission: { readonly uuid: string; readonly directory: string; readonly count: number },
 ): Promise<SubmitOutcome> {
-  const { prepared, site, progress } = input;
+  const { prepared, site, progress, clock } = input;
   progress?.phase('submitting');
+  clock?.begin('render');
   const items = makeItems({
     ...{ session: input.session, uuid: submission.uuid, prepared, directories: position.directories },
     workerDirectory: input.workerDirectory,
     onProgress: (done) => progress?.update(position.submitted + done, input.ready),
+    onEnd: () => clock?.begin('submit'),
   });
   try {
     return await input.backend.submit(
@@ -223,6 +230,7 @@ async function withdraw(input: ApplyInput, uuid: string, reason: string, directo
 
 async function confirm(input: ApplyInput, uuid: string, cluster: number): Promise<void> {
   input.progress?.phase('confirming');
+  input.clock?.begin('confirm');
   const isOurs = await retryDatabase(() =>
     input.status.transaction(async (session) => {
       const isConfirmed = await confirmSubmission(session, uuid, cluster);

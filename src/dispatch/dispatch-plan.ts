@@ -14,6 +14,7 @@ import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { Applied } from './apply-plan.ts';
 import type { CursorOrder } from './cursor-order.ts';
+import type { PhaseClock } from './phase-clock.ts';
 import type { Plan } from './plan-rule.ts';
 
 /** What carrying a plan out needs beside the plan. */
@@ -35,6 +36,7 @@ export interface DispatchInput {
   readonly cursor?: CursorOrder;
   readonly log: Log;
   readonly progress?: Progress;
+  readonly clock?: PhaseClock;
   readonly signal?: AbortSignal;
 }
 
@@ -56,9 +58,11 @@ export async function dispatchPlan(input: DispatchInput): Promise<Applied | unde
     }
     return nothing;
   }
+  input.clock?.begin('prepare');
   const payload = await readPayloadRepository(prepared.payload.path);
   const { build } = prepared.names;
   const doubts = checkPayload(payload, { mode: site.mode, build, isForced: input.isForced });
+  input.clock?.end();
   if (doubts.length > 0 && !(await input.mayGoOn(doubts))) return undefined;
   return applyPlan({
     ...{ session: plan.session, status: input.status, prepared, ready, payload, site },
@@ -66,6 +70,7 @@ export async function dispatchPlan(input: DispatchInput): Promise<Applied | unde
     workerDirectory: input.workerDirectory,
     ...(cursor === undefined ? {} : { cursor }),
     ...(input.progress === undefined ? {} : { progress: input.progress }),
+    ...(input.clock === undefined ? {} : { clock: input.clock }),
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });
 }

@@ -20,6 +20,8 @@ export interface ItemsInput {
   readonly directories: DirectoryMaker;
   /** Told after each batch how many are made. */
   readonly onProgress?: (done: number) => void;
+  /** Told when all are made and have been taken. */
+  readonly onEnd?: () => void;
 }
 
 /**
@@ -57,6 +59,7 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
     input.onProgress?.(done);
   }
   directories.check();
+  input.onEnd?.();
 }
 
 function toJobRow(row: ReservedRow): Parameters<typeof expandJob>[1] {
