@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help build demo test torture check format generate bench-decide pool pool-down clean
 
-# The batch system that the demo runs on: local, or htcondor.
-BATCH ?= local
+# The batch system: local, or htcondor. Unless told, the demo takes local, and torture HTCondor where it can be had.
+BATCH ?=
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -12,7 +12,7 @@ build: ## install what is missing, build the commands
 	@sh scripts/set-up.sh
 
 demo: build ## a whole production on this machine, in ./demo (or $$SLURP_DEMO_DIR)
-	@node --import tsx scripts/demo/main.ts --batch $(BATCH)
+	@node --import tsx scripts/demo/main.ts --batch $(or $(BATCH),local)
 
 test: build ## all checks and all tests
 	@sh scripts/test.sh
@@ -22,7 +22,7 @@ SECONDS ?= 30
 SEED ?=
 
 torture: build ## kill everything at random, heal it, count (SECONDS, SEED, BATCH)
-	@node --import tsx test/torture/main.ts --batch $(BATCH) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+	@BATCH=$(BATCH) sh scripts/torture.sh --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 check: build ## types, lint, form, import floors, dead code, house rules
 	@npm run --silent check
@@ -43,5 +43,5 @@ pool-down: ## stop it
 	@test/pool/stop.sh
 
 clean: ## remove what was built and the demo
-	@if [ -e demo/slurp.yaml ] && [ -e dist/slurp.mjs ]; then ./bin/slurp down --wait 20s --site demo; fi
+	@if [ -e demo/slurp.yaml ] && [ -e dist/slurp.cjs ]; then ./bin/slurp down --wait 20s --site demo; fi
 	rm -rf dist coverage demo

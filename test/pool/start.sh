@@ -86,6 +86,10 @@ install_debootstrap() {
 bootstrap() {
   local new=$pool_dir/root.new mirror ca log=$pool_dir/bootstrap.log
   if [ "$(cat "$root/.slurp-pool-recipe" 2>/dev/null)" = "$recipe" ]; then return; fi
+  if [ "$(cat "${SLURP_POOL_LIKE:-$pool_dir}/root/.slurp-pool-recipe" 2>/dev/null)" = "$recipe" ]; then
+    copy_pool "$SLURP_POOL_LIKE/root" "$new"
+    return
+  fi
   install_debootstrap
   use_apt_proxies
   mirror=$(find_mirror) ||
@@ -122,6 +126,18 @@ bootstrap() {
   chmod 711 "$new/root" # a checkout of root's may be bound below it
   echo "$recipe" >"$new/.slurp-pool-recipe"
   mv "$new" "$root"
+}
+
+# A second pool like the first, which may run: without its jobs, logs and sockets. Its mounts are not seen from here.
+copy_pool() {
+  say "copying $1 to $root (once; some seconds)"
+  remove_tree "$2"
+  remove_tree "$root"
+  mkdir -p "$2"
+  tar -C "$1" --one-file-system --exclude='./var/spool/condor/*' --exclude='./var/log/condor/*' --exclude='./run/*' \
+    --exclude='./var/lib/condor/execute/*' -cf - . | tar -C "$2" -xpf - || die "can't copy $1 to $2"
+  mkdir -p "$2/run/lock"
+  mv "$2" "$root"
 }
 
 # Runs a command whose mounts nobody else sees and that vanish with it. It has a process namespace too, so that all

@@ -45,16 +45,19 @@ export async function doFaults(
     ...{ 'dispatcher killed': 0, 'gateway killed': 0, 'database killed': 0 },
     ...{ 'schedd killed': 0, 'schedd stopped': 0 },
   };
-  const mayStopSchedd = playground.batch === 'htcondor' && process.getuid?.() === 0;
-  const choices: readonly Fault[] = [
-    ...Array.from({ length: 5 }, () => 'dispatcher killed' as const),
+  const all: readonly Fault[] = [
+    ...Array.from({ length: 4 }, () => 'dispatcher killed' as const),
     ...(['gateway killed', 'database killed'] as const),
-    ...(mayStopSchedd ? (['schedd killed', 'schedd stopped'] as const) : []),
+    ...(playground.hasOwnSchedd ? (['schedd killed', 'schedd stopped'] as const) : []),
   ];
+  // Drawn like cards, so that each of them comes soon.
+  let cards: Fault[] = [];
   for (;;) {
-    await sleep(500 + dice(2500));
+    await sleep(300 + dice(2200));
     if (performance.now() >= endsAt) return counts;
-    const fault = choices[dice(choices.length)] ?? 'dispatcher killed';
+    if (cards.length === 0) cards = [...all];
+    const [fault] = cards.splice(dice(cards.length), 1);
+    if (fault === undefined) continue;
     const number = dice(1_000_000);
     const isDone = await doFault(playground, fault, number, dispatchers);
     await playground.log(`${fault} ${number}${isDone ? '' : ' (there was none)'}`);

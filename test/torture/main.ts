@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { appendFile, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { writeLine, writeOutput } from '#cli/output.ts';
@@ -25,6 +25,7 @@ interface TortureOptions {
   readonly seconds: string;
   readonly seed?: string;
   readonly batch: string;
+  readonly scheddFaults?: true;
   readonly keep?: true;
 }
 
@@ -44,6 +45,7 @@ await runMain(
       .option('--seconds <count>', 'how long things are killed', '30')
       .option('--seed <number>', 'the same schedule of faults again')
       .option('--batch <backend>', 'local or htcondor', 'local')
+      .option('--schedd-faults', 'the schedd is killed and stopped too: the pool is ours alone')
       .option('--keep', 'leave the folder there')
       .action(async (options: TortureOptions) => {
         exitCode = await torture(options);
@@ -61,8 +63,11 @@ async function torture(options: TortureOptions): Promise<number> {
   }
   const seconds = Number(options.seconds);
   const seed = options.seed === undefined ? randomInt(1_000_000) : Number(options.seed);
-  const products = Math.max(20, Math.round(2 * seconds));
-  const playground = await openPlayground(batch, products, randomUUID());
+  const products = Math.max(20, Math.round(1.5 * seconds));
+  const playground = await openPlayground(
+    { batch, hasOwnSchedd: options.scheddFaults === true, mark: randomUUID() },
+    products,
+  );
   let isWell = false;
   try {
     say(`${products} products on '${batch}', ${seconds} s of faults, seed ${seed}; in '${playground.directory}'`);
@@ -83,7 +88,7 @@ async function torture(options: TortureOptions): Promise<number> {
     await writeOutput(renderTable({ head: ['what must not be', 'number'], rows: Object.entries(damage) }));
     isWell = Object.values(damage).every((count) => count === 0);
     await writeLine();
-    await writeLine(`torture: ${isWell ? 'all 0' : 'FAILED'}, ${seconds} s on ${batch}, seed ${seed}`);
+    await conclude(`torture: ${isWell ? 'all 0' : 'FAILED'}, ${seconds} s on ${batch}, seed ${seed}`);
     return isWell ? 0 : 1;
   } finally {
     await playground.call('slurp', ['down', '--wait', '10s']);
@@ -91,6 +96,13 @@ async function torture(options: TortureOptions): Promise<number> {
     if (isWell && options.keep !== true) await rm(playground.directory, { recursive: true, force: true });
     else say(`the folder stays: '${playground.directory}'; faults.log holds the schedule`);
   }
+}
+
+/** The last line, which `make test` ends with too. */
+async function conclude(line: string): Promise<void> {
+  await writeLine(line);
+  const closing = process.env['SLURP_CLOSING_LINES'];
+  if (closing !== undefined) await appendFile(closing, `${line}\n`);
 }
 
 async function mustCall(playground: Playground, name: 'kaedama' | 'slurp', args: readonly string[]): Promise<string> {

@@ -14,6 +14,8 @@ export type TortureBatch = 'local' | 'htcondor';
 export interface Playground {
   readonly directory: string;
   readonly batch: TortureBatch;
+  /** Nobody else uses the pool: its schedd may be killed and stopped. */
+  readonly hasOwnSchedd: boolean;
   /** Marks our jobs in a pool that others use too. */
   readonly mark: string;
   /** Each job appends `begin|end DSTFILE CUPSID START` here. */
@@ -75,7 +77,7 @@ function siteOf(batch: TortureBatch, mark: string): string {
   local:
     slots: 4
   htcondor:
-    command_timeout: 10s
+    command_timeout: 6s
     commands:
       +SlurpTorture: '"${mark}"'
       requirements: 'true'
@@ -85,7 +87,11 @@ function siteOf(batch: TortureBatch, mark: string): string {
 }
 
 /** Lays out a {@link Playground} below `/tmp`; started by root, it belongs to the user of the pool. */
-export async function openPlayground(batch: TortureBatch, products: number, mark: string): Promise<Playground> {
+export async function openPlayground(
+  chosen: Pick<Playground, 'batch' | 'hasOwnSchedd' | 'mark'>,
+  products: number,
+): Promise<Playground> {
+  const { batch, mark } = chosen;
   const directory = await mkdtemp('/tmp/slurp-torture-');
   const journal = join(directory, 'journal');
   const files: Readonly<Record<string, string>> = {
@@ -121,7 +127,7 @@ export async function openPlayground(batch: TortureBatch, products: number, mark
     return isOther ? [runAs, program, ...args] : [program, ...args];
   };
   return {
-    ...{ directory, batch, mark, journal, argv, environment: env },
+    ...{ ...chosen, directory, journal, argv, environment: env },
     call: (name, args) => {
       const [file, ...rest] = argv(name, args);
       return runCommand(file, rest, { cwd: directory, env });
