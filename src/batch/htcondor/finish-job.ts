@@ -2,6 +2,7 @@ import { basename, isAbsolute, resolve } from 'node:path';
 
 import { ownCommands } from '../own-commands.ts';
 import { parseList } from '../parse-list.ts';
+import { keepLogsScript } from '../keep-logs.ts';
 import { parseEnvironment } from '../parse-environment.ts';
 import { encodeArguments, encodeEnvironment, encodeExpression, protectDollars } from './encode-field.ts';
 
@@ -86,9 +87,13 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     result.set('executable', finishValue('executable', job.executable));
     result.set('arguments', protectDollars(encodeArguments(job.arguments)));
     result.set('initialdir', protectDollars(initial));
-    result.set('environment', environmentOf(`${read('getenv') ?? ''}\0${read('environment') ?? ''}`));
     result.set('transfer_input_files', inputsOf(`${initial}\0${read('transfer_input_files') ?? ''}`));
     placeOutputs(read, initial, result);
+    const streams = plan.hasStarterCommands ? [] : keptStreams(result);
+    result.set(
+      'environment',
+      environmentOf(`${read('getenv') ?? ''}\0${read('environment') ?? ''}\0${streams.join(' ')}`),
+    );
     for (const key of plan.others) {
       const value = finishValue(key, read(key) ?? '');
       // The same number stands in each row already.
@@ -98,6 +103,7 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     if (plan.places.has('user_job_wrapper')) {
       notes.add("'user_job_wrapper' is left out: HTCondor has no such submit command");
     }
+    if (streams.length > 0) for (const [key, value] of logKeepers) result.set(key, value);
     result.set('batch_name', batchName);
     result.set('+SlurpSubmission', `"${submission.uuid}"`);
     result.set('+SlurpCupsid', '$(slurp_cupsid)');
@@ -132,6 +138,8 @@ interface CommandPlan {
   readonly places: ReadonlyMap<string, { readonly key: string } | { readonly value: string }>;
   /** Names of all commands that nothing special is done with, in order. */
   readonly others: readonly string[];
+  /** Whether the rule or the site says itself what the starter runs before and after a job. */
+  readonly hasStarterCommands: boolean;
 }
 
 type ReadCommand = (name: string) => string | undefined;
@@ -145,7 +153,8 @@ function makeCommandMerger(
     for (const [name, value] of Object.entries(defaults)) places.set(name, { value });
     for (const [name, key] of namesOf(commands)) places.set(name, { key });
     for (const [name, key] of namesOf(siteCommands)) places.set(name, { value: siteCommands[key] ?? '' });
-    return { places, others: [...places.keys()].filter((name) => !special.has(name.toLowerCase())) };
+    const others = [...places.keys()].filter((name) => !special.has(name.toLowerCase()));
+    return { places, others, hasStarterCommands: others.some((name) => /^\+(?:pre|post)cmd$/iu.test(name)) };
   };
   let keys: readonly string[] | undefined;
   let plan: CommandPlan | undefined;
@@ -179,7 +188,7 @@ function namesOf(commands: Readonly<Record<string, string>>): ReadonlyMap<string
 }
 
 function environmentFor(written: string, submission: BatchSubmission): string {
-  const [getenv = '', text = ''] = written.split('\0');
+  const [getenv = '', text = '', streams = ''] = written.split('\0');
   const isInherited = getenv !== '' && !/^false$/iu.test(getenv.trim());
   const variables: Record<string, string> = { ...submission.environment, ...parseEnvironment(text) };
   const protectedOnes = Object.fromEntries(
@@ -192,8 +201,28 @@ function environmentFor(written: string, submission: BatchSubmission): string {
     SLURP_JOB_DIRECTORY: '$$(CondorScratchDir)',
     SLURP_START: '$$([NumJobStarts])',
     cupsid: '$(slurp_cupsid)',
+    ...(streams.includes('output') ? { SLURP_STDOUT: '$$([Out])' } : {}),
+    ...(streams.includes('error') ? { SLURP_STDERR: '$$([Err])' } : {}),
   });
 }
+
+/** The streams whose files the job is told. One with a blank in its path cannot be: the environment would fall apart. */
+function keptStreams(result: ReadonlyMap<string, string>): readonly string[] {
+  return ['output', 'error'].filter((key) => {
+    const path = result.get(key);
+    return path !== undefined && !/[\s'"]/u.test(path);
+  });
+}
+
+/**
+ * The starter runs the script before and after the job, in the job's folder, but not in its environment. HTCondor 23.9
+ * writes standard output over a file of that name; whatever the script ends with, the job's exit code stays.
+ */
+const logKeepers: readonly (readonly [key: string, value: string])[] = ['Pre', 'Post'].flatMap((when) => [
+  [`+${when}Cmd`, '"/bin/sh"'],
+  [`+${when}Arguments`, `"-c '${keepLogsScript.replaceAll('"', String.raw`\"`)}' sh _condor_stdout _condor_stderr"`],
+  [`+${when}Environment`, 'Environment'],
+]);
 
 function inputsFor(
   list: string,

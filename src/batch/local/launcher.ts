@@ -1,5 +1,7 @@
 import { constants } from 'node:os';
 
+import { keepLogsScript } from '../keep-logs.ts';
+
 /**
  * The shell script around each job: claims the start, waits for the end, writes down how it was. It needs nobody to
  * watch it, so jobs go on when the runner is gone.
@@ -17,10 +19,16 @@ command -p ln "$run/pid.$$" "$run/pid" 2>/dev/null || exit 0
 command -p rm "$run/pid.$$"
 # The job gets every signal itself, as a member of the group; we stay to tell the tale.
 trap : TERM INT HUP QUIT USR1 USR2
+keep_logs() (
+set -- "$run/out" "$run/err"
+${keepLogsScript}
+)
+keep_logs
 read -r began rest <"/proc/uptime"
 "$@"
 code=$?
 read -r ended rest <"/proc/uptime"
+keep_logs
 { printf 'exit %s\\nuptime %s %s\\n' "$code" "$began" "$ended"; times; } >"$run/result.new"
 command -p mv "$run/result.new" "$run/result"
 : >"$wake"

@@ -90,6 +90,7 @@ function environmentOf(
   run: RunFiles,
 ): Readonly<Record<string, string>> {
   const { username, homedir } = accountFacts();
+  const { output, error } = placesOf(job, submission);
   const path = [run.scratch, '/usr/local/bin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/sbin', '/sbin'];
   return {
     // As on a farm, nothing of the environment of whoever submits or of `slurp serve` reaches a job.
@@ -107,6 +108,8 @@ function environmentOf(
     _CONDOR_SCRATCH_DIR: run.scratch,
     SLURP_START: String(start),
     cupsid: String(job.cupsid),
+    ...(output === undefined ? {} : { SLURP_STDOUT: output }),
+    ...(error === undefined ? {} : { SLURP_STDERR: error }),
   };
 }
 

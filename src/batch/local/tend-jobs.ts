@@ -215,13 +215,14 @@ async function endRun(state: RunnerState, watched: WatchedRun, result: JobResult
     const failure = await bringHome(submission.stored, item, run);
     event = failure === undefined ? { kind: 'ended', ...base, ...result } : { kind: 'held', ...base, ...failure };
   }
+  // Before it is said that the job has ended, for then its log is to be whole.
+  const [code, text] = describe(event);
+  await logEvent(submission.stored, item, start, code, text);
   await record(state, submission, event);
   // What is missing among the outputs may be seen in the scratch folder.
   if (event.kind !== 'held' || event.code === heldOnRequest) await clearRun(run);
   if (event.kind === 'ended' && event.exitCode === 0) await forgetRun(submission.stored, item, run);
   state.watched.delete(run.directory);
-  const [code, text] = describe(event);
-  await logEvent(submission.stored, item, start, code, text);
 }
 
 function describe(event: JournalEvent): readonly [code: number, text: string] {

@@ -93,6 +93,7 @@ function ownMacros(texts: JobTexts): Meanings {
     runtype: value(({ row }) => runTypeOf(row.inputs)),
     streamname: value(({ row }) => row.streamname, params['streamname']),
     'slurp.dsttype': value(({ row }) => quoteClassAd(row.dsttype)),
+    'slurp.dstfile': value(({ row }) => row.dstfile),
     'slurp.dstname': value(({ row }) => quoteClassAd(row.dstname)),
     inputs: options.isDbinput ? constant('dbinput') : value(({ row }) => withCommas(row.inputs)),
     ranges: options.isDbinput ? constant('dbranges') : value(({ row }) => withCommas(row.ranges) || 'unset'),

@@ -3,6 +3,7 @@ import { printVersion, streamMacro } from '#model/dst-name.ts';
 import type { Rule } from '#model/rule.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import { checkJobKeys } from './check-job-keys.ts';
+import { defaultLogs } from './default-logs.ts';
 import { type CompiledJob, compileJob } from './compile-job.ts';
 import type { Complainer } from '../complain.ts';
 import { type MacroProblem, makeMacroProgram, renderTemplate } from '../expand-macros.ts';
@@ -132,6 +133,15 @@ export function prepareJob(sources: JobSources): PreparedJob {
     'job.arguments',
     fillArguments({ ...sources, scope: { ...scope, job: find } }, written, isWrapped ? script : undefined),
   );
+  const logs = defaultLogs({
+    job: rule.job,
+    isWrapped,
+    hasLogdir: 'logdir' in rule.filesystem || fields.has('logdir'),
+    logbase: params['logbase'] === undefined ? '$(slurp.dstfile)' : '{logbase}',
+  });
+  for (const [key, text] of Object.entries(logs)) {
+    commands[key] = filled(`job.${key}`, fill(`job.${key}`, text, find));
+  }
   const batchName = options.batchName ?? fill('job.batch_name', ownBatchName ?? defaultBatchName, scope.job).text;
 
   const columns: { name: string; path: string; offset: number }[] = [];

@@ -42,6 +42,8 @@ const job: BatchJob = {
     transfer_output_files: '""',
     transferout: 'false',
     transfererr: 'false',
+    output: 'file:///data/log/run_53500/a-00012.out',
+    error: 'file:///data/log/run_53500/a-00012.err',
     '+sPHENIX_PRODUCTION': '"DST_CALO_run2pp_ana437_2024p007_v001"',
     '+sPHENIX_RUNNUMBER': '53534',
     '+sPHENIX_SLURP_CUPSID': '4711',
@@ -56,10 +58,10 @@ function finish(changes: Readonly<Record<string, string>> = {}, site: Readonly<R
 
 test('renders a submission with every default of a rule', () => {
   const constants = new Map(finish().commands);
-  constants.delete('log');
-  constants.delete('arguments');
+  const columns = ['log', 'output', 'error', 'arguments'];
+  for (const key of columns) constants.delete(key);
   const text = renderDescription({
-    ...{ uuid: submission.uuid, count: 2, constants, columns: ['log', 'arguments'], itemsFile: '/site/condor.items' },
+    ...{ uuid: submission.uuid, count: 2, constants, columns, itemsFile: '/site/condor.items' },
     factory: { maxMaterialize: 5000, maxIdle: 100 },
   });
   expect(text).toMatchInlineSnapshot(`
@@ -69,11 +71,9 @@ test('renders a submission with every default of a rule', () => {
     slurp_comma = ,
     executable = /slurp/dist/worker/wrapper.sh
     initialdir = /home/sphnxpro/prod
-    environment = "PATH=$$(CondorScratchDir):/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin CUPS_PRODUCTION_MODE=true SLURP_JOB_DIRECTORY=$$(CondorScratchDir) SLURP_START=$$([NumJobStarts]) cupsid=$(slurp_cupsid)"
     transfer_input_files = /site/submissions/8c5d/slurp-token,/site/submissions/8c5d/slurp-job.json,/slurp/dist/worker/cups
-    transfer_output = false
-    transfer_error = false
     transfer_output_files = ""
+    environment = "PATH=$$(CondorScratchDir):/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin CUPS_PRODUCTION_MODE=true SLURP_JOB_DIRECTORY=$$(CondorScratchDir) SLURP_START=$$([NumJobStarts]) cupsid=$(slurp_cupsid) SLURP_STDOUT=$$([Out]) SLURP_STDERR=$$([Err])"
     universe = vanilla
     should_transfer_files = YES
     when_to_transfer_output = ON_EXIT
@@ -87,14 +87,22 @@ test('renders a submission with every default of a rule', () => {
     +sPHENIX_RUNNUMBER = 53534
     +sPHENIX_SLURP_CUPSID = $(slurp_cupsid)
     +sPHENIX_SLURP_UNBLOCK = "fai\\led \\"x\\""
+    +PreCmd = "/bin/sh"
+    +PreArguments = "-c 'name() { command -p stat -c %i/%s/%.Y \\"$1\\" 2>/dev/null || echo none; }; keep() { case $1 in \\"\\" | /dev/null) return ;; esac; for file in \\"$1\\" \\"./\${1##*/}\\"; do now=\`name \\"$file\\"\`; if [ -f \\"$file\\" ] && [ \\"$now\\" != \\"$3\\" ]; then command -p cat \\"$file\\" >>\\"$2\\"; return; fi; done; }; if [ -e .slurp-logs ]; then { read -r out; read -r err; } <.slurp-logs; keep \\"$SLURP_STDOUT\\" \\"$1\\" \\"$out\\"; [ \\"$SLURP_STDERR\\" = \\"$SLURP_STDOUT\\" ] || keep \\"$SLURP_STDERR\\" \\"$2\\" \\"$err\\"; else { name \\"$SLURP_STDOUT\\"; name \\"$SLURP_STDERR\\"; } >.slurp-logs; fi; exit 0' sh _condor_stdout _condor_stderr"
+    +PreEnvironment = Environment
+    +PostCmd = "/bin/sh"
+    +PostArguments = "-c 'name() { command -p stat -c %i/%s/%.Y \\"$1\\" 2>/dev/null || echo none; }; keep() { case $1 in \\"\\" | /dev/null) return ;; esac; for file in \\"$1\\" \\"./\${1##*/}\\"; do now=\`name \\"$file\\"\`; if [ -f \\"$file\\" ] && [ \\"$now\\" != \\"$3\\" ]; then command -p cat \\"$file\\" >>\\"$2\\"; return; fi; done; }; if [ -e .slurp-logs ]; then { read -r out; read -r err; } <.slurp-logs; keep \\"$SLURP_STDOUT\\" \\"$1\\" \\"$out\\"; [ \\"$SLURP_STDERR\\" = \\"$SLURP_STDOUT\\" ] || keep \\"$SLURP_STDERR\\" \\"$2\\" \\"$err\\"; else { name \\"$SLURP_STDOUT\\"; name \\"$SLURP_STDERR\\"; } >.slurp-logs; fi; exit 0' sh _condor_stdout _condor_stderr"
+    +PostEnvironment = Environment
     batch_name = DST_CALO_run2pp_ana437_2024p007_v001
     +SlurpSubmission = "8c5d3c3e-0000-4000-8000-123456789abc"
     +SlurpCupsid = $(slurp_cupsid)
     log = $(slurp_a)
+    output = $(slurp_b)
+    error = $(slurp_c)
     arguments = $(slurp_arguments)
     max_materialize = 5000
     max_idle = 100
-    queue slurp_cupsid,slurp_a,slurp_arguments from /site/condor.items
+    queue slurp_cupsid,slurp_a,slurp_b,slurp_c,slurp_arguments from /site/condor.items
     "
   `);
 });
@@ -123,6 +131,27 @@ test('sends files to where the rule wants its outputs, without the command that 
     output_destination = -
     transfer_output_files = a.out,sub/a.err,own.root
     transfer_output_remaps = "own.root=/dst/own.root;a.out=/data/log/run_53500/a.out;a.err=/data/log/run_53500/a.err""
+  `);
+});
+
+test('tells a job where its output goes, and runs what keeps its own logs before and after it (C-H8)', () => {
+  const said = ['environment', '+PreCmd', '+PostCmd'];
+  const told = (changes: Readonly<Record<string, string>>): string =>
+    said.map((key) => `${key} = ${(finish(changes).commands.get(key) ?? '-').replace(/^.*start=/iu, '… ')}`).join('\n');
+  expect(told({})).toMatchInlineSnapshot(`
+    "environment = … $$([NumJobStarts]) cupsid=$(slurp_cupsid) SLURP_STDOUT=$$([Out]) SLURP_STDERR=$$([Err])"
+    +PreCmd = "/bin/sh"
+    +PostCmd = "/bin/sh""
+  `);
+  expect(told({ output: '/dev/null', error: '/a b/x.err' })).toMatchInlineSnapshot(`
+    "environment = … $$([NumJobStarts]) cupsid=$(slurp_cupsid)"
+    +PreCmd = -
+    +PostCmd = -"
+  `);
+  expect(told({ '+PostCmd': '"/own"' })).toMatchInlineSnapshot(`
+    "environment = … $$([NumJobStarts]) cupsid=$(slurp_cupsid)"
+    +PreCmd = -
+    +PostCmd = "/own""
   `);
 });
 
@@ -170,7 +199,7 @@ test('lets the site win over the rule, and proper spellings over attributes', ()
     requirements = true
     container_image = x.sif
     +x = "$(DOLLAR)(Cluster)"
-    environment = "PATH=$$(CondorScratchDir):/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin CUPS_PRODUCTION_MODE=true B=1 SLURP_JOB_DIRECTORY=$$(CondorScratchDir) SLURP_START=$$([NumJobStarts]) cupsid=$(slurp_cupsid)""
+    environment = "PATH=$$(CondorScratchDir):/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin CUPS_PRODUCTION_MODE=true B=1 SLURP_JOB_DIRECTORY=$$(CondorScratchDir) SLURP_START=$$([NumJobStarts]) cupsid=$(slurp_cupsid) SLURP_STDOUT=$$([Out]) SLURP_STDERR=$$([Err])""
   `);
 });
 

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+
+import { defaultLogs } from '#rules/job/default-logs.ts';
+
+const usual = { output: '{logdir}/{logbase}.out', error: '{logdir}/{logbase}.err' };
+const besides = { output: '{logdir}/{logbase}.condor.stdout', error: '{logdir}/{logbase}.condor.stderr' };
+
+test.each([
+  ['names none: LOGBASE.out and LOGBASE.err', {}, true, usual],
+  ['names none, without the wrapper', {}, false, usual],
+  ['transfers nothing', { transfer_output_files: '""' }, true, usual],
+  ['transfers nothing, in other words', { transfer_output_files: '' }, false, usual],
+  ['transfers logs: the wrapper has names of its own', { transfer_output_files: 'a.out,a.err' }, true, besides],
+  ['transfers logs, without the wrapper: nothing', { transfer_output_files: 'a.out,a.err' }, false, {}],
+  ['names its output', { output: 'mine' }, true, { error: usual.error }],
+  ['names both', { output: 'mine', error: 'also' }, true, {}],
+])('a rule that %s (C-R19)', (_, job, isWrapped, expected) => {
+  expect(defaultLogs({ job, isWrapped, hasLogdir: true, logbase: '{logbase}' })).toEqual(expected);
+});
+
+test('a rule without a log directory gets no logs', () => {
+  expect(defaultLogs({ job: {}, isWrapped: true, hasLogdir: false, logbase: '{logbase}' })).toEqual({});
+});
