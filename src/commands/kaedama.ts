@@ -219,4 +219,4 @@ async function printPlan(plan: Plan, request: KaedamaRequest): Promise<number> {
   return 0;
 }
 
-await runMain('kaedama', runKaedama);
+void runMain('kaedama', runKaedama);

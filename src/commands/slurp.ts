@@ -134,7 +134,7 @@ async function printSql(word: string, text: string, options: SqlOptions): Promis
   else await writeOutput(renderScript(results, outputWidth()));
 }
 
-await runMain(
+void runMain(
   'slurp',
   async (context) => {
     const program = makeProgram('slurp', 'Runs a site: databases, gateway, local queue')

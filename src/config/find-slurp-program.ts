@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { packageRoot } from '#util/package-root.ts';
@@ -24,6 +24,6 @@ export function findSlurpProgram(): SlurpProgram {
     const loader = createRequire(join(root, 'package.json')).resolve('tsx');
     return { command: [process.execPath, '--import', pathToFileURL(loader).href, file], file, fileTime: 0 };
   }
-  const file = join(dirname(own), basename(own).startsWith('slurp') ? basename(own) : 'slurp.mjs');
+  const file = join(dirname(own), basename(own).startsWith('slurp') ? basename(own) : `slurp${extname(own)}`);
   return { command: [process.execPath, file], file, fileTime: statSync(file).mtimeMs };
 }

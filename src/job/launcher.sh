@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts the command of this file's name (cups, or cups.py for old scripts): NAME.mjs stands beside this file, or beside
+# Starts the command of this file's name (cups, or cups.py for old scripts): NAME.cjs stands beside this file, or beside
 # what it links to. Node is $SLURP_NODE, else the one on the PATH.
 self=$0
 [ -h "$self" ] && self=$(readlink -f -- "$self")
@@ -7,11 +7,11 @@ case $self in */*) here=${self%/*} ;; *) here=. ;; esac
 name=${0##*/}
 name=${name%.py}
 for directory in "$here" "${SLURP_JOB_DIRECTORY:-.}" "${SLURP_WORKER_DIRECTORY:-.}"; do
-  program=$directory/$name.mjs
+  program=$directory/$name.cjs
   [ -e "$program" ] && break
 done
 if [ ! -e "$program" ]; then
-  echo "$name: There is no '$name.mjs' beside '$self', nor in SLURP_WORKER_DIRECTORY" >&2
+  echo "$name: There is no '$name.cjs' beside '$self', nor in SLURP_WORKER_DIRECTORY" >&2
   exit 25
 fi
 # Software of an experiment brings libraries of its own, which Node must not get.

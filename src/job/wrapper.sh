@@ -37,7 +37,7 @@ rm -f slurp-stopping slurp-fenced
 
 here=$(readlink -f -- "$0")
 for worker in "${here%/*}" "${SLURP_WORKER_DIRECTORY:-.}" "$PWD"; do
-  [ -e "$worker/cups.mjs" ] && break
+  [ -e "$worker/cups.cjs" ] && break
 done
 
 # Copies, not links, and not to be written to: scripts copy files of these names from elsewhere into their directory.
@@ -45,8 +45,8 @@ put_commands() {
   local name
   [ "$worker" -ef . ] && return
   for name in cups pull bachi; do
-    [ -e "$worker/$name.mjs" ] || continue
-    install -m 0555 -- "$worker/$name.mjs" "$worker/$name" "$worker/$name.py" .
+    [ -e "$worker/$name.cjs" ] || continue
+    install -m 0555 -- "$worker/$name.cjs" "$worker/$name" "$worker/$name.py" .
   done
 }
 
@@ -122,7 +122,7 @@ stage_one() {
   local source=${1%/} name
   name=${source##*/}
   case $name in
-    cups.py | pull.py | bachi.py | init.sh | cups | pull | bachi | cups.mjs | pull.mjs | bachi.mjs) return 0 ;;
+    cups.py | pull.py | bachi.py | init.sh | cups | pull | bachi | cups.cjs | pull.cjs | bachi.cjs) return 0 ;;
     slurp-token | slurp-job.json | .slurp | .slurp-site) return 0 ;;
     odbc.ini)
       refuse_odbc "$source"
@@ -214,7 +214,7 @@ enter_container() {
 say "job $cupsid on $HOSTNAME: $userscript, files from $subdir: $payload"
 put_commands
 
-if ! [ -e cups.mjs ] || ! [ -e cups ]; then
+if ! [ -e cups.cjs ] || ! [ -e cups ]; then
   say "There is no 'cups' beside '$here/wrapper.sh', nor in SLURP_WORKER_DIRECTORY"
   exit 25
 fi

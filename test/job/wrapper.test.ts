@@ -54,9 +54,9 @@ test('gives the script its arguments and its environment, and ends with its stat
   expect(environment).toBe(`7|job.sh|job.sh cups.py bachi.py odbc.ini|${submit}|true|`);
   expect(files).toEqual([
     'CUPS_PRODUCTION_MODE',
-    ...['bachi', 'bachi.mjs', 'bachi.py'],
+    ...['bachi', 'bachi.cjs', 'bachi.py'],
     'cups',
-    'cups.mjs',
+    'cups.cjs',
     'cups.py',
     'job.sh',
     'slurp-job.json',
