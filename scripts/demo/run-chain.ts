@@ -62,10 +62,11 @@ export async function runChain(options: ChainOptions): Promise<readonly RuleProg
     progress.phase('');
     const after = await look();
     if (isIdle && attemptsOf(after) === attemptsOf(before)) return after;
-    // The next pass when about a sixth of what is under way has ended, so that kaedama does not get in the jobs' way.
+    // The next pass when three quarters of what is under way has ended: kaedama does not get in the jobs' way, and the
+    // queue is never empty before the last of them.
     const under = attemptsOf(after) - endedOf(after);
-    const goal = endedOf(after) + Math.max(1, Math.floor(under / 6));
-    while (endedOf(await look()) < goal && under > 0 && !signal.aborted) await sleep(300);
+    const goal = endedOf(after) + Math.ceil((under * 3) / 4);
+    while (endedOf(await look()) < goal && !signal.aborted) await sleep(500);
   }
 }
 
