@@ -33,7 +33,7 @@ const say = makeSay('torture');
 
 /** So many dispatchers at once, each taking so few products that there is always something left to fight for. */
 const dispatchersAtOnce = 3;
-const productsEach = 6;
+const productsEach = 4;
 
 const dispatchArgs = ['--config', 'torture.yaml', '--rule', ruleName, '--runs', '1', '999999', '--batch', '--doit'];
 
@@ -63,7 +63,7 @@ async function torture(options: TortureOptions): Promise<number> {
   }
   const seconds = Number(options.seconds);
   const seed = options.seed === undefined ? randomInt(1_000_000) : Number(options.seed);
-  const products = Math.max(20, Math.round(1.5 * seconds));
+  const products = Math.max(20, Math.round(1.2 * seconds));
   const playground = await openPlayground(
     { batch, hasOwnSchedd: options.scheddFaults === true, mark: randomUUID() },
     products,

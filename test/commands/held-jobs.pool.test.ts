@@ -1,0 +1,203 @@
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+
+import { packageRoot } from '#util/package-root.ts';
+import { runCommand } from '#util/run-command.ts';
+import { waitUntil } from '#util/wait-until.ts';
+
+const mark = randomUUID();
+/** Who waits for more waits in vain. */
+const patience = { timeoutMs: 120_000, everyMs: 500 };
+
+let home: string;
+
+async function call(name: 'kaedama' | 'slurp', args: readonly string[]) {
+  const { exitCode, stdout, stderr } = await runCommand(join(packageRoot(), 'bin', name), args, { cwd: home });
+  return { exitCode, out: stdout, err: stderr };
+}
+
+const dispatch = (...args: readonly string[]) =>
+  call('kaedama', ['--config', 'rules.yaml', '--rule', 'HELD', '--runs', '1', '2', '--batch', ...args]);
+
+const attemptsSchema = z.array(
+  z.object({
+    id: z.number(),
+    run: z.number(),
+    attempt: z.number(),
+    status: z.string(),
+    message: z.string().nullable(),
+    hold_code: z.number().nullable(),
+    exit_code: z.number().nullable(),
+    is_live: z.boolean(),
+    retired_reason: z.string().nullable(),
+  }),
+);
+
+async function readAttempts() {
+  const asked = `select id, run, attempt, status::text, message, hold_code, exit_code, retired_at is null as is_live,
+    retired_reason from production_status order by run, attempt`;
+  const { out, err, exitCode } = await call('slurp', ['db', 'sql', 'status', '--json', asked]);
+  expect([exitCode, err]).toEqual([0, '']);
+  return attemptsSchema.parse(JSON.parse(out));
+}
+
+const attemptOf = async (run: number, attempt: number) =>
+  (await readAttempts()).find((row) => row.run === run && row.attempt === attempt);
+
+/** The jobs of this test in the queue: their attempts, and the reasons for which they are held. */
+async function readQueue() {
+  const { exitCode, stdout } = await runCommand('condor_q', [
+    ...['-allusers', '-json', '-attributes', 'SlurpCupsid,JobStatus,HoldReason'],
+    ...['-constraint', `SlurpTestRun == "${mark}"`],
+  ]);
+  expect(exitCode).toBe(0);
+  const schema = z.array(
+    z.object({ SlurpCupsid: z.number(), JobStatus: z.number(), HoldReason: z.string().nullish() }),
+  );
+  return schema.parse(JSON.parse(stdout.trim() === '' ? '[]' : stdout));
+}
+
+/** Holds a job as somebody at the farm would. Condor wants the quotes escaped, and takes no line breaks (on 23.9). */
+async function holdByHand(cupsid: number, reason: string): Promise<void> {
+  const constraint = `SlurpTestRun == "${mark}" && SlurpCupsid == ${cupsid}`;
+  await waitUntil(async () => {
+    const words = ['-reason', reason.replaceAll('"', String.raw`\"`), '-constraint', constraint];
+    return (await runCommand('condor_hold', words)).exitCode === 0 || undefined;
+  }, patience);
+  await waitUntil(
+    async () => (await readQueue()).find((job) => job.SlurpCupsid === cupsid && job.JobStatus === 5),
+    patience,
+  );
+}
+
+/** From now on jobs that are submitted match a machine, or never do. */
+const writeSite = (isMatching: boolean) =>
+  writeFile(
+    join(home, 'slurp.yaml'),
+    `batch:
+  backend: htcondor
+  htcondor:
+    commands:
+      +SlurpTestRun: '"${mark}"'
+      requirements: '${isMatching}'
+      request_memory: '20'
+      request_disk: '1000'
+`,
+  );
+
+beforeAll(async () => {
+  home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-held-')));
+  await mkdir(join(home, 'payload'));
+  await writeFile(join(home, 'payload', 'run.sh'), '#!/bin/bash\nexit 0\n', { mode: 0o755 });
+  const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.org', '-C', join(home, 'payload')];
+  for (const words of [
+    ['init', '--quiet'],
+    ['add', '.'],
+    ['commit', '--quiet', '-m', 'one'],
+  ]) {
+    expect((await runCommand('git', [...identity, ...words])).exitCode).toBe(0);
+  }
+  await writeSite(false);
+  await writeFile(
+    join(home, 'rules.yaml'),
+    `HELD:
+  params:
+    name: HELD_run2pp
+    build: new
+    build_name: new
+    dbtag: 2024p007
+    version: 0
+    script: run.sh
+    payload: ./payload/
+    mem: 20MB
+    rsync: "./payload/*"
+    outbase: "$(name)_$(build)_$(tag)_$(version)"
+    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
+  input:
+    db: status
+    lfn2pfn: lfn2lfn
+    query: select 'x' as source, runnumber, 0 as segment, 'f' as files from generate_series(1, 9) as runnumber where true {run_condition}
+  filesystem:
+    outdir: "${home}/out"
+    logdir: "${home}/log"
+    histdir: "${home}/hist"
+    condor: "${home}/condor"
+  job:
+    arguments: "$(nevents) {logbase} {PWD} {rsync}"
+    log: "{condor}/{logbase}.condor"
+`,
+  );
+});
+
+afterAll(async () => {
+  await runCommand('condor_rm', ['-constraint', `SlurpTestRun == "${mark}"`]);
+  await call('slurp', ['down', '--wait', '10s']);
+  await rm(home, { recursive: true });
+});
+
+/** 10 kB of three languages. */
+const longReason =
+  `Plattenplatz «/sphenix» erschöpft: "quota" überschritten; ディスクの割り当てを超えました; l'espace disque "dépassé". `
+    .repeat(75)
+    .trim();
+
+test('a held job is marked with its reason, cleared, unblocked and done again; the old attempt stays, retired', async () => {
+  expect(await dispatch()).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^HELD: 2 jobs dispatched/u) });
+  const first = (await attemptOf(1, 1))?.id ?? 0;
+  expect(Buffer.byteLength(longReason)).toBeGreaterThan(10_000);
+  await holdByHand(first, longReason);
+
+  expect(await dispatch('--mark-held-jobs')).toMatchObject({
+    exitCode: 0,
+    err: expect.stringContaining("1 job of 'HELD' held"),
+  });
+  expect(await attemptOf(1, 1)).toMatchObject({ status: 'held', hold_code: 1, is_live: true });
+  expect((await attemptOf(1, 1))?.message).toContain(longReason);
+  // Held is no reason to do it again by itself.
+  expect(await readAttempts()).toHaveLength(2);
+
+  expect(await dispatch('--clear-held-jobs')).toMatchObject({
+    exitCode: 0,
+    err: expect.stringContaining("1 held job of 'HELD' removed"),
+  });
+  expect(await attemptOf(1, 1)).toMatchObject({ status: 'failed', is_live: true });
+  expect((await attemptOf(1, 1))?.message).toContain(`Cleared while held: ${longReason}`);
+  expect((await readQueue()).map(({ SlurpCupsid }) => SlurpCupsid)).not.toContain(first);
+
+  await writeSite(true);
+  expect(await dispatch('-u', 'failed')).toMatchObject({
+    exitCode: 0,
+    out: expect.stringMatching(/^HELD: 1 job dispatched/u),
+  });
+  const done = await waitUntil(async () => {
+    const row = await attemptOf(1, 2);
+    return row !== undefined && ['finished', 'failed'].includes(row.status) ? row : undefined;
+  }, patience);
+  expect(done).toMatchObject({ status: 'finished', exit_code: 0, is_live: true });
+  expect(await attemptOf(1, 1)).toMatchObject({
+    ...{ id: first, status: 'failed', is_live: false },
+    retired_reason: expect.stringMatching(/./u),
+  });
+});
+
+test('marked, cleared and unblocked in one call', async () => {
+  const old = (await attemptOf(2, 1))?.id ?? 0;
+  const reason = String.raw`"quota"; it's \full\ "`;
+  await holdByHand(old, reason);
+
+  expect(await dispatch('--mark-held-jobs', '--clear-held-jobs', '-u', 'held')).toMatchObject({
+    exitCode: 0,
+    out: expect.stringMatching(/^HELD: 1 job dispatched/u),
+    err: expect.stringMatching(/1 job of 'HELD' held\n[^]*1 held job of 'HELD' removed/u),
+  });
+  await waitUntil(async () => ((await attemptOf(2, 2))?.status === 'finished' ? true : undefined), patience);
+  expect(await attemptOf(2, 1)).toMatchObject({ id: old, status: 'failed', is_live: false });
+  expect((await attemptOf(2, 1))?.message).toContain(`Cleared while held: ${reason}`);
+  expect(await attemptOf(2, 3)).toBeUndefined();
+  await waitUntil(async () => ((await readQueue()).length === 0 ? true : undefined), patience);
+});
