@@ -87,7 +87,7 @@ async function settle(input: RecoverInput, submission: UnconfirmedSubmission): P
     input.say(`The batch system does not say whether it has ${count} jobs of '${rule}': ${answer.reason}`);
     return 'unknown';
   }
-  const [found] = answer.value;
+  const found = answer.value.find((report) => report.uuid === uuid);
   if (found !== undefined || submission.hasSpoken) {
     const isDone = await retryDatabase(() =>
       input.status.transaction((session) => confirmSubmission(session, uuid, found?.cluster)),

@@ -56,12 +56,18 @@ export async function ingestSpool(doors: IngestDoors, bytes: Buffer, options: Sp
     if (typeof parsed === 'string') refused.push({ line: lineAt(record.sequence), reason: parsed });
     else events.push(parsed);
   }
-  const { results } = await ingestEvents(doors, events);
+  const { submission } = contents.header ?? {};
+  const allowed = submission === undefined ? {} : { allowedSubmission: submission };
+  const { results } = await ingestEvents(doors, events, allowed);
   const counts = { new: 0, duplicate: 0, 'unknown-attempt': 0, forbidden: 0, invalid: refused.length };
   for (const { outcome, attempt, sequence, reason } of results) {
     counts[outcome] += 1;
     if (outcome === 'new' || outcome === 'duplicate') continue;
-    refused.push({ line: lineAt(sequence), reason: reason ?? `${outcome} ${attempt}` });
+    const why =
+      outcome === 'forbidden'
+        ? `attempt ${attempt} is not of the submission that the spool names: it is another site's`
+        : `${outcome} ${attempt}`;
+    refused.push({ line: lineAt(sequence), reason: reason ?? why });
   }
   return {
     counts,

@@ -30,6 +30,15 @@ export function readGatewayAccess(directory: string): GatewayAccess {
   return { job, token };
 }
 
+/** The uuid of the job's submission; undefined where `slurp-job.json` does not say it. Never throws. */
+export function readSubmission(directory: string): string | undefined {
+  try {
+    return readJobFile(directory).submission;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Reads `slurp-job.json` alone. */
 function readJobFile(directory: string): JobFile {
   const file = join(directory, jobFileName);

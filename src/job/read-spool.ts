@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { SpoolHeader } from './spool.ts';
 
+const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
+
 /** One report of a spool, as it was written; what is in it is for the reader to check. */
 export interface SpoolRecord {
   /** Byte offset of the line in the spool: the event's `sequence`. */
@@ -69,8 +71,11 @@ function parseRecord(text: string): Record<string, unknown> | undefined {
 }
 
 function parseHeader(value: Readonly<Record<string, unknown>>): SpoolHeader | undefined {
-  const { v, source, attempt, start } = value;
+  const { v, source, attempt, start, submission } = value;
   return v === 1 && typeof source === 'string' && Number.isInteger(attempt) && Number.isInteger(start)
-    ? { v, source, attempt: Number(attempt), start: Number(start) }
+    ? {
+        ...{ v, source, attempt: Number(attempt), start: Number(start) },
+        ...(typeof submission === 'string' && uuidPattern.test(submission) ? { submission } : {}),
+      }
     : undefined;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { JobEventDetail } from '#model/job-event.ts';
 import { spoolFileName } from '#model/job-file.ts';
 import type { JobIdentity } from './identity.ts';
+import { readSubmission } from './read-gateway-access.ts';
 
 /** The first line of a spool: who speaks in all lines that follow. */
 export interface SpoolHeader {
@@ -12,6 +13,8 @@ export interface SpoolHeader {
   readonly source: string;
   readonly attempt: number;
   readonly start: number;
+  /** Uuid of the attempt's submission, which no other site has; absent where the job does not know it. */
+  readonly submission?: string;
 }
 
 /** Where a line stands in its spool. */
@@ -58,7 +61,11 @@ function openSpool(path: string, identity: JobIdentity): number {
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error;
   }
-  const header: SpoolHeader = { v: 1, source: randomUUID(), attempt: identity.attempt, start: identity.start };
+  const submission = readSubmission(identity.directory);
+  const header: SpoolHeader = {
+    ...{ v: 1, source: randomUUID(), attempt: identity.attempt, start: identity.start },
+    ...(submission === undefined ? {} : { submission }),
+  };
   const temporary = `${path}.${header.source}.new`;
   const file = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
   try {

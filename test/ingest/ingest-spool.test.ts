@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openDatabase } from '#db/connect.ts';
@@ -86,6 +88,16 @@ describe('ingestSpool', () => {
   it('names attempts that nobody knows', async () => {
     const report = await ingestSpool(doors, Buffer.from(header(1_000_000) + line(1_000_000, { kind: 'running' })));
     expect(report.refused).toEqual([{ line: 2, reason: 'unknown-attempt 1000000' }]);
+  });
+
+  it('refuses the spool of another site, whose attempt has the number of one of ours', async () => {
+    const id = await newAttempt();
+    const head = JSON.stringify({ v: 1, source: 'foreign', attempt: id, start: 0, submission: randomUUID() });
+    const report = await ingestSpool(doors, Buffer.from(`${head}\n${line(id, { kind: 'running' })}`));
+    expect(report.refused).toEqual([
+      { line: 2, reason: `attempt ${id} is not of the submission that the spool names: it is another site's` },
+    ]);
+    expect(await readAttempt(doors.status, id)).toMatchObject({ status: 'submitted' });
   });
 
   it('takes nothing from a spool that does not say who speaks', async () => {
