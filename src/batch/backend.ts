@@ -124,8 +124,10 @@ export interface BatchBackend {
   /**
    * Jobs in the queue, of these submissions. A job that ended may be among them, as `completed` or `removed`, as long as
    * it is not in the history: no job is ever in neither.
+   *
+   * @param state only jobs in this state
    */
-  queryQueue(uuids: readonly string[]): Promise<BatchAnswer<readonly BatchJobReport[]>>;
+  queryQueue(uuids: readonly string[], state?: 'held'): Promise<BatchAnswer<readonly BatchJobReport[]>>;
   /** Jobs that left the queue, of these submissions. */
   queryHistory(uuids: readonly string[]): Promise<BatchAnswer<readonly BatchJobReport[]>>;
   hold(selection: BatchSelection, reason: string): Promise<BatchAnswer<number>>;

@@ -26,7 +26,7 @@ export function makeHtcondorBackend(site: HtcondorSite): BatchBackend {
     },
     submit: (submission, items) => submitToCondor(site, submission, items),
     findSubmissions: (uuids) => findSubmissions(site, uuids),
-    queryQueue: (uuids) => queryQueue(site, uuids),
+    queryQueue: (uuids, state) => queryQueue(site, uuids, state),
     queryHistory: (uuids) => queryHistory(site, uuids),
     hold: (selection, reason) => act(site, 'hold', selection, reason),
     release: (selection, reason) => act(site, 'release', selection, reason),

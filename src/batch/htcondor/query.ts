@@ -9,22 +9,32 @@ import type { AskedSite, CondorQuestion } from './ask-condor.ts';
  * The jobs of these submissions that the schedds have. One that ended is among them, with its last state, until condor
  * has moved it to the history: it is never in neither.
  */
-export function queryQueue(site: AskedSite, uuids: readonly string[]): Promise<BatchAnswer<readonly BatchJobReport[]>> {
-  return queryJobs(site, uuids, 'condor_q', ['-allusers']);
+export function queryQueue(
+  site: AskedSite,
+  uuids: readonly string[],
+  state?: 'held',
+): Promise<BatchAnswer<readonly BatchJobReport[]>> {
+  return queryJobs(site, uuids, 'condor_q', ['-allusers'], state === undefined ? '' : ' && JobStatus == 5');
 }
 
-/** Asks for jobs by their submissions, in pieces. */
+/**
+ * Asks for jobs by their submissions, in pieces.
+ *
+ * @param further what else they have to fulfil
+ */
 export async function queryJobs(
   site: AskedSite,
   uuids: readonly string[],
   command: CondorQuestion<BatchJobReport>['command'],
   options: readonly string[],
+  further = '',
 ): Promise<BatchAnswer<readonly BatchJobReport[]>> {
   const answers: BatchAnswer<readonly BatchJobReport[]>[] = [];
   for (const piece of piecesOf(uuids, idsInOneCall)) {
     const constraint = submissionConstraint(piece);
     if (constraint === undefined) continue;
-    answers.push(await askCondor(site, { command, options, constraint, attributes: jobAttributes, parse: parseJob }));
+    const question = { command, options, attributes: jobAttributes, parse: parseJob };
+    answers.push(await askCondor(site, { ...question, constraint: `${constraint}${further}` }));
   }
   return joinAnswers(answers);
 }

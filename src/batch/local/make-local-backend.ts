@@ -22,7 +22,8 @@ export function makeLocalBackend(stateDirectory: string): BatchBackend {
     can: { canHold: true, hasFactories: false, hasTransfer: true, submitSettlesMs: 0 },
     submit: (submission, items) => submitLocal(files, submission, items),
     findSubmissions: (uuids) => ask(() => findSubmissions(files, uuids)),
-    queryQueue: (uuids) => ask(() => queryJobs(files, uuids, (job) => !hasEnded(job))),
+    queryQueue: (uuids, state) =>
+      ask(() => queryJobs(files, uuids, (job) => !hasEnded(job) && (state === undefined || job.state === state))),
     queryHistory: (uuids) => ask(() => queryJobs(files, uuids, hasEnded)),
     hold: (selection, reason) => ask(() => request(files, selection, 'hold', reason)),
     release: (selection, reason) => ask(() => request(files, selection, 'release', reason)),

@@ -5,6 +5,7 @@ import { recordEvents } from '#db/status/record-events.ts';
 
 import { decideAttempt } from './decide-attempt.ts';
 import { lookAt } from './look-at.ts';
+import { removeEnded } from './remove-ended.ts';
 import { removeStrays } from './remove-strays.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
@@ -28,6 +29,8 @@ export interface ReconcileInput {
   readonly endGraceMs?: number;
   /** A job that is nowhere is called vanished after this; {@link defaultTerms} unless told otherwise. */
   readonly vanishAfterMs?: number;
+  /** A job that is held after its attempt has ended stays for so long; {@link defaultTerms} unless told otherwise. */
+  readonly keepHeldMs?: number;
   /** Somebody knows that most jobs vanished, and wants it written down. */
   readonly isMassVanishingAllowed?: boolean;
 }
@@ -50,15 +53,17 @@ export interface Reconciled {
   readonly unknown: number;
   /** Vanished all at once, too many to be believed: nothing was written down about them. */
   readonly disbelieved: number;
+  /** Why the batch system makes no further jobs of a submission, each reason once. */
+  readonly paused: readonly string[];
   /** Why something waits or is unknown, or what else there is to say, with the number of attempts; the most first. */
   readonly reasons: readonly { readonly why: string; readonly count: number }[];
 }
 
 /**
  * How long things are waited for unless somebody says otherwise. A report tries for 2 s and the gateway looks for spools
- * every 5 s, so a minute is long; the history of a schedd lags behind its queue by less than a second.
+ * every 5 s, so a minute is long; the history of a schedd lags behind its queue by less than a second. Somebody gets a day to look at a held job.
  */
-export const defaultTerms = { endGraceMs: 60_000, vanishAfterMs: 10 * 60_000 } as const;
+export const defaultTerms = { endGraceMs: 60_000, vanishAfterMs: 10 * 60_000, keepHeldMs: 24 * 3_600_000 } as const;
 
 /** So many attempts are asked about at once, or one submission. */
 const attemptsAtOnce = 10_000;
@@ -83,7 +88,12 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
   const submissions = await retryDatabase(() => findSubmissionsWithOpen(status, backend.name, rule));
   for (const piece of chunksOf(submissions)) await reconcilePiece(input, piece, tally);
   await tellVanished(input, tally);
-  tally.jobsRemoved += await removeStrays(input, (why) => tally.addReason(why, 1));
+  const sayUnknown = (why: string): void => tally.addReason(why, 1);
+  tally.jobsRemoved += await removeStrays(input, sayUnknown);
+  // Who dispatches a rule does not wait for this.
+  if (rule === undefined) {
+    tally.jobsRemoved += await removeEnded(input, input.keepHeldMs ?? defaultTerms.keepHeldMs, sayUnknown);
+  }
   return tally.end();
 }
 
@@ -119,7 +129,9 @@ async function reconcilePiece(
     return;
   }
   for (const { pausedBecause } of looked.submissions) {
-    if (pausedBecause !== undefined) tally.addReason(`The batch system makes no further jobs: ${pausedBecause}`, 1);
+    if (pausedBecause === undefined) continue;
+    tally.paused.add(pausedBecause);
+    tally.addReason(`The batch system makes no further jobs: ${pausedBecause}`, 1);
   }
   tally.agreed += open - looked.attempts.length;
   const terms = {
@@ -225,9 +237,11 @@ function makeTally() {
   const reasons = new Map<string, number>();
   const told = { started: 0, held: 0, released: 0, evicted: 0, exited: 0, removed: 0, vanished: 0 };
   const vanished: JobEvent[] = [];
+  const paused = new Set<string>();
   const counts = { checked: 0, agreed: 0, confirmed: 0, jobsRemoved: 0, waiting: 0, unknown: 0, disbelieved: 0 };
   return Object.assign(counts, {
     vanished,
+    paused,
     count: (kind: JobEvent['detail']['kind']): void => {
       const known = toldKinds.find((one) => one === kind);
       if (known !== undefined) told[known] += 1;
@@ -244,6 +258,7 @@ function makeTally() {
       waiting: counts.waiting,
       unknown: counts.unknown,
       disbelieved: counts.disbelieved,
+      paused: [...paused],
       reasons: [...reasons].map(([why, count]) => ({ why, count })).toSorted((a, b) => b.count - a.count),
     }),
   });

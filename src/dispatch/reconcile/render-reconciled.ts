@@ -44,7 +44,7 @@ export function renderReconciled({ submissions, attempts }: ReconcileReport, wid
         ['as their rows say', attempts.agreed],
         ['confirmed', attempts.confirmed],
         ...toldKinds.map((kind) => [`${tellings[kind]} (new)`, attempts.told[kind]] as const),
-        ['retired: job removed', attempts.jobsRemoved],
+        ['not wanted: job removed', attempts.jobsRemoved],
         ['waiting', attempts.waiting],
         ['unknown', attempts.unknown],
         ['vanished, not believed', attempts.disbelieved],

@@ -96,6 +96,7 @@ test('every story of a job ends up in its row, and the second time nothing is ne
   const backend = saying((job) => stories[job.process]?.(job));
   expect(await reconcileNow(backend)).toEqual({
     ...{ checked: 8, agreed: 1, confirmed: 0, jobsRemoved: 0, waiting: 0, unknown: 0, disbelieved: 0, reasons: [] },
+    paused: [],
     told: { ...nobody, started: 1, held: 1, evicted: 1, exited: 2, removed: 1, vanished: 1 },
   });
   expect(
@@ -222,6 +223,45 @@ test('a submission that was taken back and is there after all is removed', async
     update ${sql.table(world.status.role, 'production_status')} set retired_at = now(), status = 'failed'`);
   expect(await reconcileNow()).toMatchObject({ checked: 0, jobsRemoved: 2 });
   expect(valueOf(await world.backend.queryQueue([row?.submission ?? '']))).toEqual([]);
+});
+
+test('a job that is held after its attempt has ended leaves the queue, after a day', async () => {
+  await dispatch([1, 2, 3]);
+  const [first, second, third] = await readAttempts(world.status);
+  const uuid = first?.submission ?? '';
+  await world.backend.hold({ uuid, cupsids: [first?.id ?? 0, second?.id ?? 0] }, 'output files are missing');
+  const end = (state: string, run: number): Promise<number> =>
+    world.status.execute(sql`
+      update ${sql.table(world.status.role, 'production_status')} set status = ${state}::text::${sql.table(world.status.role, 'prodstate')}
+      where run = ${run}`);
+  await end('finished', 1);
+  // Ended and not held: it is on its way.
+  await end('failed', 3);
+  const queue = async (): Promise<readonly number[]> =>
+    valueOf(await world.backend.queryQueue([uuid])).map(({ cupsid }) => cupsid);
+
+  expect(await reconcileNow()).toMatchObject({ jobsRemoved: 0 });
+  expect(await reconcileNow(world.backend, { keepHeldMs: 0, rule: 'TEST' })).toMatchObject({ jobsRemoved: 0 });
+  expect(await queue()).toEqual([first?.id, second?.id, third?.id]);
+  expect(await reconcileNow(world.backend, { keepHeldMs: 0 })).toMatchObject({ jobsRemoved: 1 });
+  expect(await queue()).toEqual([second?.id, third?.id]);
+  expect(await reconcileNow(world.backend, { keepHeldMs: 0 })).toMatchObject({ jobsRemoved: 0 });
+  expect((await readAttempts(world.status)).map(({ status }) => status)).toEqual(['finished', 'held', 'failed']);
+});
+
+test('says why a factory makes no further jobs', async () => {
+  await dispatch([1, 2]);
+  const backend: BatchBackend = {
+    ...world.backend,
+    findSubmissions: async (uuids) => {
+      const found = valueOf(await world.backend.findSubmissions(uuids));
+      return { kind: 'answer', value: found.map((one) => ({ ...one, nextProcess: 1, pausedBecause: 'held' })) };
+    },
+  };
+  expect(await reconcileNow(backend)).toMatchObject({
+    ...{ agreed: 2, paused: ['held'] },
+    reasons: [{ why: 'The batch system makes no further jobs: held', count: 1 }],
+  });
 });
 
 test('an attempt of a confirmed submission does not stay in submitting', async () => {

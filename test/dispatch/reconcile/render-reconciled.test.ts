@@ -8,6 +8,7 @@ test('shows what became of submissions and attempts, and why something is not kn
   const told = { started: 1, held: 2, released: 0, evicted: 0, exited: 5, removed: 1, vanished: 0 };
   const attempts = {
     ...{ checked: 20, agreed: 8, confirmed: 1, told, jobsRemoved: 1, waiting: 1, unknown: 1, disbelieved: 0 },
+    paused: [],
     reasons: [{ why: 'the schedd did not answer', count: 1 }],
   };
   expect(renderReconciled({ submissions, attempts }, 80)).toMatchInlineSnapshot(`
@@ -29,7 +30,7 @@ test('shows what became of submissions and attempts, and why something is not kn
     ended (new)                       5
     removed (new)                     1
     vanished (new)                    0
-    retired: job removed              1
+    not wanted: job removed           1
     waiting                           1
     unknown                           1
     vanished, not believed            0

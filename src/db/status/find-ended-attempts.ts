@@ -1,0 +1,41 @@
+import { sql } from '../connect.ts';
+
+import type { Queryable } from '../connect.ts';
+
+/**
+ * Finds the submissions of a batch system that have attempts which are final: their jobs should have left it.
+ *
+ * @returns uuids, the newest first
+ * @throws DatabaseError
+ */
+export async function findSubmissionsWithEnded(
+  status: Queryable,
+  backend: string,
+  { days, limit }: { readonly days: number; readonly limit: number },
+): Promise<readonly string[]> {
+  const rows = await status.query<{ readonly uuid: string }>(sql`
+    select s.uuid::text as uuid from ${sql.table(status.role, 'submission')} s
+    where s.state = 'confirmed' and s.backend = ${backend}
+      and s.reserved_at > (now() at time zone 'utc') - make_interval(days => ${days})
+      and exists (
+        select 1 from ${sql.table(status.role, 'production_status')} p
+        where p.submission_id = s.uuid and p.status in ('finished', 'failed')
+      )
+    order by s.reserved_at desc limit ${limit}`);
+  return rows.map(({ uuid }) => uuid);
+}
+
+/**
+ * Finds out which of these attempts are final.
+ *
+ * @throws DatabaseError
+ */
+export function findEnded(
+  status: Queryable,
+  ids: readonly number[],
+): Promise<readonly { readonly id: number; readonly submission: string; readonly state: string }[]> {
+  return status.query(sql`
+    select id, submission_id::text as submission, status::text as state
+    from ${sql.table(status.role, 'production_status')}
+    where id = any (${ids}::int[]) and submission_id is not null and status in ('finished', 'failed') order by id`);
+}
