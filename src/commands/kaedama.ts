@@ -149,9 +149,10 @@ async function work(asked: KaedamaRequest, context: MainContext): Promise<number
     clock.begin('recover');
     await recover({ status, site, backend, log, say });
     // What is open of this rule only: a dispatch is to be quick, and a rule is told the truth about its own products.
-    const { reasons, unknown, disbelieved } = await reconcileSite({
+    const { reasons, unknown, disbelieved, paused } = await reconcileSite({
       ...{ site, status, catalog, backend, log, rule: prepared.rule.name },
     });
+    for (const why of paused) say(`The batch system makes no further jobs of '${request.rule}' that it has: ${why}`);
     if (unknown + disbelieved > 0) say(`The jobs of '${request.rule}' are not all known: ${reasons[0]?.why ?? ''}`);
     await clearSubmissionFolders(site, status);
     clock.end();

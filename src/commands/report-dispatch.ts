@@ -1,4 +1,5 @@
 import { writeJson, writeLine } from '#cli/output.ts';
+import { makeSay } from '#cli/say.ts';
 import { findSubmittedSegments } from '#db/status/find-submitted-segments.ts';
 import { printDstname } from '#model/dst-name.ts';
 import { accountName } from '#util/account-name.ts';
@@ -12,11 +13,13 @@ import type { Log } from '#model/log.ts';
 
 import type { KaedamaRequest } from './kaedama-options.ts';
 
+const say = makeSay('kaedama');
+
 /** Runs in one line of the log at most. */
 const runsInLine = 1000;
 
 /**
- * Tells how a dispatch ended: its last line, or its JSON, and the last entries of the log, which name every run and its
+ * Tells how a dispatch ended: what the batch system remarked, its last line, or its JSON, and the last entries of the log, which name every run and its
  * segments.
  *
  * @throws DatabaseError
@@ -27,7 +30,8 @@ export async function reportDispatch(
   applied: Applied,
   to: { readonly log: Log; readonly status: Database; readonly clock: PhaseClock },
 ): Promise<void> {
-  const { submitted, lost, submissions } = applied;
+  const { submitted, lost, submissions, notes } = applied;
+  for (const note of notes) say(note);
   const { names } = plan.prepared;
   const phases = to.clock.times();
   const uuids = submissions.map(({ uuid }) => uuid);

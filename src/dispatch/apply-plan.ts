@@ -66,6 +66,8 @@ export interface Applied {
   readonly submitted: number;
   /** Candidates whose product another dispatcher took first. */
   readonly lost: number;
+  /** What the batch system has to say about what it took, a sentence each, each once. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -91,10 +93,12 @@ export async function applyPlan(input: ApplyInput): Promise<Applied> {
     isDirty: input.payload.isDirty,
   });
   const submissions: { uuid: string; cluster: number; count: number }[] = [];
+  const notes = new Set<string>();
   let [submitted, lost, after] = [0, 0, -1];
   while (input.signal?.aborted !== true) {
     const one = await submitOne(input, { setupId, after, submitted, directories });
     lost += one.lost;
+    for (const note of one.notes) notes.add(note);
     if (one.submission !== undefined) {
       submissions.push(one.submission);
       submitted += one.submission.count;
@@ -102,7 +106,7 @@ export async function applyPlan(input: ApplyInput): Promise<Applied> {
     if (one.last === after || input.backend.can.maxJobsPerSubmission === undefined) break;
     after = one.last;
   }
-  return { submissions, submitted, lost };
+  return { submissions, submitted, lost, notes: [...notes] };
 }
 
 interface Position {
@@ -126,7 +130,7 @@ async function submitOne(input: ApplyInput, position: Position) {
   if (count === 0) {
     await removeSubmissionFolder(directory);
     await unlockSubmission(session, uuid);
-    return { lost, last };
+    return { lost, last, notes: [] };
   }
   log.info({ submission: uuid, count, lost }, 'reserved');
   await input.onStep?.('reserved');
@@ -150,11 +154,12 @@ async function submitOne(input: ApplyInput, position: Position) {
   }
   await confirm(input, uuid, outcome.cluster);
   await unlockSubmission(session, uuid).catch(() => undefined);
-  log.info({ submission: uuid, count, cluster: outcome.cluster }, 'submitted');
+  const { cluster, notes = [] } = outcome;
+  log.info({ submission: uuid, count, cluster, ...(notes.length === 0 ? {} : { notes }) }, 'submitted');
   await input.onStep?.('confirmed');
   await removeReplaced(input, uuid);
   input.clock?.end();
-  return { lost, last, submission: { uuid, cluster: outcome.cluster, count } };
+  return { lost, last, notes, submission: { uuid, cluster, count } };
 }
 
 async function reserve(input: ApplyInput, position: Position, uuid: string, directory: string): Promise<Reservation> {

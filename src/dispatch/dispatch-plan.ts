@@ -40,7 +40,7 @@ export interface DispatchInput {
   readonly signal?: AbortSignal;
 }
 
-const nothing: Applied = { submissions: [], submitted: 0, lost: 0 };
+const nothing: Applied = { submissions: [], submitted: 0, lost: 0, notes: [] };
 
 /**
  * Submits what a plan found ready, from the payload as it is in its git checkout now.

@@ -17,6 +17,7 @@ import {
   readSubmissions,
 } from './dispatch-world.ts';
 
+import type { BatchBackend } from '#batch/backend.ts';
 import type { Applied, ApplyInput } from '#dispatch/apply-plan.ts';
 
 import type { DispatchWorld } from './dispatch-world.ts';
@@ -63,6 +64,19 @@ test('submits every ready row in query order, with process numbers that the data
     [0, 1, 2].map((process) => [process, idOf.get(process)]),
   );
   expect(attempts.every(({ cluster }) => cluster === jobs[0]?.cluster)).toBe(true);
+});
+
+test('hands on what the batch system remarks, each remark once', async () => {
+  const backend: BatchBackend = {
+    ...world.backend,
+    can: { ...world.backend.can, maxJobsPerSubmission: 1 },
+    submit: async (submission, items) => {
+      const outcome = await world.backend.submit(submission, items);
+      return outcome.kind === 'accepted' ? { ...outcome, notes: ["'odbc.ini' does not travel"] } : outcome;
+    },
+  };
+  expect(await apply([1, 2], { backend })).toMatchObject({ submitted: 2, notes: ["'odbc.ini' does not travel"] });
+  expect(await apply([3])).toMatchObject({ submitted: 1, notes: [] });
 });
 
 test('writes the row of production_status as existing readers expect it', async () => {
@@ -157,7 +171,7 @@ test('leaves products alone that another dispatcher took first, and closes the g
 
 test('leaves no submission at all when every product is taken', async () => {
   await apply([7]);
-  expect(await apply([7])).toEqual({ submissions: [], submitted: 0, lost: 1 });
+  expect(await apply([7])).toEqual({ submissions: [], submitted: 0, lost: 1, notes: [] });
   expect(await readSubmissions(world.status)).toHaveLength(1);
 });
 

@@ -40,7 +40,7 @@ async function dispatch(ready: number, input: Partial<DispatchInput> = {}): Prom
 }
 
 test('does not even look at the payload where nothing is ready', async () => {
-  expect(await dispatch(0)).toEqual({ submissions: [], submitted: 0, lost: 0 });
+  expect(await dispatch(0)).toEqual({ submissions: [], submitted: 0, lost: 0, notes: [] });
 });
 
 test('C-P1: writes nothing where the payload is in no checkout, or a fixed build not published', async () => {
