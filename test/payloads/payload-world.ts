@@ -1,0 +1,147 @@
+import { chmod, cp, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { packageRoot } from '#util/package-root.ts';
+import { runCommand } from '#util/run-command.ts';
+import { waitUntil } from '#util/wait-until.ts';
+
+import { payloadFamilies } from './payload-families.ts';
+
+/** A production of all families of payloads, on one batch system. */
+export interface PayloadWorld {
+  readonly home: string;
+  /** Dispatches every rule, and waits until no attempt is under way. */
+  produce(): Promise<void>;
+  /** Rows of a query, each as its columns' texts. */
+  read(role: 'status' | 'catalog', text: string): Promise<readonly (readonly string[])[]>;
+  /** Names of the files below a folder of the home, sorted; none if it is not there. */
+  list(folder: string): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+const events = 'event 1\nevent 2\nevent 3\n';
+
+/** Raw files, as the DAQ writes them. */
+const rawFiles: readonly (readonly [run: number, path: string])[] = [
+  [53534, '/bbox0/TPC_ebdc00_physics-00053534-0000.evt'],
+  [53534, '/bbox0/GL1_physics_gl1daq-00053534-0000.evt'],
+  [53534, '/bbox0/physics_intt0-00053534-0000.evt'],
+  ...Array.from({ length: 20 }, (_, n): readonly [number, string] => [
+    53534,
+    `/bbox1/physics_seb${String(n).padStart(2, '0')}-00053534-0000.prdf`,
+  ]),
+  [22026, '/bbox0/GL1_beam_gl1daq-00022026-0000.evt'],
+  [22026, '/bbox0/beam_seb00-00022026-0000.prdf'],
+];
+
+const fromRules = ['--config', 'rules.yaml'];
+
+/** Attempts that have not ended, or of whose outputs some are not registered. */
+const openOnes = `
+  select count(*) from production_status s where status not in ('finished', 'failed') or exists (
+    select from production_event e where e.attempt = s.id and kind = 'stageout' and applied_at is null)`;
+
+/** Files of earlier steps; that of run 53538 holds no events. */
+const products: readonly (readonly [run: number, name: string])[] = [
+  [53535, 'DST_TRIGGERED_EVENT_run2pp_ana437_2024p007-00053535-00000.root'],
+  [53537, 'DST_CALO_run2pp_ana437_2024p007-00053537-00000.root'],
+  [53538, 'DST_STREAMING_EVENT_run2pp_ana437_2024p007-00053538-00000.root'],
+  [53539, 'DST_CALO_run2pp_ana437_2024p007-00053539-00000.root'],
+  [22027, 'DST_EVENT_auau23_ana387_2023p003-00022027-0000.prdf'],
+];
+
+/**
+ * Lays out a production: rules, payloads in a git checkout, raw files and files of earlier steps, and a site.
+ *
+ * @param batch the section `batch` of the site file
+ */
+export async function makePayloadWorld(batch: string): Promise<PayloadWorld> {
+  const home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-payloads-')));
+  await chmod(home, 0o755);
+  const call = async (file: string, args: readonly string[]): Promise<string> => {
+    const { exitCode, stdout, stderr } = await runCommand(file, args, { cwd: home });
+    if (exitCode === 0) return stdout;
+    throw new Error(`'${file} ${args.join(' ')}' ended with ${exitCode ?? 'a signal'}: ${stdout}${stderr}`);
+  };
+  const command = (name: 'kaedama' | 'slurp', args: readonly string[]): Promise<string> =>
+    call(join(packageRoot(), 'bin', name), args);
+
+  await writeFile(join(home, 'slurp.yaml'), `batch: ${batch}\nworker: { report_timeout: 20s }\n`);
+  const rules = await readFile(join(import.meta.dirname, 'rules.yaml'), 'utf8');
+  await writeFile(join(home, 'rules.yaml'), rules.replaceAll('@HOME@', home));
+  await layOutPayloads(join(home, 'payloads'));
+  const git = ['-c', 'user.name=test', '-c', 'user.email=t@example.org', '-C', join(home, 'payloads')];
+  await call('git', ['init', '--quiet', '--bare', join(home, 'payloads.git')]);
+  for (const words of [
+    ['init', '--quiet', '--initial-branch=main'],
+    ['add', '.'],
+    ['commit', '--quiet', '-m', 'one'],
+    ['remote', 'add', 'origin', join(home, 'payloads.git')],
+    ['push', '--quiet', 'origin', 'main'],
+  ]) {
+    await call('git', [...git, ...words]);
+  }
+  for (const folder of ['raw/physics', 'in', 'earlier']) await mkdir(join(home, folder), { recursive: true });
+  await writeFile(join(home, 'earlier/constants.txt'), 'constants\n');
+  for (const [, path] of rawFiles) await writeFile(join(home, 'raw/physics', path.split('/').at(-1) ?? ''), events);
+  for (const [run, name] of products) await writeFile(join(home, 'in', name), run === 53538 ? 'nothing\n' : events);
+  await command('slurp', ['db', 'sql', 'daq', '--write', rawRows()]);
+  await command('slurp', ['db', 'sql', 'catalog', '--write', productRows(home)]);
+
+  const read: PayloadWorld['read'] = async (role, text) => {
+    const csv = await command('slurp', ['db', 'sql', role, text, '--csv']);
+    const [, ...rows] = csv.trim().split('\n');
+    return rows.map((row) => row.split(','));
+  };
+  return {
+    home,
+    read,
+    produce: async () => {
+      const rest = [...payloadFamilies];
+      const dispatchNext = async (): Promise<void> => {
+        for (let family = rest.shift(); family !== undefined; family = rest.shift()) {
+          await command('kaedama', [...fromRules, '--rule', family.rule, '--runs', String(family.run), '--batch']);
+        }
+      };
+      await Promise.all([dispatchNext(), dispatchNext()]);
+      await waitUntil(async () => ((await read('status', openOnes))[0]?.[0] === '0' ? true : undefined), {
+        timeoutMs: 150_000,
+        everyMs: 1000,
+      });
+      await command('slurp', ['reconcile']);
+    },
+    list: async (folder) => {
+      const entries = await readdir(join(home, folder), { recursive: true, withFileTypes: true }).catch(() => []);
+      return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).toSorted();
+    },
+    close: async () => {
+      await command('slurp', ['down', '--wait', '60']);
+      await rm(home, { recursive: true });
+    },
+  };
+}
+
+/** Every payload has the programs that stand for the experiment's, which are found there because a job's PATH begins there. */
+async function layOutPayloads(to: string): Promise<void> {
+  const from = import.meta.dirname;
+  const framework = join(from, 'framework');
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    if (!entry.isDirectory() || entry.name === 'framework') continue;
+    await cp(framework, join(to, entry.name), { recursive: true });
+    await cp(join(from, entry.name), join(to, entry.name), { recursive: true });
+  }
+}
+
+function rawRows(): string {
+  const rows = rawFiles.map(([run, path]) => `('${path}', ${run}, 0, 1, 3, 3, true)`);
+  return `insert into filelist (filename, runnumber, sequence, firstevent, lastevent, events, transferred_to_sdcc)
+          values ${rows.join(', ')}`;
+}
+
+function productRows(home: string): string {
+  const datasets = products.map(([run, name]) => `('${name}', ${run}, 0, 'in', '${name.split('-')[0] ?? ''}', 3)`);
+  const files = products.map(([, name]) => `('${name}', 'lustre', '${home}/in/${name}')`);
+  return `with f as (insert into files (lfn, full_host_name, full_file_path) values ${files.join(', ')})
+          insert into datasets (filename, runnumber, segment, dataset, dsttype, events) values ${datasets.join(', ')}`;
+}
