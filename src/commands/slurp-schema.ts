@@ -1,5 +1,5 @@
 import { writeOutput } from '#cli/output.ts';
-import { siteFileSchema } from '#config/site-schema.ts';
+import { siteFileSchema } from '#config/site-file/site-schema.ts';
 import { ruleShape } from '#rules/rule-shape.ts';
 
 import { z } from 'zod';

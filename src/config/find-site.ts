@@ -4,12 +4,13 @@ import { basename, dirname, join, resolve } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
 
-import { readSecretFile, readSiteFile } from './read-site-file.ts';
+import { makeRole } from './site-file/make-role.ts';
+import { readSiteFile } from './site-file/read-site-file.ts';
 import { embeddedUrlOf, stateFolderName } from './site-folders.ts';
 
 import type { Role, RoleName, Site } from '#model/site.ts';
 
-import type { HiddenText, SiteDatabase, SiteFile, SiteSections } from './site-schema.ts';
+import type { SiteFile, SiteSections } from './site-file/site-schema.ts';
 
 /** Where a site is looked for. */
 export interface FindSiteOptions {
@@ -87,40 +88,21 @@ function sectionsOf(file: SiteFile, mode: Site['mode']): SiteSections {
   return { ...common, ...(mode === 'production' ? production : testbed) };
 }
 
-async function reveal(hidden: HiddenText, root: SiteRoot, env: FindSiteOptions['env'], what: string): Promise<string> {
-  if (typeof hidden === 'string') return hidden;
-  if ('file' in hidden) return readSecretFile(root.file ?? root.directory, hidden.file);
-  const text = env?.[hidden.env];
-  if (text !== undefined && text !== '') return text;
-  throw new SiteError(`${what} comes from the environment variable '${hidden.env}', which is not set`, {
-    code: 'site-secret-unset',
-    advice: `Set '${hidden.env}', or name a file: {file: PATH}`,
+/** What a testbed writes must not be what production lives by. */
+function checkTestbed(file: SiteFile, siteFile: string): void {
+  const mine = sectionsOf(file, 'testbed').databases;
+  const theirs = sectionsOf(file, 'production').databases;
+  const shared = (['catalog', 'status'] as const).filter((role) => {
+    const given = mine?.[role] ?? 'embedded';
+    return given !== 'embedded' && JSON.stringify(given) === JSON.stringify(theirs?.[role]);
   });
-}
-
-async function makeRole(
-  role: RoleName,
-  given: SiteDatabase,
-  root: SiteRoot,
-  stateDirectory: string,
-  env: FindSiteOptions['env'],
-): Promise<Role> {
-  if (given === 'embedded') return { role, url: embeddedUrlOf(stateDirectory), schema: role };
-  if (typeof given === 'string') return { role, url: given, schema: 'public' };
-  const text = await reveal(given.url, root, env, `The address of '${role}'`);
-  if (!URL.canParse(text) || !/^postgres(?:ql)?:/.test(text)) {
-    throw new SiteError(`The address of '${role}' is none: expected 'postgresql://USER@HOST/DATABASE'`, {
-      code: 'site-address',
-    });
-  }
-  const url = new URL(text);
-  if (given.password !== undefined) {
-    const password = await reveal(given.password, root, env, `The password of '${role}'`);
-    // An address without a host has no room for it before the '@'.
-    if (url.host === '') url.searchParams.set('password', password);
-    else url.password = encodeURIComponent(password);
-  }
-  return { role, url: url.href, schema: given.schema ?? 'public' };
+  if (shared.length === 0) return;
+  throw new SiteError('A testbed has databases of its own, and these would be those of production', {
+    code: 'site-testbed-databases',
+    facts: { file: siteFile },
+    complaints: shared.map((role) => `${siteFile}: '${role}' is the same in both modes`),
+    advice: "Name others in the block 'testbed: {databases: …}', the word 'embedded' for instance",
+  });
 }
 
 const allEmbedded = { daq: 'embedded', raw: 'embedded', catalog: 'embedded', status: 'embedded' } as const;
@@ -184,13 +166,16 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
   const cwd = resolve(options.cwd ?? process.cwd());
   const root = findRoot({ site: options.site, cwd, env });
   const mode = options.mode ?? (isTestbedFolder(cwd) ? 'testbed' : 'production');
-  const sections = root.file === undefined ? {} : sectionsOf(await readSiteFile(root.file), mode);
+  const file = root.file === undefined ? {} : await readSiteFile(root.file);
+  const sections = sectionsOf(file, mode);
 
   const baseDirectory = resolve(root.directory, sections.state ?? stateFolderName);
   const isShared = mode === 'testbed' && !isTestbedFolder(root.directory);
+  if (isShared) checkTestbed(file, root.file ?? baseDirectory);
   const stateDirectory = isShared ? join(baseDirectory, 'testbed') : baseDirectory;
   const databases = sections.databases ?? allEmbedded;
-  const role = (name: RoleName): Promise<Role> => makeRole(name, databases[name], root, stateDirectory, env);
+  const surroundings = { directory: root.directory, siteFile: root.file, stateDirectory, odbc: sections.odbc, env };
+  const role = (name: RoleName): Promise<Role> => makeRole(name, databases[name], surroundings);
   const [daq, raw, catalog, status] = await Promise.all([role('daq'), role('raw'), role('catalog'), role('status')]);
 
   return {

@@ -200,7 +200,7 @@ testbed:
       [
         "The site file '/slurp.yaml' has 10 mistakes",
         "/slurp.yaml:1:1: Unknown key 'databses': did you mean 'databases'?",
-        "/slurp.yaml:3:3: 'databases.raw' is missing: expected 'embedded', an address 'postgresql://USER@HOST/DATABASE', or {url: …, password: …, schema: …}",
+        "/slurp.yaml:3:3: 'databases.raw' is missing: expected 'embedded', an address 'postgresql://USER@HOST/DATABASE', {url: …, password: …, schema: …}, or {dsn: NAME} of an odbc.ini",
         "/slurp.yaml:3:8: Value 'mysql://somewhere' of 'databases.daq' is wrong: expected an address 'postgresql://USER@HOST/DATABASE'",
         "/slurp.yaml:4:38: Unknown key 'schem' in 'databases.catalog': did you mean 'schema'?",
         "/slurp.yaml:5:17: Value '7' of 'databases.status.url' is wrong: expected an address 'postgresql://USER@HOST/DATABASE', or {env: NAME}, or {file: PATH}",
@@ -249,6 +249,118 @@ testbed:
       [
         "The address of 'daq' comes from the environment variable 'NOT_SET', which is not set",
         "Set 'NOT_SET', or name a file: {file: PATH}",
+      ]
+    `);
+  });
+});
+
+describe('C-D2: a testbed', () => {
+  it('never writes the databases of production', async () => {
+    const shared = 'daq: postgresql:///daq, raw: postgresql:///raw';
+    const production = `databases: {${shared}, catalog: postgresql:///fc, status: postgresql:///status}\n`;
+    await put('slurp.yaml', production);
+    const work = { cwd: await folder('work-TestBed'), env: {} };
+    expect(await complaintsOf(findSite(work))).toEqual([
+      'A testbed has databases of its own, and these would be those of production',
+      "/slurp.yaml: 'catalog' is the same in both modes",
+      "/slurp.yaml: 'status' is the same in both modes",
+      "Name others in the block 'testbed: {databases: …}', the word 'embedded' for instance",
+    ]);
+    expect((await findSite({ ...work, mode: 'production' })).roles.catalog.url).toBe('postgresql:///fc');
+
+    await put('slurp.yaml', `${production}testbed: {databases: {${shared}, catalog: embedded, status: embedded}}\n`);
+    const { roles, stateDirectory } = await findSite(work);
+    expect(roles.daq.url).toBe('postgresql:///daq');
+    expect(roles.catalog.url).toContain('testbed');
+    expect(stateDirectory).toBe(join(home, '.slurp-site/testbed'));
+  });
+
+  it('may be a whole site', async () => {
+    await put('testbed/slurp.yaml', `databases: ${databases.replaceAll('{env: CATALOG_URL}', 'postgresql:///fc')}`);
+    await put('testbed/secrets/catalog', 'word');
+    expect((await findSite({ cwd: join(home, 'testbed'), env: {} })).mode).toBe('testbed');
+  });
+});
+
+describe('C-D1: roles by the data sources of an odbc.ini', () => {
+  const odbc = `
+; the databases of the experiment
+[ODBC Data Sources]
+daq = PostgreSQL
+
+[daq]
+Driver = PostgreSQL Unicode
+Servername = daqdb.example.org
+Port = 5433
+Database = daq
+Username = reader
+[FileCatalog]
+Server=fcdb
+Database=FileCatalog
+UID=writer
+PWD=p@ss;word#1
+SSLmode=require
+[Production_write]
+Servername = /run/postgresql
+Database = Production
+`;
+  const siteOf = (roles: string): string => `odbc: etc/odbc.ini\ndatabases: {${roles}}\n`;
+  const all =
+    'daq: {dsn: daq}, raw: embedded, catalog: {dsn: FileCatalog}, status: {dsn: Production_write, user: argo}';
+
+  it('have their address, user and password', async () => {
+    await put('etc/odbc.ini', odbc);
+    await put('slurp.yaml', siteOf(all));
+    const { roles } = await findSite({ cwd: home, env: {} });
+    expect(roles.daq).toEqual({ role: 'daq', schema: 'public', url: 'postgresql://reader@daqdb.example.org:5433/daq' });
+    expect(roles.catalog.url).toBe('postgresql://writer:p%40ss%3Bword%231@fcdb/FileCatalog?sslmode=require');
+    expect(roles.status.url).toBe('postgresql:///Production?host=%2Frun%2Fpostgresql&user=argo');
+  });
+
+  it('are looked for where unixODBC looks', async () => {
+    const file = await put('mine.ini', odbc);
+    await put('slurp.yaml', `databases: {${all}}\n`);
+    const { roles } = await findSite({ cwd: home, env: { ODBCINI: file } });
+    expect(roles.daq.url).toContain('daqdb.example.org');
+    await put('.odbc.ini', odbc.replaceAll('daqdb', 'other'));
+    expect((await findSite({ cwd: home, env: { HOME: home } })).roles.daq.url).toContain('other.example.org');
+  });
+
+  it('are refused where they are not there, say no database, or show a password to others', async () => {
+    await put('slurp.yaml', siteOf(all));
+    expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toEqual([
+      "The file '/etc/odbc.ini' cannot be read, which should have the data source 'daq'",
+      "Name it in the site file by 'odbc: PATH', or by ODBCINI",
+    ]);
+    const file = await put('etc/odbc.ini', odbc.replace('Database = daq\n', ''));
+    expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toEqual([
+      "The data source 'daq' in '/etc/odbc.ini' is no PostgreSQL database that can be reached",
+      "'database' is missing",
+      '',
+    ]);
+    await put('etc/odbc.ini', odbc);
+    await put('slurp.yaml', siteOf(all.replace('FileCatalog', 'FileCatlog')));
+    expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toEqual([
+      "There is no data source 'FileCatlog' in '/etc/odbc.ini'",
+      "Did you mean 'FileCatalog'?",
+    ]);
+    await put('slurp.yaml', siteOf(all));
+    await chmod(file, 0o644);
+    expect((await errorOf(findSite({ cwd: home, env: {} }))).code).toBe('site-secret-open');
+  });
+
+  it('are told from addresses when they are mistaken', async () => {
+    await put(
+      'slurp.yaml',
+      siteOf('daq: {dsn: 7}, raw: embedded, catalog: {dsn: a, url: b}, status: {dsn: a, usr: b}'),
+    );
+    expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
+      [
+        "The site file '/slurp.yaml' has 3 mistakes",
+        "/slurp.yaml:2:24: Value '7' of 'databases.daq.dsn' is wrong: expected the name of a data source",
+        "/slurp.yaml:2:61: Unknown key 'url' in 'databases.catalog'",
+        "/slurp.yaml:2:87: Unknown key 'usr' in 'databases.status': did you mean 'user'?",
+        "'docs/site.md' shows all that can stand there",
       ]
     `);
   });

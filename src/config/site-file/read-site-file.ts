@@ -46,13 +46,14 @@ function placeOf(
   return { line: 1, column: 1 };
 }
 
-// A union that failed says little itself: the branch that came furthest knows more.
+// A union that failed says little itself: the branch that came furthest knows more, which is the one with least to say.
 function flatten(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
   if (issue.code !== 'invalid_union') return [issue];
-  const inner = issue.errors
-    .flat()
-    .filter(({ path, code }) => path.length > 0 || code === 'unrecognized_keys')
-    .map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+  const branches = issue.errors
+    .map((branch) => branch.filter(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'))
+    .filter((branch) => branch.length > 0)
+    .toSorted((one, other) => one.length - other.length);
+  const inner = (branches[0] ?? []).map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
   return inner.length > 0 ? inner.flatMap(flatten) : [issue];
 }
 

@@ -33,8 +33,17 @@ const database = z.union(
       password: hidden.optional(),
       schema: z.string().min(1).optional(),
     }),
+    z.strictObject({
+      dsn: z.string({ error: 'the name of a data source' }).min(1, { error: 'the name of a data source' }),
+      user: z.string().min(1).optional(),
+      password: hidden.optional(),
+      schema: z.string().min(1).optional(),
+    }),
   ],
-  { error: "'embedded', an address 'postgresql://USER@HOST/DATABASE', or {url: …, password: …, schema: …}" },
+  {
+    error:
+      "'embedded', an address 'postgresql://USER@HOST/DATABASE', {url: …, password: …, schema: …}, or {dsn: NAME} of an odbc.ini",
+  },
 );
 
 const positive = z.int({ error: 'a whole number above 0' }).positive({ error: 'a whole number above 0' });
@@ -84,6 +93,7 @@ const worker = z.strictObject({
 
 const sections = {
   state: path.optional(),
+  odbc: path.optional(),
   databases: databases.optional(),
   batch: batch.optional(),
   gateway: gateway.optional(),

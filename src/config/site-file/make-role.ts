@@ -1,0 +1,68 @@
+import { SiteError } from '#model/errors.ts';
+
+import { embeddedUrlOf } from '../site-folders.ts';
+import { findOdbcFile, readOdbcAddress } from './read-odbc-file.ts';
+import { readSecretFile } from './read-site-file.ts';
+
+import type { Role, RoleName } from '#model/site.ts';
+
+import type { HiddenText, SiteDatabase } from './site-schema.ts';
+
+/** What a role's words are read against. */
+export interface RoleSurroundings {
+  /** Absolute: the site's folder. */
+  readonly directory: string;
+  /** Absolute; absent for a site without one. */
+  readonly siteFile: string | undefined;
+  readonly stateDirectory: string;
+  /** The site's own word for its `odbc.ini`. */
+  readonly odbc: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Makes a role of what a site file says about it; fetches secrets from where it says.
+ *
+ * @throws SiteError for a secret or a data source that is missing or open to others, and an address that is none
+ * @see docs/site.md
+ */
+export async function makeRole(role: RoleName, given: SiteDatabase, surroundings: RoleSurroundings): Promise<Role> {
+  if (given === 'embedded') return { role, url: embeddedUrlOf(surroundings.stateDirectory), schema: role };
+  if (typeof given === 'string') return { role, url: given, schema: 'public' };
+  const url = await addressOf(role, given, surroundings);
+  if (given.password !== undefined) {
+    const password = await reveal(given.password, surroundings, `The password of '${role}'`);
+    // An address without a host has no room for it before the '@'.
+    if (url.host === '') url.searchParams.set('password', password);
+    else url.password = encodeURIComponent(password);
+  }
+  return { role, url: url.href, schema: given.schema ?? 'public' };
+}
+
+async function addressOf(
+  role: RoleName,
+  given: Exclude<SiteDatabase, string>,
+  surroundings: RoleSurroundings,
+): Promise<URL> {
+  const { odbc, directory, env } = surroundings;
+  if ('dsn' in given) return readOdbcAddress(findOdbcFile(odbc, directory, env), given.dsn, given.user);
+  const text = await reveal(given.url, surroundings, `The address of '${role}'`);
+  if (!URL.canParse(text) || !/^postgres(?:ql)?:/.test(text)) {
+    throw new SiteError(`The address of '${role}' is none: expected 'postgresql://USER@HOST/DATABASE'`, {
+      code: 'site-address',
+    });
+  }
+  return new URL(text);
+}
+
+async function reveal(hidden: HiddenText, surroundings: RoleSurroundings, what: string): Promise<string> {
+  if (typeof hidden === 'string') return hidden;
+  const { siteFile, directory, env } = surroundings;
+  if ('file' in hidden) return readSecretFile(siteFile ?? directory, hidden.file);
+  const text = env[hidden.env];
+  if (text !== undefined && text !== '') return text;
+  throw new SiteError(`${what} comes from the environment variable '${hidden.env}', which is not set`, {
+    code: 'site-secret-unset',
+    advice: `Set '${hidden.env}', or name a file: {file: PATH}`,
+  });
+}
