@@ -254,7 +254,7 @@ testbed:
   });
 });
 
-describe('C-D2: a testbed', () => {
+describe('C-C2: a testbed', () => {
   it('never writes the databases of production', async () => {
     const shared = 'daq: postgresql:///daq, raw: postgresql:///raw';
     const production = `databases: {${shared}, catalog: postgresql:///fc, status: postgresql:///status}\n`;
@@ -282,7 +282,7 @@ describe('C-D2: a testbed', () => {
   });
 });
 
-describe('C-D1: roles by the data sources of an odbc.ini', () => {
+describe('C-C1: roles by the data sources of an odbc.ini', () => {
   const odbc = `
 ; the databases of the experiment
 [ODBC Data Sources]
