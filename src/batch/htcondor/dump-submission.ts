@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { makeJobFinisher } from './finish-job.ts';
 import { renderDescription } from './render.ts';
-import { ownFilesOf } from './submit.ts';
+import { factoryOf, ownFilesOf } from './submit.ts';
 import { ItemsFailure, writeItems } from './write-items.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
@@ -39,11 +39,9 @@ export async function dumpSubmission(
   const written = await writeItems(itemsFile, items, (job) => finisher.finish(job)).catch((error: unknown) => {
     throw error instanceof ItemsFailure ? error.cause : error;
   });
-  const { maxMaterialize, maxIdle } = site;
-  const factory = {
-    ...(maxMaterialize === undefined ? {} : { maxMaterialize }),
-    ...(maxIdle === undefined ? {} : { maxIdle }),
-  };
-  await writeFile(descriptionFile, renderDescription({ uuid: submission.uuid, ...written, itemsFile, factory }));
+  await writeFile(
+    descriptionFile,
+    renderDescription({ uuid: submission.uuid, ...written, itemsFile, factory: factoryOf(site, written.commands) }),
+  );
   return { descriptionFile, itemsFile, count: written.count, notes: [...finisher.notes] };
 }

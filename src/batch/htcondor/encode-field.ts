@@ -22,11 +22,21 @@ export function closeLine(text: string): string {
 }
 
 /**
- * Writes a protected value as one field of an item row. condor_submit divides rows at blanks and commas, so both are
- * macros, which {@link fieldMacros} define.
+ * Writes a protected value as one field of an item row. condor_submit divides rows at blanks and commas, and passes over
+ * what is empty, so these are macros, which {@link fieldMacros} define.
  */
 export function encodeField(text: string): string {
-  return /[ \t,]/u.test(text) ? text.replaceAll(/[ \t]/gu, '$(slurp_blank)').replaceAll(',', '$(slurp_comma)') : text;
+  if (text === '') return '$(slurp_empty)';
+  const field = /[ \t,]/u.test(text)
+    ? text.replaceAll(/[ \t]/gu, '$(slurp_blank)').replaceAll(',', '$(slurp_comma)')
+    : text;
+  return closeLine(field);
+}
+
+/** What {@link encodeField} was given; a tab has become a blank. */
+export function decodeField(field: string): string {
+  if (!field.includes('$(slurp_')) return field;
+  return field.replaceAll('$(slurp_blank)', ' ').replaceAll('$(slurp_comma)', ',').replaceAll('$(slurp_empty)', '');
 }
 
 /** Definitions for {@link encodeField} and {@link closeLine}; `slurp_empty` is defined by not being there. */

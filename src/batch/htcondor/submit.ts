@@ -31,19 +31,19 @@ export async function submitToCondor(
   const descriptionFile = join(submission.directory, 'condor.sub');
   try {
     const finisher = makeJobFinisher({ submission, site, ownFiles: await ownFilesOf(submission) });
-    const { count, constants, columns } = await writeItems(itemsFile, items, (job) => finisher.finish(job));
+    const { count, commands, variables } = await writeItems(itemsFile, items, (job) => finisher.finish(job));
     if (count !== submission.count) {
       throw new Error(`${count} items instead of ${submission.count} in the submission`);
     }
     await checkInputs(finisher.inputFiles);
-    const description = { uuid: submission.uuid, count, constants, columns, itemsFile };
+    const description = { uuid: submission.uuid, count, commands, variables, itemsFile };
     const attempt = async (factory: DescriptionInput['factory']): Promise<SubmitOutcome> => {
       const text = renderDescription({ ...description, ...(factory === undefined ? {} : { factory }) });
       await writeFile(descriptionFile, text, { mode: 0o600 });
       const args = [...scheddOptions(site.schedds[0]), '-terse', descriptionFile];
       return outcomeOf(await runCondor('condor_submit', args, { timeoutMs: site.commandTimeoutMs }), count);
     };
-    const first = await attempt(factoryOf(site, constants));
+    const first = await attempt(factoryOf(site, commands));
     const outcome = first.kind === 'refused' && hasNoFactories.test(first.reason) ? await attempt(undefined) : first;
     if (outcome.kind === 'accepted') await rm(itemsFile, { force: true });
     return outcome.kind === 'accepted' && finisher.notes.size > 0
@@ -91,9 +91,17 @@ async function checkInputs(paths: ReadonlySet<string>): Promise<void> {
   throw new Error(`There is no ${shown.join(', no ')}${rest}, which 'transfer_input_files' names`);
 }
 
-function factoryOf(site: HtcondorSite, constants: ReadonlyMap<string, string>): DescriptionInput['factory'] {
+/**
+ * How many jobs of a submission its factory makes at a time: as the rule says, else the site.
+ *
+ * @throws Error if a rule says it with something else than a number
+ */
+export function factoryOf(
+  site: HtcondorSite,
+  commands: ReadonlyMap<string, string>,
+): NonNullable<DescriptionInput['factory']> {
   const [maxMaterialize, maxIdle] = factoryCommands.map((key) => {
-    const written = constants.get(key);
+    const written = commands.get(key);
     if (written === undefined) return undefined;
     if (/^\d+$/u.test(written)) return Number(written);
     throw new Error(`'${key}' is '${written}': expected a whole number`);

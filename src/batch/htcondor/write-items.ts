@@ -1,17 +1,15 @@
 import { open, rename } from 'node:fs/promises';
 
-import { closeLine, encodeField } from './encode-field.ts';
+import { makeLayoutLearner } from './row-layout.ts';
 
 import type { FileHandle } from 'node:fs/promises';
 
 import type { BatchJob } from '../backend.ts';
+import type { Row, RowLayout } from './row-layout.ts';
 
-/** What is the same in all jobs, and what the rows of the item file hold. */
-export interface WrittenItems {
+/** What the description of a submission is made of, beside the item file. */
+export interface WrittenItems extends Pick<RowLayout, 'commands' | 'variables'> {
   readonly count: number;
-  readonly constants: ReadonlyMap<string, string>;
-  /** Keys of the columns that follow the cupsid's; `arguments`, if it is among them, is the last. */
-  readonly columns: readonly string[];
 }
 
 /** What broke off was the source of the jobs, not the writing. */
@@ -20,20 +18,12 @@ export class ItemsFailure extends Error {}
 /** So many jobs are looked at before it is decided what differs among them. */
 const sampleSize = 1000;
 
-const flushBytes = 1 << 20;
-
-/** Commands for which nothing at all has a spelling of its own; else a job would get what the first one has. */
-const emptySpellings: Readonly<Record<string, string>> = {
-  arguments: '""',
-  environment: '""',
-  transfer_input_files: '""',
-  transfer_output_files: '""',
-  transfer_output_remaps: '""',
-};
+const flushLength = 1 << 18;
 
 /**
- * Writes one row for each job: its cupsid, then what differs between jobs. Which commands differ is learned from the
- * first jobs; a later surprise costs one rewriting. Memory does not grow with the number of jobs.
+ * Writes one row for each job: its cupsid, then what differs between jobs, and be it a few digits within a long text: the
+ * time that a schedd takes grows with the length of rows (docs/measures.md). What differs is learned from the first jobs;
+ * a later surprise costs one rewriting. Memory does not grow with the number of jobs.
  *
  * @param finish makes the submit commands of one job
  * @throws ItemsFailure with the error of `items` as its cause; the error of `finish`; Error for items out of order, or
@@ -50,7 +40,8 @@ export async function writeItems(
     for await (const job of guarded(items)) {
       if (job.process !== expected) throw new Error(`Item ${expected} of the submission says it is ${job.process}`);
       expected += 1;
-      await writer.add(job.cupsid, finish(job));
+      const waiting = writer.add({ cupsid: job.cupsid, commands: finish(job) });
+      if (waiting !== undefined) await waiting;
     }
     return { count: expected, ...(await writer.end()) };
   } finally {
@@ -66,94 +57,88 @@ async function* guarded(items: AsyncIterable<BatchJob>): AsyncGenerator<BatchJob
   }
 }
 
-interface Row {
-  readonly cupsid: number;
-  readonly commands: ReadonlyMap<string, string>;
-}
-
 async function openRows(path: string) {
   let handle: FileHandle = await open(path, 'w', 0o600);
+  const learner = makeLayoutLearner();
   let sample: Row[] | undefined = [];
-  const constants = new Map<string, string>();
-  let columns: readonly string[] = [];
-  let chunk: string[] = [];
-  let bytes = 0;
+  let layout: RowLayout | undefined;
+  let chunk = '';
 
   const flush = async (): Promise<void> => {
-    if (chunk.length > 0) await handle.appendFile(chunk.join(''));
-    chunk = [];
-    bytes = 0;
+    const text = chunk;
+    chunk = '';
+    if (text !== '') await handle.appendFile(text);
   };
-  const write = async ({ cupsid, commands }: Row): Promise<void> => {
-    for (const [key, value] of constants) if (commands.get(key) !== value) await addColumn(key, value);
-    for (const key of commands.keys()) {
-      if (!constants.has(key) && !columns.includes(key)) await addColumn(key, '');
+  /** Writes a file anew with another layout; tells which of its jobs that one cannot hold. */
+  const copyRows = async (from: RowLayout, to: RowLayout): Promise<Row | undefined> => {
+    const [source, draft] = [await open(path, 'r'), await open(`${path}.new`, 'w', 0o600)];
+    let text = '';
+    try {
+      for await (const line of source.readLines({ autoClose: false })) {
+        const row = from.decode(line);
+        const encoded = to.encode(row);
+        if (encoded === undefined) {
+          await draft.close();
+          return row;
+        }
+        text += `${encoded}\n`;
+        if (text.length >= flushLength) {
+          await draft.appendFile(text);
+          text = '';
+        }
+      }
+    } finally {
+      await source.close();
     }
-    const line = `${[cupsid, ...columns.map((key) => fieldOf(key, commands.get(key) ?? '', key === columns.at(-1)))].join(',')}\n`;
-    chunk.push(line);
-    bytes += line.length;
-    if (bytes >= flushBytes) await flush();
-  };
-  // Right behind the cupsid, because there a row can be cut without looking at its other fields.
-  const addColumn = async (key: string, earlier: string): Promise<void> => {
-    constants.delete(key);
-    columns = [key, ...columns];
-    await flush();
-    const field = fieldOf(key, earlier, columns.length === 1);
-    const draft = await open(`${path}.new`, 'w', 0o600);
-    const source = await open(path, 'r');
-    for await (const line of source.readLines()) {
-      const end = line.includes(',') ? line.indexOf(',') : line.length;
-      chunk.push(`${line.slice(0, end)},${field}${line.slice(end)}\n`);
-      if (chunk.length >= sampleSize) await draft.appendFile(chunk.splice(0).join(''));
-    }
-    await draft.appendFile(chunk.splice(0).join(''));
+    await draft.appendFile(text);
     await handle.close();
     await rename(`${path}.new`, path);
     handle = draft;
+    return undefined;
+  };
+  const surprise = async (row: Row): Promise<void> => {
+    await flush();
+    const before = layout;
+    learner.learn(row);
+    layout = learner.make();
+    if (before !== undefined) {
+      for (let odd = await copyRows(before, layout); odd !== undefined; odd = await copyRows(before, layout)) {
+        learner.learn(odd);
+        layout = learner.make();
+      }
+    }
+    await write(row);
+  };
+  /** A promise only where there is something to wait for. */
+  const write = (row: Row): Promise<void> | undefined => {
+    const line = layout?.encode(row);
+    if (line === undefined) return surprise(row);
+    chunk += `${line}\n`;
+    return chunk.length >= flushLength ? flush() : undefined;
   };
   const decide = async (rows: readonly Row[]): Promise<void> => {
-    const keys = new Set(rows.flatMap(({ commands }) => [...commands.keys()]));
-    const first = rows[0]?.commands;
-    const varying: string[] = [];
-    for (const key of keys) {
-      const value = first?.get(key);
-      if (value !== undefined && rows.every(({ commands }) => commands.get(key) === value)) constants.set(key, value);
-      else varying.push(key);
-    }
-    columns = varying.toSorted((one, other) => Number(one === 'arguments') - Number(other === 'arguments'));
+    for (const row of rows) learner.learn(row);
+    layout = learner.make();
     for (const row of rows) await write(row);
   };
   return {
-    add: async (cupsid: number, commands: ReadonlyMap<string, string>): Promise<void> => {
-      if (sample === undefined) {
-        await write({ cupsid, commands });
-        return;
-      }
-      sample.push({ cupsid, commands });
-      if (sample.length < sampleSize) return;
-      await decide(sample);
+    add: (row: Row): Promise<void> | undefined => {
+      if (sample === undefined) return write(row);
+      sample.push(row);
+      if (sample.length < sampleSize) return undefined;
+      const rows = sample;
       sample = undefined;
+      return decide(rows);
     },
-    end: async (): Promise<Omit<WrittenItems, 'count'>> => {
+    end: async (): Promise<Pick<RowLayout, 'commands' | 'variables'>> => {
       if (sample !== undefined) await decide(sample);
       await flush();
-      if (columns.includes('executable')) {
+      const { commands, variables } = layout ?? learner.make();
+      if (variables.some((name) => commands.get('executable')?.includes(`$(${name})`) === true)) {
         throw new Error("The jobs have different programs ('executable'): HTCondor takes one a submission");
       }
-      return { constants, columns };
+      return { commands, variables };
     },
     close: () => handle.close(),
   };
-}
-
-/** Writes one value as it stands in a row. */
-function fieldOf(key: string, value: string, isLast: boolean): string {
-  if (value === '') {
-    const spelling = key.startsWith('+') ? 'undefined' : emptySpellings[key];
-    if (spelling !== undefined) return spelling;
-    throw new Error(`The submit command '${key}' is there for some of the jobs only: let the rule write it for all`);
-  }
-  // Only the last field may hold blanks and commas as they are.
-  return key === 'arguments' && isLast ? closeLine(value) : encodeField(closeLine(value));
 }

@@ -57,11 +57,10 @@ function finish(changes: Readonly<Record<string, string>> = {}, site: Readonly<R
 }
 
 test('renders a submission with every default of a rule', () => {
-  const constants = new Map(finish().commands);
-  const columns = ['log', 'output', 'error', 'arguments'];
-  for (const key of columns) constants.delete(key);
+  const variables = ['slurp_cupsid', 'slurp_a'];
+  const commands = new Map([...finish().commands, ['log', '/condor/a-$(slurp_a).condor'], ['max_idle', '7']]);
   const text = renderDescription({
-    ...{ uuid: submission.uuid, count: 2, constants, columns, itemsFile: '/site/condor.items' },
+    ...{ uuid: submission.uuid, count: 2, commands, variables, itemsFile: '/site/condor.items' },
     factory: { maxMaterialize: 5000, maxIdle: 100 },
   });
   expect(text).toMatchInlineSnapshot(`
@@ -70,13 +69,17 @@ test('renders a submission with every default of a rule', () => {
     slurp_blank = $SUBSTR(slurp_words,1,1)
     slurp_comma = ,
     executable = /slurp/dist/worker/wrapper.sh
+    arguments = run.sh 0 it's \\"x\\" $(ClusterId) $(ProcId) $HOME $(DOLLAR)ENV(HOME) 4711
     initialdir = /home/sphnxpro/prod
     transfer_input_files = /site/submissions/8c5d/slurp-token,/site/submissions/8c5d/slurp-job.json,/slurp/dist/worker/cups
+    output = /data/log/run_53500/a-00012.out
+    error = /data/log/run_53500/a-00012.err
     transfer_output_files = ""
     environment = "PATH=$$(CondorScratchDir):/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin CUPS_PRODUCTION_MODE=true SLURP_JOB_DIRECTORY=$$(CondorScratchDir) SLURP_START=$$([NumJobStarts]) cupsid=$(slurp_cupsid) SLURP_STDOUT=$$([Out]) SLURP_STDERR=$$([Err])"
     universe = vanilla
     should_transfer_files = YES
     when_to_transfer_output = ON_EXIT
+    log = /condor/a-$(slurp_a).condor
     periodic_hold = (NumJobStarts>=1 && JobStatus == 1)
     priority = 1958
     job_lease_duration = 3600
@@ -96,13 +99,9 @@ test('renders a submission with every default of a rule', () => {
     batch_name = DST_CALO_run2pp_ana437_2024p007_v001
     +SlurpSubmission = "8c5d3c3e-0000-4000-8000-123456789abc"
     +SlurpCupsid = $(slurp_cupsid)
-    log = $(slurp_a)
-    output = $(slurp_b)
-    error = $(slurp_c)
-    arguments = $(slurp_arguments)
     max_materialize = 5000
     max_idle = 100
-    queue slurp_cupsid,slurp_a,slurp_b,slurp_c,slurp_arguments from /site/condor.items
+    queue slurp_cupsid,slurp_a from /site/condor.items
     "
   `);
 });

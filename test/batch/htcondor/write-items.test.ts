@@ -34,41 +34,114 @@ async function write(count: number, commandsOf: (process: number) => Readonly<Re
   return { ...written, rows: (await readFile(path, 'utf8')).split('\n').slice(0, -1) };
 }
 
-test('puts into rows what differs between jobs, arguments last, and all else aside', async () => {
-  const { constants, columns, rows } = await write(3, (process) => ({
-    arguments: `a, b ${process}`,
+test('puts into rows what differs between jobs, and all else aside', async () => {
+  const { commands, variables, rows } = await write(3, (process) => ({
+    arguments: `a, b ${process} c/x_${process}`,
     log: '/log',
     '+X': process === 1 ? '' : `"${process}, ${process}"`,
+    '+Y': String(10 + process),
   }));
-  expect([...constants]).toEqual([['log', '/log']]);
-  expect(columns).toEqual(['+X', 'arguments']);
-  expect(rows).toMatchInlineSnapshot(`
+  expect([...commands]).toMatchInlineSnapshot(`
     [
-      "10,"0$(slurp_comma)$(slurp_blank)0",a, b 0",
-      "11,undefined,a, b 1",
-      "12,"2$(slurp_comma)$(slurp_blank)2",a, b 2",
+      [
+        "log",
+        "/log",
+      ],
+      [
+        "arguments",
+        "a, b $(slurp_a) c/x_$(slurp_a)",
+      ],
+      [
+        "+X",
+        "$(slurp_b)",
+      ],
+      [
+        "+Y",
+        "$(slurp_cupsid)",
+      ],
+    ]
+  `);
+  expect([variables.join(','), ...rows]).toMatchInlineSnapshot(`
+    [
+      "slurp_cupsid,slurp_a,slurp_b",
+      "10,0,"0$(slurp_comma)$(slurp_blank)0"",
+      "11,1,undefined",
+      "12,2,"2$(slurp_comma)$(slurp_blank)2"",
     ]
   `);
 });
 
 test('finds out late what differs', async () => {
-  const { constants, columns, rows } = await write(2500, (process) => ({
-    log: process < 1500 ? 'a b' : 'c',
+  const { commands, variables, rows } = await write(2500, (process) => ({
+    log: process < 1500 ? 'a b' : 'a c',
     arguments: process < 2000 ? 'x y' : '',
     ...(process < 2400 ? {} : { '+Late': '1' }),
     same: '1',
   }));
-  expect([...constants.keys()]).toEqual(['same']);
-  expect(columns).toEqual(['+Late', 'arguments', 'log']);
-  expect(rows).toHaveLength(2500);
-  expect([0, 1500, 2000, 2499].map((row) => rows[row])).toMatchInlineSnapshot(`
+  expect([...commands]).toMatchInlineSnapshot(`
     [
-      "10,undefined,x$(slurp_blank)y,a$(slurp_blank)b",
-      "1510,undefined,x$(slurp_blank)y,c",
-      "2010,undefined,"",c",
-      "2509,1,"",c",
+      [
+        "same",
+        "1",
+      ],
+      [
+        "log",
+        "a $(slurp_a)",
+      ],
+      [
+        "arguments",
+        "$(slurp_b)",
+      ],
+      [
+        "+Late",
+        "$(slurp_c)",
+      ],
     ]
   `);
+  expect(rows).toHaveLength(2500);
+  expect([variables.join(','), ...[0, 1500, 2000, 2499].map((row) => rows[row])]).toMatchInlineSnapshot(`
+    [
+      "slurp_cupsid,slurp_a,slurp_b,slurp_c",
+      "10,b,x$(slurp_blank)y,undefined",
+      "1510,c,x$(slurp_blank)y,undefined",
+      "2010,c,"",undefined",
+      "2509,c,"",1",
+    ]
+  `);
+});
+
+/** What condor makes of a description and a row. */
+function expandRow(commands: ReadonlyMap<string, string>, variables: readonly string[], row: string | undefined) {
+  const values = new Map(row?.split(',').map((value, index) => [variables[index] ?? '', value]));
+  for (const [name, value] of [...fieldMacroValues, ...values]) values.set(name, value);
+  const expand = (text: string): string =>
+    text.replaceAll(/\$\((slurp_\w+)\)/gu, (_, name: string) => expand(values.get(name) ?? ''));
+  return new Map([...commands].map(([key, text]) => [key, expand(text)]));
+}
+const fieldMacroValues = [
+  ['slurp_blank', ' '],
+  ['slurp_comma', ','],
+] as const;
+
+test('gives each job what it is to have, whatever differs and wherever', async () => {
+  const word = fc.constantFrom('a', '7', '_', ' ', ',', '/', '-', 'run', '$(ProcId)', '$$([1])', '=', '"');
+  const text = fc.array(word, { minLength: 1, maxLength: 6 }).map((words) => `x${words.join('')}y`);
+  const texts = fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(texts, fc.integer({ min: 0, max: 5 }), async (pairs, repeats) => {
+      // Some repetitions, so that what comes behind the first thousand is a surprise.
+      const all = [...Array.from({ length: repeats * 230 }, () => pairs[0] ?? ['x', 'y']), ...pairs];
+      const { commands, variables, rows } = await write(all.length, (process) => ({
+        arguments: all[process]?.[0] ?? '',
+        log: all[process]?.[1] ?? '',
+      }));
+      all.forEach(([words, log], process) => {
+        const made = expandRow(commands, variables, rows[process]);
+        expect([made.get('arguments'), made.get('log')]).toEqual([words, log]);
+      });
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('refuses a command that only some jobs have, programs that differ, and items out of order', async () => {
