@@ -99,7 +99,7 @@ export interface BatchCapabilities {
    * started may outlive it.
    */
   readonly submitSettlesMs: number;
-  /** Jobs in one call of `submit` at most; absent: any number. */
+  /** Jobs in one call of `submit` at most; absent: any number, or as many as {@link BatchBackend.findMaxJobs} says. */
   readonly maxJobsPerSubmission?: number;
 }
 
@@ -119,6 +119,8 @@ export interface BatchBackend {
    * @throws what `items` threw, after having made sure that nothing is left behind; nothing else
    */
   submit(submission: BatchSubmission, items: AsyncIterable<BatchJob>): Promise<SubmitOutcome>;
+  /** Finds out how many jobs one call of `submit` may bring at most, where `wanted` wait. Never throws. */
+  findMaxJobs?(wanted: number): Promise<number>;
   /** The submissions that the batch system knows (queued, running, or ended and still remembered) of those asked for. */
   findSubmissions(uuids: readonly string[]): Promise<BatchAnswer<readonly BatchSubmissionReport[]>>;
   /**

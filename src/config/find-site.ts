@@ -120,7 +120,9 @@ function makeBatch(batch: SiteSections['batch']): Site['batch'] {
       commands: Object.fromEntries(commands),
       ...(condor?.max_materialize === undefined ? {} : { maxMaterialize: condor.max_materialize }),
       ...(condor?.max_idle === undefined ? {} : { maxIdle: condor.max_idle }),
-      maxJobsPerSubmission: condor?.max_jobs_per_submission ?? 20_000,
+      ...(condor?.max_jobs_per_submission === undefined
+        ? {}
+        : { maxJobsPerSubmission: condor.max_jobs_per_submission }),
       schedds: condor?.schedds ?? [],
       commandTimeoutMs: condor?.command_timeout ?? 120_000,
     },

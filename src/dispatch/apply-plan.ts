@@ -92,18 +92,21 @@ export async function applyPlan(input: ApplyInput): Promise<Applied> {
     hash: input.payload.hash,
     isDirty: input.payload.isDirty,
   });
+  const { can, findMaxJobs } = input.backend;
+  const atMost =
+    (findMaxJobs === undefined ? can.maxJobsPerSubmission : await findMaxJobs(input.ready)) ?? 2_147_483_647;
   const submissions: { uuid: string; cluster: number; count: number }[] = [];
   const notes = new Set<string>();
   let [submitted, lost, after] = [0, 0, -1];
   while (input.signal?.aborted !== true) {
-    const one = await submitOne(input, { setupId, after, submitted, directories });
+    const one = await submitOne(input, { setupId, after, atMost, submitted, directories });
     lost += one.lost;
     for (const note of one.notes) notes.add(note);
     if (one.submission !== undefined) {
       submissions.push(one.submission);
       submitted += one.submission.count;
     }
-    if (one.last === after || input.backend.can.maxJobsPerSubmission === undefined) break;
+    if ((one.submission?.count ?? 0) + one.lost < atMost) break;
     after = one.last;
   }
   return { submissions, submitted, lost, notes: [...notes] };
@@ -112,6 +115,8 @@ export async function applyPlan(input: ApplyInput): Promise<Applied> {
 interface Position {
   readonly setupId: number;
   readonly after: number;
+  /** Jobs in one submission. */
+  readonly atMost: number;
   readonly submitted: number;
   readonly directories: DirectoryMaker;
 }
@@ -177,7 +182,7 @@ async function reserve(input: ApplyInput, position: Position, uuid: string, dire
         production: `${build}_${tag}_${version ?? ''}`,
         unblockStates: prepared.options.unblock,
         after: position.after,
-        atMost: backend.can.maxJobsPerSubmission ?? 2_147_483_647,
+        atMost: position.atMost,
       });
       if (cursor?.kind === 'ratchet') await ratchetCursor(transaction, cursor.key, uuid);
       else if (cursor !== undefined && position.after === -1) await moveCursor(transaction, cursor.move);

@@ -65,8 +65,8 @@ export interface HtcondorSite {
   readonly commands: Readonly<Record<string, string>>;
   readonly maxMaterialize?: number;
   readonly maxIdle?: number;
-  /** Jobs in one `condor_submit` at most. */
-  readonly maxJobsPerSubmission: number;
+  /** Jobs in one `condor_submit` at most; absent: what the schedd takes. */
+  readonly maxJobsPerSubmission?: number;
   /** Other submit hosts, by `-name`; the local schedd where empty. */
   readonly schedds: readonly string[];
   readonly commandTimeoutMs: number;

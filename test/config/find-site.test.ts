@@ -159,7 +159,6 @@ statement_timeout: 30s
         htcondor: {
           commands: { accounting_group: 'group_sphenix', '+MyAttribute': '3' },
           maxIdle: 500,
-          maxJobsPerSubmission: 20_000,
           schedds: ['sub01', 'sub02'],
           commandTimeoutMs: 60_000,
         },

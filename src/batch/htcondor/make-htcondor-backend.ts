@@ -1,4 +1,5 @@
 import { act } from './act.ts';
+import { findMaxJobs } from './find-max-jobs.ts';
 import { findSubmissions } from './find-submissions.ts';
 import { queryHistory } from './history.ts';
 import { queryQueue } from './query.ts';
@@ -24,6 +25,7 @@ export function makeHtcondorBackend(site: HtcondorSite): BatchBackend {
       // A condor_submit that is left alone is stopped by `timeout`; after that nothing of it can come.
       submitSettlesMs: site.commandTimeoutMs + settleAfterMs,
     },
+    findMaxJobs: (wanted) => findMaxJobs(site, wanted),
     submit: (submission, items) => submitToCondor(site, submission, items),
     findSubmissions: (uuids) => findSubmissions(site, uuids),
     queryQueue: (uuids, state) => queryQueue(site, uuids, state),
