@@ -107,7 +107,7 @@ export async function makePayloadWorld(batch: string): Promise<PayloadWorld> {
       await Promise.all([dispatchNext(), dispatchNext()]);
       await waitUntil(async () => ((await read('status', openOnes))[0]?.[0] === '0' ? true : undefined), {
         timeoutMs: 150_000,
-        everyMs: 1000,
+        everyMs: 3000,
       });
       await command('slurp', ['reconcile']);
     },

@@ -121,7 +121,8 @@ export function prepareJob(sources: JobSources): PreparedJob {
     return scope.job(name);
   };
   const commands: Record<string, string> = {};
-  for (const [key, text] of Object.entries({ ...defaultCommands, ...ownCommands })) {
+  const logs = defaultLogs(rule, isWrapped);
+  for (const [key, text] of Object.entries({ ...defaultCommands, ...ownCommands, ...logs })) {
     commands[key] = filled(`job.${key}`, fill(`job.${key}`, text, find));
   }
   const finishedFilesystem: Record<string, string> = {};
@@ -129,19 +130,8 @@ export function prepareJob(sources: JobSources): PreparedJob {
     finishedFilesystem[key] = filled(`filesystem.${key}`, fill(`filesystem.${key}`, text, scope.filesystem));
   }
   const written = ownArguments ?? defaultArguments;
-  const finishedArguments = filled(
-    'job.arguments',
-    fillArguments({ ...sources, scope: { ...scope, job: find } }, written, isWrapped ? script : undefined),
-  );
-  const logs = defaultLogs({
-    job: rule.job,
-    isWrapped,
-    hasLogdir: 'logdir' in rule.filesystem || fields.has('logdir'),
-    logbase: params['logbase'] === undefined ? '$(slurp.dstfile)' : '{logbase}',
-  });
-  for (const [key, text] of Object.entries(logs)) {
-    commands[key] = filled(`job.${key}`, fill(`job.${key}`, text, find));
-  }
+  const found = { ...sources, scope: { ...scope, job: find } };
+  const finishedArguments = filled('job.arguments', fillArguments(found, written, isWrapped ? script : undefined));
   const batchName = options.batchName ?? fill('job.batch_name', ownBatchName ?? defaultBatchName, scope.job).text;
 
   const columns: { name: string; path: string; offset: number }[] = [];
