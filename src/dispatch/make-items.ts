@@ -33,6 +33,7 @@ export interface ItemsInput {
 export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
   const { prepared, directories } = input;
   let done = 0;
+  let made: readonly string[] = [];
   for await (const rows of readReserved(input.session, input.uuid)) {
     for (const row of rows) {
       const {
@@ -43,8 +44,9 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
       } = expandJob(prepared, toJobRow(row), {
         cupsid: row.id,
       });
-      for (const directory of needed) {
-        if (!directories.isKnown(directory)) await directories.make(directory);
+      if (needed !== made) {
+        for (const directory of needed) if (!directories.isKnown(directory)) await directories.make(directory);
+        made = needed;
       }
       yield {
         process: row.process,

@@ -11,7 +11,7 @@ export interface ExpandedJob {
   readonly arguments: string;
   /** Submit commands in lower case, then attributes `+Name` whose values are ClassAd expressions. */
   readonly commands: Readonly<Record<string, string>>;
-  /** Absolute paths of the directories that this job needs, without duplicates. */
+  /** Absolute paths of the directories that this job needs, without duplicates; the same array as before if they are. */
   readonly directories: readonly string[];
 }
 
@@ -47,11 +47,14 @@ export function expandJob(
   };
 }
 
+/** Of each job the last answer: neighbours need the same directories, and a path takes longer than all the rest. */
+const lastDirectories = new WeakMap<CompiledJob, { readonly texts: string[]; readonly directories: string[] }>();
+
 function directoriesOf(job: CompiledJob, values: readonly string[]): readonly string[] {
-  const directories: string[] = [];
-  for (const { template } of job.directories) {
-    const path = toDirectoryPath(renderTemplate(template, values), job.submitDirectory);
-    if (!directories.includes(path)) directories.push(path);
-  }
+  const texts = job.directories.map(({ template }) => renderTemplate(template, values));
+  const last = lastDirectories.get(job);
+  if (last?.texts.every((text, index) => text === texts[index]) === true) return last.directories;
+  const directories = [...new Set(texts.map((text) => toDirectoryPath(text, job.submitDirectory)))];
+  lastDirectories.set(job, { texts, directories });
   return directories;
 }

@@ -64,6 +64,7 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     return inputsFor(list, initial, input, notes, inputFiles);
   });
   const placeOutputs = makeOutputPlacer();
+  const checked = new Map<string, string>();
   const finished = new Map<string, { readonly written: string; readonly made: string }>();
   const finishValue = (key: string, written: string): string => {
     const last = finished.get(key);
@@ -107,7 +108,11 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     result.set('batch_name', batchName);
     result.set('+SlurpSubmission', `"${submission.uuid}"`);
     result.set('+SlurpCupsid', '$(slurp_cupsid)');
-    for (const [key, value] of result) checkOneLine(job, key, value);
+    for (const [key, value] of result) {
+      if (checked.get(key) === value) continue;
+      checkOneLine(job, key, value);
+      checked.set(key, value);
+    }
     return result;
   };
   return { finish, inputFiles, notes };
@@ -308,7 +313,10 @@ function escapeRemap(text: string): string {
 
 /** `file:///a/b`, `file://./a`, `a` → an absolute path. */
 function toPath(text: string, base: string): string {
-  return resolve(base, text.trim().replace(/^file:(?:\/\/)?/u, ''));
+  const path = text.trim().replace(/^file:(?:\/\/)?/u, '');
+  // Most are resolved already, and to see that is many times faster than to do it.
+  const isResolved = path.startsWith('/') && !path.endsWith('/') && !path.includes('//') && !path.includes('/.');
+  return isResolved ? path : resolve(base, path);
 }
 
 /** Most jobs of a submission write the same: the last answer is kept. */
