@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
 import { retryDatabase } from '#db/retry.ts';
+import { analyzeAttempts } from '#db/status/analyze-attempts.ts';
 import { confirmSubmission } from '#db/status/confirm-submission.ts';
 import { putSetup } from '#db/status/put-setup.ts';
 import { reserveJobs } from '#db/status/reserve-jobs.ts';
@@ -164,6 +165,8 @@ async function submitOne(input: ApplyInput, position: Position) {
   await input.onStep?.('confirmed');
   await removeReplaced(input, uuid);
   input.clock?.end();
+  // The jobs are there: what only makes the next decision faster must not fail this dispatch.
+  await analyzeAttempts(input.status, count).catch((error: unknown) => log.warn({ error }, 'not analyzed'));
   return { lost, last, notes, submission: { uuid, cluster, count } };
 }
 

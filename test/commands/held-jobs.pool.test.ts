@@ -115,7 +115,7 @@ beforeAll(async () => {
     script: run.sh
     payload: ./payload/
     mem: 20MB
-    rsync: "./payload/*,./odbc.ini"
+    rsync: "./payload/*"
     outbase: "$(name)_$(build)_$(tag)_$(version)"
     logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
   input:
@@ -147,12 +147,7 @@ const longReason =
     .trim();
 
 test('a held job is marked with its reason, cleared, unblocked and done again; the old attempt stays, retired', async () => {
-  expect(await dispatch()).toMatchObject({
-    exitCode: 0,
-    out: expect.stringMatching(/^HELD: 2 jobs dispatched/u),
-    // What the backend remarks is said, also to whom nobody looks at.
-    err: expect.stringMatching(/^kaedama: '\.\/odbc\.ini' is not sent to jobs/mu),
-  });
+  expect(await dispatch()).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^HELD: 2 jobs dispatched/u) });
   const first = (await attemptOf(1, 1))?.id ?? 0;
   expect(Buffer.byteLength(longReason)).toBeGreaterThan(10_000);
   await holdByHand(first, longReason);

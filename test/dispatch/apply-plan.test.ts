@@ -66,6 +66,15 @@ test('submits every ready row in query order, with process numbers that the data
   expect(attempts.every(({ cluster }) => cluster === jobs[0]?.cluster)).toBe(true);
 });
 
+test('lets the database count its attempts after many were added, so that the next decision is quick', async () => {
+  await world.status.execute(sql`analyze ${sql.table(world.status.role, 'production_status')}`);
+  await apply(Array.from({ length: 1000 }, (_, index) => index + 1));
+  const [counted] = await world.status.query<{ rows: number }>(sql`
+    select reltuples::float8 as rows from pg_class
+    where oid = ${sql.table(world.status.role, 'production_status').text}::regclass`);
+  expect(counted?.rows).toBeGreaterThanOrEqual(1000);
+});
+
 test('hands on what the batch system remarks, each remark once', async () => {
   const backend: BatchBackend = {
     ...world.backend,
