@@ -1,6 +1,6 @@
 # make demo and make test work on a fresh clone; all they need is Node (20.19 or later) with npm.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test torture check format generate bench-decide pool pool-down clean
+.PHONY: help build demo test torture check format generate bench-decide bench-dispatch pool pool-down clean
 
 # The batch system: local, or htcondor. Unless told, the demo takes local, and torture HTCondor where it can be had.
 BATCH ?=
@@ -35,6 +35,12 @@ generate: build ## make the generated pages and the schema dump anew
 
 bench-decide: build ## how long a decision over a million candidates takes
 	@node --import tsx bench/decide.ts
+
+# How often each number of jobs is dispatched.
+ROUNDS ?= 3
+
+bench-dispatch: build ## how long dispatches of 1,000 to 100,000 jobs to HTCondor take (ROUNDS)
+	@node --import tsx bench/dispatch.ts $(ROUNDS)
 
 pool: ## start a one-machine HTCondor pool by hand (test/pool/README.md)
 	@test/pool/start.sh

@@ -96,6 +96,10 @@ async function measureBareRows(status: Database, uuids: readonly string[]) {
     const bareUpdateMs = await timeOf(() =>
       status.execute(sql`update bare set status = 'running', cluster = 1, submitted = now() at time zone 'utc'`),
     );
+    // Their jobs are gone: the next dispatch is not to look for them.
+    await status.execute(sql`
+      update ${table} set status = 'finished', ended = now() at time zone 'utc'
+      where submission_id = any (${uuids}::uuid[])`);
     return { bareInsertMs, bareUpdateMs };
   } finally {
     await status.execute(sql`drop table bare`);
