@@ -68,7 +68,7 @@ export default {
     oneDoor(
       'yaml',
       inPackage('yaml'),
-      '^src/(?:rules/read-rule-file|config/read-site-file|loop/read-rule-list)\\.ts$',
+      '^src/(?:rules/read-rule-file|config/site-file/read-site-file|loop/read-rule-list)\\.ts$',
       'yaml only where files are read',
     ),
     oneDoor('sql-parser', inPackage('libpg-query'), '^src/rules/', 'the SQL parser only in rules'),
