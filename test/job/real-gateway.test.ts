@@ -38,13 +38,13 @@ afterAll(async () => {
   await place.remove();
 });
 
-async function makeJob(): Promise<{ scratch: string; id: number; env: Record<string, string> }> {
+async function makeJob(): Promise<{ scratch: string; id: number; env: Record<string, string>; submission: string }> {
   const { submission, ids } = await makeAttempts(status, 1);
   const scratch = await place.scratch(gateway.url, { submission });
   const token = tokenFor(await siteKey({ stateDirectory: place.root }), submission);
   writeFileSync(join(scratch, 'slurp-token'), token);
   const id = ids[0] ?? 0;
-  return { scratch, id, env: { cupsid: String(id) } };
+  return { scratch, id, env: { cupsid: String(id) }, submission };
 }
 
 const name = (id: number): string => `DST_EVENT_auau23_new_2023p003-${String(id).padStart(8, '0')}-00000.root`;
@@ -111,12 +111,12 @@ test('a retired attempt is fenced, by the wrapper and by cups', async () => {
 });
 
 test('a spool that comes home is taken, and nothing is lost that was said while the gateway was away', async () => {
-  const { scratch, id, env } = await makeJob();
+  const { scratch, id, env, submission } = await makeJob();
   const port = new URL(gateway.url).port;
   writeFileSync(
     join(scratch, 'slurp-job.json'),
     JSON.stringify({
-      submission: randomUUID(),
+      submission,
       gateway: gateway.url.replace(port, '9'),
       spoolDirectory: place.home,
       reportTimeoutMs: 100,
