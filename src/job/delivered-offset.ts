@@ -1,6 +1,6 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 
-/** Where the offset of a spool is kept: beside it. */
+/** Where the offsets of a spool are kept: beside it, a line each. */
 function fileOf(spool: string): string {
   return `${spool}.delivered`;
 }
@@ -13,20 +13,23 @@ function fileOf(spool: string): string {
  */
 export function readDeliveredOffset(spool: string): number {
   try {
-    const text = readFileSync(fileOf(spool), 'utf8');
-    return /^\d{1,15}\n$/u.test(text) ? Number(text) : 0;
+    const lines = readFileSync(fileOf(spool), 'utf8').split('\n');
+    return Math.max(0, ...lines.filter((line) => /^\d{1,15}$/u.test(line)).map(Number));
   } catch {
     return 0;
   }
 }
 
-/** Puts the offset in its place in one step, unless a higher one is there. Never throws: what is told twice counts once. */
+/**
+ * Writes an offset down, unless a higher one is there. Never throws: what is told twice counts once.
+ *
+ * Appended, for a file that is renamed over another is written to the disk at once by some file systems (20 ms on ext4).
+ * The newline comes first too, so that what is left of a number that was cut short is a lower number.
+ */
 export function putDeliveredOffset(spool: string, offset: number): void {
   if (readDeliveredOffset(spool) >= offset) return;
-  const temporary = `${fileOf(spool)}.${process.pid}`;
   try {
-    writeFileSync(temporary, `${offset}\n`);
-    renameSync(temporary, fileOf(spool));
+    appendFileSync(fileOf(spool), `\n${offset}\n`);
   } catch {
     // No space for a few bytes: the next call tells again.
   }
