@@ -23,7 +23,6 @@ trap '${report} finished -e 255; exit 255' TERM INT
 
 {
   echo "run ${run} segment ${seg} with ${build} ${dbtag}"
-  ${report} started
 
   if [[ ${inputs} == *dbinput* ]]; then
     ${report} getinputs > inputfiles.list || exit 20

@@ -19,6 +19,7 @@ comment=${13}
 histdir=${14}
 
 logdir=${logdir#file:}   # rules write file:///path
+# That the job has started is told by the wrapper; a rule with its own executable has to do so: ${report} started
 report="./cups.py -r ${run} -s ${seg} -d ${outbase}"
 
 # However the job ends, its log goes where people look for it.
@@ -32,7 +33,6 @@ trap '${report} finished -e 255; exit 255' TERM INT
 
 {
   echo "run ${run} segment ${seg} with ${build} ${dbtag}, ${neventsper} events a file, ranges: ${ranges}, comment: ${comment}, histograms: ${histdir}"
-  ${report} started
 
   if [[ ${inputs} == *dbinput* ]]; then
     ${report} getinputs > inputfiles.list || exit 20
