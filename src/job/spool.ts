@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { closeSync, constants, fstatSync, linkSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobEventDetail } from '#model/job-event.ts';
@@ -63,7 +62,7 @@ function openSpool(path: string, identity: JobIdentity): number {
   }
   const submission = readSubmission(identity.directory);
   const header: SpoolHeader = {
-    ...{ v: 1, source: randomUUID(), attempt: identity.attempt, start: identity.start },
+    ...{ v: 1, source: crypto.randomUUID(), attempt: identity.attempt, start: identity.start },
     ...(submission === undefined ? {} : { submission }),
   };
   const temporary = `${path}.${header.source}.new`;

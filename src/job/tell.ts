@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobEventDetail } from '#model/job-event.ts';
@@ -76,7 +75,7 @@ async function tellWithoutSpool(
 ): Promise<Delivery> {
   const nothing = { registered: new Map() };
   if (access === undefined) return { outcome: 'away', reasons: [], ...nothing };
-  const source = randomUUID();
+  const source = crypto.randomUUID();
   const body = JSON.stringify({ events: [{ attempt, source, sequence: 0, start, at, detail }] });
   const answer = await askGateway(access, '/v1/events', body, timeoutMs);
   if (answer.kind === 'silence') return { outcome: 'away', reasons: [answer.reason], ...nothing };
