@@ -17,7 +17,7 @@ import { packageRoot } from '#util/package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
 import type { Database } from '#db/connect.ts';
-import type { JobEvent } from '#model/job-event.ts';
+import type { JobEvent } from '#model/job/job-event.ts';
 import type { Role } from '#model/site.ts';
 
 const connections = 50;

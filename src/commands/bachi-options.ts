@@ -1,5 +1,5 @@
 import { UsageError } from '#model/errors.ts';
-import type { DatasetDetail } from '#model/job-event.ts';
+import type { DatasetDetail } from '#model/job/job-event.ts';
 import { parseArguments, type CommandSpec, type OptionSpec } from '#util/parse-arguments.ts';
 import { parseInstant } from './parse-instant.ts';
 

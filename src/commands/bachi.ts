@@ -1,7 +1,7 @@
 import { writeOutput } from '#cli/output.ts';
 import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
-import { tell } from '#job/tell.ts';
+import { tell } from '#job/spool/tell.ts';
 import { parseBachi, renderBachiHelp } from './bachi-options.ts';
 import { fence, madeForReading, obey, openPost, sayDelivery } from './job-post.ts';
 

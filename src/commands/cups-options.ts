@@ -1,6 +1,6 @@
-import { errorFlags, flagOf } from '#model/error-flags.ts';
+import { errorFlags, flagOf } from '#model/job/error-flags.ts';
 import { UsageError } from '#model/errors.ts';
-import type { JobEventDetail } from '#model/job-event.ts';
+import type { JobEventDetail } from '#model/job/job-event.ts';
 import { parseArguments, type CommandSpec, type OptionSpec } from '#util/parse-arguments.ts';
 import { parseInstant } from './parse-instant.ts';
 

@@ -7,12 +7,12 @@ import { findInputs } from '#job/find-inputs.ts';
 import type { JobIdentity } from '#job/identity.ts';
 import type { StagedOut } from '#job/stage-out/stage-out.ts';
 import { readStopping, softenEnd } from '#job/soften-end.ts';
-import { askVerdict, tell, type Told } from '#job/tell.ts';
+import { askVerdict, tell, type Told } from '#job/spool/tell.ts';
 import { endWrappedJob, renderAssignments } from '#job/wrap.ts';
-import { errorFlags } from '#model/error-flags.ts';
+import { errorFlags } from '#model/job/error-flags.ts';
 import { TransferError } from '#model/errors.ts';
-import type { JobEventDetail } from '#model/job-event.ts';
-import { spoolFileName } from '#model/job-file.ts';
+import type { JobEventDetail } from '#model/job/job-event.ts';
+import { spoolFileName } from '#model/job/job-file.ts';
 import { parseCups, renderHelp, type CupsAction, type CupsCommon } from './cups-options.ts';
 import { fence, fencedExitCode, madeForReading, obey, openPost, sayDelivery, type Post } from './job-post.ts';
 

@@ -1,4 +1,4 @@
-import type { Delivery } from '#job/deliver.ts';
+import type { Delivery } from '#job/spool/deliver.ts';
 import { endJob } from '#job/end-job.ts';
 import { findIdentity, type JobIdentity } from '#job/identity.ts';
 import { readGatewayAccess, type GatewayAccess } from '#job/read-gateway-access.ts';

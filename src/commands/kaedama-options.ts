@@ -3,14 +3,14 @@ import { resolve } from 'node:path';
 
 import { makeProgram, parseProgram } from '#cli/program.ts';
 import { UsageError, RuleError } from '#model/errors.ts';
-import { isJobState, jobStates } from '#model/job-state.ts';
+import { isJobState, jobStates } from '#model/job/job-state.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
 import { defaultRuns, parseRunlist, parseRuns, parseSegments } from '#model/run-selection.ts';
 
 import { nearestWord } from '#util/nearest-word.ts';
 
 import type { CursorWish } from '#dispatch/cursor-order.ts';
-import type { JobState } from '#model/job-state.ts';
+import type { JobState } from '#model/job/job-state.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { Parsed, RunSelection } from '#model/run-selection.ts';
 

@@ -18,15 +18,15 @@ import { findSiteStatus } from '#reports/find-site-status.ts';
 import { makeScriptRows, renderScript, renderScriptCsv } from '#reports/render-script.ts';
 import { renderSiteStatus } from '#reports/render-site-status.ts';
 
-import { slurpIngest } from './slurp-ingest.ts';
-import { migrateRoles } from './slurp-migrate.ts';
-import { slurpReconcile } from './slurp-reconcile.ts';
-import { schemaNames, slurpSchema } from './slurp-schema.ts';
+import { slurpIngest } from './slurp/slurp-ingest.ts';
+import { migrateRoles } from './slurp/slurp-migrate.ts';
+import { slurpReconcile } from './slurp/slurp-reconcile.ts';
+import { schemaNames, slurpSchema } from './slurp/slurp-schema.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { RoleName, Site } from '#model/site.ts';
 
-import type { ReconcileOptions } from './slurp-reconcile.ts';
+import type { ReconcileOptions } from './slurp/slurp-reconcile.ts';
 
 interface SiteOptions {
   readonly site?: string;

@@ -2,32 +2,32 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
 import { retryDatabase } from '#db/retry.ts';
-import { analyzeAttempts } from '#db/status/analyze-attempts.ts';
-import { confirmSubmission } from '#db/status/confirm-submission.ts';
-import { putSetup } from '#db/status/put-setup.ts';
-import { reserveJobs } from '#db/status/reserve-jobs.ts';
+import { analyzeAttempts } from '#db/status/submission/analyze-attempts.ts';
+import { confirmSubmission } from '#db/status/submission/confirm-submission.ts';
+import { putSetup } from '#db/status/submission/put-setup.ts';
+import { reserveJobs } from '#db/status/submission/reserve-jobs.ts';
 import { moveCursor } from '#db/status/move-cursor.ts';
 import { ratchetCursor } from '#db/status/ratchet-cursor.ts';
-import { lockSubmission, unlockSubmission } from '#db/status/submission-lock.ts';
-import { withdrawSubmission } from '#db/status/withdraw-submission.ts';
+import { lockSubmission, unlockSubmission } from '#db/status/submission/submission-lock.ts';
+import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts';
 import { BatchError } from '#model/errors.ts';
 import { accountName } from '#util/account-name.ts';
 
-import { makeItems, openDirectoryMaker } from './make-items.ts';
-import { makeSubmissionFolder, removeSubmissionFolder } from './submission-folder.ts';
-import { prepareSubmission } from './prepare-submission.ts';
+import { makeItems, openDirectoryMaker } from './submission/make-items.ts';
+import { makeSubmissionFolder, removeSubmissionFolder } from './submission/submission-folder.ts';
+import { prepareSubmission } from './submission/prepare-submission.ts';
 import { removeReplaced } from './remove-replaced.ts';
 
 import type { BatchBackend, SubmitOutcome } from '#batch/backend.ts';
 import type { Database, Session } from '#db/connect.ts';
-import type { Reservation } from '#db/status/reserve-jobs.ts';
+import type { Reservation } from '#db/status/submission/reserve-jobs.ts';
 import type { Log, Progress } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { CursorOrder } from './cursor-order.ts';
-import type { DirectoryMaker } from './make-items.ts';
-import type { PayloadRepository } from './payload-repository.ts';
+import type { DirectoryMaker } from './submission/make-items.ts';
+import type { PayloadRepository } from './payload/payload-repository.ts';
 import type { PhaseClock } from './phase-clock.ts';
 
 /** What a plan is carried out with. */

@@ -2,8 +2,8 @@ import { retryDatabase } from '#db/retry.ts';
 import { moveCursor } from '#db/status/move-cursor.ts';
 
 import { applyPlan } from './apply-plan.ts';
-import { checkPayload } from './check-payload.ts';
-import { readPayloadRepository } from './payload-repository.ts';
+import { checkPayload } from './payload/check-payload.ts';
+import { readPayloadRepository } from './payload/payload-repository.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';

@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { dumpSubmission } from '#batch/htcondor/dump-submission.ts';
+import { dumpSubmission } from '#batch/htcondor/submit/dump-submission.ts';
 import { SiteError } from '#model/errors.ts';
 import { expandJob } from '#rules/expand-job.ts';
 
 import type { BatchJob } from '#batch/backend.ts';
-import type { Dump } from '#batch/htcondor/dump-submission.ts';
+import type { Dump } from '#batch/htcondor/submit/dump-submission.ts';
 import type { Site } from '#model/site.ts';
 
 import type { Plan } from './plan-rule.ts';

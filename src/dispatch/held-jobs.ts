@@ -1,10 +1,10 @@
 import { retryDatabase } from '#db/retry.ts';
 import { findOpenAttempts } from '#db/status/find-open-attempts.ts';
-import { findProductionSubmissions } from '#db/status/find-production-submissions.ts';
+import { findProductionSubmissions } from '#db/status/submission/find-production-submissions.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 import { BatchError } from '#model/errors.ts';
 
-import { groupBySubmission } from './group-by-submission.ts';
+import { groupBySubmission } from './submission/group-by-submission.ts';
 import { decideAttempt } from './reconcile/decide-attempt.ts';
 import { lookAt } from './reconcile/look-at.ts';
 import { defaultTerms } from './reconcile/reconcile.ts';
@@ -12,7 +12,7 @@ import { defaultTerms } from './reconcile/reconcile.ts';
 import type { BatchBackend, BatchJobReport } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
 import type { OpenAttempt } from '#db/status/find-open-attempts.ts';
-import type { JobEvent } from '#model/job-event.ts';
+import type { JobEvent } from '#model/job/job-event.ts';
 import type { Log } from '#model/log.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 

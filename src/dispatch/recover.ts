@@ -1,14 +1,14 @@
 import { retryDatabase } from '#db/retry.ts';
-import { confirmSubmission } from '#db/status/confirm-submission.ts';
-import { findUnconfirmed } from '#db/status/find-unconfirmed.ts';
-import { tryLockSubmission, unlockSubmission } from '#db/status/submission-lock.ts';
-import { withdrawSubmission } from '#db/status/withdraw-submission.ts';
+import { confirmSubmission } from '#db/status/submission/confirm-submission.ts';
+import { findUnconfirmed } from '#db/status/submission/find-unconfirmed.ts';
+import { tryLockSubmission, unlockSubmission } from '#db/status/submission/submission-lock.ts';
+import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts';
 
-import { findSubmitter, removeSubmissionFolder, submissionFolderOf } from './submission-folder.ts';
+import { findSubmitter, removeSubmissionFolder, submissionFolderOf } from './submission/submission-folder.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database, Session } from '#db/connect.ts';
-import type { UnconfirmedSubmission } from '#db/status/find-unconfirmed.ts';
+import type { UnconfirmedSubmission } from '#db/status/submission/find-unconfirmed.ts';
 import type { Log, Say } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
 

@@ -1,6 +1,6 @@
-import { findReplaced } from '#db/status/find-replaced.ts';
+import { findReplaced } from '#db/status/submission/find-replaced.ts';
 
-import { groupBySubmission } from './group-by-submission.ts';
+import { groupBySubmission } from './submission/group-by-submission.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';

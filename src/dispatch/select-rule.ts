@@ -1,7 +1,7 @@
 import { RuleError } from '#model/errors.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 import { readRuleFile } from '#rules/read-rule-file.ts';
-import { makeRuleError } from '#rules/render-complaints.ts';
+import { makeRuleError } from '#rules/check/render-complaints.ts';
 import { nearestWord } from '#util/nearest-word.ts';
 
 import type { CursorKey } from '#db/status/find-cursor.ts';

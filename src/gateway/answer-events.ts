@@ -5,7 +5,7 @@ import { withBound } from '#util/with-bound.ts';
 
 import type { IngestDoors } from '#ingest/ingest-events.ts';
 import type { ParsedEvent } from '#ingest/parse-event.ts';
-import type { EventReply, EventResult } from '#model/event-reply.ts';
+import type { EventReply, EventResult } from '#model/job/event-reply.ts';
 
 import { HttpProblem } from './http-problem.ts';
 

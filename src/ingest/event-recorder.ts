@@ -5,7 +5,7 @@ import { withBound } from '#util/with-bound.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { EventToRecord, RecordedEvent } from '#db/status/record-events.ts';
-import type { EventOutcome } from '#model/event-reply.ts';
+import type { EventOutcome } from '#model/job/event-reply.ts';
 import type { Log } from '#model/log.ts';
 
 import { makeGroupWriter } from './group-writer.ts';

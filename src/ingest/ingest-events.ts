@@ -1,6 +1,6 @@
 import type { Database } from '#db/connect.ts';
-import type { EventReply, EventResult } from '#model/event-reply.ts';
-import type { JobEvent } from '#model/job-event.ts';
+import type { EventReply, EventResult } from '#model/job/event-reply.ts';
+import type { JobEvent } from '#model/job/job-event.ts';
 import type { Log } from '#model/log.ts';
 
 import { makeStageoutApplier } from './stageout-applier.ts';

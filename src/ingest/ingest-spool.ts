@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises';
 
-import { parseSpool } from '#job/read-spool.ts';
+import { parseSpool } from '#job/spool/read-spool.ts';
 import { SiteError } from '#model/errors.ts';
 
-import type { SpoolContents } from '#job/read-spool.ts';
-import type { EventOutcome } from '#model/event-reply.ts';
-import type { JobEvent } from '#model/job-event.ts';
+import type { SpoolContents } from '#job/spool/read-spool.ts';
+import type { EventOutcome } from '#model/job/event-reply.ts';
+import type { JobEvent } from '#model/job/job-event.ts';
 
 import { ingestEvents } from './ingest-events.ts';
 import { parseEvent } from './parse-event.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { datasetWords } from '#model/job-event.ts';
+import { datasetWords } from '#model/job/job-event.ts';
 
-import type { JobEvent } from '#model/job-event.ts';
+import type { JobEvent } from '#model/job/job-event.ts';
 
 /** One thing that is wrong with an event: where, and what was expected. */
 export interface EventComplaint {

@@ -6,7 +6,7 @@ import { withBound } from '#util/with-bound.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { EventKey, Stageout } from '#db/status/find-stageouts.ts';
-import type { Registration } from '#model/event-reply.ts';
+import type { Registration } from '#model/job/event-reply.ts';
 import type { Log } from '#model/log.ts';
 
 import { makeGroupWriter } from './group-writer.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { jobFileName } from '#model/job-file.ts';
+import { jobFileName } from '#model/job/job-file.ts';
 import { UsageError } from '#model/errors.ts';
 
 /** Which job this process belongs to. */

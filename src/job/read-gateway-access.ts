@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SiteError } from '#model/errors.ts';
-import { jobFileName, tokenFileName, type JobContainer, type JobFile } from '#model/job-file.ts';
+import { jobFileName, tokenFileName, type JobContainer, type JobFile } from '#model/job/job-file.ts';
 
 /** How a job reaches the gateway. */
 export interface GatewayAccess {

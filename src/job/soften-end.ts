@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JobEventDetail } from '#model/job-event.ts';
+import type { JobEventDetail } from '#model/job/job-event.ts';
 
 /**
  * In the job's directory, once the wrapper was told to end the job; holds the name of the signal (`TERM`). From then on

@@ -1,15 +1,15 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { spoolFileName } from '#model/job-file.ts';
-import { bringHome } from './bring-home.ts';
-import { deliver } from './deliver.ts';
+import { spoolFileName } from '#model/job/job-file.ts';
+import { bringHome } from './spool/bring-home.ts';
+import { deliver } from './spool/deliver.ts';
 import { fencedFileName } from './end-job.ts';
 import type { JobIdentity } from './identity.ts';
 import type { GatewayAccess } from './read-gateway-access.ts';
-import { kindOf, readSpool } from './read-spool.ts';
+import { kindOf, readSpool } from './spool/read-spool.ts';
 import { readUsage } from './read-usage.ts';
-import { appendToSpool } from './spool.ts';
+import { appendToSpool } from './spool/spool.ts';
 
 /** How the wrapped script ended. */
 export interface ScriptEnd {

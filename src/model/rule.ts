@@ -24,7 +24,7 @@ export interface RulePlaces {
 /**
  * One entry of a rule file as its author wrote it: texts unformatted, numbers as texts, duplicate keys resolved (the
  * last wins). What is missing is absent; whether that is a mistake is said by `rules/prepare-rule.ts` and
- * `rules/check-rule.ts`.
+ * `rules/check/check-rule.ts`.
  *
  * @see docs/rule-files.md
  */

@@ -1,4 +1,4 @@
-import type { JobState } from './job-state.ts';
+import type { JobState } from './job/job-state.ts';
 import type { RunSelection, SegmentSelection } from './run-selection.ts';
 
 /** What a dispatch is asked for beside the rule: the options of the command line, as plain values. */

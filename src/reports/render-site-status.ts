@@ -1,5 +1,5 @@
 import { renderTable } from '#cli/table.ts';
-import { jobStates } from '#model/job-state.ts';
+import { jobStates } from '#model/job/job-state.ts';
 
 import type { SiteStatus } from './find-site-status.ts';
 

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { readSpool } from '#job/read-spool.ts';
+import { readSpool } from '#job/spool/read-spool.ts';
 import { makeJobPlace, type JobPlace } from '#test/job/job-place.ts';
 import { startRecordingGateway, type RecordingGateway } from '#test/job/recording-gateway.ts';
 import type { CommandResult } from '#util/run-command.ts';

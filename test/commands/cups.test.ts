@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { readSpool } from '#job/read-spool.ts';
+import { readSpool } from '#job/spool/read-spool.ts';
 import { environmentOf, makeJobPlace, testToken, type JobPlace } from '#test/job/job-place.ts';
 import { startRecordingGateway, type RecordingGateway } from '#test/job/recording-gateway.ts';
 import { waitUntil } from '#util/wait-until.ts';

@@ -12,7 +12,7 @@ import { testDatabase } from '../db/test-database.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database, OpenSession } from '#db/connect.ts';
-import type { PayloadRepository } from '#dispatch/payload-repository.ts';
+import type { PayloadRepository } from '#dispatch/payload/payload-repository.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { HtcondorSite, Role, RoleName, Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod';
 
 import { sql } from '#db/connect.ts';
-import { lockSubmission } from '#db/status/submission-lock.ts';
+import { lockSubmission } from '#db/status/submission/submission-lock.ts';
 import { recover } from '#dispatch/recover.ts';
 import { waitUntil } from '#util/wait-until.ts';
 

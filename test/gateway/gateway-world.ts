@@ -8,7 +8,7 @@ import { silentLog } from '../util/silent-log.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { GatewayDoors } from '#gateway/make-gateway.ts';
-import type { JobEvent } from '#model/job-event.ts';
+import type { JobEvent } from '#model/job/job-event.ts';
 
 /** All that a gateway needs, over a database of its own. */
 export interface GatewayWorld extends GatewayDoors {

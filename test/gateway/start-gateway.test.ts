@@ -20,7 +20,7 @@ import { silentLog } from '../util/silent-log.ts';
 import { headersOf, makeWorld, testKey } from './gateway-world.ts';
 
 import type { GatewayOptions, RunningGateway } from '#gateway/start-gateway.ts';
-import type { JobEvent } from '#model/job-event.ts';
+import type { JobEvent } from '#model/job/job-event.ts';
 import type { Role } from '#model/site.ts';
 import type { GatewayWorld } from './gateway-world.ts';
 

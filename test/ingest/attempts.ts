@@ -1,7 +1,7 @@
 import { sql } from '#db/connect.ts';
 
 import type { Database, Row } from '#db/connect.ts';
-import type { JobEvent, JobEventDetail } from '#model/job-event.ts';
+import type { JobEvent, JobEventDetail } from '#model/job/job-event.ts';
 
 /** Attempts of one submission, ready to be spoken of. */
 export interface Attempts {

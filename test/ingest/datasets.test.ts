@@ -7,7 +7,7 @@ import { testDatabase } from '../db/test-database.ts';
 import { eventOf, makeAttempts, readAttempt } from './attempts.ts';
 
 import type { Database, Row } from '#db/connect.ts';
-import type { DatasetDetail, JobEvent } from '#model/job-event.ts';
+import type { DatasetDetail, JobEvent } from '#model/job/job-event.ts';
 import type { TestDatabase } from '../db/test-database.ts';
 
 let database: TestDatabase;

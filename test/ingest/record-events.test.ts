@@ -8,7 +8,7 @@ import { testDatabase } from '../db/test-database.ts';
 import { eventOf, makeAttempts, readAttempt, stageoutOf } from './attempts.ts';
 
 import type { Database, Row } from '#db/connect.ts';
-import type { JobEvent, JobEventDetail } from '#model/job-event.ts';
+import type { JobEvent, JobEventDetail } from '#model/job/job-event.ts';
 import type { TestDatabase } from '../db/test-database.ts';
 
 let database: TestDatabase;

@@ -2,13 +2,13 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { bringHome } from '#job/bring-home.ts';
+import { bringHome } from '#job/spool/bring-home.ts';
 import { fencedFileName } from '#job/end-job.ts';
 import { findInputs } from '#job/find-inputs.ts';
-import { kindOf, readSpool } from '#job/read-spool.ts';
+import { kindOf, readSpool } from '#job/spool/read-spool.ts';
 import { readUsage } from '#job/read-usage.ts';
 import { readStopping, softenEnd } from '#job/soften-end.ts';
-import { appendToSpool } from '#job/spool.ts';
+import { appendToSpool } from '#job/spool/spool.ts';
 import { endWrappedJob, hasToldEnd, renderAssignments } from '#job/wrap.ts';
 import { startRecordingGateway, type RecordingGateway } from './recording-gateway.ts';
 import type { GatewayAccess } from '#job/read-gateway-access.ts';

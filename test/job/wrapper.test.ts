@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { readSpool } from '#job/read-spool.ts';
+import { readSpool } from '#job/spool/read-spool.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 import type { CommandResult } from '#util/run-command.ts';

@@ -5,7 +5,7 @@ import type { Rule } from '#model/rule.ts';
 import type { JobRow } from '#rules/job/job-row.ts';
 import { type PreparedRule, prepareRule } from '#rules/prepare-rule.ts';
 import { readRuleFile } from '#rules/read-rule-file.ts';
-import { renderComplaint } from '#rules/render-complaints.ts';
+import { renderComplaint } from '#rules/check/render-complaints.ts';
 
 /** Absolute path of a test rule file. */
 export function ruleFile(name: string): string {

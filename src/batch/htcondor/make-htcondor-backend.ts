@@ -1,10 +1,10 @@
 import { act } from './act.ts';
-import { findMaxJobs } from './find-max-jobs.ts';
+import { findMaxJobs } from './submit/find-max-jobs.ts';
 import { findSubmissions } from './find-submissions.ts';
 import { queryHistory } from './history.ts';
 import { queryQueue } from './query.ts';
 import { settleAfterMs } from './run-condor.ts';
-import { submitToCondor } from './submit.ts';
+import { submitToCondor } from './submit/submit.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
 

@@ -1,4 +1,4 @@
-import type { JobState } from '#model/job-state.ts';
+import type { JobState } from '#model/job/job-state.ts';
 
 import type { TypeChange } from './check-tables.ts';
 

@@ -1,4 +1,4 @@
-import { jobStates } from '#model/job-state.ts';
+import { jobStates } from '#model/job/job-state.ts';
 
 import { sql } from '../sql.ts';
 

@@ -1,6 +1,6 @@
 import { sql } from '../connect.ts';
 
-import type { StagedFile } from '#model/job-event.ts';
+import type { StagedFile } from '#model/job/job-event.ts';
 
 import type { Queryable } from '../connect.ts';
 

@@ -2,21 +2,21 @@ import { isSameDatabase, sql } from '#db/connect.ts';
 import { verdicts } from '#model/verdict.ts';
 import { countOf } from '#util/count-of.ts';
 
-import { fillReady } from './fill-ready.ts';
+import { fillReady } from './judge/fill-ready.ts';
 import { findInputs } from './find-inputs.ts';
-import { inAuthorsPlace, judgeCandidates } from './judge-candidates.ts';
+import { inAuthorsPlace, judgeCandidates } from './judge/judge-candidates.ts';
 import { makeTables } from './make-tables.ts';
-import { markDuplicates } from './mark-duplicates.ts';
-import { markExisting } from './mark-existing.ts';
+import { markDuplicates } from './judge/mark-duplicates.ts';
+import { markExisting } from './judge/mark-existing.ts';
 import { makeProductNames } from './product-sql.ts';
 import { extraNames, readQueryColumns } from './read-query-columns.ts';
 
 import type { Session } from '#db/connect.ts';
-import type { JobState } from '#model/job-state.ts';
+import type { JobState } from '#model/job/job-state.ts';
 import type { RowFault, Verdict } from '#model/verdict.ts';
 
 import type { DecisionDatabases, DecisionRequest, DecisionWarning, Funnel, InputSource } from './decision-request.ts';
-import type { EarlyCount } from './judge-candidates.ts';
+import type { EarlyCount } from './judge/judge-candidates.ts';
 import type { ProductNames } from './product-sql.ts';
 import type { QueryColumns } from './read-query-columns.ts';
 

@@ -1,6 +1,6 @@
 import type { Database } from '#db/connect.ts';
 import type { Place } from '#model/rule.ts';
-import type { JobState } from '#model/job-state.ts';
+import type { JobState } from '#model/job/job-state.ts';
 import type { RoleName } from '#model/site.ts';
 import type { RowFault, Verdict } from '#model/verdict.ts';
 

@@ -1,11 +1,11 @@
 import { sql } from '#db/connect.ts';
 
-import { entryMatches } from './invalid-run-sql.ts';
+import { entryMatches } from './judge/invalid-run-sql.ts';
 import { dstfileSql } from './product-sql.ts';
 import { extraNames } from './read-query-columns.ts';
 
 import type { Database, Session, Statement } from '#db/connect.ts';
-import type { JobState } from '#model/job-state.ts';
+import type { JobState } from '#model/job/job-state.ts';
 import type { RowFault, Verdict } from '#model/verdict.ts';
 
 import type { Decision } from './decide.ts';

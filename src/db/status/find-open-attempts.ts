@@ -1,6 +1,6 @@
 import { sql } from '../connect.ts';
 
-import type { JobState } from '#model/job-state.ts';
+import type { JobState } from '#model/job/job-state.ts';
 
 import type { Queryable } from '../connect.ts';
 

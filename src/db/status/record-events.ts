@@ -1,7 +1,7 @@
 import { sql } from '../connect.ts';
 
-import type { EventOutcome } from '#model/event-reply.ts';
-import type { JobEvent } from '#model/job-event.ts';
+import type { EventOutcome } from '#model/job/event-reply.ts';
+import type { JobEvent } from '#model/job/job-event.ts';
 
 import type { Queryable } from '../connect.ts';
 

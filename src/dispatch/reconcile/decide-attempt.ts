@@ -1,6 +1,6 @@
 import type { BatchJobReport, BatchSubmissionReport } from '#batch/backend.ts';
 import type { OpenAttempt } from '#db/status/find-open-attempts.ts';
-import type { JobEvent, JobEventDetail } from '#model/job-event.ts';
+import type { JobEvent, JobEventDetail } from '#model/job/job-event.ts';
 
 /** What the batch system says of one attempt; asked for in this order: submission, queue, history. */
 export interface Sight {

@@ -1,5 +1,5 @@
 import { retryDatabase } from '#db/retry.ts';
-import { confirmAttempts } from '#db/status/confirm-attempts.ts';
+import { confirmAttempts } from '#db/status/submission/confirm-attempts.ts';
 import { findOpenAttempts, findSubmissionsWithOpen } from '#db/status/find-open-attempts.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 
@@ -11,7 +11,7 @@ import { removeStrays } from './remove-strays.ts';
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
 import type { OpenAttempt, SubmissionWithOpen } from '#db/status/find-open-attempts.ts';
-import type { JobEvent } from '#model/job-event.ts';
+import type { JobEvent } from '#model/job/job-event.ts';
 import type { Log } from '#model/log.ts';
 
 import type { Decision, DecisionTerms } from './decide-attempt.ts';

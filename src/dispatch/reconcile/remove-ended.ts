@@ -1,7 +1,7 @@
 import { retryDatabase } from '#db/retry.ts';
 import { findEnded, findSubmissionsWithEnded } from '#db/status/find-ended-attempts.ts';
 
-import { groupBySubmission } from '../group-by-submission.ts';
+import { groupBySubmission } from '../submission/group-by-submission.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';

@@ -1,4 +1,4 @@
-import { findLostSubmissions } from '#db/status/find-lost-submissions.ts';
+import { findLostSubmissions } from '#db/status/submission/find-lost-submissions.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { sql } from '#db/connect.ts';
-import { jobStates } from '#model/job-state.ts';
+import { jobStates } from '#model/job/job-state.ts';
 
 import { testDatabase, testDatabases } from '../test-database.ts';
 

@@ -2,7 +2,7 @@ import { makeDsttype, printDstfile, printDstname, streamMacro } from '#model/dst
 
 import type { DecisionRequest, ListedFile } from '#db/decide/decision-request.ts';
 import type { CandidateRow } from '#model/candidate.ts';
-import type { JobState } from '#model/job-state.ts';
+import type { JobState } from '#model/job/job-state.ts';
 import type { RowFault, Verdict } from '#model/verdict.ts';
 
 import type { Proposal, World } from './world.ts';

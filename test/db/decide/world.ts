@@ -6,7 +6,7 @@ import { roleNames } from '#model/site.ts';
 import type { Database, Session } from '#db/connect.ts';
 import type { DecisionRequest, Funnel, InputSource, ListedFile } from '#db/decide/decision-request.ts';
 import type { CandidateRow } from '#model/candidate.ts';
-import type { JobState } from '#model/job-state.ts';
+import type { JobState } from '#model/job/job-state.ts';
 import type { Role, RoleName } from '#model/site.ts';
 
 /** A row of a rule's query; kept in the table `proposal` of the query's role, in this order. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { openDatabase, sql } from '#db/connect.ts';
 import { findSubmittedSegments } from '#db/status/find-submitted-segments.ts';
-import { putSetup } from '#db/status/put-setup.ts';
+import { putSetup } from '#db/status/submission/put-setup.ts';
 
 import { testDatabase } from '../test-database.ts';
 

@@ -1,0 +1,47 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { makeJobFinisher } from './finish-job.ts';
+import { renderDescription } from './render.ts';
+import { factoryOf, ownFilesOf } from './submit.ts';
+import { ItemsFailure, writeItems } from './write-items.ts';
+
+import type { HtcondorSite } from '#model/site.ts';
+
+import type { BatchJob, BatchSubmission } from '../../backend.ts';
+
+/** The files of a dump. */
+export interface Dump {
+  /** Absolute: the submit description. */
+  readonly descriptionFile: string;
+  /** Absolute: its items, one a line. */
+  readonly itemsFile: string;
+  readonly count: number;
+  /** What a submission would say of it, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Writes what a submission would hand to `condor_submit`, as `submit.job` and `submit.in` of its directory, for reading:
+ * no token is there, and nothing is asked of HTCondor.
+ *
+ * @throws what `items` threw; Error if a job cannot be written, or of the operating system
+ */
+export async function dumpSubmission(
+  site: HtcondorSite,
+  submission: Omit<BatchSubmission, 'count'>,
+  items: AsyncIterable<BatchJob>,
+): Promise<Dump> {
+  const itemsFile = join(submission.directory, 'submit.in');
+  const descriptionFile = join(submission.directory, 'submit.job');
+  const ownFiles = await ownFilesOf({ ...submission, count: 0 });
+  const finisher = makeJobFinisher({ submission: { ...submission, count: 0 }, site, ownFiles });
+  const written = await writeItems(itemsFile, items, (job) => finisher.finish(job)).catch((error: unknown) => {
+    throw error instanceof ItemsFailure ? error.cause : error;
+  });
+  await writeFile(
+    descriptionFile,
+    renderDescription({ uuid: submission.uuid, ...written, itemsFile, factory: factoryOf(site, written.commands) }),
+  );
+  return { descriptionFile, itemsFile, count: written.count, notes: [...finisher.notes] };
+}

@@ -1,0 +1,334 @@
+import { basename, isAbsolute, resolve } from 'node:path';
+
+import { ownCommands } from '../../own-commands.ts';
+import { parseList } from '../../parse-list.ts';
+import { keepLogsScript } from '../../keep-logs.ts';
+import { parseEnvironment } from '../../parse-environment.ts';
+import { encodeArguments, encodeEnvironment, encodeExpression, protectDollars } from './encode-field.ts';
+
+import type { HtcondorSite } from '#model/site.ts';
+
+import type { BatchJob, BatchSubmission } from '../../backend.ts';
+
+/** What the jobs of one submission have in common. */
+export interface FinishInput {
+  readonly submission: BatchSubmission;
+  readonly site: Pick<HtcondorSite, 'commands'>;
+  /** Absolute paths of our own files that travel with every job. */
+  readonly ownFiles: readonly string[];
+}
+
+/** Makes jobs ready for a submit description, and remembers what is to be said about them. */
+export interface JobFinisher {
+  /**
+   * All submit commands of one job by their name in lower case (or `+Name`), ready to be written behind `=`. What
+   * differs between jobs by their number alone holds `$(slurp_cupsid)`.
+   *
+   * @throws Error if a value cannot be written
+   */
+  finish(job: BatchJob): ReadonlyMap<string, string>;
+  /** Absolute paths of the rule's own input files, over all jobs so far. */
+  readonly inputFiles: ReadonlySet<string>;
+  /** What was changed or left out, a sentence each. */
+  readonly notes: ReadonlySet<string>;
+}
+
+/** Spellings of attributes that stand for submit commands; what a rule writes in the proper one counts. */
+const properNames: Readonly<Record<string, string>> = {
+  periodichold: 'periodic_hold',
+  periodicrelease: 'periodic_release',
+  periodicremove: 'periodic_remove',
+  onexithold: 'on_exit_hold',
+  onexitremove: 'on_exit_remove',
+  transferin: 'transfer_input',
+  transferout: 'transfer_output',
+  transfererr: 'transfer_error',
+  jobprio: 'priority',
+  prio: 'priority',
+  env: 'environment',
+};
+
+const searchPath = '$$(CondorScratchDir):/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin';
+
+/** Makes a {@link JobFinisher}; pure but for what it remembers. Fast: most jobs of a submission write the same. */
+export function makeJobFinisher(input: FinishInput): JobFinisher {
+  const { submission, site } = input;
+  const notes = new Set<string>();
+  const inputFiles = new Set<string>();
+  const commandsOf = makeCommandMerger(site.commands);
+  const batchName = protectDollars(submission.batchName);
+  const initialOf = memoized((written) => toPath(written, submission.submitDirectory));
+  const environmentOf = memoized((written) => environmentFor(written, submission));
+  const inputsOf = memoized((written) => {
+    const [initial = '', list = ''] = written.split('\0');
+    return inputsFor(list, initial, input, notes, inputFiles);
+  });
+  const placeOutputs = makeOutputPlacer();
+  const checked = new Map<string, string>();
+  const finished = new Map<string, { readonly written: string; readonly made: string }>();
+  const finishValue = (key: string, written: string): string => {
+    const last = finished.get(key);
+    if (last?.written === written) return last.made;
+    const text = written.trim();
+    const made = protectDollars(key.startsWith('+') ? encodeExpression(text) : text);
+    finished.set(key, { written, made });
+    return made;
+  };
+
+  const finish = (job: BatchJob): ReadonlyMap<string, string> => {
+    const { plan, read } = commandsOf(job.commands);
+    const transfer = read('should_transfer_files')?.trim() ?? '';
+    if (transfer.toUpperCase() !== 'YES') {
+      throw new Error(
+        `'should_transfer_files' is '${transfer}': expected YES, else a job has no folder of its own, and no token`,
+      );
+    }
+    const initial = initialOf(read('initialdir') ?? '.');
+    const result = new Map<string, string>();
+    result.set('executable', finishValue('executable', job.executable));
+    result.set('arguments', protectDollars(encodeArguments(job.arguments)));
+    result.set('initialdir', protectDollars(initial));
+    result.set('transfer_input_files', inputsOf(`${initial}\0${read('transfer_input_files') ?? ''}`));
+    placeOutputs(read, initial, result);
+    const streams = plan.hasStarterCommands ? [] : keptStreams(result);
+    result.set(
+      'environment',
+      environmentOf(`${read('getenv') ?? ''}\0${read('environment') ?? ''}\0${streams.join(' ')}`),
+    );
+    for (const key of plan.others) {
+      const value = finishValue(key, read(key) ?? '');
+      // The same number stands in each row already.
+      if (key.toLowerCase() === '+sphenix_slurp_cupsid') result.set(key, '$(slurp_cupsid)');
+      else if (value !== '') result.set(key, value);
+    }
+    if (plan.places.has('user_job_wrapper')) {
+      notes.add("'user_job_wrapper' is left out: HTCondor has no such submit command");
+    }
+    if (streams.length > 0) for (const [key, value] of logKeepers) result.set(key, value);
+    result.set('batch_name', batchName);
+    result.set('+SlurpSubmission', `"${submission.uuid}"`);
+    result.set('+SlurpCupsid', '$(slurp_cupsid)');
+    for (const [key, value] of result) {
+      if (checked.get(key) === value) continue;
+      checkOneLine(job, key, value);
+      checked.set(key, value);
+    }
+    return result;
+  };
+  return { finish, inputFiles, notes };
+}
+
+function checkOneLine(job: BatchJob, key: string, value: string): void {
+  if (!/[\n\r\0\u001F]/u.test(value)) return;
+  const what = key.startsWith('+') ? `attribute '${key}'` : `submit command '${key}'`;
+  throw new Error(`The ${what} of '${job.dstfile}' holds a line end: '${shorten(value)}'; write it in one line`);
+}
+
+const defaults: Readonly<Record<string, string>> = {
+  universe: 'vanilla',
+  should_transfer_files: 'YES',
+  when_to_transfer_output: 'ON_EXIT',
+};
+
+/** Commands that are taken into account in a way of their own, or that condor must not see. */
+const special = new Set([
+  ...['user_job_wrapper', 'executable', 'arguments', 'initialdir', 'environment', 'transfer_input_files'],
+  ...['output_destination', 'output', 'error', 'transfer_output', 'transfer_error', 'transfer_output_files'],
+  ...['transfer_output_remaps', 'batch_name', 'jobbatchname', 'queue', '+slurpsubmission', '+slurpcupsid'],
+]);
+
+/** Which commands the jobs have; the same for nearly all jobs of a submission. */
+interface CommandPlan {
+  /** By proper name: the key that a job writes it by, or the value that site or defaults give it. */
+  readonly places: ReadonlyMap<string, { readonly key: string } | { readonly value: string }>;
+  /** Names of all commands that nothing special is done with, in order. */
+  readonly others: readonly string[];
+  /** Whether the rule or the site says itself what the starter runs before and after a job. */
+  readonly hasStarterCommands: boolean;
+}
+
+type ReadCommand = (name: string) => string | undefined;
+
+/** Brings the commands of jobs together with those of the site, under their proper names. */
+function makeCommandMerger(
+  siteCommands: Readonly<Record<string, string>>,
+): (commands: Readonly<Record<string, string>>) => { readonly plan: CommandPlan; readonly read: ReadCommand } {
+  const makePlan = (commands: Readonly<Record<string, string>>): CommandPlan => {
+    const places = new Map<string, { readonly key: string } | { readonly value: string }>();
+    for (const [name, value] of Object.entries(defaults)) places.set(name, { value });
+    for (const [name, key] of namesOf(commands)) places.set(name, { key });
+    for (const [name, key] of namesOf(siteCommands)) places.set(name, { value: siteCommands[key] ?? '' });
+    const others = [...places.keys()].filter((name) => !special.has(name.toLowerCase()));
+    return { places, others, hasStarterCommands: others.some((name) => /^\+(?:pre|post)cmd$/iu.test(name)) };
+  };
+  let keys: readonly string[] | undefined;
+  let plan: CommandPlan | undefined;
+  return (commands) => {
+    const present = Object.keys(commands);
+    const isKnown = keys?.length === present.length && keys.every((key, index) => key === present[index]);
+    if (plan === undefined || !isKnown) plan = makePlan(commands);
+    keys = present;
+    const { places } = plan;
+    const read = (name: string): string | undefined => {
+      const place = places.get(name);
+      if (place === undefined) return undefined;
+      return 'value' in place ? place.value : commands[place.key];
+    };
+    return { plan, read };
+  };
+}
+
+/** The keys of some commands by their proper names; where a command is there in two spellings, the proper one counts. */
+function namesOf(commands: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  const proper = new Set<string>();
+  for (const key of Object.keys(commands)) {
+    const attribute = /^(?:\+|my\.)(.+)$/iu.exec(key)?.[1];
+    const name = attribute === undefined ? key.toLowerCase() : `+${attribute}`;
+    const other = properNames[name];
+    if (other === undefined) proper.add(name);
+    if (other === undefined || !proper.has(other)) names.set(other ?? name, key);
+  }
+  return names;
+}
+
+function environmentFor(written: string, submission: BatchSubmission): string {
+  const [getenv = '', text = '', streams = ''] = written.split('\0');
+  const isInherited = getenv !== '' && !/^false$/iu.test(getenv.trim());
+  const variables: Record<string, string> = { ...submission.environment, ...parseEnvironment(text) };
+  const protectedOnes = Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => [protectDollars(name), protectDollars(value)]),
+  );
+  return encodeEnvironment({
+    // A job has neither of condor, and old scripts call 'cups.py' without a path.
+    ...(isInherited ? {} : { PATH: searchPath }),
+    ...protectedOnes,
+    SLURP_JOB_DIRECTORY: '$$(CondorScratchDir)',
+    SLURP_START: '$$([NumJobStarts])',
+    cupsid: '$(slurp_cupsid)',
+    ...(streams.includes('output') ? { SLURP_STDOUT: '$$([Out])' } : {}),
+    ...(streams.includes('error') ? { SLURP_STDERR: '$$([Err])' } : {}),
+  });
+}
+
+/** The streams whose files the job is told. One with a blank in its path cannot be: the environment would fall apart. */
+function keptStreams(result: ReadonlyMap<string, string>): readonly string[] {
+  return ['output', 'error'].filter((key) => {
+    const path = result.get(key);
+    return path !== undefined && !/[\s'"]/u.test(path);
+  });
+}
+
+/**
+ * The starter runs the script before and after the job, in the job's folder, but not in its environment. HTCondor 23.9
+ * writes standard output over a file of that name; whatever the script ends with, the job's exit code stays.
+ */
+const logKeepers: readonly (readonly [key: string, value: string])[] = ['Pre', 'Post'].flatMap((when) => [
+  [`+${when}Cmd`, '"/bin/sh"'],
+  [`+${when}Arguments`, `"-c '${keepLogsScript.replaceAll('"', String.raw`\"`)}' sh _condor_stdout _condor_stderr"`],
+  [`+${when}Environment`, 'Environment'],
+]);
+
+function inputsFor(
+  list: string,
+  initial: string,
+  { ownFiles }: FinishInput,
+  notes: Set<string>,
+  inputFiles: Set<string>,
+): string {
+  const own = new Set(ownFiles.map((path) => basename(path)));
+  const files: string[] = [];
+  for (const item of parseList(list)) {
+    const name = basename(item);
+    if (name === 'odbc.ini') {
+      notes.add(`'${item}' is not sent to jobs: they reach no database, and no secret of one travels`);
+    } else if (!ownCommands.has(name) && !own.has(name)) {
+      if (/^[a-z][a-z0-9+.-]*:\/\//iu.test(item)) {
+        files.push(item);
+        continue;
+      }
+      const path = isAbsolute(item) ? item : resolve(initial, item) + (item.endsWith('/') ? '/' : '');
+      inputFiles.add(path);
+      files.push(path);
+    }
+  }
+  return protectDollars([...ownFiles, ...files].join(',')) || '""';
+}
+
+/**
+ * Says where files of a job go, by absolute paths on the submit host. `output_destination` itself is never sent: with it
+ * and a file to transfer, a job of 23.9 dies at its end and starts again, for ever.
+ */
+function makeOutputPlacer(): (read: ReadCommand, initial: string, result: Map<string, string>) => void {
+  const destinationOf = memoized((written) => {
+    const [initial = '', text = '.'] = written.split('\0');
+    return toPath(text, initial);
+  });
+  return (read, initial, result) => {
+    const written = read('output_destination') ?? '.';
+    const destination = destinationOf(`${initial}\0${written}`);
+    placeStream(result, read, destination, 'output', 'transfer_output');
+    placeStream(result, read, destination, 'error', 'transfer_error');
+    const files = parseList(read('transfer_output_files'));
+    result.set('transfer_output_files', files.length === 0 ? '""' : protectDollars(files.join(',')));
+    if (/^(?!file:)[a-z][a-z0-9+.-]*:\/\//iu.test(written)) {
+      result.set('output_destination', protectDollars(written));
+      return;
+    }
+    const remaps = remapsOf(read('transfer_output_remaps') ?? '', files, destination);
+    if (remaps !== '') result.set('transfer_output_remaps', protectDollars(`"${remaps}"`));
+  };
+}
+
+function placeStream(
+  result: Map<string, string>,
+  read: ReadCommand,
+  destination: string,
+  key: 'output' | 'error',
+  transfer: 'transfer_output' | 'transfer_error',
+): void {
+  const value = read(key)?.trim() ?? '';
+  const isTransferred = read(transfer);
+  if (value !== '' && value !== '""' && value !== '/dev/null') {
+    result.set(key, protectDollars(toPath(value, destination)));
+  } else if (isTransferred !== undefined) {
+    result.set(transfer, protectDollars(isTransferred));
+  }
+}
+
+/** What the rule remaps itself stays as it is; every other file goes to the destination. */
+function remapsOf(written: string, files: readonly string[], destination: string): string {
+  const own = written.trim().replaceAll(/^"|"$/gu, '');
+  const remapped = own === '' ? [] : own.split(';').map((pair) => pair.split('=')[0]?.trim());
+  const others = files
+    .map((file) => basename(file))
+    .filter((name) => !remapped.includes(name))
+    .map((name) => `${escapeRemap(name)}=${escapeRemap(`${destination}/${name}`)}`);
+  return [...(own === '' ? [] : [own]), ...others].join(';');
+}
+
+function escapeRemap(text: string): string {
+  return /[=;\\]/u.test(text) ? text.replaceAll(/[=;\\]/gu, String.raw`\$&`) : text;
+}
+
+/** `file:///a/b`, `file://./a`, `a` → an absolute path. */
+function toPath(text: string, base: string): string {
+  const path = text.trim().replace(/^file:(?:\/\/)?/u, '');
+  // Most are resolved already, and to see that is many times faster than to do it.
+  const isResolved = path.startsWith('/') && !path.endsWith('/') && !path.includes('//') && !path.includes('/.');
+  return isResolved ? path : resolve(base, path);
+}
+
+/** Most jobs of a submission write the same: the last answer is kept. */
+function memoized(make: (written: string) => string): (written: string) => string {
+  let last: { readonly written: string; readonly made: string } | undefined;
+  return (written) => {
+    if (last?.written !== written) last = { written, made: make(written) };
+    return last.made;
+  };
+}
+
+function shorten(text: string): string {
+  const line = text.replaceAll(/\s+/gu, ' ');
+  return line.length > 60 ? `${line.slice(0, 60)}…` : line;
+}

@@ -1,0 +1,100 @@
+import { basename } from 'node:path';
+
+import { openLog } from '#cli/log.ts';
+import { writeJson, writeOutput } from '#cli/output.ts';
+import { outputWidth, renderTable } from '#cli/table.ts';
+import { ensureSite } from '#config/ensure-site.ts';
+import { openDatabase } from '#db/connect.ts';
+import { ingestSpoolFile } from '#ingest/ingest-spool.ts';
+import { InputError } from '#model/errors.ts';
+
+import type { MainContext } from '#cli/run-main.ts';
+import type { IngestDoors } from '#ingest/ingest-events.ts';
+import type { EventOutcome } from '#model/job/event-reply.ts';
+import type { Say } from '#model/log.ts';
+import type { Site } from '#model/site.ts';
+
+/** What came of one file. */
+interface IngestedFile {
+  readonly file: string;
+  readonly counts: Readonly<Record<EventOutcome, number>>;
+  readonly complaints: readonly string[];
+}
+
+const none = { new: 0, duplicate: 0, 'unknown-attempt': 0, forbidden: 0, invalid: 0 };
+
+/**
+ * Does what `slurp ingest FILE…` promises: takes spools by hand, as the gateway takes those that come home, and prints
+ * what came of each. The files stay. Named like a spool, a file may speak for the attempt in its name only.
+ *
+ * @throws InputError with every complaint about every file, after all good lines are in the database; DatabaseError
+ * @see docs/reconcile.md
+ */
+export async function slurpIngest(
+  site: Site,
+  files: readonly string[],
+  tools: { readonly context: MainContext; readonly say: Say; readonly isJson: boolean },
+): Promise<void> {
+  const { context, say, isJson } = tools;
+  await ensureSite(site, { say });
+  const log = openLog({ command: 'ingest', mode: site.mode, directory: site.logDirectory });
+  const [status, catalog] = [
+    openDatabase(site.roles.status, { applicationName: 'slurp ingest' }),
+    openDatabase(site.roles.catalog, { applicationName: 'slurp ingest' }),
+  ];
+  context.onEnd(async () => {
+    await status.close();
+    await catalog.close();
+  });
+  const ingested: IngestedFile[] = [];
+  for (const file of files) ingested.push(await ingestFile({ status, catalog, log }, file));
+  if (isJson) await writeJson(ingested);
+  else await writeOutput(renderIngested(ingested));
+  const complaints = ingested.flatMap(({ file, complaints: those }) => those.map((one) => `${file}${one}`));
+  if (complaints.length === 0) return;
+  throw new InputError(`${complaints.length} things in ${files.length} files could not be taken`, {
+    code: 'input-spool',
+    complaints,
+    advice: 'All other lines are in the database; a mended file can be taken again, what is known changes nothing',
+  });
+}
+
+async function ingestFile(doors: IngestDoors, file: string): Promise<IngestedFile> {
+  const attempt = /^spool-(\d{1,10})-\d{1,9}\.jsonl/u.exec(basename(file))?.[1];
+  try {
+    const { counts, refused, tornBytes } = await ingestSpoolFile(
+      doors,
+      file,
+      attempt === undefined ? {} : { attempt: Number(attempt) },
+    );
+    const torn = tornBytes > 0 ? [`: the last line is torn (${tornBytes} bytes)`] : [];
+    return { file, counts, complaints: [...refused.map(({ line, reason }) => `:${line}: ${reason}`), ...torn] };
+  } catch (error) {
+    // What is wrong with one file must not keep the others out.
+    if (!(error instanceof Error && 'code' in error && isAboutFile(error.code))) throw error;
+    return { file, counts: none, complaints: [`: ${error.message}`] };
+  }
+}
+
+function isAboutFile(code: unknown): boolean {
+  return ['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR', 'spool-too-large'].some((one) => one === code);
+}
+
+function renderIngested(ingested: readonly IngestedFile[]): string {
+  const refusedOf = ({ counts, complaints }: IngestedFile): number =>
+    Math.max(counts['unknown-attempt'] + counts.forbidden + counts.invalid, complaints.length);
+  const sum = (of: (one: IngestedFile) => number): number => ingested.reduce((total, one) => total + of(one), 0);
+  return renderTable(
+    {
+      head: ['spool', 'new', 'known', 'refused'],
+      rows: ingested.map((one) => [basename(one.file), one.counts.new, one.counts.duplicate, refusedOf(one)]),
+      total: [
+        `${ingested.length} files`,
+        sum(({ counts }) => counts.new),
+        sum((one) => one.counts.duplicate),
+        sum(refusedOf),
+      ],
+    },
+    outputWidth(),
+  );
+}

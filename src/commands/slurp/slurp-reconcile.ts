@@ -1,0 +1,79 @@
+import { makeBackend } from '#batch/backends.ts';
+import { openLog } from '#cli/log.ts';
+import { writeJson, writeOutput } from '#cli/output.ts';
+import { outputWidth } from '#cli/table.ts';
+import { ensureSite } from '#config/ensure-site.ts';
+import { openDatabase } from '#db/connect.ts';
+import { renderReconciled } from '#dispatch/reconcile/render-reconciled.ts';
+import { recover } from '#dispatch/recover.ts';
+import { BatchError } from '#model/errors.ts';
+
+import { reconcileSite } from '../reconcile-site.ts';
+
+import type { MainContext } from '#cli/run-main.ts';
+import type { Say } from '#model/log.ts';
+import type { Site } from '#model/site.ts';
+
+/** What `slurp reconcile` is told. */
+export interface ReconcileOptions {
+  /** Submissions that hang in the air only. */
+  readonly submissions?: true;
+  readonly rule?: string;
+  /** Believes it even if most jobs vanished at once. */
+  readonly yes?: true;
+  readonly json?: true;
+}
+
+/**
+ * Does what `slurp reconcile` promises: brings submissions and attempts into agreement with the batch system, and prints
+ * what that was.
+ *
+ * @throws BatchError `batch-unknown…` after printing, if the batch system did not answer, or was not believed
+ * @see docs/reconcile.md
+ */
+export async function slurpReconcile(
+  site: Site,
+  options: ReconcileOptions,
+  { context, say }: { readonly context: MainContext; readonly say: Say },
+): Promise<void> {
+  await ensureSite(site, { say });
+  const log = openLog({ command: 'reconcile', mode: site.mode, directory: site.logDirectory });
+  const [status, catalog] = [
+    openDatabase(site.roles.status, { applicationName: 'slurp reconcile' }),
+    openDatabase(site.roles.catalog, { applicationName: 'slurp reconcile' }),
+  ];
+  context.onEnd(async () => {
+    await status.close();
+    await catalog.close();
+  });
+  const backend = makeBackend(site);
+  const submissions = await recover({ status, site, backend, log, say });
+  const attempts =
+    options.submissions === true
+      ? undefined
+      : await reconcileSite({
+          ...{ site, status, catalog, backend, log, isMassVanishingAllowed: options.yes === true },
+          ...(options.rule === undefined ? {} : { rule: options.rule }),
+        });
+  const report = { submissions, ...(attempts === undefined ? {} : { attempts }) };
+  if (options.json === true) await writeJson(report);
+  else await writeOutput(renderReconciled(report, outputWidth()));
+  complain(report);
+}
+
+function complain({ submissions, attempts }: Parameters<typeof renderReconciled>[0]): void {
+  if (attempts !== undefined && attempts.disbelieved > 0) {
+    throw new BatchError(`${attempts.disbelieved} of ${attempts.checked} jobs seem to have vanished at once`, {
+      code: 'batch-unknown-mass',
+      advice:
+        'Look whether the batch system is asked at the right place; if they really are gone: slurp reconcile --yes',
+    });
+  }
+  const unknown = (attempts?.unknown ?? 0) + submissions.unknown;
+  if (unknown === 0) return;
+  throw new BatchError('The batch system did not answer, so not all is known', {
+    code: 'batch-no-answer',
+    facts: { submissions: submissions.unknown, attempts: attempts?.unknown },
+    advice: 'Nothing was concluded from it; call the command again',
+  });
+}

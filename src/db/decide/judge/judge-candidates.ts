@@ -1,0 +1,144 @@
+import { pipeline } from 'node:stream/promises';
+
+import { isSameDatabase, sql } from '#db/connect.ts';
+
+import { candidateSelect } from '../candidate-select.ts';
+import { isInvalidSql, putInvalidEntries } from './invalid-run-sql.ts';
+import { dstfileSql, likePrefix } from '../product-sql.ts';
+import { extraNames } from '../read-query-columns.ts';
+import { toRuleError } from '../rule-query-error.ts';
+
+import type { Session, Statement } from '#db/connect.ts';
+import type { JobState } from '#model/job/job-state.ts';
+import type { RowFault, Verdict } from '#model/verdict.ts';
+
+import type { DecisionDatabases, DecisionRequest } from '../decision-request.ts';
+import type { ProductNames } from '../product-sql.ts';
+import type { QueryColumns } from '../read-query-columns.ts';
+
+/** How many rows have which early verdict, and in which state what blocks them is; no verdict: still open. */
+export interface EarlyCount {
+  readonly verdict: Extract<Verdict, 'invalid-run' | 'blocked'> | Extract<RowFault, 'rejected'> | null;
+  readonly state: JobState | null;
+  readonly count: number;
+}
+
+/** What {@link judgeCandidates} works with. */
+export interface Judging {
+  readonly session: Session;
+  readonly request: DecisionRequest;
+  readonly where: DecisionDatabases;
+  readonly columns: QueryColumns;
+  readonly names: ProductNames;
+}
+
+/** Begins a read-only transaction in which the author's query finds the tables of its role, and ours never first. */
+export async function inAuthorsPlace<T>(
+  session: Session,
+  where: { readonly schema: string; readonly statementTimeoutMs: number },
+  deed: (session: Session) => Promise<T>,
+): Promise<T> {
+  return session.transaction(
+    async (inner) => {
+      const path = `${sql.identifier(where.schema).text}, pg_temp`;
+      await inner.query(sql`select set_config('search_path', ${path}, true)`);
+      return deed(inner);
+    },
+    { isReadOnly: true, statementTimeoutMs: where.statementTimeoutMs },
+  );
+}
+
+// What an attempt blocks: all states but the unblocked ones.
+function blocksSql(alias: Statement, unblockStates: readonly JobState[]): Statement {
+  return unblockStates.length === 0
+    ? sql`${alias}.id is not null`
+    : sql`(${alias}.id is not null and ${alias}.status::text <> all(${unblockStates}::text[]))`;
+}
+
+/**
+ * The first half of the decision, in one pass over the candidates: rejected, invalid run, blocked. A later check never
+ * runs for a row with an earlier verdict; only rows without verdict carry their texts on, which is what makes a million
+ * blocked rows cheap.
+ *
+ * @see docs/decisions/one-pass-over-candidates.md
+ */
+function judgeStatement(judging: Judging, candidates: Statement, hasInvalid: boolean): Statement {
+  const { session, request, columns, names } = judging;
+  const attempts = sql.table(session.role, 'production_status');
+  const row = { run: sql`c.run`, segment: sql`c.segment`, streamname: sql`c.streamname` };
+  const live = (alias: string, dstfile: Statement, name: string): Statement => {
+    const a = sql.identifier(alias);
+    // The prefix tells nothing new, but lets an index-only scan read this rule's own attempts and no others.
+    return sql`left join ${attempts} ${a}
+      on ${a}.dstfile = ${dstfile} and ${a}.retired_at is null and ${a}.dstfile like ${likePrefix(name)}`;
+  };
+  const twin = names.twin === undefined ? undefined : dstfileSql(sql`${names.twin}::text`, row, names.isStreamed);
+  const [a, b] = [sql`a`, sql`b`];
+  const aBlocks = blocksSql(a, request.unblockStates);
+  const bBlocks = twin === undefined ? sql`false` : blocksSql(b, request.unblockStates);
+  const bWhen = (then: string): Statement =>
+    twin === undefined ? sql`` : sql`when ${bBlocks} then b.${sql.identifier(then)}`;
+  const open = [sql`dstfile`, sql`source`, sql`files`, sql`ranges`, ...extraNames(columns)];
+  return sql`insert into pg_temp.judged (ordinal, run, segment, streamname, verdict, state, attempt, note,
+      ${sql.join(open)})
+    select d.ordinal, d.run, d.segment, d.streamname, d.verdict, case d.verdict when 'blocked' then d.state end,
+      d.attempt, d.complaint, ${sql.join(open.map((name) => sql`case when d.verdict is null then d.${name} end`))}
+    from (
+      select c.*,
+        case when c.complaint is not null then 'rejected'
+          ${hasInvalid ? sql`when ${isInvalidSql(names, row)} then 'invalid-run'` : sql``}
+          when ${aBlocks} or ${bBlocks} then 'blocked' end as verdict,
+        case when ${aBlocks} then a.status ${bWhen('status')} end as state,
+        case when ${aBlocks} then a.id ${bWhen('id')} ${twin === undefined ? sql`else a.id` : sql`else coalesce(a.id, b.id)`}
+          end as attempt
+      from ${candidates} as c
+      ${live('a', sql`c.dstfile`, names.dstname)}
+      ${twin === undefined ? sql`` : live('b', twin, names.twin ?? '')}
+      offset 0
+    ) as d`;
+}
+
+// Rows flow from server to server through us as the bytes they are: nothing is parsed on the way.
+async function copyCandidates(judging: Judging): Promise<void> {
+  const { session, request, where, columns, names } = judging;
+  const database = where.databases[request.query.role];
+  const select = candidateSelect(request.query.text, columns, names, sql`(select current_setting('slurp.dstname'))`);
+  const copy = sql`copy (${select}) to stdout`;
+  await database.session((author) =>
+    inAuthorsPlace(author, { ...where, schema: database.role.schema }, async (inner) => {
+      await inner.query(sql`select set_config('slurp.dstname', ${names.dstname}, true)`);
+      const into = session.copyIn(sql`copy pg_temp.candidate from stdin`);
+      await pipeline(inner.copyOut(copy), into).catch((error: unknown) => {
+        throw toRuleError(error, copy, request);
+      });
+    }),
+  );
+}
+
+/**
+ * Runs the rule's query, once, and fills `judged`.
+ *
+ * @returns how many rows have which early verdict
+ * @throws RuleError where the query fails; DatabaseError
+ */
+export async function judgeCandidates(judging: Judging): Promise<readonly EarlyCount[]> {
+  const { session, request, where, columns, names } = judging;
+  const hasInvalid = (await putInvalidEntries(session, names)) > 0;
+  const role = where.databases[request.query.role].role;
+  if (isSameDatabase(role, session.role)) {
+    const select = candidateSelect(request.query.text, columns, names, sql`${names.dstname}::text`);
+    const statement = judgeStatement(judging, sql`(${select})`, hasInvalid);
+    await inAuthorsPlace(session, { ...where, schema: role.schema }, (inner) => inner.execute(statement)).catch(
+      (error: unknown) => {
+        throw toRuleError(error, statement, request);
+      },
+    );
+  } else {
+    await copyCandidates(judging);
+    await session.execute(judgeStatement(judging, sql`pg_temp.candidate`, hasInvalid));
+    await session.execute(sql`truncate pg_temp.candidate`);
+  }
+  return session.query<EarlyCount>(
+    sql`select verdict, state, count(*)::int as count from pg_temp.judged group by verdict, state`,
+  );
+}

@@ -1,0 +1,41 @@
+import { sql } from '../../connect.ts';
+
+import type { Queryable } from '../../connect.ts';
+
+/** A production setup: under which conditions, and with which payload, jobs are made. */
+export interface ProductionSetup {
+  /** Dsttype, a stream as `_X_`. */
+  readonly name: string;
+  /** Dotted: `ana.437`. */
+  readonly build: string;
+  readonly dbtag: string;
+  /** Where the payload's repository comes from. */
+  readonly repo: string;
+  /** The payload's directory as the rule writes it. */
+  readonly dir: string;
+  /** Short. */
+  readonly hash: string;
+  /** Absent for names without version. */
+  readonly revision?: number;
+  /** There were changes in the checkout that no commit holds. */
+  readonly isDirty: boolean;
+}
+
+/**
+ * Finds the row of a production setup, or inserts it; a checkout once seen dirty stays so.
+ *
+ * @returns its id
+ * @throws DatabaseError
+ */
+export async function putSetup(status: Queryable, setup: ProductionSetup): Promise<number> {
+  const rows = await status.query<{ readonly id: number }>(sql`
+    insert into ${sql.table(status.role, 'production_setup')} as s
+      (name, build, dbtag, repo, dir, hash, revision, dirty)
+    values (${setup.name}, ${setup.build}, ${setup.dbtag}, ${setup.repo}, ${setup.dir}, ${setup.hash},
+            ${setup.revision ?? null}, ${setup.isDirty})
+    on conflict (name, build, dbtag, hash, coalesce(revision, -1)) do update set dirty = s.dirty or excluded.dirty
+    returning id`);
+  const [row] = rows;
+  if (row === undefined) throw new Error('An upsert of production_setup returned no row');
+  return row.id;
+}

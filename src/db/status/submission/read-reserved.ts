@@ -1,0 +1,37 @@
+import { sql } from '../../connect.ts';
+
+import type { Session } from '../../connect.ts';
+
+/** One attempt of a submission with the row of the decision that it comes from. */
+export interface ReservedRow {
+  readonly id: number;
+  readonly process: number;
+  readonly run: number;
+  readonly segment: number;
+  readonly streamname: string | null;
+  readonly dsttype: string;
+  readonly dstname: string;
+  readonly dstfile: string;
+  readonly source: string;
+  readonly inputs: string;
+  readonly ranges: string;
+  readonly extra: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads the attempts that {@link reserveJobs} wrote in this session, in the order of their process numbers, batch by
+ * batch.
+ *
+ * @throws DatabaseError
+ */
+export function readReserved(session: Session, uuid: string): AsyncIterable<readonly ReservedRow[]> {
+  return session.cursor<ReservedRow>(
+    sql`
+      select p.id, p.process, r.run, r.segment, r.streamname, r.dsttype, r.dstname, r.dstfile, r.source, r.inputs,
+             r.ranges, r.extra
+      from ${sql.table(session.role, 'production_status')} p join pg_temp.ready r on r.dstfile = p.dstfile
+      where p.submission_id = ${uuid}
+      order by p.process`,
+    2000,
+  );
+}

@@ -1,0 +1,103 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { readReserved } from '#db/status/submission/read-reserved.ts';
+import { SiteError } from '#model/errors.ts';
+import { expandJob } from '#rules/expand-job.ts';
+
+import type { BatchJob } from '#batch/backend.ts';
+import type { Session } from '#db/connect.ts';
+import type { ReservedRow } from '#db/status/submission/read-reserved.ts';
+import type { PreparedRule } from '#rules/prepare-rule.ts';
+
+/** What the items of a submission are made of. */
+export interface ItemsInput {
+  /** The session of the plan, in which the attempts were reserved. */
+  readonly session: Session;
+  readonly uuid: string;
+  readonly prepared: PreparedRule;
+  readonly workerDirectory: string;
+  readonly directories: DirectoryMaker;
+  /** Told after each batch how many are made. */
+  readonly onProgress?: (done: number) => void;
+  /** Told when all are made and have been taken. */
+  readonly onEnd?: () => void;
+}
+
+/**
+ * Makes the jobs of a reserved submission, one after the other as they are asked for, and the directories they need: all
+ * of them are there when the last job has been handed out, or the items break off with every complaint.
+ *
+ * @throws SiteError (`site-directory`), RuleError, DatabaseError
+ */
+export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
+  const { prepared, directories } = input;
+  let done = 0;
+  let made: readonly string[] = [];
+  for await (const rows of readReserved(input.session, input.uuid)) {
+    for (const row of rows) {
+      const {
+        executable,
+        arguments: words,
+        commands,
+        directories: needed,
+      } = expandJob(prepared, toJobRow(row), {
+        cupsid: row.id,
+      });
+      if (needed !== made) {
+        for (const directory of needed) if (!directories.isKnown(directory)) await directories.make(directory);
+        made = needed;
+      }
+      yield {
+        process: row.process,
+        cupsid: row.id,
+        dstfile: row.dstfile,
+        executable: executable.kind === 'wrapper' ? join(input.workerDirectory, 'wrapper.sh') : executable.path,
+        arguments: words,
+        commands,
+      };
+    }
+    done += rows.length;
+    input.onProgress?.(done);
+  }
+  directories.check();
+  input.onEnd?.();
+}
+
+function toJobRow(row: ReservedRow): Parameters<typeof expandJob>[1] {
+  const { streamname, ...rest } = row;
+  return streamname === null ? rest : { ...rest, streamname };
+}
+
+/** Makes each distinct directory once, and remembers what went wrong. */
+export interface DirectoryMaker {
+  isKnown(directory: string): boolean;
+  make(directory: string): Promise<void>;
+  /** @throws SiteError with all complaints so far */
+  check(): void;
+}
+
+/** Makes a {@link DirectoryMaker}. */
+export function openDirectoryMaker(): DirectoryMaker {
+  const known = new Set<string>();
+  const complaints: string[] = [];
+  return {
+    isKnown: (directory) => known.has(directory),
+    make: async (directory) => {
+      known.add(directory);
+      try {
+        await mkdir(directory, { recursive: true });
+      } catch (error) {
+        complaints.push(`'${directory}': ${error instanceof Error ? error.message : String(error)}`);
+      }
+    },
+    check: () => {
+      if (complaints.length === 0) return;
+      throw new SiteError(`${complaints.length} directories for outputs and logs can't be made`, {
+        code: 'site-directory',
+        complaints: complaints.slice(0, 20),
+        advice: "Mend the 'filesystem' of the rule, or the rights of the folders above; nothing was submitted",
+      });
+    },
+  };
+}

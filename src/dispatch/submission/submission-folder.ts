@@ -1,0 +1,107 @@
+import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+import { siteKey, tokenFor } from '#config/site-key.ts';
+import { findOpenSubmissions } from '#db/status/submission/find-open-submissions.ts';
+import { jobFileName, tokenFileName } from '#model/job/job-file.ts';
+import { processStart } from '#util/process-start.ts';
+
+import { z } from 'zod';
+
+import type { Queryable } from '#db/connect.ts';
+import type { JobFile } from '#model/job/job-file.ts';
+import type { Site } from '#model/site.ts';
+
+const submitterFileName = 'submitter.json';
+
+const submitterSchema = z.object({ host: z.string(), pid: z.number().int(), start: z.string() });
+
+/** The folder of one submission, below the site's state directory. */
+export function submissionFolderOf(site: Pick<Site, 'stateDirectory'>, uuid: string): string {
+  return join(site.stateDirectory, 'submissions', uuid);
+}
+
+/**
+ * Makes the folder of a submission (0700) with what its jobs are given: their token (0600) and the description of the
+ * site; and who is at work on it.
+ *
+ * @returns its absolute path
+ * @throws SiteError about the site's key; an error of the operating system
+ */
+export async function makeSubmissionFolder(site: Site, uuid: string, gatewayUrl: string): Promise<string> {
+  const folder = submissionFolderOf(site, uuid);
+  const key = await siteKey(site);
+  const { reportTimeoutMs, inputsTimeoutMs, setupScript, container } = site.worker;
+  const jobFile: JobFile = {
+    submission: uuid,
+    gateway: gatewayUrl,
+    spoolDirectory: site.spoolDirectory,
+    reportTimeoutMs,
+    inputsTimeoutMs,
+    mode: site.mode,
+    ...(setupScript === undefined ? {} : { setupScript }),
+    ...(container === undefined ? {} : { container }),
+  };
+  const submitter = { host: hostname(), pid: process.pid, start: processStart(process.pid) ?? '' };
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(join(folder, submitterFileName), JSON.stringify(submitter));
+  await writeFile(join(folder, jobFileName), `${JSON.stringify(jobFile)}\n`);
+  await writeFile(join(folder, tokenFileName), `${tokenFor(key, uuid)}\n`, { mode: 0o600, flag: 'wx' });
+  return folder;
+}
+
+/** Takes the folder of a submission away that no job will ever ask for. */
+export async function removeSubmissionFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/**
+ * Tells what is known of the process that made a submission: `other-host` and `unknown` (the folder is gone) are no
+ * statement about its life.
+ */
+export async function findSubmitter(
+  folder: string,
+): Promise<'alive' | 'gone' | 'ourselves' | 'other-host' | 'unknown'> {
+  const text = await readFile(join(folder, submitterFileName), 'utf8').catch(() => undefined);
+  if (text === undefined) return 'unknown';
+  const parsed = submitterSchema.safeParse(parseJson(text));
+  if (!parsed.success) return 'unknown';
+  const { host, pid, start } = parsed.data;
+  if (host !== hostname()) return 'other-host';
+  if (processStart(pid) !== start) return 'gone';
+  return pid === process.pid ? 'ourselves' : 'alive';
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A folder is kept this long after it was made, whatever its jobs do: late reports still find their description. */
+const keptMs = 24 * 3600 * 1000;
+
+/**
+ * Takes the folders of submissions away whose jobs have all ended; with a folder gone, a job that still waits would be
+ * put on hold.
+ *
+ * @returns how many
+ * @throws DatabaseError; an error of the operating system
+ */
+export async function clearSubmissionFolders(site: Site, status: Queryable): Promise<number> {
+  const parent = join(site.stateDirectory, 'submissions');
+  const names = await readdir(parent).catch(() => []);
+  const old: string[] = [];
+  for (const name of names) {
+    const facts = await stat(join(parent, name)).catch(() => undefined);
+    if (/^[0-9a-f-]{36}$/u.test(name) && facts !== undefined && Date.now() - facts.mtimeMs > keptMs) old.push(name);
+  }
+  if (old.length === 0) return 0;
+  const open = await findOpenSubmissions(status, old);
+  const closed = old.filter((uuid) => !open.has(uuid));
+  for (const uuid of closed) await removeSubmissionFolder(join(parent, uuid));
+  return closed.length;
+}

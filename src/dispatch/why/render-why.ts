@@ -1,0 +1,179 @@
+import { countOf } from '#util/count-of.ts';
+
+import { printCount } from '../render-plan.ts';
+
+import type {
+  BlockingAttempt,
+  CompetingRow,
+  ExplainedRow,
+  InvalidRunEntry,
+  MissingInput,
+  RunExplanation,
+  VerdictFact,
+} from '#db/decide/explain-run.ts';
+import type { RunSelection, SegmentSelection } from '#model/run-selection.ts';
+
+import type { AbsenceReason, Why } from './why.ts';
+
+/** Facts of one kind that are written out; the rest is counted. */
+const atMost = 10;
+
+function printTime(at: Date): string {
+  return `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+function listed(lines: readonly string[]): readonly string[] {
+  const rest = lines.length - atMost;
+  return rest > 0 ? [...lines.slice(0, atMost), `and ${printCount(rest)} more`] : lines;
+}
+
+function describeAttempt(attempt: BlockingAttempt | undefined): readonly string[] {
+  if (attempt === undefined) return ['its attempt is gone by now: ask again'];
+  const { id, state, since, cluster, process, rule, submissionHost, executionNode, exitCode, message } = attempt;
+  const where = cluster === 0 ? 'not in the batch system yet' : `job ${cluster}.${process}`;
+  const hosts = [
+    submissionHost === null ? '' : ` from ${submissionHost}`,
+    executionNode === null ? '' : ` on ${executionNode}`,
+  ];
+  return [
+    `attempt ${attempt.attempt} (cupsid ${id}) is ${state}${since === null ? '' : ` since ${printTime(since)}`}`,
+    `${where}${hosts.join('')}${rule === null ? '' : `, by rule ${rule}`}`,
+    ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
+    ...(message === null || message === '' ? [] : [`last message: ${message}`]),
+  ];
+}
+
+function describeEntry(entry: InvalidRunEntry): string {
+  const runs = entry.lastRun === -1 ? `from ${entry.firstRun} on` : `${entry.firstRun} to ${entry.lastRun}`;
+  const reason = entry.reason === null ? '' : `: ${entry.reason}`;
+  return (
+    `invalid_run_list ${entry.id}: ${entry.dstname}, runs ${runs}, ` +
+    `segments ${entry.firstSegment} to ${entry.lastSegment}${reason} (expires ${printTime(entry.expiresAt)})`
+  );
+}
+
+function describeRow(row: CompetingRow): readonly string[] {
+  const extra = Object.entries(row.extra).map(([name, value]) => `${name} ${value ?? 'null'}`);
+  return [
+    `row ${row.ordinal}: files ${row.files}`,
+    ...(row.ranges === null ? [] : [`  fileranges ${row.ranges}`]),
+    ...(row.streamname === null ? [] : [`  streamname ${row.streamname}`]),
+    ...(extra.length === 0 ? [] : [`  ${extra.join(', ')}`]),
+  ];
+}
+
+function describeMissing({ lfn, unusable }: MissingInput): readonly string[] {
+  return [
+    `missing: ${lfn}`,
+    ...unusable.map((path) => `  '${path}' is of no use: another name, or a blank or comma in it`),
+  ];
+}
+
+function describeFact(fact: VerdictFact, why: Why): readonly string[] {
+  switch (fact.fate) {
+    case 'rejected':
+      return [`column '${fact.column}' is null, empty, or not what it should be: the row names no product`];
+    case 'invalid-run':
+      return listed(fact.entries.map(describeEntry));
+    case 'blocked':
+      return [...describeAttempt(fact.attempt), `to try again: --unblock-state ${fact.attempt?.state ?? 'STATE'}`];
+    case 'exists': {
+      const datasets = fact.datasets.map((dataset) => `'${dataset}'`).join(', ');
+      return [`${fact.filename} is in the catalog, dataset ${datasets}`, 'to make it again: --resubmit'];
+    }
+    case 'repeated':
+    case 'duplicate':
+      return listed(fact.rows.flatMap(describeRow));
+    case 'missing-inputs':
+      return [
+        `${printCount(fact.missing.length)} of ${printCount(fact.wanted)} inputs are not in ${why.inputsFrom}`,
+        ...listed(fact.missing.flatMap(describeMissing)),
+      ];
+    case 'over-limit':
+      return [`${countOf(fact.readyBefore, 'ready job')} before it, and ${printCount(why.cap ?? 0)} is the limit`];
+    case 'ready':
+      return [
+        ...(fact.replaces === undefined ? [] : ['replaces an earlier attempt:', ...describeAttempt(fact.replaces)]),
+        ...listed(fact.inputs.split(',').map((input) => `input ${input}`)),
+      ];
+  }
+}
+
+function renderRow(row: ExplainedRow, why: Why): string {
+  const name = row.dstfile ?? `run ${row.run}, segment ${row.segment}`;
+  return [`${name}: ${row.fact.fate}`, ...describeFact(row.fact, why).map((line) => `  ${line}`)].join('\n');
+}
+
+// Rows that compete for a product are shown together, once.
+function isFirstOfProduct(row: ExplainedRow, index: number, rows: readonly ExplainedRow[]): boolean {
+  const isSame = (other: ExplainedRow): boolean => other.dstfile === row.dstfile && other.fact.fate === row.fact.fate;
+  return row.fact.fate !== 'duplicate' || rows.findIndex(isSame) === index;
+}
+
+function renderExplanation(explanation: RunExplanation, why: Why): readonly string[] {
+  const total = explanation.counts.reduce((sum, { count }) => sum + count, 0);
+  const counts = explanation.counts.map(({ fate, count }) => `${printCount(count)} ${fate}`).join(', ');
+  const rest = total - explanation.rows.length;
+  return [
+    ...(total > 1 ? [`${printCount(total)} rows: ${counts}`] : []),
+    ...explanation.rows.filter(isFirstOfProduct).map((row) => renderRow(row, why)),
+    ...(rest > 0 ? [`and ${printCount(rest)} more: name a segment to see one of them`] : []),
+  ];
+}
+
+function describeRuns(selection: RunSelection, cursor: number): string {
+  switch (selection.kind) {
+    case 'cursor': {
+      const end = selection.window === undefined ? '' : ` and ends at ${cursor + selection.window}`;
+      return `'--runs cursor' begins at run ${cursor}${end}`;
+    }
+    case 'one':
+      return `'--runs ${selection.run}' is another run`;
+    case 'range':
+      return `'--runs ${selection.first} ${selection.last}' does not reach it`;
+    case 'list':
+      return `the list of ${selection.runs.length} runs does not hold it`;
+  }
+}
+
+function describeSegments(selection: SegmentSelection): string {
+  switch (selection.kind) {
+    case 'one':
+      return `'--segments ${selection.segment}' is another segment`;
+    case 'range':
+      return `'--segments ${selection.first} ${selection.last}' does not reach it`;
+    case 'list':
+      return `the list of ${selection.segments.length} segments does not hold it`;
+  }
+}
+
+function describeReason(reason: AbsenceReason, run: number): string {
+  switch (reason.kind) {
+    case 'runs':
+      return describeRuns(reason.selection, reason.cursor);
+    case 'segments':
+      return describeSegments(reason.selection);
+    case 'limit':
+      return `'--limit ${reason.limit}' in the query cuts it off`;
+    case 'selection':
+      return `the query returns it for '--runs ${run}' alone, but not with these options`;
+    case 'query':
+      return reason.hasOtherSegments
+        ? 'the query returns other segments of the run, but not this one'
+        : "the query returns no row for it, whatever is selected: its own conditions leave it out (see '--print-query')";
+  }
+}
+
+/** Writes the answer as text: the verdict of each row, and under it the fact behind it. */
+export function renderWhy(why: Why): string {
+  const { run, segment } = why.question;
+  const what = `run ${run}${segment === undefined ? '' : `, segment ${segment}`}`;
+  const lines = [`${why.rule}, ${what}`, ...renderExplanation(why.explanation, why)];
+  if (why.absence !== undefined) {
+    lines.push(`not a candidate: ${describeReason(why.absence.reason, run)}`);
+    if (why.absence.alone !== undefined) {
+      lines.push(`with '--runs ${run}' it would be:`, ...renderExplanation(why.absence.alone, why));
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,147 @@
+import { mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { packageRoot } from '#util/package-root.ts';
+import { runCommand } from '#util/run-command.ts';
+
+import { bundleScript } from '../../util/bundle-script.ts';
+
+const timeoutMs = 120_000;
+let home: string;
+let program: string;
+
+async function slurp(...args: readonly string[]) {
+  const { exitCode, stdout, stderr } = await runCommand(process.execPath, [program, ...args], { cwd: home });
+  return { exitCode, out: stdout, err: stderr };
+}
+
+const submission = randomUUID();
+
+beforeAll(async () => {
+  program = await bundleScript(join(packageRoot(), 'src/commands/slurp.ts'), true);
+  home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-ingest-')));
+  await slurp('up');
+  const added = await slurp(
+    ...['db', 'sql', 'status', '--write'],
+    `insert into production_setup (name, build, dbtag, repo, dir, hash) values ('DST', 'new', 'tag', 'repo', 'dir', 'hash');
+     insert into submission (uuid, rule, backend, state, count, submission_host, submitted_by)
+     values ('${submission}', 'DST', 'local', 'confirmed', 5, 'host', 'somebody');
+     insert into production_status (dsttype, dstname, dstfile, run, segment, inputs, prod_id, status, submission_id)
+     select 'DST', 'DST', 'DST-' || n, n, 0, 'f', (select min(id) from production_setup), 'submitted', '${submission}'
+     from generate_series(1, 5) n order by n`,
+  );
+  expect(added).toMatchObject({ exitCode: 0 });
+}, timeoutMs);
+
+afterAll(async () => {
+  await slurp('down', '--wait', '0');
+  await rm(home, { recursive: true });
+}, timeoutMs);
+
+interface SpoolText {
+  readonly attempt: number;
+  /** Of the header. */
+  readonly submission?: string;
+  readonly details: readonly object[];
+  /** Behind the last line. */
+  readonly rest?: string;
+}
+
+/** Lays a spool down; its name is relative to the site. */
+async function writeSpool(name: string, text: SpoolText): Promise<string> {
+  const { attempt, details, rest = '' } = text;
+  const header = { v: 1, source: randomUUID(), attempt, start: 0, submission: text.submission ?? submission };
+  const lines = details.map((detail) => ({ v: 1, attempt, start: 0, at: '2026-04-10T12:00:00.000Z', detail }));
+  await writeFile(join(home, name), [...[header, ...lines].map((line) => `${JSON.stringify(line)}\n`), rest].join(''));
+  return name;
+}
+
+const started = { kind: 'started', node: 'n1' };
+const finished = { kind: 'finished', exitCode: 0, nevents: 7 };
+
+async function readState(run: number): Promise<string> {
+  const asked = `select status, nevents from production_status where run = ${run}`;
+  return (await slurp('db', 'sql', 'status', '--csv', asked)).out.trim().split('\n')[1] ?? '';
+}
+
+const countEvents = async (): Promise<string> =>
+  (await slurp('db', 'sql', 'status', '--csv', 'select count(*) from production_event')).out;
+
+test(
+  'takes a spool, the second time changes nothing, and the file stays',
+  async () => {
+    const file = await writeSpool('spool-1-0.jsonl', { attempt: 1, details: [started, finished] });
+    const before = await readFile(join(home, file));
+    const first = await slurp('ingest', file);
+    expect(first).toMatchObject({ exitCode: 0, err: '' });
+    expect(first.out).toMatch(/^spool +new +known +refused$/mu);
+    expect(first.out).toMatch(/^spool-1-0\.jsonl +2 +0 +0$/mu);
+    expect(await readState(1)).toBe('finished,7');
+    const second = await slurp('ingest', file, '--json');
+    expect(second).toMatchObject({ exitCode: 0, err: '' });
+    expect(JSON.parse(second.out)).toEqual([
+      {
+        ...{ file, complaints: [] },
+        counts: { new: 0, duplicate: 2, 'unknown-attempt': 0, forbidden: 0, invalid: 0 },
+      },
+    ]);
+    expect(await readFile(join(home, file))).toEqual(before);
+  },
+  timeoutMs,
+);
+
+test(
+  'takes what can be taken of many files, and names all the rest at once',
+  async () => {
+    await mkdir(join(home, 'folder'));
+    await writeFile(join(home, 'empty'), '');
+    const files = [
+      await writeSpool('spool-2-0.jsonl', { attempt: 2, details: [started], rest: '{"v":1,"att' }),
+      await writeSpool('spool-3-0.jsonl', {
+        ...{ attempt: 3, details: [started, { kind: 'nevents', nevents: 'many' }, { kind: 'running' }] },
+        rest: 'garbage\n',
+      }),
+      'spool-9-0.jsonl',
+      'folder',
+      // Of other sites: one whose attempt nobody knows here, and one whose attempt has the number of one of ours.
+      await writeSpool('spool-4711-0.jsonl', { attempt: 4711, submission: randomUUID(), details: [started] }),
+      await writeSpool('spool-4-0.jsonl', { attempt: 4, submission: randomUUID(), details: [started, finished] }),
+      // Its name says something else.
+      await writeSpool('spool-5-1.jsonl', { attempt: 1, details: [{ kind: 'message', text: 'x' }] }),
+      await writeSpool('by-hand', { attempt: 5, details: [started, finished] }),
+    ];
+    const { exitCode, out, err } = await slurp('ingest', ...files);
+    expect(exitCode).toBe(12);
+    for (const line of [
+      /^slurp: \d+ things in 8 files could not be taken$/mu,
+      /^ +spool-2-0\.jsonl: the last line is torn \(11 bytes\)$/mu,
+      /^ +spool-3-0\.jsonl:3: detail\.nevents: .*expected number/mu,
+      /^ +spool-3-0\.jsonl:5: is no JSON record$/mu,
+      /^ +spool-9-0\.jsonl: ENOENT/mu,
+      /^ +folder: EISDIR/mu,
+      /^ +spool-4711-0\.jsonl:2: unknown-attempt 4711$/mu,
+      /^ +spool-4-0\.jsonl:2: attempt 4 is not of the submission that the spool names: it is another site's$/mu,
+      /^ +spool-5-1\.jsonl:2: speaks for attempt 1: expected 5, as in the file's name$/mu,
+      /All other lines are in the database/u,
+    ]) {
+      expect(err).toMatch(line);
+    }
+    expect(out).toMatch(/^spool-2-0\.jsonl +1 +0 +1$/mu);
+    expect(out).toMatch(/^spool-3-0\.jsonl +2 +0 +2$/mu);
+    expect(out).toMatch(/^8 files +5 +0 +\d+$/mu);
+    expect([await readState(2), await readState(3), await readState(4), await readState(5)]).toEqual([
+      ...['started,0', 'running,0', 'submitted,0', 'finished,7'],
+    ]);
+    for (const file of files.filter((name) => name !== 'spool-9-0.jsonl')) {
+      expect(await readdir(home)).toContain(file);
+    }
+    const before = await countEvents();
+    expect((await slurp('ingest', ...files)).exitCode).toBe(12);
+    expect(await countEvents()).toBe(before);
+  },
+  timeoutMs,
+);

@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { openDatabase } from '#db/connect.ts';
+import { putSetup } from '#db/status/submission/put-setup.ts';
+
+import { testDatabase } from '../../test-database.ts';
+
+import type { Database } from '#db/connect.ts';
+
+import type { TestDatabase } from '../../test-database.ts';
+
+const setup = {
+  name: 'DST_A_run2pp_with_a_name_that_is_longer_than_thirty_two_letters',
+  ...{ build: 'ana.437', dbtag: '2024p007', repo: 'https://example.org/a.git', dir: './a/', hash: 'abc1234' },
+  isDirty: false,
+};
+
+let database: TestDatabase;
+let status: Database;
+beforeAll(async () => {
+  database = await testDatabase();
+  status = openDatabase(database.roles.status, { applicationName: 'test' });
+});
+afterAll(async () => {
+  await status.close();
+  await database.close();
+});
+
+test('C-P4: keeps one row for each revision, and one for none', async () => {
+  const [first, second, none] = [
+    await putSetup(status, { ...setup, revision: 1 }),
+    await putSetup(status, { ...setup, revision: 2 }),
+    await putSetup(status, setup),
+  ];
+  expect(new Set([first, second, none]).size).toBe(3);
+  expect(await putSetup(status, { ...setup, revision: 1, isDirty: true })).toBe(first);
+  expect(await putSetup(status, setup)).toBe(none);
+});

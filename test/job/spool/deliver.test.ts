@@ -1,0 +1,190 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { putDeliveredOffset, readDeliveredOffset } from '#job/spool/delivered-offset.ts';
+import { deliver } from '#job/spool/deliver.ts';
+import { explainRefusal, parseEventAnswer } from '#job/event-answer.ts';
+import { readGatewayAccess, type GatewayAccess } from '#job/read-gateway-access.ts';
+import { appendToSpool } from '#job/spool/spool.ts';
+import { askVerdict, tell } from '#job/spool/tell.ts';
+import { startRecordingGateway, type RecordingGateway } from '../recording-gateway.ts';
+
+const at = '2025-04-10T12:00:00.000Z';
+let directory = '';
+let gateway: RecordingGateway;
+let access: GatewayAccess;
+const once = { timeoutMs: 2000, isPersistent: false };
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'slurp-deliver-'));
+  gateway = await startRecordingGateway();
+  const job = { submission: 'u', gateway: `${gateway.url}/` };
+  writeFileSync(join(directory, 'slurp-job.json'), JSON.stringify(job));
+  writeFileSync(join(directory, 'slurp-token'), 'secret\n');
+  access = readGatewayAccess(directory);
+});
+afterEach(async () => {
+  await gateway.close();
+  rmSync(directory, { recursive: true });
+});
+
+const identity = (): Parameters<typeof appendToSpool>[0] => ({ attempt: 7, start: 0, node: 'n', directory });
+const say = (text: string): { path: string; sequence: number } =>
+  appendToSpool(identity(), at, { kind: 'message', text });
+const texts = (): readonly string[] =>
+  gateway.events().map(({ detail }) => (detail.kind === 'message' ? detail.text.slice(0, 20) : detail.kind));
+
+test('delivers all that waits, in order, once; the key is source and byte offset', async () => {
+  const { path } = say('one');
+  const two = say('two');
+  expect(await deliver(access, path, once)).toMatchObject({ outcome: 'delivered', reasons: [] });
+  expect(texts()).toEqual(['one', 'two']);
+  expect(gateway.events()[1]).toMatchObject({ attempt: 7, start: 0, at, sequence: two.sequence });
+  expect(gateway.requests[0]).toEqual({ method: 'POST', path: '/v1/events', token: 'Bearer secret' });
+
+  say('three');
+  await deliver(access, path, once);
+  expect(texts()).toEqual(['one', 'two', 'three']);
+  expect(gateway.arrivals()).toBe(3);
+  await deliver(access, path, once);
+  expect(gateway.arrivals()).toBe(3);
+});
+
+test('tells again, harmlessly, when the note of what was delivered is lost or false', async () => {
+  const { path } = say('one');
+  await deliver(access, path, once);
+  writeFileSync(`${path}.delivered`, 'nonsense');
+  await deliver(access, path, once);
+  expect(gateway.arrivals()).toBe(2);
+  expect(texts()).toEqual(['one']);
+});
+
+test('keeps the highest offset that was ever delivered', () => {
+  const { path } = say('one');
+  putDeliveredOffset(path, 90);
+  putDeliveredOffset(path, 40);
+  expect(readDeliveredOffset(path)).toBe(90);
+});
+
+test('leaves the reports where they are while the gateway is away, and is back within the bound', async () => {
+  const { path } = say('one');
+  await gateway.close();
+  expect(await deliver(access, path, once)).toMatchObject({ outcome: 'away' });
+  await gateway.open();
+  gateway.mood.isSilent = true;
+  const begin = Date.now();
+  expect(await deliver(access, path, { timeoutMs: 300, isPersistent: true })).toMatchObject({ outcome: 'away' });
+  expect(Date.now() - begin).toBeLessThan(1500);
+  gateway.mood.isSilent = false;
+  gateway.mood.status = 503;
+  expect(await deliver(access, path, once)).toMatchObject({
+    outcome: 'away',
+    reasons: ['not in the mood (status 503)'],
+  });
+  delete gateway.mood.status;
+  expect(await deliver(access, path, once)).toMatchObject({ outcome: 'delivered' });
+  expect(texts()).toEqual(['one']);
+});
+
+test('tries until the gateway is back, where somebody waits for the answer', async () => {
+  const { path } = say('one');
+  gateway.mood.status = 503;
+  setTimeout(() => delete gateway.mood.status, 400);
+  expect(await deliver(access, path, { timeoutMs: 5000, isPersistent: true })).toMatchObject({ outcome: 'delivered' });
+});
+
+test.each([401, 403, 404])('does not try again when it is refused with %i', async (status) => {
+  const { path } = say('one');
+  gateway.mood.status = status;
+  const delivery = await deliver(access, path, { timeoutMs: 5000, isPersistent: true });
+  expect(delivery).toMatchObject({ outcome: 'refused', reasons: [`not in the mood (status ${status})`] });
+  expect(gateway.requests).toHaveLength(1);
+  expect(readDeliveredOffset(path)).toBe(0);
+});
+
+test('passes over what cannot be taken, and tells the rest', async () => {
+  const { path } = say('one');
+  say(`long ${'x'.repeat(1_100_000)}`);
+  say('three');
+  const delivery = await deliver(access, path, once);
+  expect(delivery.outcome).toBe('refused');
+  expect(delivery.reasons.join()).toMatch(/^the report at byte \d+ was not taken: it is too long for one request/u);
+  expect(texts()).toEqual(['one', 'three']);
+  await deliver(access, path, once);
+  expect(gateway.arrivals()).toBe(2);
+});
+
+test('cuts what is a lot into requests that the gateway takes', async () => {
+  let path = '';
+  for (let index = 0; index < 2300; index += 1) ({ path } = say(`${index} ${'x'.repeat(900)}`));
+  expect(await deliver(access, path, { timeoutMs: 10_000, isPersistent: false })).toMatchObject({
+    outcome: 'delivered',
+  });
+  expect(gateway.events()).toHaveLength(2300);
+  expect(gateway.requests.length).toBeGreaterThan(2);
+});
+
+test('asks again for a verdict that another process got, and obeys the last word', async () => {
+  appendToSpool(identity(), at, { kind: 'started', node: 'n' });
+  const { path } = say('later');
+  await deliver(access, path, once);
+  gateway.mood.verdict = { go: false, reason: 'retired: replaced' };
+  expect(await askVerdict(identity(), access, once)).toEqual({ isGo: false, reason: 'retired: replaced' });
+  expect(gateway.events()).toHaveLength(2);
+});
+
+test('tells without a spool when the disk has no room for one', async () => {
+  const nowhere = { ...identity(), directory: '/proc/nowhere' };
+  const told = await tell(nowhere, access, at, { kind: 'finished', exitCode: 1 }, once);
+  expect(told.line).toBeUndefined();
+  expect(gateway.events()).toMatchObject([{ attempt: 7, sequence: 0, detail: { kind: 'finished', exitCode: 1 } }]);
+  await gateway.close();
+  await expect(tell(nowhere, access, at, { kind: 'running' }, once)).rejects.toThrow('ENOENT');
+  await gateway.open();
+});
+
+test('tells into the spool alone when the gateway is not known', async () => {
+  const told = await tell(identity(), undefined, at, { kind: 'running' }, once);
+  expect(told.delivery.outcome).toBe('away');
+  expect(readFileSync(told.line?.path ?? '', 'utf8')).toContain('running');
+});
+
+test('understands answers, also those of gateways to come', () => {
+  const answer = parseEventAnswer(
+    {
+      results: [
+        { outcome: 'new' },
+        { outcome: 'invalid', reason: 'detail.nevents: too big' },
+        { outcome: 'forbidden' },
+      ],
+      verdicts: [
+        { attempt: 8, go: false },
+        { attempt: 7, go: true },
+      ],
+      registered: [
+        { source: 's', sequence: 5, isRegistered: false, reason: 'away' },
+        { source: 'other', sequence: 6 },
+      ],
+      news: 1,
+    },
+    7,
+    's',
+  );
+  expect(answer).toEqual({
+    verdict: { isGo: true },
+    registered: new Map([[5, { isRegistered: false, reason: 'away' }]]),
+    untaken: ['invalid: detail.nevents: too big', 'forbidden'],
+  });
+  expect(parseEventAnswer('nonsense', 7, 's')).toEqual({ registered: new Map(), untaken: [] });
+  expect(explainRefusal(418, undefined)).toBe('status 418');
+});
+
+test.each([
+  ['slurp-job.json', '{"submission": "u"}', 'does not say the submission or the gateway'],
+  ['slurp-job.json', 'nonsense', 'does not say the submission or the gateway'],
+  ['slurp-token', 'two words\n', 'holds no token'],
+])('says what is wrong with a %s that holds %s', (name, text, words) => {
+  writeFileSync(join(directory, name), text);
+  expect(() => readGatewayAccess(directory)).toThrow(words);
+});
