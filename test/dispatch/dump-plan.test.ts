@@ -34,10 +34,11 @@ test('writes the submit file and its items, with a cupsid of 0, and reserves not
   const shown = async (name: string): Promise<string> =>
     (await readFile(join(directory, name), 'utf8')).replaceAll(world.root, '');
   const items = await shown('submit.in');
-  expect(items.split('\n').map((line) => line.split(',')[0])).toEqual(['0', '0', '']);
-  expect(items).toContain('DST_TEST_run2pp_ana437_2024p007_v001-00053534-00000');
+  // What differs between the jobs, and nothing else.
+  expect(items.split('\n')).toEqual(['0,00053534,53534', '0,00053535,53535', '']);
   const description = await shown('submit.job');
   expect(description).toContain('executable = /worker/wrapper.sh\n');
+  expect(description).toMatch(/DST_TEST_run2pp_ana437_2024p007_v001-\$\(\w+\)-00000/u);
   expect(description).toContain('+SlurpSubmission = "00000000-0000-0000-0000-000000000000"\n');
   expect(description).toMatch(/\nqueue slurp_cupsid,.* from \/dump\/submit\.in\n$/u);
   expect(description).not.toContain('slurp-token');
