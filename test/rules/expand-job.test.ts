@@ -18,10 +18,10 @@ describe('expanded job', () => {
           "+sPHENIX_SLURP_CUPSID": "17",
           "accounting_group": "group_sphenix.mdc2",
           "accounting_group_user": "sphnxpro",
-          "error": "file:///nowhere/log/physics/DST_EVENTS/run_00022000_00022100/DST_EVENTS_run9pp_ana501_2026p001_v002-00022026-00007.err",
+          "error": "/nowhere/log/physics/DST_EVENTS/run_00022000_00022100/DST_EVENTS_run9pp_ana501_2026p001_v002-00022026-00007.err",
           "job_lease_duration": "3600",
           "log": "/nowhere/condor/run9pp/run_00022000_00022100/DST_EVENTS_run9pp_ana501_2026p001_v002-00022026-00007.condor",
-          "output": "file:///nowhere/log/physics/DST_EVENTS/run_00022000_00022100/DST_EVENTS_run9pp_ana501_2026p001_v002-00022026-00007.out",
+          "output": "/nowhere/log/physics/DST_EVENTS/run_00022000_00022100/DST_EVENTS_run9pp_ana501_2026p001_v002-00022026-00007.out",
           "output_destination": "file:///nowhere/log/physics/DST_EVENTS/run_00022000_00022100",
           "periodichold": "(NumJobStarts>=1 && JobStatus == 1)",
           "priority": "4000",
@@ -72,10 +72,10 @@ describe('expanded job', () => {
           "+sPHENIX_RUNNUMBER": "22026",
           "+sPHENIX_SEGMENT": "7",
           "+sPHENIX_SLURP_CUPSID": "17",
-          "error": "file:///sphenix/data/data02/sphnxpro/production/run9pp/physics/ana501_2026p001_v002/DST_CALOR/run_00022000_00022100/log/DST_CALOR_run9pp_ana501_2026p001_v002-00022026-00007.err",
+          "error": "/sphenix/data/data02/sphnxpro/production/run9pp/physics/ana501_2026p001_v002/DST_CALOR/run_00022000_00022100/log/DST_CALOR_run9pp_ana501_2026p001_v002-00022026-00007.err",
           "job_lease_duration": "3600",
           "log": "/tmp/production/run9pp/physics/ana501_2026p001_v002/DST_CALOR/run_00022000_00022100/log/DST_CALOR_run9pp_ana501_2026p001-00022026-00007.condor",
-          "output": "file:///sphenix/data/data02/sphnxpro/production/run9pp/physics/ana501_2026p001_v002/DST_CALOR/run_00022000_00022100/log/DST_CALOR_run9pp_ana501_2026p001_v002-00022026-00007.out",
+          "output": "/sphenix/data/data02/sphnxpro/production/run9pp/physics/ana501_2026p001_v002/DST_CALOR/run_00022000_00022100/log/DST_CALOR_run9pp_ana501_2026p001_v002-00022026-00007.out",
           "output_destination": "file://./output/",
           "periodichold": "(NumJobStarts>=1 && JobStatus == 1)",
           "priority": "1958",
@@ -143,6 +143,17 @@ describe('expanded job', () => {
         },
       }
     `);
+  });
+
+  it('puts the logs where the rule was dispatched, not where outputs go, if logdir is relative (C-R19)', async () => {
+    const rule = await readRule('aggregate');
+    const filesystem = { ...rule.filesystem, logdir: 'log/run_$(run)' };
+    const preparation = prepareRule({ ...rule, filesystem }, someOptions);
+    if (preparation.kind !== 'prepared') throw new Error('refused');
+    const { commands } = expandJob(preparation.prepared, someRow(preparation.prepared), { cupsid: 17 });
+    expect(commands['output']).toBe(
+      '/nowhere/operator/log/run_22026/DST_EVENTS_run9pp_ana501_2026p001_v002-00022026-00007.out',
+    );
   });
 
   it('takes columns of the query that no macro of ours is called like (C-R13)', async () => {

@@ -21,6 +21,8 @@ export interface CompiledJob {
   readonly attributes: readonly NamedTemplate[];
   /** Keys of the filesystem, each of whose text a directory is to be made for. */
   readonly directories: readonly NamedTemplate[];
+  /** Which commands are paths below the submit directory, wherever the batch system's own folder is. */
+  readonly ownLogs: readonly string[];
   readonly submitDirectory: string;
 }
 
@@ -44,6 +46,8 @@ export interface JobTexts {
   readonly arguments: string;
   /** All other submit commands. */
   readonly commands: Readonly<Record<string, string>>;
+  /** Of these, the paths of logs that the rule left to us. */
+  readonly ownLogs: readonly string[];
   readonly options: RunOptions;
 }
 
@@ -169,6 +173,7 @@ export function compileJob(texts: JobTexts, complain: (path: string, problem: Ma
     arguments: compile('job.arguments', texts.arguments),
     commands: Object.entries(texts.commands).map(([key, text]) => ({ key, template: compile(`job.${key}`, text) })),
     attributes: attributesOf(texts, program),
+    ownLogs: texts.ownLogs,
     submitDirectory: texts.options.submitDirectory,
   };
   // Last, when it is known which directories the other texts name.

@@ -151,6 +151,7 @@ export function prepareJob(sources: JobSources): PreparedJob {
       ...(ownExecutable === undefined ? {} : { executable: ownExecutable }),
       arguments: finishedArguments,
       commands,
+      ownLogs: Object.keys(logs),
       // Scripts that are older than `cups getinputs` want the lists themselves; their rule says so.
       options: { ...options, isDbinput: options.isDbinput && params['dbinput']?.toLowerCase() !== 'false' },
     },
