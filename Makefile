@@ -12,7 +12,7 @@ build: ## install what is missing, build the commands
 	@sh scripts/set-up.sh
 
 demo: build ## a whole production on this machine, in ./demo (or $$SLURP_DEMO_DIR)
-	@node --import tsx scripts/demo/main.ts --batch $(or $(BATCH),local)
+	@BATCH=$(or $(BATCH),local) sh scripts/demo.sh
 
 test: build ## all checks and all tests
 	@sh scripts/test.sh
@@ -50,4 +50,4 @@ pool-down: ## stop it
 
 clean: ## remove what was built and the demo
 	@if [ -e demo/slurp.yaml ] && [ -e dist/slurp.cjs ]; then ./bin/slurp down --wait 20s --site demo; fi
-	rm -rf dist coverage demo
+	rm -rf dist coverage demo demo-htcondor

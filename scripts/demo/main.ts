@@ -71,9 +71,11 @@ async function writeSite(directory: string, batch: string): Promise<void> {
     throw new UsageError(`Unknown batch system '${batch}': expected 'local' or 'htcondor'`, { code: 'usage-batch' });
   }
   await mkdir(directory, { recursive: true });
+  // The rules' own requirements name the machines of one farm.
+  const anyMachine = batch === 'htcondor' ? "  htcondor:\n    commands:\n      requirements: 'true'\n" : '';
   await writeFile(
     join(directory, 'slurp.yaml'),
-    `# The site of the demo; what is not said here has its default.\nbatch:\n  backend: ${batch}\n`,
+    `# The site of the demo; what is not said here has its default.\nbatch:\n  backend: ${batch}\n${anyMachine}`,
   );
 }
 
@@ -151,13 +153,15 @@ function renderProgress(rows: readonly RuleProgress[], expected: readonly number
 
 async function writeAdvice(directory: string): Promise<void> {
   const site = `--site ${directory}`;
+  const runAs = process.env['SLURP_DEMO_RUN_AS'];
+  const before = runAs === undefined ? '' : `${runAs} `;
   await writeOutput(
     [
       'How to look at it (each starts the database again; ./bin/slurp down stops it):',
-      `  ./bin/slurp status ${site}`,
-      `  ./bin/slurp db sql status "select dsttype, status, count(*), sum(nevents) from production_status group by 1, 2" ${site}`,
-      `  ./bin/slurp db sql catalog "select * from datasets limit 10" ${site}`,
-      `  cd ${directory} && ${join(packageRoot(), 'bin/kaedama')} --config demo.yaml --rule HIST_CALOR --why ${firstRun}`,
+      `  ${before}./bin/slurp status ${site}`,
+      `  ${before}./bin/slurp db sql status "select dsttype, status, count(*), sum(nevents) from production_status group by 1, 2" ${site}`,
+      `  ${before}./bin/slurp db sql catalog "select * from datasets limit 10" ${site}`,
+      `  cd ${directory} && ${before}${join(packageRoot(), 'bin/kaedama')} --config demo.yaml --rule HIST_CALOR --why ${firstRun}`,
       '',
       '',
     ].join('\n'),
