@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { dumpSubmission } from '#batch/htcondor/submit/dump-submission.ts';
 import { SiteError } from '#model/errors.ts';
 import { expandJob } from '#rules/expand-job.ts';
+import { makeDirectory } from '#util/make-directory.ts';
 
 import type { BatchJob } from '#batch/backend.ts';
 import type { Dump } from '#batch/htcondor/submit/dump-submission.ts';
@@ -32,7 +32,7 @@ export async function dumpPlan(
     environment: { [site.mode === 'testbed' ? 'CUPS_TESTBED_MODE' : 'CUPS_PRODUCTION_MODE']: 'true' },
   };
   try {
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     return await dumpSubmission(site.batch.htcondor, submission, makeDumpItems(plan, workerDirectory));
   } catch (cause) {
     if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;

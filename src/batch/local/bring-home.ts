@@ -1,5 +1,7 @@
-import { copyFile, cp, mkdir } from 'node:fs/promises';
+import { copyFile, cp } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+
+import { makeDirectory } from '#util/make-directory.ts';
 
 import { parseList } from '../parse-list.ts';
 import { placesOf } from './job-places.ts';
@@ -47,6 +49,6 @@ export async function bringHome(
 }
 
 async function copyInto(source: string, target: string): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
+  await makeDirectory(dirname(target));
   await copyFile(source, target);
 }

@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { readReserved } from '#db/status/submission/read-reserved.ts';
 import { SiteError } from '#model/errors.ts';
 import { expandJob } from '#rules/expand-job.ts';
+import { makeDirectory } from '#util/make-directory.ts';
 
 import type { BatchJob } from '#batch/backend.ts';
 import type { Session } from '#db/connect.ts';
@@ -86,7 +86,7 @@ export function openDirectoryMaker(): DirectoryMaker {
     make: async (directory) => {
       known.add(directory);
       try {
-        await mkdir(directory, { recursive: true });
+        await makeDirectory(directory);
       } catch (error) {
         complaints.push(`'${directory}': ${error instanceof Error ? error.message : String(error)}`);
       }

@@ -1,10 +1,11 @@
-import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 import { siteKey, tokenFor } from '#config/site-key.ts';
 import { findOpenSubmissions } from '#db/status/submission/find-open-submissions.ts';
 import { jobFileName, tokenFileName } from '#model/job/job-file.ts';
+import { makeDirectory } from '#util/make-directory.ts';
 import { processStart } from '#util/process-start.ts';
 
 import { z } from 'zod';
@@ -44,7 +45,7 @@ export async function makeSubmissionFolder(site: Site, uuid: string, gatewayUrl:
     ...(container === undefined ? {} : { container }),
   };
   const submitter = { host: hostname(), pid: process.pid, start: processStart(process.pid) ?? '' };
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeDirectory(folder, 0o700);
   await writeFile(join(folder, submitterFileName), JSON.stringify(submitter));
   await writeFile(join(folder, jobFileName), `${JSON.stringify(jobFile)}\n`);
   await writeFile(join(folder, tokenFileName), `${tokenFor(key, uuid)}\n`, { mode: 0o600, flag: 'wx' });
