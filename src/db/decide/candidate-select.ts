@@ -10,18 +10,18 @@ import type { QueryColumn, QueryColumns } from './read-query-columns.ts';
 /** The blanks at which lists of files and ranges are cut, as an SQL text. */
 export const blanksSql = sql`E' \\t\\n\\r\\f\\x0B'`;
 
-// What is no whole number of 32 bits becomes null, and the row is rejected, instead of the whole query.
+// What no name can hold becomes null, and the row is rejected, instead of the whole query.
 function integerSql({ alias, kind }: QueryColumn): Statement {
   const column = sql`q.${sql.identifier(alias)}`;
   switch (kind) {
     case 'integer':
-      return sql`${column}::int`;
+      return sql`case when ${column} >= 0 then ${column}::int end`;
     case 'number':
-      return sql`case when ${column}::numeric between -2147483648 and 2147483647
+      return sql`case when ${column}::numeric between 0 and 2147483647
         and ${column}::numeric = trunc(${column}::numeric) then ${column}::int end`;
     case 'text':
     case 'other':
-      return sql`case when ${column} ~ '^\\s*[-+]?[0-9]{1,9}\\s*$' then btrim(${column}, ${blanksSql})::int end`;
+      return sql`case when ${column} ~ '^\\s*[+]?[0-9]{1,9}\\s*$' then btrim(${column}, ${blanksSql})::int end`;
   }
 }
 

@@ -45,8 +45,8 @@ async function countRejected(session: Session, total: number): Promise<readonly 
       group by note order by note`,
   );
   const complaints: Readonly<Record<string, string>> = {
-    runnumber: "'runnumber' is null or no whole number",
-    segment: "'segment' is null or no whole number",
+    runnumber: "'runnumber' is null, negative or no whole number",
+    segment: "'segment' is null, negative or no whole number",
     files: "'files' is null or empty",
     streamname: "'streamname' is null or holds other characters than letters, digits and '_'",
   };

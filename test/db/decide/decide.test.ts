@@ -161,8 +161,8 @@ describe.each([
       expect({ faults, candidates, rows }).toEqual({ faults: { rejected: 5, repeated: 0 }, candidates: 1, rows: 6 });
       expect(warnings.map(({ message }) => message)).toEqual([
         "2 rows left out: 'files' is null or empty, e.g. of run 3",
-        "2 rows left out: 'runnumber' is null or no whole number",
-        "1 row left out: 'segment' is null or no whole number, e.g. of run 2",
+        "2 rows left out: 'runnumber' is null, negative or no whole number",
+        "1 row left out: 'segment' is null, negative or no whole number, e.g. of run 2",
       ]);
     });
 

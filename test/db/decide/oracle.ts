@@ -56,7 +56,7 @@ export function decideNaively(world: World, request: DecisionRequest): readonly 
   const isStreamed = product.dsttype.includes(streamMacro);
   const known = world.proposals.map((proposal, index) => {
     const { run, segment, stream } = proposal;
-    const isWhole = run !== null && segment !== null && Math.abs(run) <= 2_147_483_647;
+    const isWhole = run !== null && segment !== null && run >= 0 && run <= 2_147_483_647 && segment >= 0;
     const isNamed = !isStreamed || (stream != null && /^[A-Za-z0-9_]+$/.test(stream));
     if (!isWhole || words(proposal.files).length === 0 || !isNamed) {
       return { fate: { fate: 'rejected' } satisfies Fate, proposal, index, dstfile: '', content: '' };
