@@ -34,8 +34,17 @@ function makeMatcher(pattern: string): ((name: string) => boolean) | undefined {
       at = close;
     } else text += character.replaceAll(/[.+^${}()|\\[\]]/g, String.raw`\$&`);
   }
-  const regexp = new RegExp(`^${text}$`, 's');
+  const regexp = toRegExp(`^${text}$`);
   return (name) => regexp.test(name) && (!name.startsWith('.') || pattern.startsWith('.'));
+}
+
+/** A range from high to low, as in `[z-a]`, matches nothing, as in Python and in shells. */
+function toRegExp(source: string): RegExp {
+  try {
+    return new RegExp(source, 's');
+  } catch {
+    return /(?!)/u;
+  }
 }
 
 async function* readFolder(path: string, unreadable: string[]): AsyncGenerator<Dirent> {

@@ -37,6 +37,10 @@ export function makeRules(
     const rule = makeRule(name, file, entry.value, places, add);
     if (rule !== undefined) rules.push(rule);
   }
+  if (rules.length === 0 && !complaints.some(({ severity }) => severity === 'error')) {
+    const expected = "'NAME:' and a rule below it";
+    complaints.push({ severity: 'error', file, line: 1, column: 1, message: 'The file holds no rule', expected });
+  }
   return { rules, complaints };
 }
 

@@ -69,18 +69,24 @@ export function parseRuleFile(source: string, file: string): RuleFile {
     uniqueKeys: false,
     prettyErrors: false,
     lineCounter: lines,
-    logLevel: 'silent',
+    // Below this level a second document goes unmentioned.
+    logLevel: 'error',
   });
   for (const { code, message, pos } of document.errors) {
-    const isTab = code === 'TAB_AS_INDENT';
-    const expected = isTab ? 'blanks, YAML does not indent by tabs' : undefined;
-    complain('error', placeOf(pos[0]), isTab ? 'A tab indents this line' : `Not YAML: ${sentence(message)}`, expected);
+    const { message: words, expected } = yamlErrors[code] ?? { message: `Not YAML: ${sentence(message)}` };
+    complain('error', placeOf(pos[0]), words, expected);
   }
   if (document.errors.length > 0) return { file, rules: [], complaints };
   const tree = makeTree(document, text, placeOf, complain);
   const { rules, complaints: others } = makeRules(tree, file);
   return { file, rules, complaints: [...complaints, ...others] };
 }
+
+/** Errors that are said in words of our own. */
+const yamlErrors: Readonly<Record<string, { readonly message: string; readonly expected?: string }>> = {
+  TAB_AS_INDENT: { message: 'A tab indents this line', expected: 'blanks, YAML does not indent by tabs' },
+  MULTIPLE_DOCS: { message: "A second document begins here, after '---'", expected: 'all rules in one' },
+};
 
 type Complain = (severity: Complaint['severity'], place: Place, message: string, expected?: string) => void;
 

@@ -53,7 +53,7 @@ function parseMacro(text: string, start: number, base: number): MacroToken | und
   const head = /^(?:\$\$\(|\$([A-Za-z_]*)\()/.exec(text.slice(start, start + 40));
   if (head === null) return undefined;
   const end = endOfBracket(text, start + head[0].length - 1);
-  if (end < 0) return undefined;
+  if (end < 0) return { macro: text.slice(start), offset: base + start, kind: 'malformed' };
   const at = { macro: text.slice(start, end), offset: base + start };
   const body = at.macro.slice(head[0].length, -1);
   if (head[0] === '$$(') {
