@@ -11,8 +11,10 @@ import type {
   RunExplanation,
   VerdictFact,
 } from '#db/decide/explain-run.ts';
+import type { JobState } from '#model/job/job-state.ts';
 import type { RunSelection, SegmentSelection } from '#model/run-selection.ts';
 
+import type { FoundLog } from './find-log.ts';
 import type { AbsenceReason, Why } from './why.ts';
 
 /** Facts of one kind that are written out; the rest is counted. */
@@ -69,14 +71,36 @@ function describeMissing({ lfn, unusable }: MissingInput): readonly string[] {
   ];
 }
 
-function describeFact(fact: VerdictFact, why: Why): readonly string[] {
+function describeLog(log: FoundLog | undefined): readonly string[] {
+  if (log === undefined) return [];
+  return [
+    `log: ${log.path}${log.lines.length === 0 ? ' (empty)' : ', which ends:'}`,
+    ...log.lines.map((line) => `  ${line}`),
+  ];
+}
+
+/** What to do about a product that an attempt in this state blocks. */
+function adviseBlocked(state: JobState | undefined): string {
+  switch (state) {
+    case 'finished':
+      return 'to make it again: --resubmit --unblock-state finished';
+    case 'failed':
+    case 'held':
+    case 'evicted':
+      return `to try again: --unblock-state ${state}`;
+    default:
+      return `it is under way: wait, or see with 'slurp reconcile' what the batch system says`;
+  }
+}
+
+function describeFact(fact: VerdictFact, why: Why, log: FoundLog | undefined): readonly string[] {
   switch (fact.fate) {
     case 'rejected':
       return [`column '${fact.column}' is null, empty, or not what it should be: the row names no product`];
     case 'invalid-run':
       return listed(fact.entries.map(describeEntry));
     case 'blocked':
-      return [...describeAttempt(fact.attempt), `to try again: --unblock-state ${fact.attempt?.state ?? 'STATE'}`];
+      return [...describeAttempt(fact.attempt), ...describeLog(log), adviseBlocked(fact.attempt?.state)];
     case 'exists': {
       const datasets = fact.datasets.map((dataset) => `'${dataset}'`).join(', ');
       return [`${fact.filename} is in the catalog, dataset ${datasets}`, 'to make it again: --resubmit'];
@@ -101,7 +125,8 @@ function describeFact(fact: VerdictFact, why: Why): readonly string[] {
 
 function renderRow(row: ExplainedRow, why: Why): string {
   const name = row.dstfile ?? `run ${row.run}, segment ${row.segment}`;
-  return [`${name}: ${row.fact.fate}`, ...describeFact(row.fact, why).map((line) => `  ${line}`)].join('\n');
+  const log = why.logs[row.dstfile ?? ''];
+  return [`${name}: ${row.fact.fate}`, ...describeFact(row.fact, why, log).map((line) => `  ${line}`)].join('\n');
 }
 
 // Rows that compete for a product are shown together, once.

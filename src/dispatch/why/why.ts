@@ -2,12 +2,14 @@ import { explainRun } from '#db/decide/explain-run.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 
 import { planRule } from '../plan-rule.ts';
+import { findLog } from './find-log.ts';
 
 import type { RunExplanation } from '#db/decide/explain-run.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { RunSelection, SegmentSelection } from '#model/run-selection.ts';
 
 import type { PlanInput } from '../plan-rule.ts';
+import type { FoundLog } from './find-log.ts';
 
 /** What is asked: a run, or one segment of it. */
 export interface WhyQuestion {
@@ -34,6 +36,8 @@ export interface Why {
   readonly cap?: number;
   /** Where inputs were looked for. */
   readonly inputsFrom: string;
+  /** Of attempts that failed or are held, by product; only where there is a log. */
+  readonly logs: Readonly<Record<string, FoundLog>>;
   /** Only where the explanation has no rows. */
   readonly absence?: {
     readonly reason: AbsenceReason;
@@ -116,6 +120,17 @@ async function explainAbsence(input: PlanInput, question: WhyQuestion): Promise<
     : { reason: { kind: 'query', hasOtherSegments: isThere } };
 }
 
+async function findLogs({ prepared }: PlanInput, { rows }: RunExplanation): Promise<Why['logs']> {
+  const logs: Record<string, FoundLog> = {};
+  for (const row of rows) {
+    const { fact, dstfile } = row;
+    const state = fact.fate === 'blocked' ? fact.attempt?.state : undefined;
+    const log = state === 'failed' || state === 'held' ? await findLog(prepared, row) : undefined;
+    if (log !== undefined && dstfile !== null) logs[dstfile] = log;
+  }
+  return logs;
+}
+
 /**
  * Tells for a run, or one segment, what the decision is and which fact made it. It is the decision of a dispatch with
  * the same options, limits included. Changes nothing.
@@ -129,6 +144,7 @@ export async function findWhy(input: PlanInput, question: WhyQuestion): Promise<
     question,
     explanation,
     inputsFrom: inputsFrom(input),
+    logs: await findLogs(input, explanation),
     ...(cap === undefined ? {} : { cap }),
   };
   if (explanation.counts.length > 0) return known;
