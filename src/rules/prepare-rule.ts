@@ -160,6 +160,10 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
   });
   checkDsttype(names.dsttypePattern, complainer);
   const query = prepareQuery(rule, scope, fill, complainer);
+  if (options.segments !== undefined && rule.input.query?.includes('{seg_condition}') === false) {
+    const message = 'The query has no {seg_condition}, so --segments does not choose among its rows';
+    complainer.warning({ path: 'input.query', message });
+  }
   const directPath = rule.input.directPath;
   const directText =
     directPath === undefined ? undefined : fill('input.direct_path', directPath, scope.directPath).text;

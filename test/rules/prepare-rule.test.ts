@@ -37,6 +37,18 @@ describe('finished SQL', () => {
   });
 });
 
+it('a selection of segments that the query does not look at is said', async () => {
+  const rule = await readRule('aggregate');
+  const segments = { kind: 'one', segment: 3 } as const;
+  const words = (query: string): readonly string[] =>
+    prepareRule({ ...rule, input: { ...rule.input, query } }, { ...someOptions, segments }).complaints.map(
+      ({ message }) => message,
+    );
+  const told = 'The query has no {seg_condition}, so --segments does not choose among its rows';
+  expect(words('select 1 as runnumber')).toContain(told);
+  expect(words('select 1 as runnumber {seg_condition}')).not.toContain(told);
+});
+
 describe('names', () => {
   it('are put together from the rule', async () => {
     const rule = await prepared('aggregate');
