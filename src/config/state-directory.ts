@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
@@ -33,4 +33,6 @@ export function makeStateDirectory(stateDirectory: string): void {
     });
   }
   if ((mode & 0o077) !== 0) chmodSync(stateDirectory, 0o700);
+  // A production is often a git checkout, and secrets are in here.
+  if (!existsSync(`${stateDirectory}/.gitignore`)) writeFileSync(`${stateDirectory}/.gitignore`, '*\n');
 }
