@@ -21,7 +21,10 @@ test('makes all levels, also twenty times at once, and again', async () => {
 
 test('ends with an error where nothing can be made, below a file, and below /proc', async () => {
   await writeFile(join(home, 'file'), '');
-  await expect(makeDirectory(join(home, 'file/below'))).rejects.toMatchObject({ code: 'EEXIST', path: join(home, 'file') });
+  await expect(makeDirectory(join(home, 'file/below'))).rejects.toMatchObject({
+    code: 'EEXIST',
+    path: join(home, 'file'),
+  });
   await expect(makeDirectory(join(home, 'file'))).rejects.toMatchObject({ code: 'EEXIST' });
   await expect(makeDirectory('/proc/there-is-none/below')).rejects.toMatchObject({ code: 'ENOENT' });
 });
