@@ -22,6 +22,7 @@ const unnamed: ReadonlySet<string> = new Set([
   'dist',
   'coverage',
   'demo',
+  'demo-htcondor',
   '.slurp-site',
   '.slurp',
 ]);
