@@ -6,8 +6,10 @@ export interface StartDetachedOptions {
   readonly cwd: string;
   /** The whole environment of the program; that of this process where absent. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Takes the program's output and errors at its end; made with mode 0600 if absent. Without it they are dropped. */
+  /** Takes the program's output and errors at its end; made if absent. Without it they are dropped. */
   readonly logFile?: string;
+  /** Mode of a file that is made; 0600 unless told. */
+  readonly logMode?: number;
   /** Takes the errors apart from the output. */
   readonly errorFile?: string;
 }
@@ -21,8 +23,9 @@ export interface StartDetachedOptions {
  */
 export function startDetached(file: string, args: readonly string[], options: StartDetachedOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    const output = options.logFile === undefined ? 'ignore' : openSync(options.logFile, 'a', 0o600);
-    const errors = options.errorFile === undefined ? output : openSync(options.errorFile, 'a', 0o600);
+    const output = options.logFile === undefined ? 'ignore' : openSync(options.logFile, 'a', options.logMode ?? 0o600);
+    const errors =
+      options.errorFile === undefined ? output : openSync(options.errorFile, 'a', options.logMode ?? 0o600);
     try {
       const child = spawn(file, args, {
         cwd: options.cwd,

@@ -47,6 +47,8 @@ export async function startJob(
     const pid = await startDetached('/bin/sh', [files.launcher, run.directory, files.wake, program, ...words], {
       cwd: run.scratch,
       env: environmentOf(submission, job, start, run),
+      // Colleagues read each other's logs.
+      logMode: 0o666,
       logFile: run.output,
       errorFile: run.error,
     });

@@ -25,6 +25,8 @@ export interface BlockingAttempt {
   readonly executionNode: string | null;
   readonly exitCode: number | null;
   readonly message: string | null;
+  /** Paths as they were when it was dispatched, comma-separated. */
+  readonly inputs: string | null;
 }
 
 /** A line of `invalid_run_list`; a `lastRun` of -1 is open. */
@@ -107,6 +109,7 @@ async function findAttempt(session: Session, id: number | null): Promise<Blockin
   const [row] = await session.query<BlockingAttempt>(
     sql`select id, dstfile, attempt, status as state, cluster, process, rule, submission_host as "submissionHost",
         execution_node as "executionNode", exit_code as "exitCode", message,
+        coalesce(inputs_dispatched, inputs) as inputs,
         case status when 'submitting' then submitting when 'submitted' then submitted when 'started' then started
           when 'running' then running else coalesce(ended, last_message, running, started, submitted, submitting)
         end as since

@@ -21,9 +21,14 @@ const tailBytes = 4096;
 /**
  * Finds the log of errors of a row's job: where the rule would put it, if there is such a file. Never throws.
  *
+ * @param inputs of the attempt, comma-separated: the run type in directories is theirs
  * @returns undefined where the rule names none, or there is none (yet, or from here)
  */
-export async function findLog(prepared: PreparedRule, row: ExplainedRow): Promise<FoundLog | undefined> {
+export async function findLog(
+  prepared: PreparedRule,
+  row: ExplainedRow,
+  inputs: string,
+): Promise<FoundLog | undefined> {
   const { dstfile } = row;
   if (dstfile === null) return undefined;
   const dstname = dstfile.replace(/-\d+-\d+$/u, '');
@@ -33,7 +38,7 @@ export async function findLog(prepared: PreparedRule, row: ExplainedRow): Promis
       {
         ...{ run: row.run, segment: row.segment, dstfile, dstname, dsttype: dsttypeOf(prepared, row) },
         ...(row.streamname === null ? {} : { streamname: row.streamname }),
-        ...{ source: '', inputs: '', ranges: '', extra: {} },
+        ...{ source: '', inputs, ranges: '', extra: {} },
       },
       { cupsid: 0 },
     );

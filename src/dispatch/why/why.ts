@@ -124,8 +124,9 @@ async function findLogs({ prepared }: PlanInput, { rows }: RunExplanation): Prom
   const logs: Record<string, FoundLog> = {};
   for (const row of rows) {
     const { fact, dstfile } = row;
-    const state = fact.fate === 'blocked' ? fact.attempt?.state : undefined;
-    const log = state === 'failed' || state === 'held' ? await findLog(prepared, row) : undefined;
+    const attempt = fact.fate === 'blocked' ? fact.attempt : undefined;
+    if (attempt?.state !== 'failed' && attempt?.state !== 'held') continue;
+    const log = await findLog(prepared, row, attempt.inputs ?? '');
     if (log !== undefined && dstfile !== null) logs[dstfile] = log;
   }
   return logs;

@@ -28,7 +28,7 @@ async function find(job: Readonly<Record<string, string>> = {}) {
     ...{ ordinal: 1, run: 22026, segment: 7, streamname: null, dstfile },
     fact: { fate: 'blocked', attempt: undefined },
   };
-  return findLog(preparation.prepared, row);
+  return findLog(preparation.prepared, row, '');
 }
 
 test('there is none before the job has written one', async () => {
