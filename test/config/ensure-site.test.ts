@@ -134,7 +134,7 @@ describe('an embedded site', () => {
       const supervisor = await askSupervisor(site.stateDirectory);
       const postgres = await findPostgresServer(serverFoldersOf(site.stateDirectory));
       folders.push(serverFoldersOf(site.stateDirectory).socket);
-      await rm(site.stateDirectory, { recursive: true });
+      await rm(site.stateDirectory, { recursive: true, maxRetries: 20, retryDelay: 100 });
       for (const pid of [supervisor?.pid ?? 0, postgres ?? 0]) {
         expect(await waitUntil(() => (processStart(pid) === undefined ? true : undefined), { timeoutMs: 30_000 })).toBe(
           true,
