@@ -6,7 +6,7 @@ self=$0
 case $self in */*) here=${self%/*} ;; *) here=. ;; esac
 name=${0##*/}
 name=${name%.py}
-for directory in "$here" "${SLURP_JOB_DIRECTORY:-.}" "${SLURP_WORKER_DIRECTORY:-.}"; do
+for directory in "$here" "${SLURP_JOB_DIRECTORY:-${_CONDOR_SCRATCH_DIR:-.}}" "${SLURP_WORKER_DIRECTORY:-.}"; do
   program=$directory/$name.cjs
   [ -e "$program" ] && break
 done

@@ -48,7 +48,11 @@ const properNames: Readonly<Record<string, string>> = {
   env: 'environment',
 };
 
-const searchPath = '$$(CondorScratchDir):/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin';
+/**
+ * The job's folder is the one that it starts in. `$$(CondorScratchDir)` would say it, but a schedd that was killed, and
+ * tries to find its running jobs again, can't expand that, and holds them (HTCondor 23.9).
+ */
+const searchPath = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:.';
 
 /** Makes a {@link JobFinisher}; pure but for what it remembers. Fast: most jobs of a submission write the same. */
 export function makeJobFinisher(input: FinishInput): JobFinisher {
@@ -203,7 +207,6 @@ function environmentFor(written: string, submission: BatchSubmission): string {
     // A job has neither of condor, and old scripts call 'cups.py' without a path.
     ...(isInherited ? {} : { PATH: searchPath }),
     ...protectedOnes,
-    SLURP_JOB_DIRECTORY: '$$(CondorScratchDir)',
     SLURP_START: '$$([NumJobStarts])',
     cupsid: '$(slurp_cupsid)',
     ...(streams.includes('output') ? { SLURP_STDOUT: '$$([Out])' } : {}),

@@ -75,7 +75,7 @@ test('renders a submission with every default of a rule', () => {
     output = /data/log/run_53500/a-00012.out
     error = /data/log/run_53500/a-00012.err
     transfer_output_files = ""
-    environment = "PATH=$$(CondorScratchDir):/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin CUPS_PRODUCTION_MODE=true SLURP_JOB_DIRECTORY=$$(CondorScratchDir) SLURP_START=$$([NumJobStarts]) cupsid=$(slurp_cupsid) SLURP_STDOUT=$$([Out]) SLURP_STDERR=$$([Err])"
+    environment = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:. CUPS_PRODUCTION_MODE=true SLURP_START=$$([NumJobStarts]) cupsid=$(slurp_cupsid) SLURP_STDOUT=$$([Out]) SLURP_STDERR=$$([Err])"
     universe = vanilla
     should_transfer_files = YES
     when_to_transfer_output = ON_EXIT
@@ -198,7 +198,7 @@ test('lets the site win over the rule, and proper spellings over attributes', ()
     requirements = true
     container_image = x.sif
     +x = "$(DOLLAR)(Cluster)"
-    environment = "PATH=$$(CondorScratchDir):/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin CUPS_PRODUCTION_MODE=true B=1 SLURP_JOB_DIRECTORY=$$(CondorScratchDir) SLURP_START=$$([NumJobStarts]) cupsid=$(slurp_cupsid) SLURP_STDOUT=$$([Out]) SLURP_STDERR=$$([Err])""
+    environment = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:. CUPS_PRODUCTION_MODE=true B=1 SLURP_START=$$([NumJobStarts]) cupsid=$(slurp_cupsid) SLURP_STDOUT=$$([Out]) SLURP_STDERR=$$([Err])""
   `);
 });
 

@@ -167,7 +167,7 @@ test('leaves no macro for condor to expand but its own', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom('$', '(', ')', 'I', '_', '1', ' ') }), (text) => {
       const rest = protectDollars(text).replaceAll('$(DOLLAR)', '#');
-      expect(rest.replaceAll(/\$\$\(/gu, '')).not.toMatch(/\$[A-Za-z_]\w*\(|(?<!\$)\$\(/u);
+      expect(rest.replaceAll(/\$\$\(/gu, '#')).not.toMatch(/\$[A-Za-z_]\w*\(|(?<!\$)\$\(/u);
     }),
   );
 });
