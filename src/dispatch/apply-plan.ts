@@ -85,7 +85,7 @@ export async function applyPlan(input: ApplyInput): Promise<Applied> {
   const { prepared, session } = input;
   const directories = openDirectoryMaker();
   input.clock?.begin('prepare');
-  await prepareSubmission(session, prepared, input.workerDirectory, directories);
+  const remarks = await prepareSubmission(session, prepared, input.workerDirectory, directories);
   const setupId = await putSetup(session, {
     ...prepared.setup,
     repo: input.payload.repo,
@@ -97,7 +97,7 @@ export async function applyPlan(input: ApplyInput): Promise<Applied> {
   const atMost =
     (findMaxJobs === undefined ? can.maxJobsPerSubmission : await findMaxJobs(input.ready)) ?? 2_147_483_647;
   const submissions: { uuid: string; cluster: number; count: number }[] = [];
-  const notes = new Set<string>();
+  const notes = new Set(remarks);
   let [submitted, lost, after] = [0, 0, -1];
   while (input.signal?.aborted !== true) {
     const one = await submitOne(input, { setupId, after, atMost, submitted, directories });

@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 
 import { readReady } from '#db/decide/read-ready.ts';
 import { SiteError } from '#model/errors.ts';
+import { findStaged } from '#rules/check/check-files.ts';
 import { expandJob } from '#rules/expand-job.ts';
 
 import type { Session } from '#db/connect.ts';
@@ -13,23 +14,42 @@ import type { DirectoryMaker } from './make-items.ts';
 /**
  * Tries with the first ready row what every job needs, before anything is reserved: its directories, its program.
  *
- * @throws SiteError (`site-directory`, `site-script-…`, `site-worker-missing`); then nothing was written
+ * @returns what the operator should know, a sentence each
+ * @throws SiteError (`site-directory`, `site-script-…`, `site-staged-missing`, `site-worker-missing`); then nothing was written
  */
 export async function prepareSubmission(
   session: Session,
   prepared: PreparedRule,
   workerDirectory: string,
   directories: DirectoryMaker,
-): Promise<void> {
+): Promise<readonly string[]> {
   for await (const [row] of readReady(session, 1)) {
-    if (row === undefined) return;
+    if (row === undefined) break;
     const { executable, directories: needed } = expandJob(prepared, row, { cupsid: 0 });
     for (const directory of needed) await directories.make(directory);
     directories.check();
     if (executable.kind === 'own') await checkProgram(executable.path, prepared);
-    else await checkScript(prepared, workerDirectory);
-    return;
+    else {
+      await checkScript(prepared, workerDirectory);
+      await checkStaged(prepared);
+      if (/(?:^|[,/\s])odbc\.ini(?:$|[,\s])/u.test(prepared.rsync)) return [odbcNote];
+    }
+    break;
   }
+  return [];
+}
+
+const odbcNote = "'odbc.ini' in 'params.rsync' is left out: jobs reach no database";
+
+/** Before anything is submitted: on the worker it would cost a job each. */
+async function checkStaged({ rsync, options, rule }: PreparedRule): Promise<void> {
+  const { missing } = await findStaged(rsync, options.submitDirectory);
+  if (missing.length === 0) return;
+  throw new SiteError(`There is nothing to stage for ${missing.map((entry) => `'${entry}'`).join(', ')}`, {
+    code: 'site-staged-missing',
+    facts: { rule: rule.name },
+    advice: "Mend 'params.rsync' of the rule; relative paths begin where the command is called",
+  });
 }
 
 async function checkProgram(path: string, prepared: PreparedRule): Promise<void> {

@@ -6,15 +6,7 @@ import { toDirectoryPath } from '../expand-job.ts';
 import type { RuleDraft } from '../prepare-rule.ts';
 
 /** What SLURP itself provides to jobs or does not send, though old rules list it. */
-const providedFiles: ReadonlySet<string> = new Set([
-  'cups.py',
-  'pull.py',
-  'bachi.py',
-  'init.sh',
-  'odbc.ini',
-  '.slurp',
-  '.slurp/',
-]);
+const providedFiles: ReadonlySet<string> = new Set(['cups.py', 'pull.py', 'bachi.py', 'init.sh', 'odbc.ini', '.slurp']);
 
 async function kindOf(path: string): Promise<'file' | 'program' | 'directory' | 'nothing'> {
   const found = await stat(path).catch(() => undefined);
@@ -87,25 +79,36 @@ async function checkPayload(prepared: RuleDraft, complainer: Complainer): Promis
     complainer.warning({ path, message: `'${program}' is not executable`, expected: 'chmod +x' });
 }
 
+/**
+ * Looks for what a rule stages, relative to the folder it is dispatched from; globs as a shell reads them.
+ *
+ * @returns the entries of `rsync` for which there is nothing, but for what SLURP provides or never sends; and the names of
+ * all that there is
+ */
+export async function findStaged(
+  rsync: string,
+  submitDirectory: string,
+): Promise<{ readonly missing: readonly string[]; readonly names: ReadonlySet<string> }> {
+  const missing: string[] = [];
+  const names = new Set<string>();
+  const entries = rsync.split(',').map((entry) => entry.trim());
+  for (const entry of entries.filter((one) => one !== '' && !providedFiles.has(basename(one)))) {
+    const path = resolve(submitDirectory, entry);
+    const isThere = /[*?]/.test(entry) || (await kindOf(path)) !== 'nothing';
+    const found = !isThere ? [] : /[*?]/.test(entry) ? await matchesOf(path) : [basename(path)];
+    for (const name of found) names.add(name);
+    // What only a shell on the worker can read is not judged here.
+    if (found.length === 0 && !/[[\]$~\\]/u.test(entry)) missing.push(entry);
+  }
+  return { missing, names };
+}
+
 async function checkStaged(prepared: RuleDraft, complainer: Complainer): Promise<void> {
   const { rsync, script, job, rule } = prepared;
   if (rule.params['rsync'] === undefined && job.executable.kind === 'own') return;
-  let hasScript = false;
-  let isComplete = true;
-  for (const entry of rsync.split(',').filter((one) => one !== '')) {
-    const path = resolve(job.submitDirectory, entry);
-    const found = /[*?]/.test(entry)
-      ? await matchesOf(path)
-      : (await kindOf(path)) === 'nothing'
-        ? []
-        : [basename(path)];
-    hasScript ||= found.includes(basename(script));
-    if (found.length === 0 && !providedFiles.has(entry)) {
-      isComplete = false;
-      complainer.warning({ path: 'params.rsync', message: `Nothing to stage for '${entry}'` });
-    }
-  }
-  if (isComplete && !hasScript && job.executable.kind === 'wrapper') {
+  const { missing, names } = await findStaged(rsync, job.submitDirectory);
+  for (const entry of missing) complainer.warning({ path: 'params.rsync', message: `Nothing to stage for '${entry}'` });
+  if (missing.length === 0 && !names.has(basename(script)) && job.executable.kind === 'wrapper') {
     const message = `The script '${script}' is not among what is staged: '${rsync}'`;
     complainer.warning({ path: 'params.rsync', message, expected: 'its directory with /* behind it' });
   }
