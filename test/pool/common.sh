@@ -29,7 +29,7 @@ is_root() { [ "$(id -u)" = 0 ]; }
 pool_pids() {
   local want pid
   want=$(stat -c %d:%i "$root" 2>/dev/null) || return 0
-  stat -L -c '%n %d:%i' /proc/[0-9]*/root/. 2>/dev/null | while read -r path inode; do
+  stat -L -c '%n %d:%i' /proc/[0-9]*/root 2>/dev/null | while read -r path inode; do
     [ "$inode" = "$want" ] || continue
     pid=${path#/proc/} pid=${pid%%/*}
     [ -z "${1:-}" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ] || continue

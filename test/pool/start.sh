@@ -86,8 +86,9 @@ install_debootstrap() {
 bootstrap() {
   local new=$pool_dir/root.new mirror ca log=$pool_dir/bootstrap.log
   if [ "$(cat "$root/.slurp-pool-recipe" 2>/dev/null)" = "$recipe" ]; then return; fi
-  if [ "$(cat "${SLURP_POOL_LIKE:-$pool_dir}/root/.slurp-pool-recipe" 2>/dev/null)" = "$recipe" ]; then
-    copy_pool "$SLURP_POOL_LIKE/root" "$new"
+  local like=${SLURP_POOL_LIKE:-$pool_dir}/root
+  if [ "$(cat "$like/.slurp-pool-recipe" 2>/dev/null)" = "$recipe" ]; then
+    copy_pool "$like" "$new"
     return
   fi
   install_debootstrap
