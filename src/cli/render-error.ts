@@ -1,17 +1,7 @@
 import { SlurpError } from '#model/errors.ts';
-import { siteErrnoOf } from './exit-codes.ts';
+import { explainError } from '#util/explain-error.ts';
 
-const plainWords: Readonly<Record<string, string>> = {
-  EACCES: 'Permission denied',
-  EDQUOT: 'Disk quota exceeded',
-  EMFILE: 'Too many open files',
-  ENFILE: 'Too many open files on this machine',
-  ENOENT: 'No such file or directory',
-  ENOSPC: 'No space left on device',
-  ENOTDIR: 'Not a directory',
-  EPERM: 'Operation not permitted',
-  EROFS: 'Read-only file system',
-};
+import { siteErrnoOf } from './exit-codes.ts';
 
 /** Takes passwords out of addresses, wherever they stand in a text. */
 export function maskSecrets(text: string): string {
@@ -38,10 +28,9 @@ export function renderError(error: unknown, name: string, isDebug = false): stri
 
 function messageOf(error: unknown): string {
   if (error instanceof SlurpError) return error.message;
-  const errno = siteErrnoOf(error);
-  if (errno !== undefined) {
-    const path = error instanceof Error && 'path' in error ? ` '${String(error.path)}'` : '';
-    return `${plainWords[errno] ?? errno}:${path === '' ? ` ${String(error)}` : path}`;
+  if (siteErrnoOf(error) !== undefined) {
+    const words = explainError(error);
+    return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
   }
   return `Unexpected: ${error instanceof Error ? error.message : String(error)}`;
 }
@@ -66,9 +55,10 @@ function causeLines(error: unknown): readonly string[] {
   let said = error instanceof Error ? error.message : '';
   const lines: string[] = [];
   for (const cause of causesOf(error)) {
-    if (cause.message === '' || said.includes(cause.message)) continue;
-    lines.push(`  because: ${cause.message}`);
-    said += cause.message;
+    const words = explainError(cause, said);
+    if (words === '' || said.includes(words)) continue;
+    lines.push(`  because: ${words}`);
+    said += words;
   }
   return lines;
 }

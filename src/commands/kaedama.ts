@@ -26,6 +26,7 @@ import { checkRuleFile } from '#rules/check/check-rule.ts';
 import { renderComplaint } from '#rules/check/render-complaints.ts';
 import { accountName } from '#util/account-name.ts';
 import { countOf } from '#util/count-of.ts';
+import { explainError } from '#util/explain-error.ts';
 import { packageRoot } from '#util/package-root.ts';
 
 import { dispatchRule } from './dispatch-rule.ts';
@@ -111,7 +112,7 @@ function openRuleLog(request: KaedamaRequest, site: Site): Log {
   try {
     return openLog({ command: 'kaedama', mode: site.mode, directory });
   } catch (cause) {
-    throw new SiteError(`Cannot write logs into '${directory}': ${cause instanceof Error ? cause.message : ''}`, {
+    throw new SiteError(`Cannot write logs into '${directory}': ${explainError(cause, directory)}`, {
       code: 'site-log-directory',
       cause,
       advice: "Name another directory: '--logdir DIRECTORY'",

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:
 import { dirname } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
+import { explainError } from '#util/explain-error.ts';
 
 /**
  * Makes the state directory, or checks that it is ours: 0700, and owned by this account.
@@ -15,14 +16,11 @@ export function makeStateDirectory(stateDirectory: string): void {
     mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
     for (const name of ['logs', 'spool']) mkdirSync(`${stateDirectory}/${name}`, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new SiteError(
-      `The folder '${stateDirectory}' cannot be made: ${cause instanceof Error ? cause.message : ''}`,
-      {
-        code: 'site-state-unwritable',
-        advice: "Go to a folder that you may write, or name a 'state' in the site file",
-        cause,
-      },
-    );
+    throw new SiteError(`The folder '${stateDirectory}' cannot be made: ${explainError(cause, stateDirectory)}`, {
+      code: 'site-state-unwritable',
+      advice: "Go to a folder that you may write, or name a 'state' in the site file",
+      cause,
+    });
   }
   const { uid, mode } = statSync(stateDirectory);
   const me = process.getuid?.() ?? uid;

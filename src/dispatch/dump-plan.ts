@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { dumpSubmission } from '#batch/htcondor/submit/dump-submission.ts';
 import { SiteError } from '#model/errors.ts';
 import { expandJob } from '#rules/expand-job.ts';
+import { explainError } from '#util/explain-error.ts';
 import { makeDirectory } from '#util/make-directory.ts';
 
 import type { BatchJob } from '#batch/backend.ts';
@@ -36,11 +37,14 @@ export async function dumpPlan(
     return await dumpSubmission(site.batch.htcondor, submission, makeDumpItems(plan, workerDirectory));
   } catch (cause) {
     if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
-    throw new SiteError(`Cannot write 'submit.job' and 'submit.in' into '${directory}': ${cause.message}`, {
-      code: 'site-dump',
-      cause,
-      advice: "Name another directory: '--dump DIRECTORY'",
-    });
+    throw new SiteError(
+      `Cannot write 'submit.job' and 'submit.in' into '${directory}': ${explainError(cause, directory)}`,
+      {
+        code: 'site-dump',
+        cause,
+        advice: "Name another directory: '--dump DIRECTORY'",
+      },
+    );
   }
 }
 

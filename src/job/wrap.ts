@@ -2,6 +2,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { spoolFileName } from '#model/job/job-file.ts';
+import { explainError } from '#util/explain-error.ts';
 import { bringHome } from './spool/bring-home.ts';
 import { deliver } from './spool/deliver.ts';
 import { fencedFileName } from './end-job.ts';
@@ -67,7 +68,7 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
           : { kind: 'evicted', reason: `Stopped by ${end.stoppedBy}` },
       );
     } catch (error) {
-      reasons.push(`the end could not be written to the spool: ${String(error)}`);
+      reasons.push(`the end could not be written to the spool: ${explainError(error)}`);
     }
   }
   if (!existsSync(spool)) return { reasons };
@@ -76,7 +77,7 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
     try {
       return access.job.spoolDirectory === undefined ? undefined : bringHome(spool, access.job.spoolDirectory);
     } catch (error) {
-      reasons.push(`the spool could not be copied home: ${String(error)}`);
+      reasons.push(`the spool could not be copied home: ${explainError(error)}`);
       return undefined;
     }
   };

@@ -277,7 +277,7 @@ test('fails with 30 and an error condition where a file cannot be staged out', a
   const missing = await stageout();
   expect(missing.exitCode).toBe(30);
   expect(missing.stderr).toBe(
-    `cups: There is no file '${join(scratch, name)}' to stage out\n  because: ENOENT: no such file or directory, stat '${join(scratch, name)}'\n`,
+    `cups: There is no file '${join(scratch, name)}' to stage out\n  because: no such file or directory\n`,
   );
   writeFileSync(join(scratch, 'HIST_QA_run2pp-1-2.root'), 'h');
   await cups('stageout', 'HIST_QA_run2pp-1-2.root', '/not/there');

@@ -1,3 +1,4 @@
+import { explainError } from '#util/explain-error.ts';
 import { runCommand } from '#util/run-command.ts';
 
 /** What a condor command did. */
@@ -39,8 +40,7 @@ export async function runCondor(
     }
     return { kind: 'ended', exitCode, stdout, stderr };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { kind: 'missing', reason: `'${command}' can't be started: ${reason}` };
+    return { kind: 'missing', reason: `'${command}' can't be started: ${explainError(error, command)}` };
   }
 }
 

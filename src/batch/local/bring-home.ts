@@ -1,6 +1,7 @@
 import { copyFile, cp } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
+import { explainError } from '#util/explain-error.ts';
 import { makeDirectory } from '#util/make-directory.ts';
 
 import { parseList } from '../parse-list.ts';
@@ -39,9 +40,8 @@ export async function bringHome(
     return undefined;
   } catch (error) {
     const subcode = error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? -error.errno : 0;
-    const message = error instanceof Error ? error.message : String(error);
     return {
-      reason: `Output files of '${job.dstfile}' can't be brought home: ${message}`,
+      reason: `Output files of '${job.dstfile}' can't be brought home: ${explainError(error)}`,
       code: transferOutputFailed,
       subcode,
     };

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 
+import { explainError } from '#util/explain-error.ts';
+
 import { appendLines, exists, isUuid, jobFilesOf, wakeRunner } from './job-files.ts';
 import { hasEnded, jobOf } from './journal.ts';
 import { readJournal, readSubmission } from './read-submission.ts';
@@ -36,7 +38,7 @@ async function ask<T>(deed: () => Promise<T>): Promise<BatchAnswer<T>> {
   try {
     return { kind: 'answer', value: await deed() };
   } catch (error) {
-    return { kind: 'unknown', reason: error instanceof Error ? error.message : String(error) };
+    return { kind: 'unknown', reason: explainError(error) };
   }
 }
 

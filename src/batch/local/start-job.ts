@@ -2,6 +2,7 @@ import { access, chmod, constants, copyFile, cp, mkdir, readdir } from 'node:fs/
 import { userInfo } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 
+import { explainError } from '#util/explain-error.ts';
 import { startDetached } from '#util/start-detached.ts';
 
 import { parseEnvironment } from '../parse-environment.ts';
@@ -59,7 +60,7 @@ export async function startJob(
 }
 
 function heldBy(what: string, code: number, error: unknown): StartOutcome {
-  const reason = `${what}: ${error instanceof Error ? error.message : String(error)}`;
+  const reason = `${what}: ${explainError(error, what)}`;
   const subcode = error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? -error.errno : 0;
   return { kind: 'held', reason, code, subcode };
 }

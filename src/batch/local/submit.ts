@@ -1,6 +1,8 @@
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { explainError } from '#util/explain-error.ts';
+
 import { exists, submissionFilesOf, wakeRunner } from './job-files.ts';
 
 import type { FileHandle } from 'node:fs/promises';
@@ -45,7 +47,7 @@ export async function submitLocal(
   } catch (error) {
     await rm(draft.directory, { recursive: true, force: true }).catch(() => undefined);
     if (error instanceof ItemsFailure) throw error.cause;
-    return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) };
+    return { kind: 'refused', reason: explainError(error) };
   }
 }
 

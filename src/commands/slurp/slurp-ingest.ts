@@ -7,6 +7,7 @@ import { ensureSite } from '#config/ensure-site.ts';
 import { openDatabase } from '#db/connect.ts';
 import { ingestSpoolFile } from '#ingest/ingest-spool.ts';
 import { InputError } from '#model/errors.ts';
+import { explainError } from '#util/explain-error.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { IngestDoors } from '#ingest/ingest-events.ts';
@@ -72,7 +73,7 @@ async function ingestFile(doors: IngestDoors, file: string): Promise<IngestedFil
   } catch (error) {
     // What is wrong with one file must not keep the others out.
     if (!(error instanceof Error && 'code' in error && isAboutFile(error.code))) throw error;
-    return { file, counts: none, complaints: [`: ${error.message}`] };
+    return { file, counts: none, complaints: [`: ${explainError(error, file)}`] };
   }
 }
 

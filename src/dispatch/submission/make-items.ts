@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readReserved } from '#db/status/submission/read-reserved.ts';
 import { SiteError } from '#model/errors.ts';
 import { expandJob } from '#rules/expand-job.ts';
+import { explainError } from '#util/explain-error.ts';
 import { makeDirectory } from '#util/make-directory.ts';
 
 import type { BatchJob } from '#batch/backend.ts';
@@ -88,7 +89,7 @@ export function openDirectoryMaker(): DirectoryMaker {
       try {
         await makeDirectory(directory);
       } catch (error) {
-        complaints.push(`'${directory}': ${error instanceof Error ? error.message : String(error)}`);
+        complaints.push(`'${directory}': ${explainError(error, directory)}`);
       }
     },
     check: () => {

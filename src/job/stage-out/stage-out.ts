@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransferError } from '#model/errors.ts';
+import { explainError } from '#util/explain-error.ts';
 import { noteCopy, removeLeftCopies } from './note-copy.ts';
 import { copyVerified, readFacts, type FileFacts } from './copy-verified.ts';
 import { errnoOf } from './errno-of.ts';
@@ -171,7 +172,7 @@ async function copyPatiently(file: string, copy: string, request: StageOutReques
       rmSync(copy, { force: true });
       if (!mayPass(error) || round >= request.retries) throw error;
       const pauseMs = (request.firstPauseMs ?? 1000) * 2 ** round * (0.5 + Math.random());
-      request.note(`copying '${file}' failed (${String(error)}): once more in ${Math.round(pauseMs)} ms`);
+      request.note(`copying '${file}' failed (${explainError(error, file)}): once more in ${Math.round(pauseMs)} ms`);
       await sleep(pauseMs, undefined, { signal: request.signal });
     }
   }
@@ -198,8 +199,11 @@ function explain(error: unknown, file: string, directory: string): TransferError
       ...options,
     });
   }
-  return new TransferError(`'${basename(file)}' could not be copied to '${directory}'`, {
-    code: `transfer-failed`,
-    ...options,
-  });
+  return new TransferError(
+    `'${basename(file)}' could not be copied to '${directory}': ${explainError(error, `${file} ${directory}`)}`,
+    {
+      code: `transfer-failed`,
+      ...options,
+    },
+  );
 }

@@ -1,6 +1,8 @@
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { explainError } from '#util/explain-error.ts';
+
 import { scheddOptions } from '../ask-condor.ts';
 import { makeJobFinisher } from './finish-job.ts';
 import { factoryCommands, renderDescription } from './render.ts';
@@ -53,7 +55,7 @@ export async function submitToCondor(
     // Whatever it is: condor_submit was not called.
     await rm(itemsFile, { force: true }).catch(() => undefined);
     if (error instanceof ItemsFailure) throw error.cause;
-    return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) };
+    return { kind: 'refused', reason: explainError(error) };
   }
 }
 
