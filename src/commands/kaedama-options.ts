@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { makeProgram, parseProgram } from '#cli/program.ts';
-import { UsageError, RuleError } from '#model/errors.ts';
+import { InputError, UsageError } from '#model/errors.ts';
 import { isJobState, jobStates } from '#model/job/job-state.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
 import { defaultRuns, parseRunlist, parseRuns, parseSegments } from '#model/run-selection.ts';
 
+import { explainError } from '#util/explain-error.ts';
 import { nearestWord } from '#util/nearest-word.ts';
 
 import type { CursorWish } from '#dispatch/cursor-order.ts';
@@ -167,7 +168,7 @@ function makeKaedamaProgram(take: (raw: RawOptions) => void): ReturnType<typeof 
  *
  * @param argv without the name of the command; a stray word `submit`, which old loops pass, is passed over
  * @returns undefined after `--help` and `--version`
- * @throws UsageError for options that make no sense, all reasons at once; RuleError for an unreadable run list
+ * @throws UsageError for options that make no sense, all reasons at once; InputError for a run list that cannot be used
  */
 export async function readKaedamaRequest(
   argv: readonly string[],
@@ -180,27 +181,32 @@ export async function readKaedamaRequest(
   // Behind an option it may be its value; elsewhere an option with several values would take it.
   const words = argv.filter((word, index) => word !== 'submit' || argv[index - 1]?.startsWith('-') === true);
   if (!(await parseProgram(program, words)) || raw === undefined) return undefined;
-  return makeRequest(raw, place);
+  const request = makeRequest(raw, place);
+  if (raw.runlist === undefined) return request;
+  const runs = await readRunlist(resolve(place.cwd, raw.runlist));
+  return { ...request, options: { ...request.options, runs } };
 }
 
-async function makeRequest(
-  raw: RawOptions,
-  place: { readonly cwd: string; readonly now: string },
-): Promise<KaedamaRequest> {
+function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly now: string }): KaedamaRequest {
   const reasons: string[] = [];
   const number = (option: string, word: string): number => {
     if (/^\d{1,9}$/u.test(word)) return Number(word);
     reasons.push(`${option}: '${word}' is no whole number, expected 0 or more`);
     return 0;
   };
-  const select = <T>(option: string, parsed: Parsed<T> | undefined): T | undefined => {
+  const select = <T>(
+    option: string,
+    words: readonly string[] | undefined,
+    parse: (words: readonly string[]) => Parsed<T>,
+  ): T | undefined => {
+    const parsed = words === undefined ? undefined : parse(words);
     if (parsed?.kind === 'nonsense') reasons.push(...parsed.reasons.map((reason) => `${option}: ${reason}`));
     return parsed?.kind === 'selection' ? parsed.selection : undefined;
   };
   if (raw.config === undefined) reasons.push('--config: a rule file is missing');
   if (raw.runs !== undefined && raw.runlist !== undefined) reasons.push('--runlist: give either this or --runs');
-  const runs = await selectRuns(raw, place.cwd, select);
-  const segments = select('--segments', raw.segments === undefined ? undefined : parseSegments(raw.segments));
+  const runs = select('--runs', raw.runs, parseRuns);
+  const segments = select('--segments', raw.segments, parseSegments);
   const deed = makeDeed(raw, place.cwd, number, reasons);
   const cursor = makeCursorWish(raw, number, reasons);
   const unblock = makeUnblock(raw.unblockState ?? [], reasons);
@@ -297,25 +303,25 @@ function nonsense(reasons: readonly string[]): UsageError {
     : new UsageError(`${reasons.length} options are wrong`, { ...options, complaints: reasons });
 }
 
-async function selectRuns(
-  raw: RawOptions,
-  cwd: string,
-  select: (option: string, parsed: Parsed<RunSelection>) => RunSelection | undefined,
-): Promise<RunSelection | undefined> {
-  if (raw.runs !== undefined) return select('--runs', parseRuns(raw.runs));
-  if (raw.runlist === undefined) return undefined;
-  const file = resolve(cwd, raw.runlist);
+/** @throws InputError where the list cannot be read, or is none */
+async function readRunlist(file: string): Promise<RunSelection> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    throw new RuleError(`Cannot read the run list '${file}'`, {
-      code: 'rule-runlist-unreadable',
+    throw new InputError(`Cannot read the run list '${file}': ${explainError(cause, file)}`, {
+      code: 'input-runlist-unreadable',
       cause,
       advice: 'Give the path of a file with one run a line',
     });
   }
-  return select(`--runlist '${file}'`, parseRunlist(text));
+  const parsed = parseRunlist(text);
+  if (parsed.kind === 'selection') return parsed.selection;
+  throw new InputError(`The run list '${file}' cannot be used`, {
+    code: 'input-runlist',
+    complaints: parsed.reasons,
+    advice: 'Expected are runs, apart by blanks, commas or lines; what follows a # is a comment',
+  });
 }
 
 function makeDeed(
