@@ -25,14 +25,13 @@ export function explainError(error: unknown, said = ''): string {
   if (!('errno' in error && 'code' in error && typeof error.code === 'string')) return error.message;
   const words = plainWords[error.code] ?? /^E[A-Z0-9]+: ([^,]+), /u.exec(error.message)?.[1];
   if (words === undefined) return error.message;
-  const paths = [pathIn(error, 'path'), pathIn(error, 'dest')].flatMap((path) =>
-    path === undefined || said.includes(path) ? [] : [`'${path}'`],
-  );
+  const paths = pathsOf(error)
+    .filter((path) => !said.includes(path))
+    .map((path) => `'${path}'`);
   return paths.length === 0 ? words : `${words}: ${paths.join(' to ')}`;
 }
 
-function pathIn(error: Error, field: 'path' | 'dest'): string | undefined {
-  const fields: { readonly path?: unknown; readonly dest?: unknown } = error;
-  const path = fields[field];
-  return typeof path === 'string' && path !== '' ? path : undefined;
+function pathsOf(error: Error): readonly string[] {
+  const paths = ['path' in error ? error.path : undefined, 'dest' in error ? error.dest : undefined];
+  return paths.filter((path) => typeof path === 'string').filter((path) => path !== '');
 }
