@@ -17,6 +17,7 @@ import type { Place, Rule, TextSegment } from '#model/rule.ts';
 import { makeRules } from './make-rules.ts';
 import { alignText, type ScalarStyle } from './text/align-text.ts';
 import { type PlainScalar, resolvePlainScalar } from './text/plain-scalar.ts';
+import { tellYamlMistakes } from './text/yaml-mistakes.ts';
 import type { YamlEntry, YamlMap, YamlScalar, YamlValue } from './text/yaml-tree.ts';
 
 /** The rules of a file in its order, and everything that is wrong or odd about their form. */
@@ -72,9 +73,8 @@ export function parseRuleFile(source: string, file: string): RuleFile {
     // Below this level a second document goes unmentioned.
     logLevel: 'error',
   });
-  for (const { code, message, pos } of document.errors) {
-    const { message: words, expected } = yamlErrors[code] ?? { message: `Not YAML: ${sentence(message)}` };
-    complain('error', placeOf(pos[0]), words, expected);
+  for (const { place, message, expected } of tellYamlMistakes(document, text, lines)) {
+    complain('error', place, message, expected);
   }
   if (document.errors.length > 0) return { file, rules: [], complaints };
   const tree = makeTree(document, text, placeOf, complain);
@@ -82,17 +82,7 @@ export function parseRuleFile(source: string, file: string): RuleFile {
   return { file, rules, complaints: [...complaints, ...others] };
 }
 
-/** Errors that are said in words of our own. */
-const yamlErrors: Readonly<Record<string, { readonly message: string; readonly expected?: string }>> = {
-  TAB_AS_INDENT: { message: 'A tab indents this line', expected: 'blanks, YAML does not indent by tabs' },
-  MULTIPLE_DOCS: { message: "A second document begins here, after '---'", expected: 'all rules in one' },
-};
-
 type Complain = (severity: Complaint['severity'], place: Place, message: string, expected?: string) => void;
-
-function sentence(message: string): string {
-  return message.replace(/\s+/g, ' ').replace(/\.$/, '');
-}
 
 const styles: Readonly<Record<string, ScalarStyle>> = {
   QUOTE_SINGLE: 'single-quoted',

@@ -192,7 +192,7 @@ describe('rule file', () => {
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
         "r.yaml:3:1: error: Not YAML: Flow map in block collection must be sufficiently indented and end with a }",
-        "r.yaml:4:1: error: Not YAML: Missing closing "quote",
+        "r.yaml:3:4: error: The quote that opens here is not closed, expected one at the end",
       ]
     `);
   });
