@@ -13,7 +13,9 @@ import { findCursor } from '#db/status/find-cursor.ts';
 import { adoptCursor } from '#db/status/move-cursor.ts';
 import { dumpPlan } from '#dispatch/dump-plan.ts';
 import { clearHeldJobs, findHeldJobs, markHeldJobs } from '#dispatch/held-jobs.ts';
+import { findRefusals } from '#dispatch/find-refusals.ts';
 import { makePhaseClock } from '#dispatch/phase-clock.ts';
+import { judgePayload } from '#dispatch/payload/judge-payload.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 import { recover } from '#dispatch/recover.ts';
 import { renderPlan, renderPlanJson } from '#dispatch/render-plan.ts';
@@ -33,16 +35,20 @@ import { dispatchRule } from './dispatch-rule.ts';
 import { readKaedamaRequest } from './kaedama-options.ts';
 import { reconcileSite } from './reconcile-site.ts';
 
+import type { BatchBackend } from '#batch/backend.ts';
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';
 import type { CursorKey } from '#db/status/find-cursor.ts';
-import type { HeldInput, HeldJob } from '#dispatch/held-jobs.ts';
+import type { HeldJob } from '#dispatch/held-jobs.ts';
+import type { PhaseClock } from '#dispatch/phase-clock.ts';
 import type { Plan, PlanInput } from '#dispatch/plan-rule.ts';
 import type { SelectedRule } from '#dispatch/select-rule.ts';
+import type { WhyQuestion } from '#dispatch/why/why.ts';
 import type { Log } from '#model/log.ts';
 import type { RoleName, Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
+import type { DispatchFacts } from './dispatch-rule.ts';
 import type { KaedamaRequest } from './kaedama-options.ts';
 
 const say = makeSay('kaedama');
@@ -67,11 +73,11 @@ async function runKaedama(context: MainContext): Promise<number> {
 const wrongRuleExitCode = 10;
 
 async function check(request: KaedamaRequest): Promise<number> {
-  const complaints = await checkRuleFile(request.config, request.options);
+  const complaints = await checkRuleFile(request.config, request.options, judgePayload);
   if (request.isJson) await writeJson(complaints);
   else for (const complaint of complaints) await writeLine(renderComplaint(complaint));
   const errors = complaints.filter(({ severity }) => severity === 'error').length;
-  say(`${request.config}: ${errors} errors, ${complaints.length - errors} warnings`);
+  say(`${request.config}: ${countOf(errors, 'error')}, ${countOf(complaints.length - errors, 'warning')}`);
   return errors > 0 ? wrongRuleExitCode : 0;
 }
 
@@ -120,11 +126,22 @@ function openRuleLog(request: KaedamaRequest, site: Site): Log {
   }
 }
 
-async function work(asked: KaedamaRequest, context: MainContext): Promise<number> {
-  // What is wrong with the rule is said before anything is started for it.
+/** What all that a rule is asked for works with. */
+interface Work {
+  readonly request: KaedamaRequest;
+  readonly site: Site;
+  readonly databases: Databases;
+  readonly backend: BatchBackend;
+  readonly log: Log;
+  readonly prepared: PreparedRule;
+  readonly progress: DispatchFacts['progress'];
+  readonly clock: PhaseClock;
+}
+
+/** Checks the rule, starts what the site needs, and fills the rule in. What is wrong with the rule is said first. */
+async function openWork(asked: KaedamaRequest, context: MainContext): Promise<Work> {
   const selected = await selectRule(asked.config, asked.rule);
   const request = { ...asked, deed: deedOf(asked, selected) };
-  const { deed } = request;
   for (const note of request.notes) say(note);
   const site = await findSite({ site: request.site, cwd: request.options.submitDirectory });
   const options = { ...request.options, isTestbed: site.mode === 'testbed' || request.options.isTestbed };
@@ -136,28 +153,35 @@ async function work(asked: KaedamaRequest, context: MainContext): Promise<number
     for (const database of Object.values(databases)) await database.close();
   });
   const { prepared, complaints } = await prepareSelectedRule(selected, options, async (key) => {
-    if (deed.kind === 'dispatch') await adoptCursor(databases.status, key);
+    if (request.deed.kind === 'dispatch') await adoptCursor(databases.status, key);
     return findCursor(databases.status, key);
   });
   if (!request.isBatch) for (const complaint of complaints) say(renderComplaint(complaint));
-
   const progress = openProgress({ label: request.rule, unit: 'jobs' });
   context.onEnd(() => progress.close());
-  const backend = makeBackend(site);
+  return { request, site, databases, backend: makeBackend(site), log, prepared, progress, clock: makePhaseClock() };
+}
+
+/** Finishes what an earlier dispatch left, and learns what became of the rule's jobs. */
+async function settle({ request, site, databases, backend, log, prepared, clock }: Work): Promise<void> {
   const { status, catalog } = databases;
-  const clock = makePhaseClock();
-  if (deed.kind === 'dispatch') {
-    clock.begin('recover');
-    await recover({ status, site, backend, log, say });
-    // What is open of this rule only: a dispatch is to be quick, and a rule is told the truth about its own products.
-    const { reasons, unknown, disbelieved, paused } = await reconcileSite({
-      ...{ site, status, catalog, backend, log, rule: prepared.rule.name },
-    });
-    for (const why of paused) say(`The batch system makes no further jobs of '${request.rule}' that it has: ${why}`);
-    if (unknown + disbelieved > 0) say(`The jobs of '${request.rule}' are not all known: ${reasons[0]?.why ?? ''}`);
-    await clearSubmissionFolders(site, status);
-    clock.end();
-  }
+  clock.begin('recover');
+  await recover({ status, site, backend, log, say });
+  // What is open of this rule only: a dispatch is to be quick, and a rule is told the truth about its own products.
+  const { reasons, unknown, disbelieved, paused } = await reconcileSite({
+    ...{ site, status, catalog, backend, log, rule: prepared.rule.name },
+  });
+  for (const why of paused) say(`The batch system makes no further jobs of '${request.rule}' that it has: ${why}`);
+  if (unknown + disbelieved > 0) say(`The jobs of '${request.rule}' are not all known: ${reasons[0]?.why ?? ''}`);
+  await clearSubmissionFolders(site, status);
+  clock.end();
+}
+
+async function work(asked: KaedamaRequest, context: MainContext): Promise<number> {
+  const opened = await openWork(asked, context);
+  const { request, site, prepared, databases, progress, clock } = opened;
+  const { deed } = request;
+  if (deed.kind === 'dispatch') await settle(opened);
   progress.phase('deciding');
   const input: PlanInput = {
     ...{ prepared, databases, statementTimeoutMs: site.statementTimeoutMs },
@@ -165,37 +189,35 @@ async function work(asked: KaedamaRequest, context: MainContext): Promise<number
   };
   if (deed.kind === 'why') {
     const { kind: _kind, ...question } = deed;
-    const why = await findWhy(input, question);
-    progress.close();
-    if (request.isJson) await writeJson(why);
-    else await writeOutput(renderWhy(why));
-    return 0;
+    return printWhy(input, question, opened);
   }
-  const held = deed.kind === 'dispatch' ? await findHeld(request, prepared, { status, backend, log }) : [];
+  const held = deed.kind === 'dispatch' ? await findHeld(opened) : [];
   clock.begin('decide');
   const plan = await planRule(input);
   clock.end();
   try {
-    if (deed.kind === 'plan') return await printPlan(plan, request);
+    if (deed.kind === 'plan') return await printPlan(plan, request, site);
     if (deed.kind === 'dump') return await dump(plan, request, site, deed.directory);
-    await dispatchRule({ request, plan, site, status, backend, log, progress, clock, signal: context.signal });
+    await dispatchRule({ ...opened, plan, status: databases.status, signal: context.signal });
   } finally {
     await plan.close();
   }
-  if (request.isClearingHeld) {
-    const cleared = await clearHeldJobs({ status, backend, log }, held, accountName());
-    say(`${countOf(cleared, 'held job')} of '${request.rule}' removed`);
-  }
+  if (request.isClearingHeld) await clearHeld(opened, held);
+  return 0;
+}
+
+async function printWhy(input: PlanInput, question: WhyQuestion, { request, progress }: Work): Promise<number> {
+  const why = await findWhy(input, question);
+  progress.close();
+  if (request.isJson) await writeJson(why);
+  else await writeOutput(renderWhy(why));
   return 0;
 }
 
 /** Finds what `--mark-held-jobs` and `--clear-held-jobs` are about, before anything is replaced, and marks it. */
-async function findHeld(
-  request: KaedamaRequest,
-  prepared: PreparedRule,
-  input: HeldInput,
-): Promise<readonly HeldJob[]> {
+async function findHeld({ request, prepared, databases, backend, log }: Work): Promise<readonly HeldJob[]> {
   if (!request.isMarkingHeld && !request.isClearingHeld) return [];
+  const input = { status: databases.status, backend, log };
   const held = await findHeldJobs(input, prepared);
   if (request.isMarkingHeld) {
     await markHeldJobs(input, held);
@@ -203,6 +225,11 @@ async function findHeld(
     for (const { attempt, report } of held.slice(0, 10)) say(`  ${attempt.id}: ${report.holdReason ?? 'no reason'}`);
   }
   return held;
+}
+
+async function clearHeld({ request, databases, backend, log }: Work, held: readonly HeldJob[]): Promise<void> {
+  const cleared = await clearHeldJobs({ status: databases.status, backend, log }, held, accountName());
+  say(`${countOf(cleared, 'held job')} of '${request.rule}' removed`);
 }
 
 async function dump(plan: Plan, request: KaedamaRequest, site: Site, directory: string): Promise<number> {
@@ -214,8 +241,10 @@ async function dump(plan: Plan, request: KaedamaRequest, site: Site, directory: 
   return 0;
 }
 
-async function printPlan(plan: Plan, request: KaedamaRequest): Promise<number> {
-  for await (const piece of request.isJson ? renderPlanJson(plan) : renderPlan(plan)) {
+async function printPlan(plan: Plan, request: KaedamaRequest, { mode }: Site): Promise<number> {
+  const workerDirectory = join(packageRoot(), 'dist', 'worker');
+  const refusals = await findRefusals(plan, { mode, isForced: request.isForced, workerDirectory });
+  for await (const piece of request.isJson ? renderPlanJson(plan, refusals) : renderPlan(plan, refusals)) {
     if (!(await writeOutput(piece))) break;
   }
   return 0;
