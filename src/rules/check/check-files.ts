@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { countOf } from '#util/count-of.ts';
 import type { Complainer } from '../complain.ts';
 import { renderTemplate, type Template } from '../expand-macros.ts';
 import { toDirectoryPath } from '../expand-job.ts';
@@ -32,26 +33,53 @@ function fixedPart(path: string): string {
   return wild < 0 ? path : dirname(`${path.slice(0, wild)}x`);
 }
 
+/** Says why jobs cannot be made from a payload directory that is there; undefined where they can. */
+export type JudgePayload = (directory: string) => Promise<string | undefined>;
+
 /**
  * Warns of what a rule names and the disk does not have: payload, script, staged files, directories. Warnings, because
- * all of it may come to be before the rule runs.
+ * all of it may come to be before the rule runs. What follows from something that is missing is not told beside it.
  */
-export async function checkFiles(prepared: RuleDraft, complainer: Complainer): Promise<void> {
-  await checkPayload(prepared, complainer);
-  await checkStaged(prepared, complainer);
-  const { directPath, job } = prepared;
+export async function checkFiles(
+  prepared: RuleDraft,
+  complainer: Complainer,
+  judgePayload: JudgePayload,
+): Promise<void> {
+  const { missing, names } = await findMissing(prepared);
+  if ((await kindOf(prepared.payload.path)) === 'directory') {
+    const why = await judgePayload(prepared.payload.path);
+    if (why !== undefined) complainer.warning({ path: 'params.payload', message: why });
+    const isThere = await checkProgram(prepared, complainer);
+    warnOfStaged(isThere ? missing : missing.filter((entry) => !isOfScript(entry, prepared)), complainer);
+    if (isThere && missing.length === 0) checkScriptStaged(prepared, names, complainer);
+  } else {
+    const message = `No payload directory '${prepared.payload.path}'`;
+    complainer.warning({ path: 'params.payload', message, expected: 'a directory in a git checkout' });
+    warnOfStaged(
+      missing.filter((entry) => !isInPayload(entry, prepared)),
+      complainer,
+    );
+  }
+  const { directPath } = prepared;
   if (directPath !== undefined && (await kindOf(fixedPart(directPath))) !== 'directory') {
     complainer.warning({ path: 'input.direct_path', message: `No directory '${fixedPart(directPath)}'` });
   }
+  await checkDirectories(prepared, complainer);
+}
+
+/** One warning, whatever the number: a dispatch makes them. */
+async function checkDirectories({ job }: RuleDraft, complainer: Complainer): Promise<void> {
+  const missing = new Map<string, string>();
   for (const { key, template } of job.directories) {
     const path = toDirectoryPath(fixedText(template), job.submitDirectory);
-    if ((await kindOf(path)) === 'nothing') {
-      complainer.warning({
-        path: `filesystem.${key}`,
-        message: `No directory '${path}' yet; it is made when jobs need it`,
-      });
-    }
+    if (!missing.has(path) && (await kindOf(path)) === 'nothing') missing.set(path, key);
   }
+  const [first] = missing;
+  if (first === undefined) return;
+  const [path, key] = first;
+  const others = missing.size === 1 ? '' : ` nor ${countOf(missing.size - 1, 'other')} of this rule`;
+  const message = `No directory '${path}'${others} yet: made when jobs need ${missing.size === 1 ? 'it' : 'them'}`;
+  complainer.warning({ path: `filesystem.${key}`, message });
 }
 
 /** The directories of a template that are the same for all jobs. */
@@ -60,23 +88,66 @@ function fixedText(template: Template): string {
   return template.slots.length === 0 ? start : start.slice(0, start.lastIndexOf('/') + 1);
 }
 
-async function checkPayload(prepared: RuleDraft, complainer: Complainer): Promise<void> {
-  const { payload, script, job } = prepared;
-  if ((await kindOf(payload.path)) !== 'directory') {
-    const message = `No payload directory '${payload.path}'`;
-    complainer.warning({ path: 'params.payload', message, expected: 'a directory in a git checkout' });
-    return;
-  }
+/** Tells whether a staged thing lies in the payload, or is all of it. */
+function isInPayload(entry: string, { payload, job }: RuleDraft): boolean {
+  const path = resolve(job.submitDirectory, entry);
+  return path === payload.path || path.startsWith(`${payload.path}/`);
+}
+
+/** Tells whether a staged thing is the script, or what it would be found by. */
+function isOfScript(entry: string, prepared: RuleDraft): boolean {
+  return basename(entry) === basename(prepared.script) || (/[*?]/.test(entry) && isInPayload(entry, prepared));
+}
+
+function warnOfStaged(missing: readonly string[], complainer: Complainer): void {
+  for (const entry of missing) complainer.warning({ path: 'params.rsync', message: `Nothing to stage for '${entry}'` });
+}
+
+/** @returns whether the program of the job is there */
+async function checkProgram(prepared: RuleDraft, complainer: Complainer): Promise<boolean> {
+  const { script, job } = prepared;
   const { executable } = job;
-  const isOwn = executable.kind === 'own' && executable.template.slots.length === 0;
-  const program = isOwn
-    ? resolve(job.submitDirectory, renderTemplate(executable.template, []))
-    : join(payload.path, script);
+  const isOwn = executable.kind === 'own';
+  // Which program a macro means, only its job tells.
+  if (isOwn && executable.template.slots.length > 0) return true;
   const path = isOwn ? 'job.executable' : 'params.script';
-  const kind = await kindOf(program);
-  if (kind === 'nothing') complainer.warning({ path, message: `No script '${program}'` });
-  else if (kind !== 'program')
-    complainer.warning({ path, message: `'${program}' is not executable`, expected: 'chmod +x' });
+  const wanted = isOwn
+    ? resolve(job.submitDirectory, renderTemplate(executable.template, []))
+    : resolve(prepared.payload.path, script);
+  const program = isOwn ? wanted : await findScript(prepared);
+  const kind = program === undefined ? 'nothing' : await kindOf(program);
+  if (kind === 'nothing') {
+    complainer.warning({ path, message: `No ${isOwn ? 'program' : 'script'} '${wanted}'` });
+    return false;
+  }
+  // The wrapper makes its copy of a script executable.
+  if (kind === 'directory') complainer.warning({ path, message: `'${wanted}' is a directory`, expected: 'a program' });
+  else if (kind === 'file' && isOwn)
+    complainer.warning({ path, message: `'${wanted}' is not executable`, expected: 'chmod +x' });
+  return true;
+}
+
+/**
+ * Finds the script that the wrapper will run: in the payload, or among what is staged.
+ *
+ * @returns an absolute path; undefined where there is none
+ */
+export async function findScript({
+  script,
+  payload,
+  rsync,
+  options,
+}: Pick<RuleDraft, 'script' | 'payload' | 'rsync' | 'options'>): Promise<string | undefined> {
+  const staged = rsync.split(',').map((item) => resolve(options.submitDirectory, item.trim().replace(/\*$/u, '.')));
+  const places = isAbsolute(script)
+    ? [script]
+    : [
+        join(payload.path, script),
+        ...staged.map((item) => join(item, script)),
+        ...staged.filter((item) => item.endsWith(`/${script}`)),
+      ];
+  for (const place of places) if (['file', 'program'].includes(await kindOf(place))) return place;
+  return undefined;
 }
 
 /**
@@ -103,13 +174,15 @@ export async function findStaged(
   return { missing, names };
 }
 
-async function checkStaged(prepared: RuleDraft, complainer: Complainer): Promise<void> {
-  const { rsync, script, job, rule } = prepared;
-  if (rule.params['rsync'] === undefined && job.executable.kind === 'own') return;
-  const { missing, names } = await findStaged(rsync, job.submitDirectory);
-  for (const entry of missing) complainer.warning({ path: 'params.rsync', message: `Nothing to stage for '${entry}'` });
-  if (missing.length === 0 && !names.has(basename(script)) && job.executable.kind === 'wrapper') {
-    const message = `The script '${script}' is not among what is staged: '${rsync}'`;
-    complainer.warning({ path: 'params.rsync', message, expected: 'its directory with /* behind it' });
-  }
+async function findMissing(prepared: RuleDraft): ReturnType<typeof findStaged> {
+  const { rsync, job, rule } = prepared;
+  if (rule.params['rsync'] === undefined && job.executable.kind === 'own') return { missing: [], names: new Set() };
+  return findStaged(rsync, job.submitDirectory);
+}
+
+function checkScriptStaged(prepared: RuleDraft, names: ReadonlySet<string>, complainer: Complainer): void {
+  const { rsync, script, job } = prepared;
+  if (job.executable.kind !== 'wrapper' || names.has(basename(script)) || isAbsolute(script)) return;
+  const message = `The script '${script}' is not among what is staged: '${rsync}'`;
+  complainer.warning({ path: 'params.rsync', message, expected: 'its directory with /* behind it' });
 }

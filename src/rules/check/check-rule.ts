@@ -2,7 +2,7 @@ import type { Complaint } from '#model/complaint.ts';
 import { isBuildName, isConventionalDsttype, isTag, streamMacro } from '#model/dst-name.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { Rule } from '#model/rule.ts';
-import { checkFiles } from './check-files.ts';
+import { checkFiles, type JudgePayload } from './check-files.ts';
 import { checkQuery } from './check-query.ts';
 import { type Complainer, makeComplainer } from '../complain.ts';
 import { type PreparedQuery, prepareRule, type RuleDraft } from '../prepare-rule.ts';
@@ -14,18 +14,29 @@ import { sortComplaints } from './render-complaints.ts';
  * Says everything that is wrong or odd in a rule file, for `kaedama --check`: form, fields, macros, SQL, names, files.
  * Reads the rule file and looks for the files it names; touches no database.
  *
+ * @param judgePayload asked once for each payload directory that is there
  * @returns complaints in the order of the file
  * @throws RuleError where the file cannot be read
  */
-export async function checkRuleFile(file: string, options: RunOptions): Promise<readonly Complaint[]> {
+export async function checkRuleFile(
+  file: string,
+  options: RunOptions,
+  judgePayload: JudgePayload = () => Promise.resolve(undefined),
+): Promise<readonly Complaint[]> {
   const { rules, complaints } = await readRuleFile(file);
   const all = [...complaints];
-  for (const rule of rules) all.push(...(await checkRule(rule, options)));
+  const judged = new Set<string>();
+  const judgeOnce: JudgePayload = async (directory) => {
+    if (judged.has(directory)) return undefined;
+    judged.add(directory);
+    return judgePayload(directory);
+  };
+  for (const rule of rules) all.push(...(await checkRule(rule, options, judgeOnce)));
   return sortComplaints(all);
 }
 
 /** Says everything that is wrong or odd with one rule but for its form, which reading it has told. Never throws for it. */
-async function checkRule(rule: Rule, options: RunOptions): Promise<readonly Complaint[]> {
+async function checkRule(rule: Rule, options: RunOptions, judgePayload: JudgePayload): Promise<readonly Complaint[]> {
   const preparation = prepareRule(rule, options);
   const complainer = makeComplainer(rule);
   const draft = preparation.kind === 'prepared' ? preparation.prepared : preparation.draft;
@@ -42,7 +53,7 @@ async function checkRule(rule: Rule, options: RunOptions): Promise<readonly Comp
     // What is odd about the names of a refused rule is mostly what it was refused for.
     if (preparation.kind === 'prepared') checkNames(draft, complainer);
     if (columns !== undefined) checkColumns(draft, columns, complainer);
-    await checkFiles(draft, complainer);
+    await checkFiles(draft, complainer, judgePayload);
   }
   return sortComplaints([...preparation.complaints, ...complainer.complaints]);
 }
