@@ -49,9 +49,9 @@ function headOf({ prepared }: Plan): string {
 
 /**
  * Writes a plan as text, piece by piece: the funnel, then a line for each ready job (dstfile, number of inputs, the
- * attempt it replaces), then warnings.
+ * attempt it replaces), then warnings, then what a dispatch would be refused for.
  */
-export async function* renderPlan(plan: Plan): AsyncGenerator<string> {
+export async function* renderPlan(plan: Plan, refusals: readonly string[] = []): AsyncGenerator<string> {
   yield `${[headOf(plan), ...renderFunnel(plan.funnel)].join('\n')}\n`;
   if (plan.funnel.counts.ready > 0) yield '\n';
   for await (const rows of plan.readReady()) {
@@ -61,17 +61,19 @@ export async function* renderPlan(plan: Plan): AsyncGenerator<string> {
     });
     yield lines.join('');
   }
-  if (plan.funnel.warnings.length > 0)
-    yield `\n${plan.funnel.warnings.map(({ message }) => `warning: ${message}\n`).join('')}`;
+  const warnings = plan.funnel.warnings.map(({ message }) => `warning: ${message}\n`);
+  const notes = [...warnings, ...refusals.map((refusal) => `note: a dispatch would refuse this now: ${refusal}\n`)];
+  if (notes.length > 0) yield `\n${notes.join('')}`;
 }
 
-/** Writes a plan as one JSON document, piece by piece: `{rule, dstname, funnel, ready: [CandidateRow, …]}`. */
-export async function* renderPlanJson(plan: Plan): AsyncGenerator<string> {
+/** Writes a plan as one JSON document, piece by piece: `{rule, dstname, funnel, refusals: [sentence, …], ready: [CandidateRow, …]}`. */
+export async function* renderPlanJson(plan: Plan, refusals: readonly string[] = []): AsyncGenerator<string> {
   const { rule, names } = plan.prepared;
   const head = {
     rule: rule.name,
     dstname: printDstname({ ...names, dsttype: names.dsttypePattern }),
     funnel: plan.funnel,
+    refusals,
   };
   yield `${JSON.stringify(head).slice(0, -1)},"ready":[`;
   let separator = '';

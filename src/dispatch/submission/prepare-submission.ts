@@ -1,9 +1,9 @@
 import { constants, access, stat } from 'node:fs/promises';
-import { isAbsolute, join, resolve } from 'node:path';
+import { join } from 'node:path';
 
 import { readReady } from '#db/decide/read-ready.ts';
 import { SiteError } from '#model/errors.ts';
-import { findStaged } from '#rules/check/check-files.ts';
+import { findScript, findStaged } from '#rules/check/check-files.ts';
 import { expandJob } from '#rules/expand-job.ts';
 
 import type { Session } from '#db/connect.ts';
@@ -25,9 +25,27 @@ export async function prepareSubmission(
 ): Promise<readonly string[]> {
   for await (const [row] of readReady(session, 1)) {
     if (row === undefined) break;
-    const { executable, directories: needed } = expandJob(prepared, row, { cupsid: 0 });
-    for (const directory of needed) await directories.make(directory);
+    for (const directory of expandJob(prepared, row, { cupsid: 0 }).directories) await directories.make(directory);
     directories.check();
+    break;
+  }
+  return checkJobFiles(session, prepared, workerDirectory);
+}
+
+/**
+ * Looks for the files that the jobs need, with the first ready row; writes nothing.
+ *
+ * @returns what the operator should know, a sentence each
+ * @throws SiteError (`site-script-…`, `site-staged-missing`, `site-worker-missing`)
+ */
+export async function checkJobFiles(
+  session: Session,
+  prepared: PreparedRule,
+  workerDirectory: string,
+): Promise<readonly string[]> {
+  for await (const [row] of readReady(session, 1)) {
+    if (row === undefined) break;
+    const { executable } = expandJob(prepared, row, { cupsid: 0 });
     if (executable.kind === 'own') await checkProgram(executable.path, prepared);
     else {
       await checkScript(prepared, workerDirectory);
@@ -77,16 +95,8 @@ async function checkScript(prepared: PreparedRule, workerDirectory: string): Pro
       advice: "Build SLURP first: 'npm run build'",
     });
   }
-  const { script, payload, rsync, options } = prepared;
-  const staged = rsync.split(',').map((item) => resolve(options.submitDirectory, item.trim().replace(/\*$/u, '.')));
-  const places = isAbsolute(script)
-    ? [script]
-    : [
-        join(payload.path, script),
-        ...staged.map((item) => join(item, script)),
-        ...staged.filter((item) => item.endsWith(`/${script}`)),
-      ];
-  for (const place of places) if (await isFile(place)) return;
+  const { script, payload } = prepared;
+  if ((await findScript(prepared)) !== undefined) return;
   throw new SiteError(`There is no script '${script}' in the payload '${payload.path}' nor among what is staged`, {
     code: 'site-script-missing',
     facts: { rule: prepared.rule.name },
