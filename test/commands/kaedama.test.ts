@@ -255,6 +255,26 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
     timeoutMs,
   );
 
+  test.each([
+    [
+      'DST_PLAIN',
+      "note: a dispatch would refuse this now: The payload '/plain' is not in a git checkout with a commit: ",
+    ],
+    [
+      'DST_SCRIPTLESS',
+      "note: a dispatch would refuse this now: There is no script 'gone.sh' in the payload '/payload'",
+    ],
+  ])(
+    '--plan says of %s what a dispatch would refuse it for',
+    async (rule, note) => {
+      const outcome = await dispatch('--rule', rule, '--runs', '1', '--plan');
+      expect([outcome.exitCode, outcome.out]).toEqual([0, expect.stringContaining(note)]);
+      const json = await dispatch('--rule', rule, '--runs', '1', '--plan', '--json');
+      expect(JSON.parse(json.out)).toMatchObject({ refusals: [expect.stringMatching(/; /u)], ready: [{ run: 1 }] });
+    },
+    timeoutMs,
+  );
+
   test(
     'redoes what is unblocked or resubmitted, moves the cursor, and names the runs in the log',
     async () => {
