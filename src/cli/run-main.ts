@@ -2,6 +2,14 @@ import { forgiveClosedPipes } from './output.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { renderError } from './render-error.ts';
 
+/** How a command wants to be stopped by a signal. */
+export interface StopWish {
+  /** What is said on stderr at the very end. */
+  readonly words: () => string;
+  /** Nothing that was begun is worth waiting for: the first signal ends the command at once. Default: never. */
+  readonly mayEndNow?: () => boolean;
+}
+
 /** What a command's main function gets. */
 export interface MainContext {
   /** The arguments after the name of the command. */
@@ -10,6 +18,8 @@ export interface MainContext {
   readonly signal: AbortSignal;
   /** Registers clean-up, run in reverse order however the command ends (but for SIGKILL). */
   onEnd(cleanUp: () => Promise<void> | void): void;
+  /** Registers how the command wants to be stopped by a signal; the last one counts. */
+  onStop(stop: StopWish): void;
 }
 
 /** How a command wants to be run. */
@@ -20,13 +30,16 @@ export interface MainOptions {
   readonly graceMs?: number;
 }
 
+/** Clean-up that waits for a database would make somebody wait who wants nothing any more. */
+const hurriedCleanUpMs = 500;
+
 const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
  * Runs a command and ends the process: the place that catches everything and sets the exit code.
  *
  * The first SIGINT or SIGTERM aborts `context.signal` and gives the main function `graceMs` to end; it then ends with
- * 130 or 143, whatever was returned. A second one ends at once, after clean-up.
+ * 130 or 143, whatever was returned. A second one ends at once, after clean-up. Last come the words of `onStop`.
  *
  * @param name begins each line of complaint, e.g. `kaedama`
  * @param main returns the exit code
@@ -44,12 +57,18 @@ export async function runMain(
   const cleanUps: (() => Promise<void> | void)[] = [];
 
   let endedBy: number | undefined;
+  let wish: StopWish | undefined;
+  let cleanUpMs = graceMs;
   const stopped = new Promise<number>((resolve) => {
     if (options.signals === 'leave') return;
     const stop = (signal: keyof typeof signalExitCodes): void => {
       if (endedBy !== undefined) return resolve(endedBy);
       endedBy = signalExitCodes[signal];
       controller.abort();
+      if (wish?.mayEndNow?.() === true) {
+        cleanUpMs = hurriedCleanUpMs;
+        return resolve(endedBy);
+      }
       setTimeout(resolve, graceMs, endedBy).unref();
     };
     process.on('SIGINT', stop);
@@ -60,6 +79,9 @@ export async function runMain(
     argv,
     signal: controller.signal,
     onEnd: (cleanUp: () => Promise<void> | void) => cleanUps.push(cleanUp),
+    onStop: (stop: StopWish) => {
+      wish = stop;
+    },
   };
   const report = (error: unknown): number => {
     process.stderr.write(renderError(error, name, argv.includes('--debug')));
@@ -69,17 +91,18 @@ export async function runMain(
   let exitCode = await Promise.race([ended, stopped]);
   for (const cleanUp of cleanUps.toReversed()) {
     try {
-      await Promise.race([cleanUp(), expire(graceMs)]);
+      await Promise.race([cleanUp(), expire(cleanUpMs)]);
     } catch (error) {
       const code = report(error);
       if (exitCode === 0) exitCode = code;
     }
   }
+  if (endedBy !== undefined && wish !== undefined) process.stderr.write(`${name}: ${wish.words()}\n`);
   process.exit(endedBy ?? exitCode);
 }
 
 async function expire(ms: number): Promise<void> {
   await new Promise((resolve) => {
-    setTimeout(resolve, ms).unref();
+    setTimeout(resolve, ms);
   });
 }

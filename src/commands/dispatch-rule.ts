@@ -22,6 +22,7 @@ import type { Plan } from '#dispatch/plan-rule.ts';
 import type { Log, Progress } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
 
+import type { DispatchTrace } from './interruption.ts';
 import type { KaedamaRequest } from './kaedama-options.ts';
 
 const say = makeSay('kaedama');
@@ -37,6 +38,8 @@ export interface DispatchFacts {
   readonly progress: Progress & { close(): void };
   readonly clock: PhaseClock;
   readonly signal: AbortSignal;
+  /** Kept up to date, for whoever interrupts us. */
+  readonly trace: DispatchTrace;
 }
 
 /**
@@ -45,7 +48,7 @@ export interface DispatchFacts {
  * @throws UsageError where it was declined, GatewayError; and what `dispatchPlan` throws
  */
 export async function dispatchRule(facts: DispatchFacts): Promise<void> {
-  const { request, plan, site, status, backend, log, progress, clock, signal } = facts;
+  const { request, plan, site, status, backend, log, progress, clock, signal, trace } = facts;
   const { funnel, prepared } = plan;
   for (const { message } of funnel.warnings) log.warn({ rule: request.rule }, message);
   if (!request.isBatch && !request.isJson) await writeOutput(`${renderFunnel(funnel).join('\n')}\n`);
@@ -60,6 +63,10 @@ export async function dispatchRule(facts: DispatchFacts): Promise<void> {
     gatewayUrl: await findGatewayUrl(site),
     workerDirectory: join(packageRoot(), 'dist', 'worker'),
     isForced: request.isForced,
+    onBegin: () => {
+      trace.ready = funnel.counts.ready;
+      trace.phase = 'begun';
+    },
     mayGoOn: async (doubts) => {
       progress.close();
       for (const doubt of doubts) say(doubt);
@@ -68,6 +75,8 @@ export async function dispatchRule(facts: DispatchFacts): Promise<void> {
   });
   progress.close();
   if (applied === undefined) throw declined();
+  trace.submitted = applied.submitted;
+  trace.phase = 'ended';
   if (request.cursor !== undefined) {
     const run = await findCursor(status, cursorKeyOf(prepared));
     log.info({ rule: request.rule, run, how: request.cursor.kind }, 'cursor');

@@ -32,6 +32,7 @@ import { explainError } from '#util/explain-error.ts';
 import { packageRoot } from '#util/package-root.ts';
 
 import { dispatchRule } from './dispatch-rule.ts';
+import { describeInterruption } from './interruption.ts';
 import { readKaedamaRequest } from './kaedama-options.ts';
 import { reconcileSite } from './reconcile-site.ts';
 
@@ -49,11 +50,15 @@ import type { RoleName, Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { DispatchFacts } from './dispatch-rule.ts';
+import type { DispatchTrace } from './interruption.ts';
 import type { KaedamaRequest } from './kaedama-options.ts';
 
 const say = makeSay('kaedama');
 
 async function runKaedama(context: MainContext): Promise<number> {
+  const trace: DispatchTrace = { phase: 'before', ready: 0, submitted: 0 };
+  // Deciding changes nothing, and what heals at the start of a dispatch heals at the next one too.
+  context.onStop({ words: () => describeInterruption(trace), mayEndNow: () => trace.phase === 'before' });
   const request = await readKaedamaRequest(context.argv, { cwd: process.cwd(), now: new Date().toISOString() });
   if (request === undefined) return 0;
   switch (request.deed.kind) {
@@ -65,7 +70,7 @@ async function runKaedama(context: MainContext): Promise<number> {
     case 'why':
     case 'dump':
     case 'dispatch':
-      return work(request, context);
+      return work(request, context, trace);
   }
 }
 
@@ -177,7 +182,7 @@ async function settle({ request, site, databases, backend, log, prepared, clock 
   clock.end();
 }
 
-async function work(asked: KaedamaRequest, context: MainContext): Promise<number> {
+async function work(asked: KaedamaRequest, context: MainContext, trace: DispatchTrace): Promise<number> {
   const opened = await openWork(asked, context);
   const { request, site, prepared, databases, progress, clock } = opened;
   const { deed } = request;
@@ -198,7 +203,7 @@ async function work(asked: KaedamaRequest, context: MainContext): Promise<number
   try {
     if (deed.kind === 'plan') return await printPlan(plan, request, site);
     if (deed.kind === 'dump') return await dump(plan, request, site, deed.directory);
-    await dispatchRule({ ...opened, plan, status: databases.status, signal: context.signal });
+    await dispatchRule({ ...opened, plan, status: databases.status, signal: context.signal, trace });
   } finally {
     await plan.close();
   }

@@ -38,6 +38,8 @@ export interface DispatchInput {
   readonly progress?: Progress;
   readonly clock?: PhaseClock;
   readonly signal?: AbortSignal;
+  /** Called when the world is about to be changed: from here on jobs may be reserved or submitted. */
+  readonly onBegin?: () => void;
 }
 
 const nothing: Applied = { submissions: [], submitted: 0, lost: 0, notes: [] };
@@ -65,6 +67,9 @@ export async function dispatchPlan(input: DispatchInput): Promise<Applied | unde
   input.clock?.end();
   if (doubts.length > 0 && !(await input.mayGoOn(doubts))) return undefined;
   return applyPlan({
+    onStep: (step) => {
+      if (step === 'folder') input.onBegin?.();
+    },
     ...{ session: plan.session, status: input.status, prepared, ready, payload, site },
     ...{ backend: input.backend, gatewayUrl: input.gatewayUrl, log: input.log },
     workerDirectory: input.workerDirectory,

@@ -82,15 +82,23 @@ it('lets a command go on when the reader of its output has gone', async () => {
   expect([stdout, stderr, exitCode]).toEqual(['water\n', 'toy: the reader has gone\n', 0]);
 });
 
-it.each([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const)('cleans up after %s and ends with %i', async (signal, code) => {
-  const child = spawn(process.execPath, [toy, 'wait'], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function stop(command: string, signal: NodeJS.Signals): Promise<readonly unknown[]> {
+  const child = spawn(process.execPath, [toy, command], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   await once(child.stdout, 'data');
   child.kill(signal);
   const [exitCode]: unknown[] = await once(child, 'close');
-  expect([exitCode, stderr]).toEqual([code, 'toy: cleaned up\n']);
+  return [exitCode, stderr];
+}
+
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('cleans up after %s, says how things stand, and ends with %i', async (signal, code) => {
+  expect(await stop('wait', signal)).toEqual([code, 'toy: cleaned up\ntoy: interrupted\n']);
+});
+
+it('waits neither for the work nor for its clean-up where nothing was begun', async () => {
+  expect(await stop('hang', 'SIGINT')).toEqual([130, 'toy: nothing was done\n']);
 });

@@ -7,7 +7,7 @@ import { BatchError } from '#model/errors.ts';
 /** A little command that shows all that commands share; started by `run-main.test.ts` as a program of its own. */
 await runMain(
   'toy',
-  async ({ argv, signal, onEnd }) => {
+  async ({ argv, signal, onEnd, onStop }) => {
     let exitCode = 0;
     const program = makeProgram('toy', 'Shows what commands share').option('--no-submit', 'submit nothing');
     program.command('say <text>').action(async (text: string) => {
@@ -29,12 +29,19 @@ await runMain(
     });
     program.command('wait').action(async () => {
       onEnd(() => makeSay('toy')('cleaned up'));
+      onStop({ words: () => 'interrupted' });
       await writeLine('waiting');
       const alive = setInterval(() => undefined, 1000);
       await new Promise((resolve) => {
         signal.addEventListener('abort', resolve);
       });
       clearInterval(alive);
+    });
+    program.command('hang').action(async () => {
+      onEnd(() => new Promise(() => undefined));
+      onStop({ words: () => 'nothing was done', mayEndNow: () => true });
+      await writeLine('hanging');
+      await new Promise(() => setInterval(() => undefined, 1000));
     });
     await parseProgram(program, argv);
     return exitCode;

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -6,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { packageRoot } from '#util/package-root.ts';
 import { runCommand } from '#util/run-command.ts';
+import { waitUntil } from '#util/wait-until.ts';
 
 import { bundleScript } from '../util/bundle-script.ts';
 
@@ -91,6 +94,10 @@ beforeAll(async () => {
       ruleText('DST_EVENT'),
       ruleText('DST_RACE'),
       ruleText('DST_REDO'),
+      ruleText('DST_SLOW', {
+        query: `select 'x' as source, runnumber, 0 as segment, 'raw' as files, pg_sleep(600) as waited
+      from generate_series(1, 9) as runnumber where true {run_condition}`,
+      }),
       ruleText('DST_PLAIN', { payload: './plain/' }),
       ruleText('DST_SCRIPTLESS', { script: 'gone.sh' }),
       ruleText('DST_COLUMNLESS', {
@@ -271,6 +278,28 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
       expect([outcome.exitCode, outcome.out]).toEqual([0, expect.stringContaining(note)]);
       const json = await dispatch('--rule', rule, '--runs', '1', '--plan', '--json');
       expect(JSON.parse(json.out)).toMatchObject({ refusals: [expect.stringMatching(/; /u)], ready: [{ run: 1 }] });
+    },
+    timeoutMs,
+  );
+
+  test(
+    'interrupted while it decides, it says that nothing was submitted, and ends with 130',
+    async () => {
+      const child = spawn(process.execPath, [kaedama, '--config', 'rules.yaml', '--rule', 'DST_SLOW', '--runs', '1'], {
+        cwd: home,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let err = '';
+      child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+      const ended = once(child, 'close');
+      const isDeciding = async (): Promise<true | undefined> => {
+        const text = await sql(`select count(*) > 0 as n from pg_stat_activity where wait_event = 'PgSleep'`);
+        return text.endsWith('\nt\n') ? true : undefined;
+      };
+      expect(await waitUntil(isDeciding, { timeoutMs: 60_000, everyMs: 500 }), err).toBe(true);
+      child.kill('SIGINT');
+      expect(await ended).toEqual([130, null]);
+      expect(err).toMatch(/^kaedama: Interrupted: nothing was submitted\n$/mu);
     },
     timeoutMs,
   );

@@ -1,0 +1,21 @@
+import { countOf } from '#util/count-of.ts';
+
+/** How far a dispatch is, for whoever interrupts it. */
+export interface DispatchTrace {
+  /** `begun`: jobs may be reserved or submitted; `ended`: `submitted` is what came of it. */
+  phase: 'before' | 'begun' | 'ended';
+  /** Jobs that were ready. */
+  ready: number;
+  submitted: number;
+}
+
+/** Tells somebody who interrupted a dispatch how things stand; a sentence without full stop. */
+export function describeInterruption({ phase, ready, submitted }: DispatchTrace): string {
+  if (phase === 'begun') {
+    const jobs = ready === 1 ? 'the job' : `up to ${countOf(ready, 'job')}`;
+    return `Interrupted: ${jobs} may be reserved or submitted; the next kaedama, or 'slurp reconcile', settles that`;
+  }
+  if (submitted === 0) return 'Interrupted: nothing was submitted';
+  const rest = ready > submitted ? `, ${ready - submitted} of those that were ready are not` : '';
+  return `Interrupted: ${countOf(submitted, 'job')} submitted${rest}`;
+}
