@@ -95,6 +95,13 @@ async function isServerOf(data: string, pid: number): Promise<boolean> {
   return cwd === undefined || cwd === data;
 }
 
+/** Tells whether the server was killed, so that its next start recovers what was under way; false while it runs. */
+export function wasPostgresKilled(folders: ServerFolders): boolean {
+  // A server that is stopped takes its file away.
+  const file = readPidFile(folders.data);
+  return file !== undefined && processStart(file.pid) === undefined;
+}
+
 /** Path of the socket in its folder. */
 export function socketPath(socketDirectory: string): string {
   return join(socketDirectory, `.s.PGSQL.${port}`);
@@ -124,7 +131,8 @@ async function makeOwnedFolder(path: string, account: ServerAccount): Promise<vo
 }
 
 async function run(account: ServerAccount, binaries: PostgresBinaries, args: readonly string[]): Promise<void> {
-  const [file = binaries.initdb, ...rest] = [...account.prefix, binaries.initdb, ...args];
+  const prefix = account.initPrefix ?? account.prefix;
+  const [file = binaries.initdb, ...rest] = [...prefix, binaries.initdb, ...args];
   const result = await runCommand(file, rest, { cwd: '/', env: { ...process.env, ...binaries.environment } });
   if (result.exitCode === 0) return;
   throw new SiteError(`The database could not be made: ${result.stderr.trim().split('\n').slice(-3).join('; ')}`, {
@@ -206,6 +214,7 @@ async function launch(
   binaries: PostgresBinaries,
   options: StartOptions,
 ): Promise<number | undefined> {
+  const isRecovering = wasPostgresKilled(folders);
   const settings = Object.entries(settingsOf(folders, options)).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const command = [...account.prefix, binaries.postgres, '-D', folders.data, ...settings];
   const pid = await startDetached(command[0] ?? binaries.postgres, command.slice(1), {
@@ -221,7 +230,9 @@ async function launch(
       if (processStart(pid) === undefined) return 'ended';
       if (!hasSaid && performance.now() - since > 2000) {
         hasSaid = true;
-        options.say?.('The database recovers what was under way when it was stopped …');
+        options.say?.(
+          isRecovering ? 'The database recovers what was under way when it was killed …' : 'Starting the database …',
+        );
       }
       return undefined;
     },

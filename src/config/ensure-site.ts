@@ -6,7 +6,7 @@ import { processStart } from '#util/process-start.ts';
 import { startDetached } from '#util/start-detached.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { findPostgresServer } from './embedded-postgres.ts';
+import { findPostgresServer, wasPostgresKilled } from './embedded-postgres.ts';
 import { findSlurpProgram } from './find-slurp-program.ts';
 import { askSupervisor, isServing, readServeRecord } from './serve-record.ts';
 import { serverFoldersOf, stateFolderName } from './site-folders.ts';
@@ -91,10 +91,19 @@ export async function ensureSite(site: Site, { say }: { readonly say: Say }): Pr
   await startServing(site, say);
 }
 
+/** What there is to say of a start that takes long; asked before it begins. */
+function describeSlowStart(site: Site): string {
+  if (site.kind === 'external') return '… still starting';
+  const folders = serverFoldersOf(site.stateDirectory);
+  if (!existsSync(folders.data)) return '… the first start makes the database, which takes some seconds more';
+  if (wasPostgresKilled(folders)) return '… still starting: the database was killed, and recovers what was under way';
+  return '… still starting the database';
+}
+
 async function startServing(site: Site, say: Say): Promise<void> {
   const log = join(site.stateDirectory, 'logs', 'serve.out');
   const begin = performance.now();
-  const isFirst = site.kind === 'embedded' && !existsSync(serverFoldersOf(site.stateDirectory).data);
+  const slowWords = describeSlowStart(site);
   let hasSaid = false;
   let offset = 0;
   let child: number | undefined;
@@ -103,11 +112,7 @@ async function startServing(site: Site, say: Say): Promise<void> {
       if ((await findServing(site)) !== undefined) return 'ready';
       if (!hasSaid && performance.now() - begin > 2000) {
         hasSaid = true;
-        say(
-          isFirst
-            ? '… the first start makes the database, which takes some seconds more'
-            : '… still starting: the database recovers if it was killed',
-        );
+        say(slowWords);
       }
       if (child !== undefined && processStart(child) !== undefined) return undefined;
       // Somebody else's start counts as well as ours.

@@ -1,3 +1,5 @@
+import { userInfo } from 'node:os';
+
 import { SiteError } from '#model/errors.ts';
 import { runCommand } from '#util/run-command.ts';
 
@@ -7,6 +9,8 @@ import type { PostgresBinaries } from './postgres-binaries.ts';
 export interface ServerAccount {
   /** Words put before a command line; empty when we run it as ourselves. */
   readonly prefix: readonly string[];
+  /** The same for making its data, where that takes more. */
+  readonly initPrefix?: readonly string[];
   /** Who must own its folders; undefined when they are ours as they are. */
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
@@ -35,6 +39,28 @@ function withCapability(account: { uid: number; gid: number }, capability: strin
   };
 }
 
+function hasName(): boolean {
+  try {
+    userInfo();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// initdb wants to know what we are called; the server itself does not. In a user namespace of our own we are 'nobody'.
+async function chooseForNameless(): Promise<ServerAccount> {
+  const nobody = await findAccount('nobody');
+  const initPrefix = ['unshare', '--user', `--map-user=${nobody?.uid ?? 65_534}`];
+  const [program = '', ...words] = [...initPrefix, 'id', '-un'];
+  const trial = await runCommand(program, words).catch(() => undefined);
+  if (trial?.exitCode === 0) return { prefix: [], initPrefix };
+  throw new SiteError(`The account ${process.getuid?.() ?? ''} has no name on this machine, and PostgreSQL wants one`, {
+    code: 'site-server-account',
+    advice: "Have it entered in /etc/passwd, or work as an account that 'getent passwd' knows",
+  });
+}
+
 /**
  * Chooses the account of the server. For an ordinary user: that user. For root: an unprivileged account that keeps one
  * single right of root, to pass through folders closed to others (a site is 0700, and so may be all above it); where
@@ -44,7 +70,7 @@ function withCapability(account: { uid: number; gid: number }, capability: strin
  * @see docs/decisions/embedded-postgres-as-root.md
  */
 export async function chooseServerAccount(binaries: PostgresBinaries, ownerUid?: number): Promise<ServerAccount> {
-  if (process.getuid?.() !== 0) return { prefix: [] };
+  if (process.getuid?.() !== 0) return hasName() ? { prefix: [] } : chooseForNameless();
   const known = ownerUid === undefined || ownerUid === 0 ? undefined : await findAccount(String(ownerUid));
   const account = known ?? (await findAccount('postgres')) ?? (await findAccount('nobody'));
   const inNamespace: ServerAccount = { prefix: ['unshare', '--user', `--map-user=${account?.uid ?? 1000}`] };

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { findPostgresServer, startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
+import { findPostgresServer, startPostgres, stopPostgres, wasPostgresKilled } from '#config/embedded-postgres.ts';
 import { findPostgres } from '#config/postgres-binaries.ts';
 import { socketDirectoryOf } from '#config/site-folders.ts';
 import { openDatabase, sql } from '#db/connect.ts';
@@ -77,7 +77,9 @@ describe('the embedded server', () => {
     await database.close();
 
     expect(await findPostgresServer(folders)).toBeUndefined();
+    expect(wasPostgresKilled(folders)).toBe(true);
     expect(await startPostgres(folders)).not.toBe(killed);
+    expect(wasPostgresKilled(folders)).toBe(false);
     const again = connect();
     const [row] = await again.query<{ n: number }>(sql`select count(*) as n from kept`);
     expect(row?.n).toBeGreaterThanOrEqual(acknowledged);
@@ -92,6 +94,7 @@ describe('the embedded server', () => {
     expect(await startPostgres(folders)).toBeGreaterThan(0);
     await stopPostgres(folders);
     expect(existsSync(file)).toBe(false);
+    expect(wasPostgresKilled(folders)).toBe(false);
     await stopPostgres(folders);
   });
 

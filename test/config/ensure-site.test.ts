@@ -180,30 +180,32 @@ function isOpenToOthers(): boolean {
 }
 
 describe('an account that is not root', () => {
-  it(
-    'runs a site of its own, without any other account',
-    async ({ skip }) => {
-      skip(process.getuid?.() !== 0, 'only root can become another account');
-      skip(!isOpenToOthers(), 'the checkout is in a folder that other accounts cannot pass');
-      // The run's own folder for temporary files is closed to others.
-      const folder = await makeFolder('/tmp');
-      await chmod(folder, 0o700);
-      chownSync(folder, 65_534, 65_534);
-      const { command } = findSlurpProgram();
-      const slurp = async (...args: readonly string[]): Promise<string> => {
-        const prefix = ['--reuid=65534', '--regid=65534', '--clear-groups', ...command, ...args];
-        const { PATH } = process.env;
-        const result = await runCommand('setpriv', prefix, {
-          cwd: folder,
-          env: { PATH, HOME: folder, TMPDIR: folder },
-        });
-        return `${result.exitCode} ${result.stdout}${result.exitCode === 0 ? '' : result.stderr}`;
-      };
-      expect(await slurp('up')).toMatch(/^0 The site '.*' is up/);
-      expect(statSync(join(folder, '.slurp-site/postgres')).uid).toBe(65_534);
-      expect(await slurp('down')).toMatch(/^0 The site '.*' is down/);
-      accessSync(join(folder, '.slurp-site/postgres/PG_VERSION'));
-    },
-    timeoutMs,
-  );
+  it.for([
+    { who: 'nobody', uid: 65_534 },
+    { who: 'one without a name', uid: 54_321 },
+  ])('runs a site of its own, without any other account: $who', { timeout: timeoutMs }, async ({ uid }, { skip }) => {
+    skip(process.getuid?.() !== 0, 'only root can become another account');
+    skip(!isOpenToOthers(), 'the checkout is in a folder that other accounts cannot pass');
+    // The run's own folder for temporary files is closed to others.
+    const folder = await makeFolder('/tmp');
+    await chmod(folder, 0o700);
+    chownSync(folder, uid, uid);
+    const { command } = findSlurpProgram();
+    const become = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+    const inNamespace = await runCommand('setpriv', [...become, 'unshare', '--user', 'true']);
+    skip(uid !== 65_534 && inNamespace.exitCode !== 0, 'user namespaces are not allowed here');
+    const slurp = async (...args: readonly string[]): Promise<string> => {
+      const prefix = [...become, ...command, ...args];
+      const { PATH } = process.env;
+      const result = await runCommand('setpriv', prefix, {
+        cwd: folder,
+        env: { PATH, HOME: folder, TMPDIR: folder },
+      });
+      return `${result.exitCode} ${result.stdout}${result.exitCode === 0 ? '' : result.stderr}`;
+    };
+    expect(await slurp('up')).toMatch(/^0 The site '.*' is up/);
+    expect(statSync(join(folder, '.slurp-site/postgres')).uid).toBe(uid);
+    expect(await slurp('down')).toMatch(/^0 The site '.*' is down/);
+    accessSync(join(folder, '.slurp-site/postgres/PG_VERSION'));
+  });
 });
