@@ -2,6 +2,7 @@ import { makeBuildName } from '#model/dst-name.ts';
 import type { Rule } from '#model/rule.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { Complainer } from './complain.ts';
+import { checkParamValues } from './job/check-values.ts';
 import { reservedFields } from './field-scope.ts';
 
 type Params = Readonly<Record<string, string>>;
@@ -75,10 +76,7 @@ export function checkParams(rule: Rule, params: Params, filesystem: Params, comp
     const message = `params.build_name '${buildName}' is not params.build without dots: '${makeBuildName(build)}'`;
     complainer.warning({ path: 'params.build_name', message });
   }
-  if (params['mem'] !== undefined && !/^\d+(?:\.\d+)?\s*(?:[KMGT]i?B?|B)?$/i.test(params['mem'])) {
-    const expected = 'a number with unit, e.g. 4096MB';
-    complainer.error({ path: 'params.mem', message: `Not a memory size: '${params['mem']}'`, expected });
-  }
+  checkParamValues(rule, params, complainer);
   if (/\s/.test(params['rsync'] ?? '')) {
     const message = `Blanks in params.rsync: '${params['rsync']}'`;
     complainer.error({ path: 'params.rsync', message, expected: 'commas alone between the things to stage' });

@@ -96,11 +96,11 @@ describe('rule file', () => {
 
   it('takes what is not quoted in a job as it is written, with a warning (C-R4)', async () => {
     const { rules, complaints } = await readRuleFile(ruleFile('values'));
-    expect(rules[0]?.job).toMatchObject({ priority: '0x10', notification: 'no' });
+    expect(rules[0]?.job).toMatchObject({ priority: '0x10', description: 'no' });
     expect(renderComplaints(complaints)).toMatchInlineSnapshot(`
       [
         "values.yaml:39:15: warning: VALUES: job.priority is an unquoted integer: 0x10, expected quotes",
-        "values.yaml:40:19: warning: VALUES: job.notification is an unquoted boolean: no, expected quotes",
+        "values.yaml:40:18: warning: VALUES: job.description is an unquoted boolean: no, expected quotes",
       ]
     `);
   });

@@ -3,6 +3,7 @@ import { printVersion, streamMacro } from '#model/dst-name.ts';
 import type { Rule } from '#model/rule.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import { checkJobKeys } from './check-job-keys.ts';
+import { checkJobValues } from './check-values.ts';
 import { defaultLogs } from './default-logs.ts';
 import { type CompiledJob, compileJob } from './compile-job.ts';
 import type { Complainer } from '../complain.ts';
@@ -157,6 +158,7 @@ export function prepareJob(sources: JobSources): PreparedJob {
     },
     onProblem,
   );
+  checkJobValues(writtenValues(rule, job), complainer);
   return {
     job,
     script,
@@ -165,6 +167,15 @@ export function prepareJob(sources: JobSources): PreparedJob {
     batchName: expandBatchName(batchName, names, params),
     columns,
   };
+}
+
+/** The commands that a rule writes, with a number in place of what differs from job to job. */
+function writtenValues(rule: Rule, job: CompiledJob): ReadonlyMap<string, string> {
+  // What is wrong with `params.mem` is told there.
+  const isInserted = (key: string): boolean =>
+    /^\s*(?:\$\((?:mem|disk)\)|\{(?:mem|disk)\})\s*$/i.test(rule.job[key] ?? '');
+  const own = job.commands.filter(({ key }) => key in rule.job && !isInserted(key));
+  return new Map(own.map(({ key, template }) => [key, template.texts.join('1')]));
 }
 
 function textOf(value: unknown, otherwise: string): string {

@@ -58,7 +58,7 @@ describe('kaedama --check', () => {
         "ten-mistakes.yaml:7:12: error: BROKEN: Underscore in params.dbtag: '2026_p001', expected none, it separates the parts of a name",
         "ten-mistakes.yaml:8:14: error: BROKEN: params.version 0 with the fixed build 'ana.501', expected 1 or more, or no version at all",
         "ten-mistakes.yaml:10:14: warning: BROKEN: No payload directory '/nowhere/operator/payloads/broken', expected a directory in a git checkout",
-        "ten-mistakes.yaml:12:10: error: BROKEN: Not a memory size: 'lots', expected a number with unit, e.g. 4096MB",
+        "ten-mistakes.yaml:12:10: error: BROKEN: Not a memory size: 'lots', expected a number with unit, e.g. 4096MB or 1.5G",
         "ten-mistakes.yaml:13:3: error: BROKEN: Unknown key 'inputs', expected 'input'",
         "ten-mistakes.yaml:15:9: error: BROKEN: Unknown database 'filecatalogue', expected 'filecatalog', or another of daq, daqdb, raw, rawdr, fc, fccro, filecatalog, status, statusw",
         "ten-mistakes.yaml:20:13: error: BROKEN: Not SQL: syntax error at or near "and"",

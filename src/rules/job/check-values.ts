@@ -1,0 +1,128 @@
+import type { Rule } from '#model/rule.ts';
+import type { Complainer } from '../complain.ts';
+import { mayBeExpression } from '../text/class-ad.ts';
+
+// What HTCondor says of each of these was asked of condor_submit 23.9: nothing that works is complained of here.
+
+const isSize = (text: string): boolean => /^(?:\d+\.?\d*|\.\d+)\s*(?:[KMGT]B?)?$/i.test(text);
+const isWord = (text: string): boolean => /^[A-Za-z_]\w*$/.test(text);
+const isBoolean = (text: string): boolean => /^(?:true|false)$/i.test(text);
+const isQuoted = (text: string): boolean => /^"[^"]*"$/.test(text);
+/** A name that a job or a machine may well have as an attribute. */
+const isAttribute = (text: string): boolean =>
+  isBoolean(text) || /usage|request|memory|size|num|job|disk|cpus|gpus|undefined/i.test(text);
+const mayBeText = (text: string): boolean => /[{}$]/.test(text);
+
+const sizeWanted = 'a number with unit, e.g. 4096MB or 1.5G';
+
+/**
+ * Says which params hold what nothing can be done with. Fields and macros in them are left alone: what they come to is
+ * another text's matter.
+ */
+export function checkParamValues(rule: Rule, params: Readonly<Record<string, string>>, complainer: Complainer): void {
+  const textOf = (key: string): string | undefined => {
+    const text = params[key]?.trim();
+    return text === undefined || mayBeText(text) ? undefined : text;
+  };
+  const { mem, disk } = { mem: textOf('mem'), disk: textOf('disk') };
+  const isNoSize = (text: string | undefined): boolean =>
+    text !== undefined && !isSize(text) && (isWord(text) || !mayBeExpression(text));
+  if (isNoSize(mem)) {
+    const what = rule.params['mem'] === params['mem'] ? '' : ' of --mem';
+    complainer.error({ path: 'params.mem', message: `Not a memory size${what}: '${mem}'`, expected: sizeWanted });
+  }
+  if (isNoSize(disk)) {
+    const isUsed = Object.values(rule.job).some((text) => /\$\(disk[:)]|\{disk\}/i.test(text));
+    const grievance = { path: 'params.disk', message: `Not a disk size: '${disk}'`, expected: sizeWanted };
+    if (isUsed) complainer.error(grievance);
+    else complainer.warning(grievance);
+  }
+  for (const key of ['nevents', 'neventsper']) {
+    const text = textOf(key);
+    if (text === undefined || /^[-+]?\d+$/.test(text)) continue;
+    const path = `params.${key}`;
+    complainer.warning({ path, message: `Not a number of events: '${params[key]}'`, expected: 'a whole number' });
+  }
+  const { dump, dbinput } = { dump: textOf('dump'), dbinput: textOf('dbinput') };
+  const expected = 'true or false';
+  if (dump !== undefined && !isBoolean(dump) && dump !== 'None') {
+    complainer.error({ path: 'params.dump', message: `Neither yes nor no: '${params['dump']}'`, expected });
+  }
+  if (dbinput !== undefined && !isBoolean(dbinput)) {
+    const message = `Neither yes nor no: '${params['dbinput']}', which is read as true`;
+    complainer.warning({ path: 'params.dbinput', message, expected });
+  }
+}
+
+const words: Readonly<Record<string, readonly string[]>> = {
+  universe: ['vanilla', 'container', 'docker', 'grid', 'java', 'local', 'parallel', 'scheduler', 'vm'],
+  should_transfer_files: ['YES', 'NO', 'IF_NEEDED', 'ALWAYS', 'NEVER', 'AUTO', 'TRUE', 'FALSE'],
+  when_to_transfer_output: ['ON_EXIT', 'ON_EXIT_OR_EVICT', 'ON_SUCCESS', 'NEVER'],
+  notification: ['never', 'always', 'complete', 'error'],
+};
+const integers = new Set(['priority', 'prio', 'jobprio', 'max_retries', 'max_materialize', 'max_idle']);
+const booleans = new Set(['hold', 'nice_user', 'stream_input', 'stream_output', 'stream_error']);
+/** Whether they are sent depends on what else the job says. */
+const transfers = new Set(['transferout', 'transfererr', 'transfer_output', 'transfer_error']);
+const amounts = /^(?:request_\w+|job_lease_duration|allowed_(?:job|execute)_duration)$/;
+const expressions =
+  /^(?:periodic_?(?:hold|release|remove|vacate)|on_?exit_?(?:hold|remove)|requirements|rank|leave_in_queue)$/;
+
+/**
+ * Says which values of a job HTCondor would refuse, or never find a machine for.
+ *
+ * @param values finished texts of the commands that the rule itself writes, something put in for macros
+ */
+export function checkJobValues(values: ReadonlyMap<string, string>, complainer: Complainer): void {
+  for (const [key, written] of values) {
+    const text = written.trim();
+    if (text === '') continue;
+    const judged = judge(key, text);
+    if (judged === undefined) continue;
+    const { isFatal, ...grievance } = judged;
+    if (isFatal) complainer.error({ path: `job.${key}`, ...grievance });
+    else complainer.warning({ path: `job.${key}`, ...grievance });
+  }
+}
+
+interface Judgement {
+  readonly isFatal: boolean;
+  readonly message: string;
+  readonly expected: string;
+}
+
+function judge(key: string, text: string): Judgement | undefined {
+  const fault = (expected: string, isFatal = true): Judgement => ({
+    isFatal,
+    message: `HTCondor takes no '${text}' as ${key}`,
+    expected,
+  });
+  const known = words[key];
+  if (known !== undefined) {
+    const isNumber = key === 'universe' && /^\d+$/.test(text);
+    if (!isNumber && !known.some((word) => word.toLowerCase() === text.toLowerCase())) {
+      return fault(`one of ${known.join(', ')}`);
+    }
+    if (key !== 'should_transfer_files' || text.toUpperCase() === 'YES') return undefined;
+    const message = `With ${key} '${text}' a job has no folder of its own, and is not submitted to HTCondor`;
+    return { isFatal: false, message, expected: 'YES' };
+  }
+  const isLoneWord = isWord(text) && !isBoolean(text);
+  if (integers.has(key)) {
+    return isLoneWord || isQuoted(text) || !mayBeExpression(text) ? fault('a whole number') : undefined;
+  }
+  if (booleans.has(key) || transfers.has(key)) {
+    const isWrong = isLoneWord || isQuoted(text) || !mayBeExpression(text);
+    return isWrong ? fault('true or false', booleans.has(key)) : undefined;
+  }
+  if (amounts.test(key)) {
+    const hasUnit = key === 'request_memory' || key === 'request_disk';
+    if (hasUnit && isSize(text)) return undefined;
+    const expected = hasUnit ? `${sizeWanted}, or an expression` : 'a number, or an expression';
+    if (!mayBeExpression(text)) return fault(expected);
+    if (!isQuoted(text) && (!isWord(text) || isAttribute(text))) return undefined;
+    return { isFatal: false, message: `No machine has '${text}' as ${key}`, expected };
+  }
+  const isExpression = expressions.test(key) || /^(?:\+|my\.)/i.test(key);
+  return isExpression && !mayBeExpression(text) ? fault('a ClassAd expression, texts in double quotes') : undefined;
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { Complaint } from '#model/complaint.ts';
+import { prepareRule } from '#rules/prepare-rule.ts';
+import { parseRuleFile } from '#rules/read-rule-file.ts';
+import { renderComplaints, someOptions } from '../rule-files.ts';
+
+function complaintsOf(section: 'params' | 'job', line: string, isPlain = true): readonly string[] {
+  const extra = (name: string): string => (name === section ? `, ${line}` : '');
+  const text = `R:
+  params: {name: DST_X_run9pp, build: new, dbtag: 2026p001, script: a.sh, payload: p, rsync: p${extra('params')}}
+  input: {db: fc, query: 'select 1 {run_condition}'}
+  job: {arguments: '$(run) {PWD} {rsync}'${isPlain ? '' : ", request_disk: '$(disk)'"}${extra('job')}}
+`;
+  const { rules, complaints } = parseRuleFile(text, '/r.yaml');
+  const all: Complaint[] = [...complaints, ...rules.flatMap((rule) => prepareRule(rule, someOptions).complaints)];
+  return renderComplaints(all).map((complaint) => complaint.replace(/^r\.yaml:\d+:\d+: /, ''));
+}
+
+describe('values of params', () => {
+  it.each([
+    ...['mem: 4096MB', 'mem: 4096M', 'mem: 2048', 'mem: 100 MB', 'mem: 1.5GB', 'mem: 2t', "mem: '{memory}'"],
+    ...["mem: 'ifThenElse(1>0,10,20)'", 'disk: 10GB', 'neventsper: 100_000', 'nevents: 0', "neventsper: '{x}'"],
+    ...['dump: true', 'dump: yes', 'dump: "False"', 'dump:', 'dbinput: false'],
+  ])('nothing is said of %s', (line) => expect(complaintsOf('params', line)).toEqual([]));
+
+  it.each([
+    ['mem: lots', "error: R: Not a memory size: 'lots', expected a number with unit, e.g. 4096MB or 1.5G"],
+    ['mem: 4096MiB', "error: R: Not a memory size: '4096MiB', expected a number with unit, e.g. 4096MB or 1.5G"],
+    ['disk: xx', "warning: R: Not a disk size: 'xx', expected a number with unit, e.g. 4096MB or 1.5G"],
+    ['neventsper: abc', "warning: R: Not a number of events: 'abc', expected a whole number"],
+    ['nevents: 1e5', "warning: R: Not a number of events: '1e5', expected a whole number"],
+    ['dump: maybe', "error: R: Neither yes nor no: 'maybe', expected true or false"],
+    ['dbinput: maybe', "warning: R: Neither yes nor no: 'maybe', which is read as true, expected true or false"],
+  ])('of %s it is said what would do', (line, complaint) => {
+    expect(complaintsOf('params', line)).toEqual([complaint]);
+  });
+
+  it('a disk size that the job uses is an error', () => {
+    expect(complaintsOf('params', 'disk: xx', false)).toEqual([
+      expect.stringContaining("error: R: Not a disk size: 'xx'"),
+    ]);
+  });
+});
+
+describe('values of a job', () => {
+  it.each([
+    ...["request_memory: '1.5GB'", "request_memory: '2000 MB'", "request_memory: 'MemoryUsage * 2'"],
+    ...["request_memory: '$(mem)'", "request_memory: '$(memory)MB'", "request_cpus: '2'", "priority: '3800'"],
+    ...["priority: '1+2'", "request_xferslots: '0'", 'universe: vanilla', "universe: '5'", 'notification: Never'],
+    ...["should_transfer_files: 'YES'", "transferout: 'false'", "hold: 'true'", "'+Mine': '\"a text\"'"],
+    ...['requirements: \'(CPU_Type == "mdc2")\'', "max_retries: ''", "periodichold: 'a =?= 1'"],
+  ])('nothing is said of %s', (line) => {
+    const told = complaintsOf('job', line).filter((complaint) => !complaint.includes("Nothing provides '$(memory)'"));
+    expect(told).toEqual([]);
+  });
+
+  it.each([
+    [
+      "request_memory: '4096MiB'",
+      "error: R: HTCondor takes no '4096MiB' as request_memory, expected a number with unit, ",
+    ],
+    ["request_memory: 'lots'", "warning: R: No machine has 'lots' as request_memory, expected a number with unit"],
+    ["request_cpus: '1 2'", "error: R: HTCondor takes no '1 2' as request_cpus, expected a number, or an expression"],
+    ["request_cpus: 'abc'", "warning: R: No machine has 'abc' as request_cpus, expected a number, or an expression"],
+    ["priority: 'abc'", "error: R: HTCondor takes no 'abc' as priority, expected a whole number"],
+    ["max_retries: '3 x'", "error: R: HTCondor takes no '3 x' as max_retries, expected a whole number"],
+    ["job_lease_duration: '1h'", "error: R: HTCondor takes no '1h' as job_lease_duration, expected a number, or an"],
+    ["universe: 'vanila'", "error: R: HTCondor takes no 'vanila' as universe, expected one of vanilla, container"],
+    [
+      "should_transfer_files: 'maybe'",
+      "error: R: HTCondor takes no 'maybe' as should_transfer_files, expected one of YES",
+    ],
+    [
+      "should_transfer_files: 'NO'",
+      "warning: R: With should_transfer_files 'NO' a job has no folder of its own, and is not",
+    ],
+    ["transferout: 'no'", "warning: R: HTCondor takes no 'no' as transferout, expected true or false"],
+    ["hold: 'maybe'", "error: R: HTCondor takes no 'maybe' as hold, expected true or false"],
+    ["requirements: 'CPU_Type = 1'", "error: R: HTCondor takes no 'CPU_Type = 1' as requirements, expected a ClassAd"],
+    ["'+Mine': 'a text'", "error: R: HTCondor takes no 'a text' as +Mine, expected a ClassAd expression, texts in"],
+  ])('of %s it is said what would do', (line, complaint) => {
+    expect(complaintsOf('job', line)).toEqual([expect.stringContaining(complaint)]);
+  });
+});
