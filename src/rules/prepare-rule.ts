@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Complaint } from '#model/complaint.ts';
-import { leafdirOf, runnameOf } from '#model/dst-name.ts';
+import { leafdirOf, runnameOf, streamMacro } from '#model/dst-name.ts';
 import { roleAliases } from '#model/role-alias.ts';
 import { placeIn, type Place, type Rule } from '#model/rule.ts';
 import type { RunOptions } from '#model/run-options.ts';
@@ -60,6 +60,8 @@ export interface PreparedQuery {
 export interface ColumnUse {
   /** In lower case. */
   readonly name: string;
+  /** As written. */
+  readonly macro: string;
   readonly place: Place;
 }
 
@@ -158,7 +160,7 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
     tag: params['dbtag'] ?? 'nocdbtag',
     ...(version === undefined ? {} : { version }),
   });
-  checkDsttype(names.dsttypePattern, complainer);
+  checkDsttype(names.dsttypePattern, params['name'] ?? '', complainer);
   const query = prepareQuery(rule, scope, fill, complainer);
   if (options.segments !== undefined && rule.input.query?.includes('{seg_condition}') === false) {
     const message = 'The query has no {seg_condition}, so --segments does not choose among its rows';
@@ -194,8 +196,9 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
       dbtag: names.tag,
       ...(version === undefined ? {} : { revision: version }),
     },
-    columns: prepared.columns.map(({ name: column, path, offset }) => ({
+    columns: prepared.columns.map(({ name: column, macro, path, offset }) => ({
       name: column,
+      macro,
       place: placeIn(rule, path, offset),
     })),
   };
@@ -206,10 +209,28 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
 }
 
 /** A name that could not be told from its neighbours in a file name, or not be written as one, is refused. */
-function checkDsttype(pattern: string, complainer: Complainer): void {
-  const rest = pattern.replaceAll(/\$\([A-Za-z_]+\)/g, '').replaceAll(/\{[^}]*\}/g, '');
+function checkDsttype(pattern: string, written: string, complainer: Complainer): void {
+  const path = 'params.name';
+  const braces = /\{\{[^{}]*\}\}/.exec(written);
+  if (braces !== null) {
+    const [literal] = braces;
+    const field = literal.slice(1, -1);
+    const isStream = /^\{\s*streamname\s*\}$/.test(field);
+    const expected = isStream
+      ? "$(streamname) where the query has a column 'streamname', or {streamname} with such a param"
+      : `one pair, ${field}, for the value of a param`;
+    complainer.error({ path, offset: braces.index, message: `'${literal}' puts braces into the name`, expected });
+    return;
+  }
+  const macro = /\$\((?!streamname\))[^)]*\)?/.exec(pattern)?.[0];
+  if (macro !== undefined) {
+    const expected = '$(streamname), the one macro that a name can have, or a field {…}';
+    complainer.error({ path, message: `'${macro}' in params.name: '${pattern}'`, expected });
+    return;
+  }
+  const rest = pattern.replaceAll(streamMacro, '').replaceAll(/\{[^}]*\}/g, '');
   const wrong = /[^A-Za-z0-9_.+]/.exec(rest)?.[0];
   if (wrong === undefined) return;
   const message = `'${wrong}' in params.name: '${pattern}'`;
-  complainer.error({ path: 'params.name', message, expected: "letters, digits and '_', e.g. DST_CALO_run2pp" });
+  complainer.error({ path, message, expected: "letters, digits and '_', e.g. DST_CALO_run2pp" });
 }

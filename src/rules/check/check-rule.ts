@@ -2,7 +2,9 @@ import type { Complaint } from '#model/complaint.ts';
 import { isBuildName, isConventionalDsttype, isTag, streamMacro } from '#model/dst-name.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { Rule } from '#model/rule.ts';
+import { nearestWord } from '#util/nearest-word.ts';
 import { checkFiles, type JudgePayload } from './check-files.ts';
+import { checkLogs } from './check-logs.ts';
 import { checkQuery } from './check-query.ts';
 import { type Complainer, makeComplainer } from '../complain.ts';
 import { type PreparedQuery, prepareRule, type RuleDraft } from '../prepare-rule.ts';
@@ -51,7 +53,10 @@ async function checkRule(rule: Rule, options: RunOptions, judgePayload: JudgePay
       complainer.warning({ path: 'input.query', message });
     }
     // What is odd about the names of a refused rule is mostly what it was refused for.
-    if (preparation.kind === 'prepared') checkNames(draft, complainer);
+    if (preparation.kind === 'prepared') {
+      checkNames(draft, complainer);
+      checkLogs(draft, complainer);
+    }
     if (columns !== undefined) checkColumns(draft, columns, complainer);
     await checkFiles(draft, complainer, judgePayload);
   }
@@ -119,6 +124,11 @@ function checkNames({ names }: RuleDraft, complainer: Complainer): void {
   }
 }
 
+/** Macros that a mistyped one may have meant. */
+const usualMacros =
+  `name build buildarg tag version run seg rungroup dst inputs ranges outdir logdir histdir calibdir condor
+  runname runtype leafdir nevents mem disk script payload lfn cupsid ClusterId ProcId`.split(/\s+/);
+
 /** Compares what the job asks for with what the query gives. */
 function checkColumns(prepared: RuleDraft, columns: QueryColumns, complainer: Complainer): void {
   const has = (name: string): boolean => columns.names.includes(name);
@@ -127,10 +137,12 @@ function checkColumns(prepared: RuleDraft, columns: QueryColumns, complainer: Co
     complainer.warning({ path: 'input.query', message, expected: "the name 'fileranges'" });
   }
   if (!columns.isComplete) return;
-  for (const { name, place } of prepared.columns) {
+  for (const { name, macro, place } of prepared.columns) {
     if (has(name)) continue;
-    const expected = `a column '${name}' in the query, or another macro`;
-    complainer.error({ path: 'job', place, message: `Nothing provides '$(${name})'`, expected });
+    const near = nearestWord(name, [...usualMacros, ...columns.names, ...Object.keys(prepared.rule.params)]);
+    const instead = near === undefined ? 'another macro' : `$(${near})`;
+    const expected = `a column '${name}' in the query, or ${instead}`;
+    complainer.error({ path: 'job', place, message: `Nothing provides '${macro}'`, expected });
   }
   if (prepared.names.dsttypePattern.includes(streamMacro) && !has('streamname')) {
     const message = "The name has $(streamname), but the query gives no column 'streamname'";

@@ -33,7 +33,12 @@ export interface PreparedJob {
   readonly payload: string;
   readonly rsync: string;
   readonly batchName: string;
-  readonly columns: readonly { readonly name: string; readonly path: string; readonly offset: number }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly macro: string;
+    readonly path: string;
+    readonly offset: number;
+  }[];
 }
 
 /** A filled text, and the way back from it into the rule's own. */
@@ -135,10 +140,12 @@ export function prepareJob(sources: JobSources): PreparedJob {
   const finishedArguments = filled('job.arguments', fillArguments(found, written, isWrapped ? script : undefined));
   const batchName = options.batchName ?? fill('job.batch_name', ownBatchName ?? defaultBatchName, scope.job).text;
 
-  const columns: { name: string; path: string; offset: number }[] = [];
+  const columns: { name: string; macro: string; path: string; offset: number }[] = [];
   const onProblem = (path: string, problem: MacroProblem): void => {
     const offset = origins.get(path)?.(problem.offset) ?? 0;
-    if (problem.kind === 'uncertain' && problem.name !== undefined) columns.push({ name: problem.name, path, offset });
+    const { macro } = problem;
+    if (problem.kind === 'uncertain' && problem.name !== undefined)
+      columns.push({ name: problem.name, macro, path, offset });
     else complainOfMacro(complainer, path, offset, problem);
   };
   const job = compileJob(

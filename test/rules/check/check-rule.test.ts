@@ -147,6 +147,62 @@ describe('kaedama --check', () => {
     expect(asked).toEqual([join(directory, 'p')]);
   });
 
+  it.each([
+    ["    logbase: '$(name)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})'"],
+    ["    logbase: '$(name)_$(rungroup)'"],
+    ["    logbase: '$(dst)'"],
+    ["    logbase: '{stem}'\n    stem: '$(slurp.dstfile)'"],
+  ])('says nothing of a log that differs from job to job: %s', async (line) => {
+    expect((await checkText(rule(`    payload: p\n${line}`))).filter((one) => one.includes('same log'))).toEqual([]);
+  });
+
+  it('warns of a log that all jobs would write', async () => {
+    const logbase = "    logbase: '$(name)_$(build)_$(tag)'";
+    const output = "    output: '{logbase}.out'";
+    expect((await checkText(rule(`    payload: p\n${logbase}`, output))).filter((line) => / same /.test(line))).toEqual(
+      [
+        "r.yaml:8:14: warning: R: All jobs would write the same log: '$(name)_$(build)_$(tag)', expected $(run) and $(seg) in it, as $INT(run,{RUNFMT})-$INT(seg,{SEGFMT})",
+      ],
+    );
+    expect(
+      (await checkText(rule('    payload: p', "    output: 'x.out'"))).filter((line) => / same /.test(line)),
+    ).toEqual([
+      "r.yaml:14:13: warning: R: All jobs would write the same output: 'x.out', expected $(run) and $(seg) in it, as $INT(run,{RUNFMT})-$INT(seg,{SEGFMT})",
+    ]);
+    expect(
+      (await checkText(rule('    payload: p', '    output: /dev/null'))).filter((line) => / same /.test(line)),
+    ).toEqual([]);
+  });
+
+  it('names macros as they are written, and what was meant', async () => {
+    const macros = "    output: '$(outDri)/$(LastRun)-$(run)'";
+    expect((await checkText(rule('    payload: p', macros))).filter((line) => line.includes('provides'))).toEqual([
+      "r.yaml:14:14: error: R: Nothing provides '$(outDri)', expected a column 'outdri' in the query, or $(outdir)",
+      "r.yaml:14:24: error: R: Nothing provides '$(LastRun)', expected a column 'lastrun' in the query, or another macro",
+    ]);
+  });
+
+  it.each([
+    [
+      'DST_{{streamname}}_run9pp',
+      "16: error: R: '{{streamname}}' puts braces into the name, expected $(streamname) where",
+    ],
+    [
+      'DST_{{x}}_run9pp',
+      "16: error: R: '{{x}}' puts braces into the name, expected one pair, {x}, for the value of a param",
+    ],
+    [
+      'DST_$(foo)_run9pp',
+      "11: error: R: '$(foo)' in params.name: 'DST_$(foo)_run9pp', expected $(streamname), the one macro",
+    ],
+  ])('says of the name %s what would do', async (name, complaint) => {
+    const text = rule('    payload: p').replace('name: DST_X_run9pp', `name: '${name}'`);
+    expect((await checkText(text)).filter((line) => line.includes(': error: '))).toEqual([
+      expect.stringMatching(/^r\.yaml:3:/),
+    ]);
+    expect((await checkText(text)).join('\n')).toContain(complaint);
+  });
+
   it('says that a file cannot be read', async () => {
     await expect(checkRuleFile('/nowhere.yaml', someOptions)).rejects.toMatchObject({ code: 'rule-file-unreadable' });
   });
