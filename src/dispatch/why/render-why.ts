@@ -189,6 +189,11 @@ function describeReason(reason: AbsenceReason, run: number): string {
   }
 }
 
+/** Segments count from 0, runs have five digits: a segment that is as long as the run was meant to be another one. */
+function looksLikeRun(segment: number, run: number): boolean {
+  return segment >= 1000 && String(segment).length === String(run).length;
+}
+
 /** Writes the answer as text: the verdict of each row, and under it the fact behind it. */
 export function renderWhy(why: Why): string {
   const { run, segment } = why.question;
@@ -196,6 +201,9 @@ export function renderWhy(why: Why): string {
   const lines = [`${why.rule}, ${what}`, ...renderExplanation(why.explanation, why)];
   if (why.absence !== undefined) {
     lines.push(`not a candidate: ${describeReason(why.absence.reason, run)}`);
+    if (segment !== undefined && looksLikeRun(segment, run)) {
+      lines.push(`  '--why' takes one run, and a segment of it; for run ${segment}: '--why ${segment}'`);
+    }
     if (why.absence.alone !== undefined) {
       lines.push(`with '--runs ${run}' it would be:`, ...renderExplanation(why.absence.alone, why));
     }

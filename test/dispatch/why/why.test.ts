@@ -217,6 +217,9 @@ describe('why there is no candidate', () => {
       not a candidate: the query returns no row for it, whatever is selected: its own conditions leave it out (see '--print-query')
       "
     `);
+    expect(await why({ run: 1007, segment: 1008 })).toContain(
+      "'--why' takes one run, and a segment of it; for run 1008: '--why 1008'\n",
+    );
     expect(await why({ run: 7, segment: 5 })).toMatchInlineSnapshot(`
       "TEST, run 7, segment 5
       not a candidate: the query returns other segments of the run, but not this one
