@@ -9,6 +9,7 @@ import { fencedFileName } from './end-job.ts';
 import type { JobIdentity } from './identity.ts';
 import type { GatewayAccess } from './read-gateway-access.ts';
 import { kindOf, readSpool } from './spool/read-spool.ts';
+import { hasRefused } from './spool/refused-note.ts';
 import { readUsage } from './read-usage.ts';
 import { appendToSpool } from './spool/spool.ts';
 
@@ -85,7 +86,7 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
   let broughtHome = end.stoppedBy === undefined ? undefined : takeHome();
   const delivery = await deliver(access, spool, { timeoutMs: access.job.reportTimeoutMs, isPersistent: true });
   reasons.push(...delivery.reasons);
-  if (delivery.outcome !== 'delivered') {
+  if (delivery.outcome !== 'delivered' || hasRefused(spool)) {
     broughtHome ??= takeHome();
     return { reasons, ...(broughtHome === undefined ? {} : { broughtHome }) };
   }

@@ -12,6 +12,8 @@ export interface GatewayMood {
   /** What `started` is answered. */
   verdict?: { readonly go: boolean; readonly reason?: string };
   isRegistered?: boolean;
+  /** What becomes of every event, instead of being taken. */
+  outcome?: 'unknown-attempt' | 'forbidden' | 'invalid';
   /** Waits so long before it answers. */
   delayMs?: number;
   inputs?: readonly string[];
@@ -61,7 +63,7 @@ export async function startRecordingGateway(): Promise<RecordingGateway> {
       const isNew = !events.has(key);
       if (isNew) events.set(key, event);
       const { attempt, source, sequence } = event;
-      return { attempt, source, sequence, outcome: isNew ? 'new' : 'duplicate' };
+      return { attempt, source, sequence, outcome: mood.outcome ?? (isNew ? 'new' : 'duplicate') };
     });
     const starts = told.events.filter(({ detail }) => detail.kind === 'started');
     const staged = told.events.filter(({ detail }) => detail.kind === 'stageout');

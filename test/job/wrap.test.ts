@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { bringHome } from '#job/spool/bring-home.ts';
+import { deliver } from '#job/spool/deliver.ts';
 import { fencedFileName } from '#job/end-job.ts';
 import { findInputs } from '#job/find-inputs.ts';
 import { kindOf, readSpool } from '#job/spool/read-spool.ts';
@@ -93,6 +94,18 @@ test('says nothing of the end of a job that is not wanted, but brings home what 
   appendToSpool(identity(), at, { kind: 'running' });
   await endWrappedJob(identity(), access, { exitCode: 0 });
   expect(gateway.events().map(({ detail }) => detail.kind)).toEqual(['running']);
+});
+
+test('brings home a spool with a report that the gateway refused, also if all later ones were taken', async () => {
+  appendToSpool(identity(), at, { kind: 'running' });
+  gateway.mood.outcome = 'unknown-attempt';
+  const { path } = appendToSpool(identity(), at, { kind: 'running' });
+  const refused = await deliver(access, path, { timeoutMs: 5000, isPersistent: false });
+  delete gateway.mood.outcome;
+  expect(refused.reasons).toEqual(['the gateway does not take a report, the spool keeps it: unknown-attempt']);
+  const end = await endWrappedJob(identity(), access, { exitCode: 0 });
+  expect(end.broughtHome).toBe(join(home, 'spool-7-2.jsonl'));
+  expect(readSpool(join(home, 'spool-7-2.jsonl')).records.map(kindOf)).toEqual(['running', 'running', 'exited']);
 });
 
 test('says what went wrong on the way home', async () => {

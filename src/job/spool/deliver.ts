@@ -3,6 +3,7 @@ import { putDeliveredOffset, readDeliveredOffset } from './delivered-offset.ts';
 import { explainRefusal, parseEventAnswer, type EventAnswer } from '../event-answer.ts';
 import type { GatewayAccess } from '../read-gateway-access.ts';
 import { readSpool, type SpoolRecord } from './read-spool.ts';
+import { noteRefused } from './refused-note.ts';
 import type { SpoolHeader } from './spool.ts';
 
 /** How to deliver. */
@@ -64,13 +65,15 @@ export async function deliver(access: GatewayAccess, spool: string, options: Del
       const said = parseEventAnswer(answer.body, header.attempt, header.source);
       verdict = said.verdict ?? verdict;
       for (const [sequence, fact] of said.registered) registered.set(sequence, fact);
-      for (const word of said.untaken) reasons.push(`the gateway did not take events: ${word}`);
+      for (const word of said.untaken) reasons.push(`the gateway does not take a report, the spool keeps it: ${word}`);
+      if (said.untaken.length > 0) noteRefused(spool);
     } else if (answer.status === 400 || answer.status === 413) {
       if (batch.length > 1) {
         queue.unshift(...cut(batch, Math.ceil(batch.length / 2)));
         continue;
       }
       passedOver += 1;
+      noteRefused(spool);
       reasons.push(`the report at byte ${first.sequence} was not taken: ${explainRefusal(answer.status, answer.body)}`);
     } else {
       const isAway = answer.status >= 500 || answer.status === 429;
