@@ -12,6 +12,7 @@ import { lockSubmission, unlockSubmission } from '#db/status/submission/submissi
 import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts';
 import { BatchError } from '#model/errors.ts';
 import { accountName } from '#util/account-name.ts';
+import { countOf } from '#util/count-of.ts';
 
 import { makeItems, openDirectoryMaker } from './submission/make-items.ts';
 import { makeSubmissionFolder, removeSubmissionFolder } from './submission/submission-folder.ts';
@@ -145,14 +146,14 @@ async function submitOne(input: ApplyInput, position: Position) {
   await input.onStep?.('submitted');
   if (outcome.kind === 'refused') {
     await withdraw(input, uuid, outcome.reason, directory);
-    throw new BatchError(`The batch system refused ${count} jobs: ${outcome.reason}`, {
+    throw new BatchError(`The batch system refused ${countOf(count, 'job')}: ${outcome.reason}`, {
       code: 'batch-refused',
       facts: { submission: uuid },
       advice: 'Nothing of them is left: mend the reason and call the command again',
     });
   }
   if (outcome.kind === 'unknown') {
-    throw new BatchError(`It is not known whether the batch system took ${count} jobs: ${outcome.reason}`, {
+    throw new BatchError(`It is not known whether the batch system took ${countOf(count, 'job')}: ${outcome.reason}`, {
       code: 'batch-unknown',
       facts: { submission: uuid },
       advice: 'Call the command again later: it first looks for them, and never submits them twice',

@@ -3,6 +3,7 @@ import { confirmSubmission } from '#db/status/submission/confirm-submission.ts';
 import { findUnconfirmed } from '#db/status/submission/find-unconfirmed.ts';
 import { tryLockSubmission, unlockSubmission } from '#db/status/submission/submission-lock.ts';
 import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts';
+import { countOf } from '#util/count-of.ts';
 
 import { findSubmitter, removeSubmissionFolder, submissionFolderOf } from './submission/submission-folder.ts';
 
@@ -76,7 +77,9 @@ async function mayStillAppear(input: RecoverInput, submission: UnconfirmedSubmis
   const boundMs = submitter === 'gone' ? input.backend.can.submitSettlesMs : silentSubmitterMs;
   if (ageMs >= boundMs) return false;
   const seconds = Math.ceil((boundMs - ageMs) / 1000);
-  input.say(`${count} jobs of '${submission.rule}' may still reach the batch system: looking again in ${seconds} s`);
+  input.say(
+    `${countOf(count, 'job')} of '${submission.rule}' may still reach the batch system: looking again in ${seconds} s`,
+  );
   return true;
 }
 
@@ -84,7 +87,7 @@ async function settle(input: RecoverInput, submission: UnconfirmedSubmission): P
   const { uuid, rule, count } = submission;
   const answer = await input.backend.findSubmissions([uuid]);
   if (answer.kind === 'unknown') {
-    input.say(`The batch system does not say whether it has ${count} jobs of '${rule}': ${answer.reason}`);
+    input.say(`The batch system does not say whether it has ${countOf(count, 'job')} of '${rule}': ${answer.reason}`);
     return 'unknown';
   }
   const found = answer.value.find((report) => report.uuid === uuid);
@@ -94,7 +97,7 @@ async function settle(input: RecoverInput, submission: UnconfirmedSubmission): P
     );
     if (!isDone) return 'waiting';
     input.log.info({ submission: uuid, count, cluster: found?.cluster }, 'found in the batch system and confirmed');
-    input.say(`Found ${count} jobs of '${rule}' that an interrupted dispatch had submitted`);
+    input.say(`Found ${countOf(count, 'job')} of '${rule}' that an interrupted dispatch had submitted`);
     return 'confirmed';
   }
   const retired = await retryDatabase(() =>
@@ -110,6 +113,6 @@ async function settle(input: RecoverInput, submission: UnconfirmedSubmission): P
   if (retired === 0) return 'waiting';
   await removeSubmissionFolder(submission.directory ?? submissionFolderOf(input.site, uuid));
   input.log.info({ submission: uuid, count: retired }, 'never reached the batch system: taken back');
-  input.say(`Took back ${retired} jobs of '${rule}' that an interrupted dispatch had not submitted`);
+  input.say(`Took back ${countOf(retired, 'job')} of '${rule}' that an interrupted dispatch had not submitted`);
   return 'withdrawn';
 }

@@ -29,10 +29,10 @@ function lineOf(sign: string, count: number, text: string): string {
 export function renderFunnel(funnel: Funnel): readonly string[] {
   const { rows, faults, candidates, counts, blockedByState } = funnel;
   const states = Object.entries(blockedByState).map(([state, count]) => `${printCount(count)} ${state}`);
-  const lines = [lineOf(' ', rows, 'rows of the query')];
+  const lines = [lineOf(' ', rows, rows === 1 ? 'row of the query' : 'rows of the query')];
   if (faults.rejected > 0) lines.push(lineOf('-', faults.rejected, 'rejected: name no product'));
   if (faults.repeated > 0) lines.push(lineOf('-', faults.repeated, 'repeated: equal to an earlier row'));
-  if (candidates !== rows) lines.push(lineOf('=', candidates, 'candidates'));
+  if (candidates !== rows) lines.push(lineOf('=', candidates, candidates === 1 ? 'candidate' : 'candidates'));
   for (const verdict of verdicts) {
     if (verdict === 'ready' || counts[verdict] === 0) continue;
     lines.push(lineOf('-', counts[verdict], meanings[verdict]));

@@ -1,4 +1,5 @@
 import { renderTable } from '#cli/table.ts';
+import { countOf } from '#util/count-of.ts';
 
 import type { Adoption, OpenCount } from '#db/adopt/adoption.ts';
 import type { MigrationReport } from '#db/migrate.ts';
@@ -46,7 +47,10 @@ function changeLines({ changes, added, hasNewStates, rewrittenBytes }: Adoption)
   const lines: string[] = [];
   if (added.length > 0) lines.push(`Added: ${added.join(', ')}`);
   if (hasNewStates) lines.push("The type 'prodstate' gets all states, in the order in which '<' compares them");
-  if (free > 0) lines.push(`${free} columns of limited length become text, without touching rows`);
+  if (free > 0)
+    lines.push(
+      `${countOf(free, 'column')} of limited length ${free === 1 ? 'becomes' : 'become'} text, without touching rows`,
+    );
   if (rewritten.length > 0) {
     const columns = changes.filter(({ isRewriting }) => isRewriting).map(({ column, to }) => `${column} ${to}`);
     const why = [...columns, ...(hasNewStates ? ['status'] : [])].join(', ');
@@ -61,7 +65,7 @@ function openLines(open: readonly OpenCount[]): readonly string[] {
   const states = open.map(({ state, attempts }) => `${number(attempts)} ${state}`).join(', ');
   const lost = open.find(({ state }) => state === 'submitting')?.withoutCluster ?? 0;
   return [
-    `${number(total)} attempts are not at their end and belong to no submission of SLURP:`,
+    `${countOf(total, 'attempt')} ${total === 1 ? 'is' : 'are'} not at ${total === 1 ? 'its' : 'their'} end and ${total === 1 ? 'belongs' : 'belong'} to no submission of SLURP:`,
     `  ${states}`,
     'They stay as they are and block; their jobs may still report the old way.',
     ...(lost > 0 ? [`${number(lost)} of them are 'submitting' without a cluster: most likely never submitted.`] : []),
@@ -72,7 +76,9 @@ function openLines(open: readonly OpenCount[]): readonly string[] {
 function invalidLines({ counts }: Adoption): readonly string[] {
   const entries = counts.find(({ table }) => table === 'invalid_run_list')?.before ?? 0;
   if (entries === 0) return [];
-  return [`${number(entries)} entries of invalid_run_list count from now on: the original did not look at them`];
+  return [
+    `${countOf(entries, 'entry', 'entries')} of invalid_run_list ${entries === 1 ? 'counts' : 'count'} from now on: the original did not look at them`,
+  ];
 }
 
 /**

@@ -210,7 +210,7 @@ test('retires the attempt that is replaced, and makes it live again when the bat
   };
   await expect(apply([5], { prepared, backend: refusing }, replaces)).rejects.toMatchObject({
     code: 'batch-refused',
-    message: 'The batch system refused 1 jobs: too many jobs',
+    message: 'The batch system refused 1 job: too many jobs',
   });
   expect(await readAttempts(world.status)).toMatchObject([
     { id: old?.id, isLive: true, attempt: 1, status: 'failed', retiredReason: null },

@@ -81,7 +81,7 @@ it('shows what was adopted, and what operators have to know', () => {
     invalid_run_list             3           3
 
     The type 'prodstate' gets all states, in the order in which '<' compares them
-    1 columns of limited length become text, without touching rows
+    1 column of limited length becomes text, without touching rows
     Written anew once: production_status (300 MB), for flags bigint, status
     1,507 attempts are not at their end and belong to no submission of SLURP:
       7 submitting, 1,500 running

@@ -10,3 +10,7 @@ it.each([
 ])('writes %i as %s', (count, text) => {
   expect(countOf(count, 'row')).toBe(text);
 });
+
+it('takes a plural that is no s', () => {
+  expect([countOf(1, 'entry', 'entries'), countOf(2, 'entry', 'entries')]).toEqual(['1 entry', '2 entries']);
+});

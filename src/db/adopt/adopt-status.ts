@@ -1,4 +1,5 @@
 import { DatabaseError } from '#model/errors.ts';
+import { countOf } from '#util/count-of.ts';
 
 import { describeServer } from '../connect.ts';
 import { stateOf } from '../database-error.ts';
@@ -74,7 +75,9 @@ export async function findOriginalStatus(ask: Ask, role: Role): Promise<Original
   await checkRights(ask, role, tables);
   await checkReaders(ask, role, { tables, check, states });
   for (const { state, rows } of await findUnknownStates(ask, role.schema, tables, states)) {
-    complaints.push(`${rows} rows of 'production_status' are in the state '${state}', which SLURP does not know`);
+    complaints.push(
+      `${countOf(rows, 'row')} of 'production_status' ${rows === 1 ? 'is' : 'are'} in the state '${state}', which SLURP does not know`,
+    );
   }
   if (complaints.length > 0) {
     refuse(role, complaints, 'Put these rows into another state first, e.g. failed', 'database-foreign-tables');

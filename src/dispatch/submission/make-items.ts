@@ -5,6 +5,7 @@ import { SiteError } from '#model/errors.ts';
 import { expandJob } from '#rules/expand-job.ts';
 import { explainError } from '#util/explain-error.ts';
 import { makeDirectory } from '#util/make-directory.ts';
+import { countOf } from '#util/count-of.ts';
 
 import type { BatchJob } from '#batch/backend.ts';
 import type { Session } from '#db/connect.ts';
@@ -94,11 +95,14 @@ export function openDirectoryMaker(): DirectoryMaker {
     },
     check: () => {
       if (complaints.length === 0) return;
-      throw new SiteError(`${complaints.length} directories for outputs and logs can't be made`, {
-        code: 'site-directory',
-        complaints: complaints.slice(0, 20),
-        advice: "Mend the 'filesystem' of the rule, or the rights of the folders above; nothing was submitted",
-      });
+      throw new SiteError(
+        `${countOf(complaints.length, 'directory', 'directories')} for outputs and logs can't be made`,
+        {
+          code: 'site-directory',
+          complaints: complaints.slice(0, 20),
+          advice: "Mend the 'filesystem' of the rule, or the rights of the folders above; nothing was submitted",
+        },
+      );
     },
   };
 }

@@ -408,7 +408,7 @@ describe('what is refused', () => {
     await database.execute(sql`alter type strange_state.prodstate add value 'paused'`);
     await database.execute(sql`update strange_state.production_status set status = 'paused' where run = 3`);
     expect(await refusal(role)).toMatchObject({
-      complaints: ["1 rows of 'production_status' are in the state 'paused', which SLURP does not know"],
+      complaints: ["1 row of 'production_status' is in the state 'paused', which SLURP does not know"],
     });
     await database.execute(sql`update strange_state.production_status set status = 'failed' where run = 3`);
     expect((await migrate(role, sqlDirectory)).adoption?.hasNewStates).toBe(true);
