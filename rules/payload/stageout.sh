@@ -18,7 +18,9 @@ run=$((10#${BASH_REMATCH[6]}))
 segment=$((10#${BASH_REMATCH[7]}))
 
 # A real script asks a macro for the number of entries; our files say it in their first line.
-events=$(sed -nE '1s/.* events=([0-9]+).*/\1/p' "${file}")
+read -r first < "${file}"
+events=-1
+if [[ ${first} =~ \ events=([0-9]+) ]]; then events=${BASH_REMATCH[1]}; fi
 
 ./cups.py -r "${run}" -s "${segment}" -d "${dstname}" stageout "${file}" "${directory}" \
-  --dsttype "${dsttype}" --dataset "${dataset}" --nevents "${events:--1}" --inc --prodtype many
+  --dsttype "${dsttype}" --dataset "${dataset}" --nevents "${events}" --inc --prodtype many

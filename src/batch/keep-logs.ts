@@ -9,7 +9,7 @@
  * One line, without single quotes: it stands in an attribute of a job, too.
  */
 export const keepLogsScript = [
-  'name() { command -p stat -c %i/%s/%.Y "$1" 2>/dev/null || echo none; };',
+  'name() { [ -e "$1" ] && command -p stat -c %i/%s/%.Y "$1" 2>/dev/null || echo none; };',
   'keep() { case $1 in "" | /dev/null) return ;; esac;',
   'for file in "$1" "./${1##*/}"; do now=`name "$file"`;',
   'if [ -f "$file" ] && [ "$now" != "$3" ]; then command -p cat "$file" >>"$2"; return; fi; done; };',

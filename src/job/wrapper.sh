@@ -117,26 +117,45 @@ refuse_odbc() {
   is_odbc_told=1
 }
 
-# Copies one file or folder; names that are ours, secrets and the site itself are passed over.
-stage_one() {
-  local source=${1%/} name
-  name=${source##*/}
-  case $name in
-    cups.py | pull.py | bachi.py | init.sh | cups | pull | bachi | cups.cjs | pull.cjs | bachi.cjs) return 0 ;;
-    slurp-token | slurp-job.json | .slurp | .slurp-site) return 0 ;;
-    odbc.ini)
+# Copies files and folders; names that are ours, secrets and the site itself are passed over. Of two files of one name
+# the later counts; 'cp' does not do that by itself.
+stage_all() {
+  local source name sources=()
+  local -A is_taken=()
+  for source; do
+    source=${source%/}
+    name=${source##*/}
+    case $name in
+      cups.py | pull.py | bachi.py | init.sh | cups | pull | bachi | cups.cjs | pull.cjs | bachi.cjs) continue ;;
+      slurp-token | slurp-job.json | .slurp | .slurp-site) continue ;;
+      odbc.ini)
+        refuse_odbc "$source"
+        continue
+        ;;
+    esac
+    if [ -n "${is_taken[/$name]-}" ]; then
+      copy_here "${sources[@]}" || return 1
+      sources=() is_taken=()
+    fi
+    is_taken[/$name]=1
+    sources+=("$source")
+  done
+  ((${#sources[@]} == 0)) || copy_here "${sources[@]}"
+}
+
+copy_here() {
+  local source
+  cp -RH --remove-destination -t . -- "$@" || return 1
+  for source; do
+    if [ -d "${source##*/}" ] && [ -n "$(find "${source##*/}" -name odbc.ini -print -delete)" ]; then
       refuse_odbc "$source"
-      return 0
-      ;;
-  esac
-  cp -RH --remove-destination -- "$source" . || return 1
-  if [ -d "$name" ] && [ -n "$(find "$name" -name odbc.ini -print -delete)" ]; then refuse_odbc "$source"; fi
-  return 0
+    fi
+  done
 }
 
 # Expands one item of the list relative to the submission's folder, as a shell does, and copies what it names.
 stage_item() {
-  local item=$1 source sources
+  local item=$1 sources
   case ${item%/} in
     . | .. | '') item='*' ;;
   esac
@@ -149,18 +168,16 @@ stage_item() {
   shopt -u nullglob
   if ((${#sources[@]} == 0)) || [ ! -e "${sources[0]}" ]; then
     case ${item##*/} in
-      cups.py | pull.py | bachi.py | init.sh | odbc.ini) stage_one "$subdir/$item" && return 0 ;;
+      cups.py | pull.py | bachi.py | init.sh | odbc.ini) stage_all "$subdir/$item" && return 0 ;;
     esac
     case ${item%/} in .slurp | */.slurp) return 0 ;; esac
     say "There is no '$item' in '$subdir'"
     return 1
   fi
-  for source in "${sources[@]}"; do
-    if ! stage_one "$source"; then
-      say "'$source' cannot be copied"
-      return 1
-    fi
-  done
+  if ! stage_all "${sources[@]}"; then
+    say "'$item' cannot be copied from '$subdir'"
+    return 1
+  fi
 }
 
 stage() {
