@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { realpath, stat } from 'node:fs/promises';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransferError } from '#model/errors.ts';
 import { explainError } from '#util/explain-error.ts';
@@ -70,6 +70,7 @@ export async function stageOut(request: StageOutRequest): Promise<StagedOut> {
   const path = join(directory, name);
   for (const left of removeLeftCopies(request.jobDirectory)) request.note(`removed what was left of '${left}'`);
   await checkPlaces(file, directory);
+  await checkOutside(directory, request.jobDirectory);
 
   let isReplacing = false;
   // Somebody else may take the name between our look and our step; that can not go on for ever.
@@ -127,6 +128,17 @@ async function checkPlaces(file: string, directory: string): Promise<void> {
       code: 'transfer-directory',
     });
   }
+}
+
+// A link that leads out of the job's directory is as good as the place it leads to.
+async function checkOutside(directory: string, jobDirectory: string): Promise<void> {
+  const [target, own] = await Promise.all([realpath(directory), realpath(jobDirectory)]);
+  const way = relative(own, target);
+  if (way === '..' || way.startsWith('../') || isAbsolute(way)) return;
+  throw new TransferError(`The output directory '${directory}' is the job's own, which is removed when the job ends`, {
+    code: 'transfer-directory',
+    advice: "Give the place where the file is to stay: 'cups stageout FILE OUTDIR'",
+  });
 }
 
 type Present = { readonly kind: 'same' | 'present'; readonly facts: FileFacts } | { readonly kind: 'other' };

@@ -106,6 +106,17 @@ test('copies nothing where the file itself lies in its place', async () => {
   expect(readdirSync(out)).toEqual(['A.root']);
 });
 
+test("refuses the job's own directory, which does not last, but not a link that leads out of it", async () => {
+  const file = write('A.root');
+  mkdirSync(join(job, 'sub'));
+  for (const directory of [job, join(job, 'sub')]) {
+    await expect(stage(file, { directory })).rejects.toMatchObject({ code: 'transfer-directory' });
+  }
+  symlinkSync(out, join(job, 'out'));
+  expect(await stage(file, { directory: join(job, 'out') })).toMatchObject({ how: 'put' });
+  expect(readdirSync(out)).toEqual(['A.root']);
+});
+
 test.each([
   [false, 'This attempt is not the one that counts for the product'],
   [undefined, 'The gateway does not say whether this attempt may replace it'],
