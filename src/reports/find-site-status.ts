@@ -8,11 +8,13 @@ import { serverFoldersOf } from '#config/site-folders.ts';
 import { describeServer, openDatabase, sql } from '#db/connect.ts';
 import { countUnapplied } from '#db/status/count-unapplied.ts';
 import { countWork } from '#db/status/count-work.ts';
+import { findFailures } from '#db/status/find-failures.ts';
 import { roleNames } from '#model/site.ts';
 
 import type { SupervisorFacts } from '#config/serve-record.ts';
 import type { UnappliedCounts } from '#db/status/count-unapplied.ts';
 import type { WorkCounts } from '#db/status/count-work.ts';
+import type { Failure } from '#db/status/find-failures.ts';
 import type { RoleName, Site } from '#model/site.ts';
 
 /** One role's database, without any secret. */
@@ -42,6 +44,8 @@ export interface SiteStatus {
   readonly roles: readonly RoleStatus[];
   /** Absent where the status database does not answer. */
   readonly work?: WorkCounts;
+  /** The last products that failed or are held, the newest first; absent as `work` is. */
+  readonly failures?: readonly Failure[];
   /** Staged files that are not in the catalog. */
   readonly stageouts?: UnappliedCounts;
   /** Spool files that came home and are not read yet. */
@@ -62,10 +66,17 @@ async function lookAtRole(site: Site, name: RoleName): Promise<RoleStatus> {
   }
 }
 
-async function countInStatus(site: Site): Promise<Pick<SiteStatus, 'work' | 'stageouts'>> {
+/** More are found with `slurp db sql`. */
+const failuresShown = 5;
+
+async function countInStatus(site: Site): Promise<Pick<SiteStatus, 'work' | 'failures' | 'stageouts'>> {
   const database = openDatabase(site.roles.status, { applicationName: 'slurp status', max: 1, connectAttempts: 1 });
   try {
-    return { work: await countWork(database), stageouts: await countUnapplied(database) };
+    return {
+      work: await countWork(database),
+      failures: await findFailures(database, failuresShown),
+      stageouts: await countUnapplied(database),
+    };
   } catch {
     // That it does not answer, or has no tables yet, is told beside its name.
     return {};

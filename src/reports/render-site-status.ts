@@ -29,6 +29,21 @@ function stageoutLine({ stageouts }: SiteStatus): string {
   return `${stageouts.pending} waiting for the catalog, ${stageouts.aside} put aside`;
 }
 
+function failureLines({ failures = [], work }: SiteStatus, width: number): string {
+  if (failures.length === 0) return '';
+  const { failed = 0, held = 0 } = work?.attempts ?? {};
+  const more = failed + held > failures.length ? `, the last ${failures.length} of ${failed + held}` : '';
+  const lines = failures.flatMap(({ dstfile, state, reason, exitCode }) => {
+    const code = exitCode === null || exitCode === 0 ? '' : ` (exit code ${exitCode})`;
+    const why = `${state}${code}: ${(reason ?? 'it left no word').replaceAll(/\s+/gu, ' ')}`;
+    return [`  ${dstfile}`, `    ${why.length > width - 4 ? `${why.slice(0, width - 5)}…` : why}`];
+  });
+  const [first] = failures;
+  const [rule, place] = [first?.rule ?? 'RULE', `${first?.run ?? 'RUN'} ${first?.segment ?? ''}`.trim()];
+  const hint = `  'kaedama --config FILE --rule ${rule} --why ${place}' tells more of the first`;
+  return `Failed or held${more}:\n${[...lines, hint].join('\n')}\n\n`;
+}
+
 /** Renders how a site is doing for reading, in lines of at most `width` characters. */
 export function renderSiteStatus(status: SiteStatus, width = 80): string {
   const { gateway, postgres } = status;
@@ -59,6 +74,7 @@ export function renderSiteStatus(status: SiteStatus, width = 80): string {
     },
     width,
   );
+  const failed = failureLines(status, width);
   const verdict = status.isUp ? '' : "\nNot all is up: 'slurp up' starts it, and so does the next kaedama.\n";
-  return `${lines.join('\n')}\n\n${table}${verdict}`;
+  return `${lines.join('\n')}\n\n${failed}${table}${verdict}`;
 }

@@ -45,6 +45,29 @@ it('shows a site that is up', () => {
   `);
 });
 
+it('names the last products that failed, with the reason and how to ask for more', () => {
+  const common = { rule: 'DST_CALO', segment: 0, exitCode: null } as const;
+  const text = renderSiteStatus({
+    ...up,
+    work: { unconfirmed: 0, attempts: { failed: 6, held: 1 } },
+    failures: [
+      { ...common, dstfile: 'DST_CALO_x-00000001-00000', run: 1, state: 'failed', exitCode: 3, reason: 'no\nspace' },
+      { ...common, dstfile: 'DST_CALO_x-00000002-00000', run: 2, state: 'held', reason: 'word '.repeat(30) },
+      { ...common, dstfile: 'DST_CALO_x-00000003-00000', rule: null, run: 3, state: 'failed', reason: null },
+    ],
+  });
+  expect(text.split('\n\n')[1]).toMatchInlineSnapshot(`
+    "Failed or held, the last 3 of 7:
+      DST_CALO_x-00000001-00000
+        failed (exit code 3): no space
+      DST_CALO_x-00000002-00000
+        held: word word word word word word word word word word word word word word…
+      DST_CALO_x-00000003-00000
+        failed: it left no word
+      'kaedama --config FILE --rule DST_CALO --why 1 0' tells more of the first"
+  `);
+});
+
 it('shows a site that is down, and says what to do', () => {
   const { kind, mode, stateDirectory, spools } = up;
   const problem = "Cannot reach database 'status' at 'db1:5432/Production': nothing listens there";
