@@ -23,6 +23,7 @@ import { renderWhy } from '#dispatch/why/render-why.ts';
 import { prepareSelectedRule, selectRule } from '#dispatch/select-rule.ts';
 import { clearSubmissionFolders } from '#dispatch/submission/submission-folder.ts';
 import { findWhy } from '#dispatch/why/why.ts';
+import { reconcileSite } from '#gateway/reconcile-site.ts';
 import { SiteError } from '#model/errors.ts';
 import { checkRuleFile } from '#rules/check/check-rule.ts';
 import { renderComplaint } from '#rules/check/render-complaints.ts';
@@ -34,7 +35,6 @@ import { packageRoot } from '#util/package-root.ts';
 import { dispatchRule } from './dispatch-rule.ts';
 import { describeInterruption } from './interruption.ts';
 import { readKaedamaRequest } from './kaedama-options.ts';
-import { reconcileSite } from './reconcile-site.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { MainContext } from '#cli/run-main.ts';

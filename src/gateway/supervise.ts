@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
+import { makeBackend } from '#batch/backends.ts';
 import { startLocalQueue } from '#batch/local/run-queue.ts';
 import { startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
 import { embeddedRolesOf } from '#config/find-site.ts';
@@ -23,6 +24,8 @@ import type { Log, Say } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
 import type { SocketLock } from '#util/socket-lock.ts';
 
+import { startReconcileWatch } from './reconcile-watch.ts';
+import { reconcileSite } from './reconcile-site.ts';
 import { startGateway } from './start-gateway.ts';
 import { startOnPort } from './start-on-port.ts';
 import { watchSite } from './watch-site.ts';
@@ -104,6 +107,9 @@ async function startEmbedded({ site, say }: SuperviseOptions, begun: Begun): Pro
   return startPostgres(folders, { say });
 }
 
+/** A local job's own word about its end is there, or in the spool directory, when the queue says that it has ended. */
+const ownWordMs = 3000;
+
 async function startServices(options: SuperviseOptions, facts: Facts, begun: Begun): Promise<RunningGateway> {
   const { site, log, version } = options;
   const applicationName = 'slurp serve';
@@ -120,6 +126,13 @@ async function startServices(options: SuperviseOptions, facts: Facts, begun: Beg
     const queue = await startLocalQueue({ stateDirectory, spoolDirectory, slots: batch.local.slots, log });
     facts.queue = queue;
     begun.push(() => queue.close());
+    const watch = startReconcileWatch({
+      endings: () => queue.endings(),
+      reconcile: () =>
+        reconcileSite({ site, status, catalog, log, backend: makeBackend(site), terms: { endGraceMs: ownWordMs } }),
+      log,
+    });
+    begun.push(() => watch.stop());
   }
   return gateway;
 }

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { killSession } from '#batch/local/inspect-run.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
@@ -79,6 +80,7 @@ beforeAll(async () => {
   for (const name of ['payload', 'plain']) {
     await mkdir(join(home, name));
     await writeFile(join(home, name, 'run.sh'), '#!/bin/bash\nexit 0\n', { mode: 0o755 });
+    await writeFile(join(home, name, 'sleep.sh'), '#!/bin/bash\nsleep 600\n', { mode: 0o755 });
   }
   const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.org', '-C', join(home, 'payload')];
   for (const words of [
@@ -98,6 +100,7 @@ beforeAll(async () => {
         query: `select 'x' as source, runnumber, 0 as segment, 'raw' as files, pg_sleep(600) as waited
       from generate_series(1, 9) as runnumber where true {run_condition}`,
       }),
+      ruleText('DST_KILLED', { script: 'sleep.sh' }),
       ruleText('DST_PLAIN', { payload: './plain/' }),
       ruleText('DST_SCRIPTLESS', { script: 'gone.sh' }),
       ruleText('DST_COLUMNLESS', {
@@ -300,6 +303,30 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
       child.kill('SIGINT');
       expect(await ended).toEqual([130, null]);
       expect(err).toMatch(/^kaedama: Interrupted: nothing was submitted\n$/mu);
+    },
+    timeoutMs,
+  );
+
+  test(
+    'a job that is killed without a word has failed, without anybody asking',
+    async () => {
+      await dispatch('--rule', 'DST_KILLED', '--runs', '7', '--batch');
+      const rows = (column: string): Promise<string> =>
+        sql(`select ${column} from production_status where rule = 'DST_KILLED'`);
+      const until = (state: string): Promise<true | undefined> =>
+        waitUntil(async () => ((await rows('status')).includes(state) ? true : undefined), {
+          ...{ timeoutMs: 90_000, everyMs: 500 },
+        });
+      expect(await until('started')).toBe(true);
+      const { out } = await run(slurp, ['status', '--json']);
+      expect(JSON.parse(out).queue.running).toBe(1);
+      const jobs = join(home, '.slurp-site', 'jobs');
+      const files = await readdir(jobs, { recursive: true });
+      const claims = files.filter((file) => /\/run\/0\.0\/pid$/u.test(file));
+      for (const file of claims) await killSession(Number.parseInt(await readFile(join(jobs, file), 'utf8'), 10));
+      expect(await until('failed')).toBe(true);
+      expect(await rows('message')).toContain('The job is gone without a result');
+      expect((await run(slurp, ['status'])).out).toContain('DST_KILLED');
     },
     timeoutMs,
   );

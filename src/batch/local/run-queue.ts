@@ -43,6 +43,8 @@ export interface LocalQueueStatus {
 /** The runner of the local batch system; there is one for a state directory at most. */
 export interface LocalQueue {
   status(): LocalQueueStatus;
+  /** How often a job ended, was put on hold or removed since the start: whoever sees it grow may ask what became of them. */
+  endings(): number;
   /** Starts no further jobs, and waits until none runs. */
   drain(): Promise<void>;
   /** Stops looking. Running jobs go on, and the next runner finds them. */
@@ -77,6 +79,7 @@ export async function startLocalQueue(options: LocalQueueOptions): Promise<Local
     idleFrom: new Map(),
     deeds: new Set(),
     isDraining: false,
+    endings: 0,
     poke: () => {
       isPoked = true;
       wakeUp?.();
@@ -109,6 +112,7 @@ export async function startLocalQueue(options: LocalQueueOptions): Promise<Local
 
   return {
     status: () => statusOf(state),
+    endings: () => state.endings,
     drain: async () => {
       state.isDraining = true;
       while (state.watched.size > 0) {

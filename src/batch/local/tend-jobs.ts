@@ -46,6 +46,8 @@ export interface RunnerState {
   /** What is under way; empty when nothing is. */
   readonly deeds: Set<Promise<void>>;
   isDraining: boolean;
+  /** How often a job ended, was put on hold or removed since the runner began. */
+  endings: number;
   /** Makes the runner look again, soon. */
   poke(): void;
 }
@@ -132,8 +134,8 @@ export async function closeSubmissions(state: RunnerState): Promise<void> {
     if (submission.jobs.ended < submission.stored.count) continue;
     if ([...state.watched.values()].some((watched) => watched.submission === submission)) continue;
     await sweepRuns(submission.files.runs);
-    await writeFile(submission.files.ended, `${now()}\n`);
     await rm(submission.files.items, { force: true });
+    await writeFile(submission.files.ended, `${now()}\n`);
     state.active.delete(uuid);
     state.idleFrom.delete(uuid);
     state.ended.add(uuid);
@@ -259,10 +261,15 @@ async function record(state: RunnerState, submission: LocalSubmission, event: Jo
 
 async function catchUp(state: RunnerState, submission: LocalSubmission): Promise<void> {
   const events = await readJournal(submission);
+  state.endings += events.filter(isEnding).length;
   const mayWaitAgain = events.some(
     (event) => event.kind === 'unstarted' || (event.kind === 'request' && event.action === 'release'),
   );
   if (mayWaitAgain) state.idleFrom.set(submission.stored.uuid, 0);
+}
+
+function isEnding(event: JournalEvent): boolean {
+  return ['ended', 'held', 'removed'].includes(event.kind) || (event.kind === 'request' && event.action !== 'release');
 }
 
 function now(): string {

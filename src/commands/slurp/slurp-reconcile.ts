@@ -6,9 +6,8 @@ import { ensureSite } from '#config/ensure-site.ts';
 import { openDatabase } from '#db/connect.ts';
 import { renderReconciled } from '#dispatch/reconcile/render-reconciled.ts';
 import { recover } from '#dispatch/recover.ts';
+import { reconcileSite } from '#gateway/reconcile-site.ts';
 import { BatchError } from '#model/errors.ts';
-
-import { reconcileSite } from '../reconcile-site.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Say } from '#model/log.ts';

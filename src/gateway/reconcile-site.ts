@@ -1,11 +1,12 @@
 import { reconcile } from '#dispatch/reconcile/reconcile.ts';
-import { scanSpools } from '#gateway/spool-watch.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
 import type { Reconciled } from '#dispatch/reconcile/reconcile.ts';
 import type { Log } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
+
+import { scanSpools } from './spool-watch.ts';
 
 /** What {@link reconcileSite} works with. */
 export interface ReconcileSiteInput {
