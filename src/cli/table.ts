@@ -30,7 +30,7 @@ const lines = {
 /**
  * Renders a table as plain text without colour, for terminal and pipe alike.
  *
- * @param width the widest a line may be, in characters; the widest columns are cut (with `…`) to fit
+ * @param width the widest a line may be, in characters, or `Infinity`; the widest columns are cut (with `…`) to fit
  * @returns lines without trailing blanks, each ended by a newline
  */
 export function renderTable(content: TableContent, width = 80): string {
@@ -60,6 +60,11 @@ export function renderTable(content: TableContent, width = 80): string {
 /** The width of the terminal, at most 160 characters; 80 in a pipe. */
 export function outputWidth(): number {
   return process.stdout.isTTY ? Math.min(process.stdout.columns, 160) : 80;
+}
+
+/** As {@link outputWidth}, but nothing is cut in a pipe: who reads it wants whole values. */
+export function uncutWidth(): number {
+  return process.stdout.isTTY ? outputWidth() : Infinity;
 }
 
 function textOf(cell: string | number | undefined): string {

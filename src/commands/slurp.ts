@@ -5,10 +5,11 @@ import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
 import { makeProgram, parseProgram } from '#cli/program.ts';
 import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
-import { outputWidth } from '#cli/table.ts';
+import { outputWidth, uncutWidth } from '#cli/table.ts';
 import { ensureSite, findServing, isServedByUs } from '#config/ensure-site.ts';
 import { findSite } from '#config/find-site.ts';
 import { stopSite } from '#config/stop-site.ts';
+import { columnsScript } from '#db/list-columns.ts';
 import { runScript } from '#db/run-script.ts';
 import { supervise } from '#gateway/supervise.ts';
 import { UsageError } from '#model/errors.ts';
@@ -124,14 +125,14 @@ interface SqlOptions extends SiteOptions {
   readonly csv?: true;
 }
 
-async function printSql(word: string, text: string, options: SqlOptions): Promise<void> {
+async function printSql(word: string, text: string | undefined, options: SqlOptions): Promise<void> {
   const role = parseRole(word);
   const site = await findNamedSite(options);
   await ensureSite(site, { say });
-  const results = await runScript(site.roles[role], text, { isWriting: options.write === true });
+  const results = await runScript(site.roles[role], text ?? columnsScript, { isWriting: options.write === true });
   if (options.json === true) await writeJson(makeScriptRows(results));
   else if (options.csv === true) await writeOutput(renderScriptCsv(results));
-  else await writeOutput(renderScript(results, outputWidth()));
+  else await writeOutput(renderScript(results, uncutWidth()));
 }
 
 void runMain(
@@ -200,7 +201,7 @@ void runMain(
     db.command('sql')
       .description('run statements as one transaction, read only unless told otherwise')
       .argument('<role>', roleNames.join(', '))
-      .argument('<statements>', 'one or more, separated by semicolons')
+      .argument('[statements]', 'one or more, separated by semicolons; without any: the tables and their columns')
       .option('--write', 'allow changes')
       .option('--json', 'one line of JSON')
       .option('--csv', 'comma-separated values')

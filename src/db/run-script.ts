@@ -6,6 +6,15 @@ import type { Role } from '#model/site.ts';
 
 import type { ScriptResult } from './connect.ts';
 
+/** SQLSTATEs of a table and a column that are not there. */
+const unknownNames: readonly unknown[] = ['42P01', '42703'];
+
+function adviceFor(error: DatabaseError, { role }: Role): string | undefined {
+  if (error.code === 'database-read-only') return "Add '--write' if you mean it";
+  if (!unknownNames.includes(error.facts['state'])) return undefined;
+  return `'slurp db sql ${role}' lists its tables and columns`;
+}
+
 /**
  * Runs an operator's statements in the schema of a role, as one transaction: read only unless told otherwise.
  *
@@ -27,13 +36,11 @@ export async function runScript(
       { isReadOnly: !options.isWriting },
     );
   } catch (error) {
-    if (!(error instanceof DatabaseError) || error.code !== 'database-read-only') throw error;
-    throw new DatabaseError(error.message, {
-      code: error.code,
-      facts: error.facts,
-      advice: "Add '--write' if you mean it",
-      cause: error.cause,
-    });
+    if (!(error instanceof DatabaseError)) throw error;
+    const advice = adviceFor(error, role);
+    if (advice === undefined) throw error;
+    const { code, facts, cause } = error;
+    throw new DatabaseError(error.message, { code, facts, advice, cause });
   } finally {
     await database.close();
   }

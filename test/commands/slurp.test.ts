@@ -55,6 +55,9 @@ describe('slurp', () => {
       expect(first).toMatchObject({ exitCode: 0, out: 'one\n---\n  1\n(1 row)\n\ntwo\n---\n  2\n(1 row)\n' });
       expect(first.err.split('\n')[0]).toBe("slurp: Starting site '/.slurp-site' (database, gateway, local queue) …");
       const insert = "insert into production_cursor values (default, 'DST_EVENT', 'new', 'tag', 0, 7)";
+      expect((await slurp(['db', 'sql', 'status'])).out).toMatch(/^production_status +dstfile +text +t$/mu);
+      const long = 'x'.repeat(300);
+      expect((await slurp(['db', 'sql', 'status', `select '${long}' as text`])).out).toContain(`\n${long}\n`);
       expect(await slurp(['db', 'sql', 'status', insert])).toEqual({
         exitCode: 40,
         out: '',

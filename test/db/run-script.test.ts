@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
+import { columnsScript } from '#db/list-columns.ts';
 import { runScript } from '#db/run-script.ts';
 
 import { testDatabase } from './test-database.ts';
@@ -27,6 +28,24 @@ it('runs statements in the schema of the role, all or none', async () => {
   expect(results.map(({ command, rows }) => [command, rows])).toEqual([
     ['INSERT', []],
     ['SELECT', [['7']]],
+  ]);
+});
+
+it('says where the names of tables and columns are, and tells them', async () => {
+  const { status } = given.roles;
+  for (const text of ['select * from nowhere', 'select nothing from production_cursor']) {
+    await expect(runScript(status, text, { isWriting: false })).rejects.toMatchObject({
+      advice: "'slurp db sql status' lists its tables and columns",
+    });
+  }
+  const [columns] = await runScript(status, columnsScript, { isWriting: false });
+  expect(columns?.rows.filter(([table]) => table === 'production_cursor')).toEqual([
+    ['production_cursor', 'id', 'integer', 't'],
+    ['production_cursor', 'dsttype', 'text', 't'],
+    ['production_cursor', 'build', 'text', 't'],
+    ['production_cursor', 'tag', 'text', 't'],
+    ['production_cursor', 'version', 'integer', 't'],
+    ['production_cursor', 'lastrun', 'integer', 't'],
   ]);
 });
 
