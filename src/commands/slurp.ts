@@ -7,6 +7,7 @@ import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
 import { outputWidth, uncutWidth } from '#cli/table.ts';
 import { ensureSite, findServing, isServedByUs } from '#config/ensure-site.ts';
+import { findBatchProblem } from '#config/find-batch-problem.ts';
 import { findSite } from '#config/find-site.ts';
 import { stopSite } from '#config/stop-site.ts';
 import { columnsScript } from '#db/list-columns.ts';
@@ -60,6 +61,8 @@ function parseSeconds(text: string): number {
 async function up(options: SiteOptions): Promise<void> {
   const site = await findNamedSite(options);
   await ensureSite(site, { say });
+  const problem = findBatchProblem(site);
+  if (problem !== undefined) say(problem);
   const serving = await findServing(site);
   if (!isServedByUs(site)) await writeLine("This site is served elsewhere: 'slurp serve' on the gateway's machine");
   else await writeLine(`The site '${site.stateDirectory}' is up; its gateway is ${serving?.url ?? 'just restarting'}`);

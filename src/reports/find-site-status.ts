@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { request } from 'node:http';
 
 import { findServing, isServedByUs } from '#config/ensure-site.ts';
+import { findBatchProblem } from '#config/find-batch-problem.ts';
 import { findPostgresServer } from '#config/embedded-postgres.ts';
 import { askSupervisor } from '#config/serve-record.ts';
 import { serverFoldersOf } from '#config/site-folders.ts';
@@ -34,6 +35,8 @@ export interface SiteStatus {
   readonly file?: string;
   readonly stateDirectory: string;
   readonly backend: Site['batch']['backend'];
+  /** Why nothing can be submitted from here. */
+  readonly batchProblem?: string;
   /** Everything that should run does. */
   readonly isUp: boolean;
   readonly serve?: { readonly pid: number; readonly phase: string; readonly startedAt?: string };
@@ -125,6 +128,7 @@ export async function findSiteStatus(site: Site): Promise<SiteStatus> {
   ]);
   const postgres =
     site.kind === 'embedded' ? await findPostgresServer(serverFoldersOf(site.stateDirectory)) : undefined;
+  const batchProblem = findBatchProblem(site);
   const url = serving?.url ?? site.gateway.url;
   const health = url === undefined ? undefined : await askHealth(url);
   return {
@@ -133,6 +137,7 @@ export async function findSiteStatus(site: Site): Promise<SiteStatus> {
     ...(site.file === undefined ? {} : { file: site.file }),
     stateDirectory: site.stateDirectory,
     backend: site.batch.backend,
+    ...(batchProblem === undefined ? {} : { batchProblem }),
     isUp: (serving !== undefined || !isServedByUs(site)) && roles.every(({ isReachable }) => isReachable),
     ...(supervisor === undefined
       ? {}

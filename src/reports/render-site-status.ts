@@ -1,5 +1,6 @@
 import { renderTable } from '#cli/table.ts';
 import { jobStates } from '#model/job/job-state.ts';
+import { countOf } from '#util/count-of.ts';
 
 import type { SiteStatus } from './find-site-status.ts';
 
@@ -56,7 +57,8 @@ export function renderSiteStatus(status: SiteStatus, width = 80): string {
     ['gateway', gateway === undefined ? 'not running' : `${gateway.url}, ${gateway.health}`],
     ...(gateway?.complaints ?? []).map((complaint) => ['', complaint] as const),
     ['local queue', queueLine(status)],
-    ['unconfirmed', status.work === undefined ? 'not known' : `${status.work.unconfirmed} submissions`],
+    ...(status.batchProblem === undefined ? [] : [['', status.batchProblem] as const]),
+    ['unconfirmed', status.work === undefined ? 'not known' : countOf(status.work.unconfirmed, 'submission')],
     ['attempts', workLine(status)],
     ['staged files', stageoutLine(status)],
     ['spools', `${status.spools} to be read`],

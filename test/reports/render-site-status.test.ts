@@ -32,7 +32,7 @@ it('shows a site that is up', () => {
     database      running, process 13
     gateway       http://127.0.0.1:20001, ok
     local queue   4 running, 96 waiting, 1 held; 4 at once
-    unconfirmed   1 submissions
+    unconfirmed   1 submission
     attempts      96 submitted, 4 running, 1000 finished
     staged files  2 waiting for the catalog, 0 put aside
     spools        0 to be read
