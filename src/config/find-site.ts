@@ -113,9 +113,13 @@ function makeBatch(batch: SiteSections['batch']): Site['batch'] {
     key.startsWith('+') ? key : key.toLowerCase(),
     String(value),
   ]);
+  const days = batch?.local?.history_days;
   return {
     backend: batch?.backend ?? 'local',
-    local: { slots: batch?.local?.slots ?? availableParallelism() },
+    local: {
+      slots: batch?.local?.slots ?? availableParallelism(),
+      ...(days === undefined ? {} : { historyMs: days * 24 * 3600 * 1000 }),
+    },
     htcondor: {
       commands: Object.fromEntries(commands),
       ...(condor?.max_materialize === undefined ? {} : { maxMaterialize: condor.max_materialize }),

@@ -123,7 +123,7 @@ async function startServices(options: SuperviseOptions, facts: Facts, begun: Beg
   begun.push(() => gateway.close());
   if (site.batch.backend === 'local') {
     const { stateDirectory, spoolDirectory, batch } = site;
-    const queue = await startLocalQueue({ stateDirectory, spoolDirectory, slots: batch.local.slots, log });
+    const queue = await startLocalQueue({ stateDirectory, spoolDirectory, ...batch.local, log });
     facts.queue = queue;
     begun.push(() => queue.close());
     const watch = startReconcileWatch({

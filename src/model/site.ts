@@ -25,7 +25,8 @@ export interface Site {
   readonly roles: Readonly<Record<RoleName, Role>>;
   readonly batch: {
     readonly backend: 'local' | 'htcondor';
-    readonly local: { readonly slots: number };
+    /** `historyMs`: how long submissions that have ended are remembered; absent: 30 days. */
+    readonly local: { readonly slots: number; readonly historyMs?: number };
     readonly htcondor: HtcondorSite;
   };
   readonly gateway: {

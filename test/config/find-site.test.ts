@@ -120,7 +120,7 @@ describe('a site file', () => {
       `databases: ${databases}
 batch:
   backend: htcondor
-  local: {slots: 3}
+  local: {slots: 3, history_days: 2}
   htcondor:
     commands: {Accounting_Group: group_sphenix, +MyAttribute: 3}
     max_idle: 500
@@ -155,7 +155,7 @@ statement_timeout: 30s
       },
       batch: {
         backend: 'htcondor',
-        local: { slots: 3 },
+        local: { slots: 3, historyMs: 172_800_000 },
         htcondor: {
           commands: { accounting_group: 'group_sphenix', '+MyAttribute': '3' },
           maxIdle: 500,

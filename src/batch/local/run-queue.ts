@@ -4,15 +4,18 @@ import { chmod, mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'no
 import { join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
+import { startRepeating } from '#util/start-repeating.ts';
 import { takeSocketLock } from '#util/socket-lock.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { jobFilesOf } from './job-files.ts';
 import { jobOf } from './journal.ts';
 import { launcherScript } from './launcher.ts';
+import { pruneHistory } from './prune-history.ts';
 import { closeSubmissions, readRequests, startIdleJobs, takeSubmissions, tendRuns } from './tend-jobs.ts';
 
 import type { Log } from '#model/log.ts';
+import type { Repetition } from '#util/start-repeating.ts';
 import type { SocketLock } from '#util/socket-lock.ts';
 
 import type { JobFiles } from './job-files.ts';
@@ -30,6 +33,8 @@ export interface LocalQueueOptions {
   readonly graceMs?: number;
   /** Time between two looks when nothing wakes the runner; 1 s unless told otherwise. */
   readonly everyMs?: number;
+  /** How long a submission is remembered when its jobs have all ended; 30 days unless told otherwise. */
+  readonly historyMs?: number;
 }
 
 /** How many jobs there are, over all submissions that have not ended. */
@@ -109,6 +114,7 @@ export async function startLocalQueue(options: LocalQueueOptions): Promise<Local
     }
   };
   const running = run();
+  const pruning = startPruning(state, options.historyMs ?? defaultHistoryMs);
 
   return {
     status: () => statusOf(state),
@@ -124,11 +130,27 @@ export async function startLocalQueue(options: LocalQueueOptions): Promise<Local
       state.isDraining = true;
       watcher.close();
       state.poke();
-      await running;
+      await Promise.all([running, pruning.stop()]);
       await Promise.all(state.deeds);
       await lock.release();
     },
   };
+}
+
+const hourMs = 3600 * 1000;
+const defaultHistoryMs = 30 * 24 * hourMs;
+
+function startPruning(state: RunnerState, historyMs: number): Repetition {
+  return startRepeating(async () => {
+    try {
+      const gone = await pruneHistory(state.files, Date.now() - historyMs);
+      for (const uuid of gone) state.ended.delete(uuid);
+      if (gone.length > 0) state.log.info({ submissions: gone.length }, 'ended long ago: taken away');
+    } catch (error) {
+      state.log.warn({ error }, 'what ended long ago cannot be taken away now');
+    }
+    return hourMs;
+  });
 }
 
 async function step(state: RunnerState): Promise<void> {

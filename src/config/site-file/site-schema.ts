@@ -52,7 +52,7 @@ const databases = z.strictObject({ daq: database, raw: database, catalog: databa
 
 const batch = z.strictObject({
   backend: z.enum(['local', 'htcondor'], { error: "'local' or 'htcondor'" }).optional(),
-  local: z.strictObject({ slots: positive.optional() }).optional(),
+  local: z.strictObject({ slots: positive.optional(), history_days: positive.optional() }).optional(),
   htcondor: z
     .strictObject({
       commands: z
