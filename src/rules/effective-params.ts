@@ -55,7 +55,9 @@ const neededParams: Readonly<Record<string, string>> = {
 export function checkParams(rule: Rule, params: Params, filesystem: Params, complainer: Complainer): void {
   for (const [key, expected] of Object.entries(neededParams)) {
     if (params[key] === undefined) complainer.error({ path: 'params', message: `No params.${key}`, expected });
-    else if (params[key] === '') complainer.error({ path: `params.${key}`, message: `Empty params.${key}`, expected });
+    // What is not there at all is this word, as in Python.
+    else if (params[key] === '' || params[key] === 'None')
+      complainer.error({ path: `params.${key}`, message: `Empty params.${key}`, expected });
   }
   for (const key of ['build', 'build_name', 'dbtag']) {
     if (params[key]?.includes('_') === true) {

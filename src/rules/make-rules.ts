@@ -191,6 +191,12 @@ function textsOf(section: string, scalars: ReadonlyMap<string, YamlScalar>, add:
 
 function jobOf(rule: YamlMap, add: Add): Record<string, string> {
   const pairs = Object.entries(textsOf('job', scalarsOf(rule, 'job'), add));
+  for (const [index, [key]] of pairs.entries()) {
+    const others = pairs.slice(0, index).map(([other]) => other);
+    const before = others.find((other) => other.toLowerCase() === key.toLowerCase());
+    if (before !== undefined)
+      add('warning', `job.${key.toLowerCase()}`, `'${before}' and '${key}' are one submit command; the last one holds`);
+  }
   return Object.fromEntries(pairs.map(([key, text]) => [/^(?:\+|my\.)/i.test(key) ? key : key.toLowerCase(), text]));
 }
 

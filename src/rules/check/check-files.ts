@@ -61,7 +61,9 @@ export async function checkFiles(
     );
   }
   const { directPath } = prepared;
-  if (directPath !== undefined && (await kindOf(fixedPart(directPath))) !== 'directory') {
+  // What could not be filled in is told elsewhere.
+  const isFilled = directPath?.includes('{') === false;
+  if (isFilled && (await kindOf(fixedPart(directPath))) !== 'directory') {
     complainer.warning({ path: 'input.direct_path', message: `No directory '${fixedPart(directPath)}'` });
   }
   await checkDirectories(prepared, complainer);

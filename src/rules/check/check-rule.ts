@@ -60,7 +60,12 @@ async function checkRule(rule: Rule, options: RunOptions, judgePayload: JudgePay
     if (columns !== undefined) checkColumns(draft, columns, complainer);
     await checkFiles(draft, complainer, judgePayload);
   }
-  return sortComplaints([...preparation.complaints, ...complainer.complaints]);
+  // What has the wrong form was told when the file was read.
+  const complaints = preparation.complaints.filter(({ message }) => {
+    const missing = /^No (\S+)$/.exec(message)?.[1];
+    return missing === undefined || !rule.places.keys.has(missing) || rule.places.texts.has(missing);
+  });
+  return sortComplaints([...complaints, ...complainer.complaints]);
 }
 
 type Finished = Pick<PreparedQuery, 'finished' | 'originOf'>;
@@ -136,9 +141,21 @@ function checkColumns(prepared: RuleDraft, columns: QueryColumns, complainer: Co
     const message = "The query gives a column 'ranges', which is not read";
     complainer.warning({ path: 'input.query', message, expected: "the name 'fileranges'" });
   }
+  const twice = new Set(
+    columns.names.filter((name, index) => columns.names.indexOf(name) < index && name !== '?column?'),
+  );
+  for (const name of twice) {
+    complainer.warning({ path: 'input.query', message: `The query gives two columns '${name}'; the last one holds` });
+  }
   if (!columns.isComplete) return;
   for (const { name, macro, place } of prepared.columns) {
     if (has(name)) continue;
+    const quoted = columns.names.find((column) => column.toLowerCase() === name);
+    if (quoted !== undefined) {
+      const message = `'${macro}' does not reach the column "${quoted}"`;
+      complainer.error({ path: 'job', place, message, expected: `its name in small letters: as ${name}` });
+      continue;
+    }
     const near = nearestWord(name, [...usualMacros, ...columns.names, ...Object.keys(prepared.rule.params)]);
     const instead = near === undefined ? 'another macro' : `$(${near})`;
     const expected = `a column '${name}' in the query, or ${instead}`;

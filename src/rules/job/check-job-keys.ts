@@ -11,6 +11,11 @@ import { furtherJobKeys, knownJobKeys } from './job-defaults.ts';
 export function checkJobKeys(rule: Rule, complainer: Complainer): void {
   for (const key of Object.keys(rule.job)) {
     if (knownJobKeys.has(key) || furtherJobKeys.has(key) || /^(?:\+|my\.)/i.test(key)) continue;
+    if (key === 'queue') {
+      const message = "'queue' is left out: how many jobs there are, the query says";
+      complainer.warning({ path: 'job.queue', message });
+      continue;
+    }
     const place = rule.places.keys.get(`job.${key}`) ?? placeIn(rule, `job.${key}`);
     const near = nearestWord(key, [...knownJobKeys, ...furtherJobKeys]);
     const grievance = { path: `job.${key}`, place, message: `Unknown submit command '${key}'` };

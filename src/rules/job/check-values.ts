@@ -22,9 +22,14 @@ const sizeWanted = 'a number with unit, e.g. 4096MB or 1.5G';
 export function checkParamValues(rule: Rule, params: Readonly<Record<string, string>>, complainer: Complainer): void {
   const textOf = (key: string): string | undefined => {
     const text = params[key]?.trim();
-    return text === undefined || mayBeText(text) ? undefined : text;
+    return text === undefined || text === 'None' || mayBeText(text) ? undefined : text;
   };
   const { mem, disk } = { mem: textOf('mem'), disk: textOf('disk') };
+  for (const key of ['mem', 'disk']) {
+    if (params[key]?.trim() !== 'None') continue;
+    const expected = `${sizeWanted}, or no params.${key}`;
+    complainer.error({ path: `params.${key}`, message: `Empty params.${key}`, expected });
+  }
   const isNoSize = (text: string | undefined): boolean =>
     text !== undefined && !isSize(text) && (isWord(text) || !mayBeExpression(text));
   if (isNoSize(mem)) {
@@ -45,7 +50,7 @@ export function checkParamValues(rule: Rule, params: Readonly<Record<string, str
   }
   const { dump, dbinput } = { dump: textOf('dump'), dbinput: textOf('dbinput') };
   const expected = 'true or false';
-  if (dump !== undefined && !isBoolean(dump) && dump !== 'None') {
+  if (dump !== undefined && !isBoolean(dump)) {
     complainer.error({ path: 'params.dump', message: `Neither yes nor no: '${params['dump']}'`, expected });
   }
   if (dbinput !== undefined && !isBoolean(dbinput)) {
@@ -91,38 +96,40 @@ interface Judgement {
   readonly expected: string;
 }
 
+function makeFault(key: string, text: string, expected: string, isFatal = true): Judgement {
+  return { isFatal, message: `HTCondor takes no '${text}' as ${key}`, expected };
+}
+
 function judge(key: string, text: string): Judgement | undefined {
-  const fault = (expected: string, isFatal = true): Judgement => ({
-    isFatal,
-    message: `HTCondor takes no '${text}' as ${key}`,
-    expected,
-  });
   const known = words[key];
-  if (known !== undefined) {
-    const isNumber = key === 'universe' && /^\d+$/.test(text);
-    if (!isNumber && !known.some((word) => word.toLowerCase() === text.toLowerCase())) {
-      return fault(`one of ${known.join(', ')}`);
-    }
-    if (key !== 'should_transfer_files' || text.toUpperCase() === 'YES') return undefined;
-    const message = `With ${key} '${text}' a job has no folder of its own, and is not submitted to HTCondor`;
-    return { isFatal: false, message, expected: 'YES' };
+  if (known !== undefined) return judgeWord(key, text, known);
+  const isWrong = (isWord(text) && !isBoolean(text)) || isQuoted(text) || !mayBeExpression(text);
+  if (integers.has(key)) return isWrong ? makeFault(key, text, 'a whole number') : undefined;
+  const isTransfer = transfers.has(key);
+  if (isTransfer || booleans.has(key)) {
+    return isWrong ? makeFault(key, text, 'true or false', !isTransfer) : undefined;
   }
-  const isLoneWord = isWord(text) && !isBoolean(text);
-  if (integers.has(key)) {
-    return isLoneWord || isQuoted(text) || !mayBeExpression(text) ? fault('a whole number') : undefined;
-  }
-  if (booleans.has(key) || transfers.has(key)) {
-    const isWrong = isLoneWord || isQuoted(text) || !mayBeExpression(text);
-    return isWrong ? fault('true or false', booleans.has(key)) : undefined;
-  }
-  if (amounts.test(key)) {
-    const hasUnit = key === 'request_memory' || key === 'request_disk';
-    if (hasUnit && isSize(text)) return undefined;
-    const expected = hasUnit ? `${sizeWanted}, or an expression` : 'a number, or an expression';
-    if (!mayBeExpression(text)) return fault(expected);
-    if (!isQuoted(text) && (!isWord(text) || isAttribute(text))) return undefined;
-    return { isFatal: false, message: `No machine has '${text}' as ${key}`, expected };
-  }
+  if (amounts.test(key)) return judgeAmount(key, text);
   const isExpression = expressions.test(key) || /^(?:\+|my\.)/i.test(key);
-  return isExpression && !mayBeExpression(text) ? fault('a ClassAd expression, texts in double quotes') : undefined;
+  if (!isExpression || mayBeExpression(text)) return undefined;
+  return makeFault(key, text, 'a ClassAd expression, texts in double quotes');
+}
+
+function judgeWord(key: string, text: string, known: readonly string[]): Judgement | undefined {
+  const isNumber = key === 'universe' && /^\d+$/.test(text);
+  if (!isNumber && !known.some((word) => word.toLowerCase() === text.toLowerCase())) {
+    return makeFault(key, text, `one of ${known.join(', ')}`);
+  }
+  if (key !== 'should_transfer_files' || text.toUpperCase() === 'YES') return undefined;
+  const message = `With ${key} '${text}' a job has no folder of its own, and is not submitted to HTCondor`;
+  return { isFatal: false, message, expected: 'YES' };
+}
+
+function judgeAmount(key: string, text: string): Judgement | undefined {
+  const hasUnit = key === 'request_memory' || key === 'request_disk';
+  if (hasUnit && isSize(text)) return undefined;
+  const expected = hasUnit ? `${sizeWanted}, or an expression` : 'a number, or an expression';
+  if (!mayBeExpression(text)) return makeFault(key, text, expected);
+  if (!isQuoted(text) && (!isWord(text) || isAttribute(text))) return undefined;
+  return { isFatal: false, message: `No machine has '${text}' as ${key}`, expected };
 }

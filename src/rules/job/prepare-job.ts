@@ -105,10 +105,7 @@ export function prepareJob(sources: JobSources): PreparedJob {
   checkJobKeys(rule, complainer);
   const resolved = (text: string): string => substituteKnown(text, scope.job);
   const isWrapped = executable === undefined || executable === '';
-  if (isWrapped && params['script'] === undefined) {
-    const expected = 'params.script, the program that the wrapper runs';
-    complainer.error({ path: 'params', message: 'No params.script', expected });
-  }
+  if (isWrapped) checkScript(params['script'], complainer);
   const ownExecutable = isWrapped ? undefined : fill('job.executable', executable, scope.job).text;
   const script = resolved(params['script'] ?? basename(ownExecutable ?? ''));
   const usesRsync = isWrapped || Object.values(rule.job).some((text) => text.includes('{rsync}'));
@@ -135,7 +132,9 @@ export function prepareJob(sources: JobSources): PreparedJob {
   for (const [key, text] of Object.entries(filesystem)) {
     finishedFilesystem[key] = filled(`filesystem.${key}`, fill(`filesystem.${key}`, text, scope.filesystem));
   }
+  checkCycles(finishedFilesystem, complainer);
   const written = ownArguments ?? defaultArguments;
+  checkBlanks(written, { ...params, ...finishedFilesystem }, complainer);
   const found = { ...sources, scope: { ...scope, job: find } };
   const finishedArguments = filled('job.arguments', fillArguments(found, written, isWrapped ? script : undefined));
   const batchName = options.batchName ?? fill('job.batch_name', ownBatchName ?? defaultBatchName, scope.job).text;
@@ -174,6 +173,43 @@ export function prepareJob(sources: JobSources): PreparedJob {
     batchName: expandBatchName(batchName, names, params),
     columns,
   };
+}
+
+/** The wrapper cannot do without a script, and arguments are separated by blanks. */
+function checkScript(script: string | undefined, complainer: Complainer): void {
+  const expected = 'params.script, the program that the wrapper runs';
+  if (script === undefined) complainer.error({ path: 'params', message: 'No params.script', expected });
+  else if (script.trim() === '' || script === 'None') {
+    complainer.error({ path: 'params.script', message: 'Empty params.script', expected });
+  } else if (/\s/.test(script.trim())) {
+    const message = `Blanks in params.script: '${script}'`;
+    complainer.error({
+      path: 'params.script',
+      message,
+      expected: 'a name without, since arguments are separated by them',
+    });
+  }
+}
+
+/** A macro with blanks in it moves all arguments behind it; of fields that is told where they are filled. */
+function checkBlanks(written: string, values: Readonly<Record<string, string>>, complainer: Complainer): void {
+  for (const { index, 0: macro, 1: name = '' } of written.matchAll(/\$\((\w+)\)/g)) {
+    const value = values[name];
+    if (value === undefined || !/\S\s+\S/.test(value) || ['name', 'build', 'tag'].includes(name)) continue;
+    const message = `'${macro}' puts blanks into the arguments: '${value}'`;
+    const expected = 'no blanks, they move all arguments behind them';
+    complainer.warning({ path: 'job.arguments', offset: index, message, expected });
+  }
+}
+
+/** Entries of the filesystem that need each other keep a field for ever. */
+function checkCycles(filesystem: Readonly<Record<string, string>>, complainer: Complainer): void {
+  for (const [key, text] of Object.entries(filesystem)) {
+    const field = [...text.matchAll(/\{(\w+)\}/g)].find(([, name = '']) => Object.hasOwn(filesystem, name))?.[0];
+    if (field === undefined) continue;
+    const expected = 'a text that does not come back to it';
+    complainer.error({ path: `filesystem.${key}`, message: `'${field}' needs itself`, expected });
+  }
 }
 
 /** The commands that a rule writes, with a number in place of what differs from job to job. */

@@ -89,6 +89,9 @@ function tell({ code, message, pos }: YAMLParseError, { document, lines, placeOf
         const opened = placeOf(openedBefore(document, pos[0]));
         return { place: opened, message: 'The quote that opens here is not closed', expected: 'one at the end' };
       }
+      break;
+    default:
+      break;
   }
   return { place, message: `Not YAML: ${message.replace(/\s+/g, ' ').replace(/\.$/, '')}` };
 }
