@@ -96,7 +96,7 @@ describe('a rule with something odd', () => {
       },
       [
         "3:26: warning: R: The query gives two columns 'files'; the last one holds",
-        '5:22: error: R: \'$(Up)\' does not reach the column "Up", expected its name in small letters: as up',
+        '5:21: error: R: \'$(Up)\' does not reach the column "Up", expected its name in small letters: as up',
       ],
     ],
   ])('%s', async (_what, sections, lines) => {
