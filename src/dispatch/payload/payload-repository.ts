@@ -91,7 +91,13 @@ async function git(directory: string, ...args: readonly string[]): Promise<Comma
 }
 
 function noCheckout(directory: string, result: CommandResult): SiteError {
-  const said = result.stderr.trim().split('\n')[0] ?? '';
+  const said = (result.stderr.trim().split('\n')[0] ?? '').replace(/^fatal: /u, '');
+  if (said.includes('Needed a single revision')) {
+    return new SiteError(`The git checkout of the payload '${directory}' has no commit yet`, {
+      code: 'site-payload-no-checkout',
+      advice: `Commit what the jobs run: git -C '${directory}' add .; git -C '${directory}' commit`,
+    });
+  }
   return new SiteError(`The payload '${directory}' is not in a git checkout with a commit: ${said}`, {
     code: 'site-payload-no-checkout',
     advice: said.includes('dubious ownership')

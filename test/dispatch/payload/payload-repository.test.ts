@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { checkPayload } from '#dispatch/payload/check-payload.ts';
+import { judgePayload } from '#dispatch/payload/judge-payload.ts';
 import { readPayloadRepository } from '#dispatch/payload/payload-repository.ts';
 import { runCommand } from '#util/run-command.ts';
 
@@ -46,6 +47,17 @@ test('knows a payload that is clean, published and current', async () => {
   });
   expect(repository.hash).toMatch(/^[0-9a-f]{7,}$/u);
   expect(checkPayload(repository, production)).toEqual([]);
+});
+
+test('says what to do with a checkout that has no commit, and with none', async () => {
+  const empty = join(root, 'empty');
+  await mkdir(empty);
+  expect(await judgePayload(empty)).toMatch(/empty' is not in a git checkout with a commit: .*; clone its repository/u);
+  await git(empty, 'init', '--quiet');
+  expect(await judgePayload(empty)).toMatch(
+    /^The git checkout of the payload '.*empty' has no commit yet; commit what/u,
+  );
+  expect(await judgePayload(payload)).toBeUndefined();
 });
 
 test('C-P3: sees changes in tracked files, not new files', async () => {
