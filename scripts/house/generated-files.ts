@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { exitCodes } from '#cli/exit-codes.ts';
+import { renderTables } from './render-tables.ts';
 
 /** The page about exit codes, from the table that the commands themselves use. */
 function renderExitCodes(): string {
@@ -27,9 +28,16 @@ function renderExitCodes(): string {
 
 /** All files that are made by `scripts/generate.ts`, by their path; in the form that Prettier gives them. */
 export async function generatedFiles(root: string): Promise<ReadonlyMap<string, string>> {
-  const path = 'docs/exit-codes.md';
-  const options = (await resolveConfig(join(root, path))) ?? {};
-  return new Map([[path, await format(renderExitCodes(), { ...options, parser: 'markdown' })]]);
+  const pages = [
+    ['docs/exit-codes.md', renderExitCodes()],
+    ['docs/tables.md', renderTables(root)],
+  ] as const;
+  const files = new Map<string, string>();
+  for (const [path, text] of pages) {
+    const options = (await resolveConfig(join(root, path))) ?? {};
+    files.set(path, await format(text, { ...options, parser: 'markdown' }));
+  }
+  return files;
 }
 
 /** G7: the generated files that differ from what would be made now. Returns all complaints. */
