@@ -10,6 +10,7 @@ import {
   type Pair,
   parseDocument,
   type Scalar,
+  visit,
 } from 'yaml';
 import type { Complaint } from '#model/complaint.ts';
 import { RuleError } from '#model/errors.ts';
@@ -73,13 +74,28 @@ export function parseRuleFile(source: string, file: string): RuleFile {
     // Below this level a second document goes unmentioned.
     logLevel: 'error',
   });
-  for (const { place, message, expected } of tellYamlMistakes(document, text, lines)) {
+  const mistakes = tellYamlMistakes({
+    ...{ errors: document.errors, text, placeOf },
+    openedBefore: (offset) => openedBefore(document, offset),
+  });
+  for (const { place, message, expected } of mistakes) {
     complain('error', place, message, expected);
   }
   if (document.errors.length > 0) return { file, rules: [], complaints };
   const tree = makeTree(document, text, placeOf, complain);
   const { rules, complaints: others } = makeRules(tree, file);
   return { file, rules, complaints: [...complaints, ...others] };
+}
+
+function openedBefore(document: Document, offset: number): number {
+  let begin = offset;
+  visit(document, {
+    Scalar: (_key, node) => {
+      const isQuoted = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE';
+      if (isQuoted && node.range && node.range[0] <= offset && offset <= node.range[2]) begin = node.range[0];
+    },
+  });
+  return begin;
 }
 
 type Complain = (severity: Complaint['severity'], place: Place, message: string, expected?: string) => void;

@@ -1,6 +1,6 @@
 import type { Rule } from '#model/rule.ts';
 import type { Complainer } from '../complain.ts';
-import { mayBeExpression } from '../text/class-ad.ts';
+import { mayBeExpression } from '../text/may-be-expression.ts';
 
 // What HTCondor says of each of these was asked of condor_submit 23.9: nothing that works is complained of here.
 

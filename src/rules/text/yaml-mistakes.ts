@@ -1,4 +1,3 @@
-import { type Document, isScalar, type LineCounter, visit, type YAMLParseError } from 'yaml';
 import type { Place } from '#model/rule.ts';
 
 /** What keeps a file from being YAML, in words for its author. */
@@ -8,11 +7,21 @@ export interface YamlMistake {
   readonly expected?: string;
 }
 
-/** The text in which a mistake is, and how to find one's way in it. */
-interface Source {
-  readonly document: Document;
-  readonly lines: readonly string[];
+/** What the parser says. */
+interface ParserError {
+  readonly code: string;
+  readonly message: string;
+  /** Offsets of its begin and its end. */
+  readonly pos: readonly [number, number];
+}
+
+/** The text in which mistakes are, and how to find one's way in it. */
+export interface YamlSource {
+  readonly errors: readonly ParserError[];
+  readonly text: string;
   readonly placeOf: (offset: number) => Place;
+  /** Where the quoted text begins that goes on at an offset; the offset itself if there is none. */
+  readonly openedBefore: (offset: number) => number;
 }
 
 const keyAndValue = "'KEY: value', with a blank behind the colon; a further line of a text is indented like its first";
@@ -23,20 +32,21 @@ const quotes = 'quotes around the whole value';
  * Tells the mistakes of a YAML file, the first of each line: a parser has several words for one, and is confused by it
  * further down.
  */
-export function tellYamlMistakes(document: Document, text: string, counter: LineCounter): readonly YamlMistake[] {
-  const placeOf = (offset: number): Place => {
-    const { line, col } = counter.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  };
-  const source = { document, lines: text.split('\n'), placeOf };
-  const isTooDeep = (error: YAMLParseError): boolean =>
+export function tellYamlMistakes(source: YamlSource): readonly YamlMistake[] {
+  const { errors, placeOf } = source;
+  const lines = source.text.split('\n');
+  const isTooDeep = (error: ParserError): boolean =>
     error.code === 'MULTILINE_IMPLICIT_KEY' &&
-    document.errors.some(({ code, pos }) => code === 'BLOCK_AS_IMPLICIT_KEY' && pos[0] === error.pos[0]);
-  const deep = document.errors.filter(isTooDeep);
+    errors.some(({ code, pos }) => code === 'BLOCK_AS_IMPLICIT_KEY' && pos[0] === error.pos[0]);
+  const deep = errors.filter(isTooDeep);
   const told = new Set<number>();
-  return document.errors.flatMap((error): readonly YamlMistake[] => {
+  return errors.flatMap((error): readonly YamlMistake[] => {
     const isSaid = !deep.includes(error) && deep.some(({ pos }) => pos[0] === error.pos[0]);
-    const mistakes = deep.includes(error) ? tellTooDeep(error, source) : isSaid ? [] : [tell(error, source)];
+    const mistakes = deep.includes(error)
+      ? tellTooDeep(error, lines, placeOf)
+      : isSaid
+        ? []
+        : [tell(error, lines, source)];
     const { line } = placeOf(error.pos[0]);
     if (mistakes.length === 0 || told.has(line)) return [];
     told.add(line);
@@ -49,7 +59,11 @@ function indentOf(line: string | undefined): number {
 }
 
 /** A key below a value: of its neighbours, only the first is out of line. */
-function tellTooDeep({ pos }: YAMLParseError, { lines, placeOf }: Source): readonly YamlMistake[] {
+function tellTooDeep(
+  { pos }: ParserError,
+  lines: readonly string[],
+  placeOf: YamlSource['placeOf'],
+): readonly YamlMistake[] {
   const above = placeOf(pos[0]).line;
   const { line } = placeOf(pos[1]);
   const indent = indentOf(lines[line - 1]);
@@ -58,7 +72,8 @@ function tellTooDeep({ pos }: YAMLParseError, { lines, placeOf }: Source): reado
   return [{ place: { line, column: indent + 1 }, message, expected: 'keys of one mapping in one column' }];
 }
 
-function tell({ code, message, pos }: YAMLParseError, { document, lines, placeOf }: Source): YamlMistake {
+function tell({ code, message, pos }: ParserError, lines: readonly string[], source: YamlSource): YamlMistake {
+  const { placeOf, openedBefore } = source;
   const place = placeOf(pos[0]);
   const words = (lines[place.line - 1] ?? '').slice(place.column - 1).trim();
   switch (code) {
@@ -86,7 +101,7 @@ function tell({ code, message, pos }: YAMLParseError, { document, lines, placeOf
         return { place, message: `No value behind '${words}'`, expected: keyAndValue };
       }
       if (/^Missing closing ["']quote/.test(message)) {
-        const opened = placeOf(openedBefore(document, pos[0]));
+        const opened = placeOf(openedBefore(pos[0]));
         return { place: opened, message: 'The quote that opens here is not closed', expected: 'one at the end' };
       }
       break;
@@ -94,16 +109,4 @@ function tell({ code, message, pos }: YAMLParseError, { document, lines, placeOf
       break;
   }
   return { place, message: `Not YAML: ${message.replace(/\s+/g, ' ').replace(/\.$/, '')}` };
-}
-
-/** Where the quoted text begins that goes on at an offset. */
-function openedBefore(document: Document, offset: number): number {
-  let begin = offset;
-  visit(document, {
-    Scalar: (_key, node) => {
-      const isQuoted = isScalar(node) && (node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE');
-      if (isQuoted && node.range && node.range[0] <= offset && offset <= node.range[2]) begin = node.range[0];
-    },
-  });
-  return begin;
 }

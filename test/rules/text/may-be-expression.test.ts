@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mayBeExpression } from '#rules/text/class-ad.ts';
+import { mayBeExpression } from '#rules/text/may-be-expression.ts';
 
 // What condor_submit of HTCondor 23.9 says of each.
 describe('ClassAd expressions', () => {

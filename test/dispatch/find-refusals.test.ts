@@ -1,0 +1,63 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { findRefusals } from '#dispatch/find-refusals.ts';
+import { planRule } from '#dispatch/plan-rule.ts';
+import { runCommand } from '#util/run-command.ts';
+
+import { emptyWorld, makeProposals, putWorld } from '../db/decide/world.ts';
+
+import { openPlanWorld } from './plan-world.ts';
+
+import type { PlanWorld } from './plan-world.ts';
+
+let world: PlanWorld;
+let directory: string;
+
+beforeAll(async () => {
+  world = await openPlanWorld();
+  await makeProposals(world.open);
+  directory = await mkdtemp(join(tmpdir(), 'slurp-refusals-'));
+});
+
+afterAll(async () => {
+  await world.close();
+  await rm(directory, { recursive: true });
+});
+
+async function refusalsOf(first: number): Promise<readonly string[]> {
+  const runs = { kind: 'range', first, last: 99 } as const;
+  const plan = await planRule(world.inputOf({ runs, submitDirectory: directory }));
+  try {
+    const policy = { mode: 'production', isForced: false, workerDirectory: directory } as const;
+    const refusals = await findRefusals(plan, policy);
+    // The rows are still there for who shows the plan.
+    for await (const rows of plan.readReady()) expect(rows).toHaveLength(1);
+    return refusals.map((line) => line.replaceAll(directory, '/here'));
+  } finally {
+    await plan.close();
+  }
+}
+
+it('says everything that a dispatch would be refused for, and nothing where nothing is ready', async () => {
+  await putWorld(world.open, {
+    ...emptyWorld,
+    proposals: [{ run: 1, segment: 0, files: 'a.evt' }],
+    files: [{ lfn: 'a.evt', path: '/lustre/a.evt' }],
+  });
+  expect(await refusalsOf(2)).toEqual([]);
+  await writeFile(join(directory, 'wrapper.sh'), '');
+  expect(await refusalsOf(1)).toEqual([
+    expect.stringMatching(/^There is no payload directory '\/here\/payload'; relative payloads are looked for /u),
+    expect.stringMatching(/^There is no script '.*' in the payload '\/here\/payload' nor among what is staged; mend /u),
+  ]);
+  const payload = join(directory, 'payload');
+  await mkdir(payload);
+  await runCommand('git', ['-C', payload, 'init', '--quiet']);
+  const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.org'];
+  await runCommand('git', [...identity, '-C', payload, 'commit', '--quiet', '--allow-empty', '-m', 'one']);
+  expect((await refusalsOf(1))[0]).toMatch(/^Commit '\w+' of payload '\/here\/payload' is not published: .*; push it/u);
+});
