@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 import { Argument } from 'commander';
 
 import { openLog } from '#cli/log.ts';
@@ -73,7 +75,9 @@ async function down(options: SiteOptions & { readonly wait: string }): Promise<v
   const site = await findNamedSite(options);
   const { wasRunning, left } = await stopSite(site, { waitMs, say });
   const rest = left === 0 ? '' : `; ${left} local jobs run on and are found again by 'slurp up'`;
-  await writeLine(wasRunning ? `The site '${site.stateDirectory}' is down${rest}` : 'Nothing was running');
+  if (wasRunning) await writeLine(`The site '${site.stateDirectory}' is down${rest}`);
+  else if (existsSync(site.stateDirectory)) await writeLine(`Nothing of the site '${site.stateDirectory}' was running`);
+  else await writeLine(`Nothing was running: there is no site '${site.stateDirectory}', '--site PATH' names another`);
 }
 
 async function status(options: SiteOptions & { readonly json?: true }): Promise<void> {

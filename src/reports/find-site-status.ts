@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { request } from 'node:http';
 
@@ -37,6 +38,8 @@ export interface SiteStatus {
   readonly backend: Site['batch']['backend'];
   /** Why nothing can be submitted from here. */
   readonly batchProblem?: string;
+  /** Its folder is there; else nobody used it yet. */
+  readonly isMade: boolean;
   /** Everything that should run does. */
   readonly isUp: boolean;
   readonly serve?: { readonly pid: number; readonly phase: string; readonly startedAt?: string };
@@ -136,6 +139,7 @@ export async function findSiteStatus(site: Site): Promise<SiteStatus> {
     mode: site.mode,
     ...(site.file === undefined ? {} : { file: site.file }),
     stateDirectory: site.stateDirectory,
+    isMade: existsSync(site.stateDirectory),
     backend: site.batch.backend,
     ...(batchProblem === undefined ? {} : { batchProblem }),
     isUp: (serving !== undefined || !isServedByUs(site)) && roles.every(({ isReachable }) => isReachable),

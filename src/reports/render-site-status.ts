@@ -45,6 +45,12 @@ function failureLines({ failures = [], work }: SiteStatus, width: number): strin
   return `Failed or held${more}:\n${[...lines, hint].join('\n')}\n\n`;
 }
 
+function verdictOf({ isUp, isMade }: SiteStatus): string {
+  if (isUp) return '';
+  if (isMade) return "\nNot all is up: 'slurp up' starts it, and so does the next kaedama.\n";
+  return "\nThere is no such site yet: 'slurp up' makes it, and so does the next kaedama; '--site PATH' names another.\n";
+}
+
 /** Renders how a site is doing for reading, in lines of at most `width` characters. */
 export function renderSiteStatus(status: SiteStatus, width = 80): string {
   const { gateway, postgres } = status;
@@ -77,6 +83,5 @@ export function renderSiteStatus(status: SiteStatus, width = 80): string {
     width,
   );
   const failed = failureLines(status, width);
-  const verdict = status.isUp ? '' : "\nNot all is up: 'slurp up' starts it, and so does the next kaedama.\n";
-  return `${lines.join('\n')}\n\n${failed}${table}${verdict}`;
+  return `${lines.join('\n')}\n\n${failed}${table}${verdictOf(status)}`;
 }

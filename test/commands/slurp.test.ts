@@ -42,7 +42,11 @@ describe('slurp', () => {
       const { exitCode, out } = await slurp(['status']);
       expect(exitCode).toBe(0);
       expect(out).toContain('serve         not running\n');
-      expect(await slurp(['down'])).toEqual({ exitCode: 0, out: 'Nothing was running\n', err: '' });
+      expect(await slurp(['down'])).toEqual({
+        exitCode: 0,
+        out: "Nothing was running: there is no site '/.slurp-site', '--site PATH' names another\n",
+        err: '',
+      });
       expect(JSON.parse((await slurp(['status', '--json'])).out)).toMatchObject({ isUp: false, kind: 'embedded' });
     },
     timeoutMs,

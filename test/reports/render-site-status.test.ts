@@ -11,6 +11,7 @@ const up: SiteStatus = {
   mode: 'production',
   stateDirectory: '/home/me/.slurp-site',
   backend: 'local',
+  isMade: true,
   isUp: true,
   serve: { pid: 12, phase: 'ready', startedAt: '2024-06-30T12:00:00.000Z' },
   postgres: { pid: 13 },
@@ -80,6 +81,7 @@ it('shows a site that is down, and says what to do', () => {
     stateDirectory,
     spools,
     backend: 'htcondor',
+    isMade: true,
     isUp: false,
     postgres: {},
     roles,
@@ -102,4 +104,7 @@ it('shows a site that is down, and says what to do', () => {
     Not all is up: 'slurp up' starts it, and so does the next kaedama.
     "
   `);
+  expect(renderSiteStatus({ ...down, isMade: false })).toContain(
+    "\nThere is no such site yet: 'slurp up' makes it, and so does the next kaedama; '--site PATH' names another.\n",
+  );
 });
