@@ -51,10 +51,9 @@ function hasName(): boolean {
 // initdb wants to know what we are called; the server itself does not. In a user namespace of our own we are 'nobody'.
 async function chooseForNameless(): Promise<ServerAccount> {
   const nobody = await findAccount('nobody');
-  const initPrefix = ['unshare', '--user', `--map-user=${nobody?.uid ?? 65_534}`];
-  const [program = '', ...words] = [...initPrefix, 'id', '-un'];
-  const trial = await runCommand(program, words).catch(() => undefined);
-  if (trial?.exitCode === 0) return { prefix: [], initPrefix };
+  const words = ['--user', `--map-user=${nobody?.uid ?? 65_534}`];
+  const trial = await runCommand('unshare', [...words, 'id', '-un']).catch(() => undefined);
+  if (trial?.exitCode === 0) return { prefix: [], initPrefix: ['unshare', ...words] };
   throw new SiteError(`The account ${process.getuid?.() ?? ''} has no name on this machine, and PostgreSQL wants one`, {
     code: 'site-server-account',
     advice: "Have it entered in /etc/passwd, or work as an account that 'getent passwd' knows",
