@@ -243,11 +243,12 @@ create table production_status (
   memory_mb double precision,
   disk_mb double precision,
   inputs_dispatched text,
+  final_state prodstate generated always as ( CASE WHEN (status = ANY (ARRAY['finished'::prodstate, 'failed'::prodstate])) THEN status ELSE NULL::prodstate END) stored,
   constraint production_status_id_key UNIQUE (id),
   constraint production_status_pkey PRIMARY KEY (id, run, segment, prod_id),
   constraint production_status_prod_id_fkey FOREIGN KEY (prod_id) REFERENCES production_setup(id),
   constraint production_status_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES submission(uuid)
-);
+) with (fillfactor=50);
 
 create table submission (
   uuid uuid not null,
@@ -277,15 +278,13 @@ CREATE UNIQUE INDEX production_setup_identity ON production_setup USING btree (n
 
 CREATE INDEX production_status_dstfile ON production_status USING btree (dstfile, attempt);
 
-CREATE UNIQUE INDEX production_status_live ON production_status USING btree (dstfile text_pattern_ops) INCLUDE (id, status) WHERE retired_at IS NULL;
-
-CREATE INDEX production_status_open ON production_status USING btree (status) WHERE retired_at IS NULL AND (status <> ALL (ARRAY['finished'::prodstate, 'failed'::prodstate]));
+CREATE UNIQUE INDEX production_status_live ON production_status USING btree (dstfile text_pattern_ops) INCLUDE (id, final_state) WHERE retired_at IS NULL;
 
 CREATE INDEX production_status_run ON production_status USING btree (run, segment);
 
 CREATE INDEX production_status_submission ON production_status USING btree (submission_id);
 
-CREATE INDEX production_status_unended ON production_status USING btree (submission_id) WHERE status <> ALL (ARRAY['finished'::prodstate, 'failed'::prodstate]);
+CREATE INDEX production_status_unended ON production_status USING btree (submission_id) WHERE final_state IS NULL;
 
 CREATE INDEX submission_lost ON submission USING btree (ended_at) WHERE state = 'lost'::text;
 

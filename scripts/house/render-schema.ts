@@ -30,7 +30,10 @@ function tables(schema: string): Statement {
       (select string_agg(line, E',\n' order by rank, name) from (
          select 1 as rank, lpad(a.attnum::text, 4, '0') as name,
                 format('  %I %s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
-                       ' default ' || pg_get_expr(d.adbin, d.adrelid),
+                       case a.attgenerated
+                         when '' then ' default ' || pg_get_expr(d.adbin, d.adrelid)
+                         else ' generated always as (' || regexp_replace(trim(pg_get_expr(d.adbin, d.adrelid)), '[[:space:]]+', ' ', 'g') || ') stored'
+                       end,
                        case when a.attnotnull then ' not null' else '' end) as line
          from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -38,6 +41,7 @@ function tables(schema: string): Statement {
          select 2, k.conname, format('  constraint %I %s', k.conname, pg_get_constraintdef(k.oid))
          from pg_constraint k where k.conrelid = c.oid and k.contype <> 'n') lines),
       coalesce(' partition by ' || pg_get_partkeydef(c.oid), '') || coalesce(' ' || pg_get_expr(c.relpartbound, c.oid), '')
+        || coalesce(' with (' || array_to_string(c.reloptions, ', ') || ')', '')
     ) as text
     from ${relations(schema)} and c.relkind in ('r', 'p') order by c.relname`;
 }

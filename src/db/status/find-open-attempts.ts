@@ -47,7 +47,7 @@ export function findSubmissionsWithOpen(
     select s.uuid::text as uuid, s.rule, o.open
     from (
       select submission_id, count(*)::int as open from ${sql.table(status.role, 'production_status')}
-      where status not in ('finished', 'failed') and submission_id is not null
+      where final_state is null and submission_id is not null
       group by submission_id
     ) o
     join ${sql.table(status.role, 'submission')} s on s.uuid = o.submission_id
@@ -80,7 +80,7 @@ export function findOpenAttempts(
     from unnest(${uuids}::uuid[], ${nextProcesses}::int[]) as asked (uuid, next)
     join ${submissions} s on s.uuid = asked.uuid
     join ${table} p on p.submission_id = s.uuid
-    where p.status not in ('finished', 'failed')
+    where p.final_state is null
       and (p.process < asked.next or p.status <> 'submitted')
       and (p.retired_at is null or not exists (
         select 1 from ${table} live join ${submissions} r on r.uuid = live.submission_id

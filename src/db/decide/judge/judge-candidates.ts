@@ -48,11 +48,17 @@ export async function inAuthorsPlace<T>(
   );
 }
 
+// The index over live attempts knows the final states alone: others would have to be written there with each report. The
+// attempts that are under way are few, and looked up one by one.
+function stateSql(attempts: Statement, alias: Statement): Statement {
+  return sql`coalesce(${alias}.final_state, (select p.status from ${attempts} p where p.id = ${alias}.id))`;
+}
+
 // What an attempt blocks: all states but the unblocked ones.
-function blocksSql(alias: Statement, unblockStates: readonly JobState[]): Statement {
+function blocksSql(attempts: Statement, alias: Statement, unblockStates: readonly JobState[]): Statement {
   return unblockStates.length === 0
     ? sql`${alias}.id is not null`
-    : sql`(${alias}.id is not null and ${alias}.status::text <> all(${unblockStates}::text[]))`;
+    : sql`(${alias}.id is not null and ${stateSql(attempts, alias)}::text <> all(${unblockStates}::text[]))`;
 }
 
 /**
@@ -74,10 +80,9 @@ function judgeStatement(judging: Judging, candidates: Statement, hasInvalid: boo
   };
   const twin = names.twin === undefined ? undefined : dstfileSql(sql`${names.twin}::text`, row, names.isStreamed);
   const [a, b] = [sql`a`, sql`b`];
-  const aBlocks = blocksSql(a, request.unblockStates);
-  const bBlocks = twin === undefined ? sql`false` : blocksSql(b, request.unblockStates);
-  const bWhen = (then: string): Statement =>
-    twin === undefined ? sql`` : sql`when ${bBlocks} then b.${sql.identifier(then)}`;
+  const aBlocks = blocksSql(attempts, a, request.unblockStates);
+  const bBlocks = twin === undefined ? sql`false` : blocksSql(attempts, b, request.unblockStates);
+  const bWhen = (then: Statement): Statement => (twin === undefined ? sql`` : sql`when ${bBlocks} then ${then}`);
   const open = [sql`dstfile`, sql`source`, sql`files`, sql`ranges`, ...extraNames(columns)];
   return sql`insert into pg_temp.judged (ordinal, run, segment, streamname, verdict, state, attempt, note,
       ${sql.join(open)})
@@ -88,8 +93,8 @@ function judgeStatement(judging: Judging, candidates: Statement, hasInvalid: boo
         case when c.complaint is not null then 'rejected'
           ${hasInvalid ? sql`when ${isInvalidSql(names, row)} then 'invalid-run'` : sql``}
           when ${aBlocks} or ${bBlocks} then 'blocked' end as verdict,
-        case when ${aBlocks} then a.status ${bWhen('status')} end as state,
-        case when ${aBlocks} then a.id ${bWhen('id')} ${twin === undefined ? sql`else a.id` : sql`else coalesce(a.id, b.id)`}
+        case when ${aBlocks} then ${stateSql(attempts, a)} ${bWhen(stateSql(attempts, b))} end as state,
+        case when ${aBlocks} then a.id ${bWhen(sql`b.id`)} ${twin === undefined ? sql`else a.id` : sql`else coalesce(a.id, b.id)`}
           end as attempt
       from ${candidates} as c
       ${live('a', sql`c.dstfile`, names.dstname)}

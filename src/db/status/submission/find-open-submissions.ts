@@ -14,7 +14,7 @@ export async function findOpenSubmissions(status: Queryable, uuids: readonly str
     where s.uuid = any (${uuids}::uuid[])
       and (s.state = 'reserved' or exists (
         select 1 from ${sql.table(status.role, 'production_status')} p
-        where p.submission_id = s.uuid and p.retired_at is null and p.status not in ('finished', 'failed')
+        where p.submission_id = s.uuid and p.retired_at is null and p.final_state is null
       ))`);
   return new Set(rows.map(({ uuid }) => uuid));
 }

@@ -30,7 +30,7 @@ export async function findProductionSubmissions(
     where s.backend = ${backend} and exists (
       select from ${sql.table(status.role, 'production_status')} p
       join ${sql.table(status.role, 'production_setup')} x on x.id = p.prod_id
-      where p.submission_id = s.uuid and p.status not in ('finished', 'failed')
+      where p.submission_id = s.uuid and p.final_state is null
         and x.name = ${setupName} and x.build = ${build} and x.dbtag = ${tag}
         and x.revision is not distinct from ${version ?? null}::int
     )

@@ -22,6 +22,6 @@ export function findReplaced(status: Queryable, uuid: string, backend: string): 
     join ${attempts} old on old.id = new.replaces
     join ${sql.table(status.role, 'submission')} s on s.uuid = old.submission_id
     where new.submission_id = ${uuid} and old.retired_at is not null and s.backend = ${backend}
-      and old.status not in ('finished', 'failed')
+      and old.final_state is null
     order by old.id`);
 }
