@@ -246,8 +246,7 @@ create table production_status (
   final_state prodstate generated always as ( CASE WHEN (status = ANY (ARRAY['finished'::prodstate, 'failed'::prodstate])) THEN status ELSE NULL::prodstate END) stored,
   constraint production_status_id_key UNIQUE (id),
   constraint production_status_pkey PRIMARY KEY (id, run, segment, prod_id),
-  constraint production_status_prod_id_fkey FOREIGN KEY (prod_id) REFERENCES production_setup(id),
-  constraint production_status_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES submission(uuid)
+  constraint production_status_prod_id_fkey FOREIGN KEY (prod_id) REFERENCES production_setup(id)
 ) with (fillfactor=50);
 
 create table submission (

@@ -209,13 +209,23 @@ class ConnectedSession implements OpenSession {
 
   async *cursor<T extends object = Row>(statement: Statement, batchSize: number): AsyncGenerator<readonly T[]> {
     const cursor = this.#client.query(new Cursor<T>(statement.text, statement.values.map(encodeValue), { types }));
+    const read = (): Promise<T[]> => this.#ask(() => cursor.read(batchSize));
+    // The server works on the next batch while the reader is at this one.
+    let next = read();
     try {
       for (;;) {
-        const rows = await this.#ask(() => cursor.read(batchSize));
+        const rows = await next;
+        const isLast = rows.length < batchSize;
+        if (!isLast) {
+          next = read();
+          // If it fails, that is told when its turn comes.
+          next.catch(() => undefined);
+        }
         if (rows.length > 0) yield rows;
-        if (rows.length < batchSize) return;
+        if (isLast) return;
       }
     } finally {
+      await next.catch(() => undefined);
       if (this.#lost === undefined) await cursor.close();
     }
   }

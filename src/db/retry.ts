@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { explainError } from '#util/explain-error.ts';
+
 import { stateOf } from './database-error.ts';
 
 // Failures that pass by themselves: SQLSTATEs and socket codes, with the first delay in ms (doubled each time, plus up
@@ -52,7 +54,7 @@ export async function retryDatabase<T>(deed: () => Promise<T>, options: RetryOpt
       return await deed();
     } catch (error) {
       if (attempt >= attempts || !isRetryable(error)) throw error;
-      if (attempt === 1) options.say?.(`${error instanceof Error ? error.message : String(error)}; trying again`);
+      if (attempt === 1) options.say?.(`${explainError(error)}; trying again`);
       const delay = (retryableStates[stateOf(error) ?? ''] ?? 200) * 2 ** (attempt - 1);
       await sleep(delay * (1 + Math.random() / 2));
     }

@@ -1,14 +1,12 @@
 import { sql } from '#db/connect.ts';
 
+import { blanksSql } from './list-sql.ts';
 import { dstfileSql } from './product-sql.ts';
 
 import type { Statement } from '#db/connect.ts';
 
 import type { ProductNames } from './product-sql.ts';
 import type { QueryColumn, QueryColumns } from './read-query-columns.ts';
-
-/** The blanks at which lists of files and ranges are cut, as an SQL text. */
-export const blanksSql = sql`E' \\t\\n\\r\\f\\x0B'`;
 
 // What no name can hold becomes null, and the row is rejected, instead of the whole query.
 function integerSql({ alias, kind }: QueryColumn): Statement {

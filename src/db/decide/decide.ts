@@ -35,7 +35,7 @@ async function separateUndecided(session: Session, columns: QueryColumns): Promi
   await session.execute(
     sql`insert into pg_temp.undecided (${list}) select ${list} from pg_temp.judged where verdict is null`,
   );
-  await session.execute(sql`analyze pg_temp.undecided`);
+  await session.execute(sql`analyze pg_temp.undecided (ordinal, verdict, dstfile)`);
 }
 
 async function countRejected(session: Session, total: number): Promise<readonly DecisionWarning[]> {

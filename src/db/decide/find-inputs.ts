@@ -5,25 +5,22 @@ import { sql } from '#db/connect.ts';
 
 import { countOf } from '#util/count-of.ts';
 
-import { blanksSql } from './candidate-select.ts';
 import { inPieces, printCopyLine } from './copy-text.ts';
 import { findFacts } from './find-facts.ts';
+import { itemsSql } from './list-sql.ts';
 
 import type { Database, Session, Statement } from '#db/connect.ts';
 
 import type { DecisionWarning, InputSource, ListedFile } from './decision-request.ts';
-
-/** A blank-separated list as an array; empty items are to be left out by the reader. */
-export function itemsSql(list: Statement): Statement {
-  return sql`string_to_array(translate(${list}, ${blanksSql}, '      '), ' ')`;
-}
 
 /**
  * Whether a path can be handed to a job as the place of an lfn: it ends in that name (payloads sort their inputs by
  * basename) and holds neither blank nor comma (lists of inputs are cut there).
  */
 function usableSql(path: Statement, lfn: Statement): Statement {
-  return sql`(right(${path}, length(${lfn}) + 1) = '/' || ${lfn} and ${path} !~ '[[:space:],]')`;
+  // As a case the planner takes it for true in half of the rows; as two conditions in one of 200, and then it makes a hash
+  // that is much too small: twice the time, measured.
+  return sql`(case when right(${path}, length(${lfn}) + 1) = '/' || ${lfn} then ${path} !~ '[[:space:],]' else false end)`;
 }
 
 async function* printLines(files: AsyncIterable<ListedFile>): AsyncGenerator<string> {
@@ -57,7 +54,7 @@ async function findInListing(session: Session, files: AsyncIterable<ListedFile>)
       )
       select count(*)::int as count, min(basename collate "C") as example from found where copies > 1`,
   );
-  await session.execute(sql`analyze pg_temp.location`);
+  await session.execute(sql`analyze pg_temp.location (lfn)`);
   if (twice === undefined || twice.count === 0) return [];
   const message = `${countOf(twice.count, 'basename')} listed more than once, e.g. '${twice.example}': the last path in order is taken`;
   return [{ kind: 'listed-twice', count: twice.count, message }];
@@ -82,7 +79,7 @@ export async function findInputs(
   if (source.kind === 'names') {
     await session.execute(sql`insert into pg_temp.location select distinct lfn, lfn from pg_temp.needed`);
   } else {
-    await session.execute(sql`analyze pg_temp.needed`);
+    await session.execute(sql`analyze pg_temp.needed (ordinal, lfn)`);
     if (source.kind === 'catalog') await findInCatalog(session, catalog);
     else warnings = await findInListing(session, source.files);
   }
@@ -91,7 +88,7 @@ export async function findInputs(
       select n.ordinal, string_agg(l.path, ',' order by n.position), count(*) filter (where l.path is null)
       from pg_temp.needed n left join pg_temp.location l using (lfn) group by n.ordinal`,
   );
-  await session.execute(sql`analyze pg_temp.resolved`);
+  await session.execute(sql`analyze pg_temp.resolved (ordinal, missing)`);
   await session.execute(
     sql`update pg_temp.undecided as u set verdict = 'missing-inputs' from pg_temp.resolved r
       where r.ordinal = u.ordinal and r.missing > 0`,

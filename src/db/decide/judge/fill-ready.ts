@@ -1,6 +1,6 @@
 import { sql } from '#db/connect.ts';
 
-import { itemsSql } from '../find-inputs.ts';
+import { commaListSql } from '../list-sql.ts';
 import { nameSql } from '../product-sql.ts';
 
 import type { Session, Statement } from '#db/connect.ts';
@@ -39,7 +39,7 @@ export async function fillReady(
         extra, replaces)
       select u.ordinal, u.run, u.segment, u.streamname, ${name(names.dsttype)}, ${name(names.dstname)}, u.dstfile,
         coalesce(u.source, ''), r.inputs,
-        coalesce(array_to_string(array_remove(${itemsSql(sql`u.ranges`)}, ''), ','), ''), ${extraSql(columns)}, u.attempt
+        ${commaListSql(sql`u.ranges`)}, ${extraSql(columns)}, u.attempt
       from pg_temp.undecided u join pg_temp.resolved r using (ordinal)
       where u.verdict is null order by u.ordinal limit ${cap ?? null}`,
   );

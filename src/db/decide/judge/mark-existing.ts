@@ -10,13 +10,18 @@ import type { ProductNames } from '../product-sql.ts';
 /** What a product's file may end in. */
 const outputExtensions = ['.root', '.prdf'] as const;
 
-/** Names under which the product of a row of `undecided`, called `u`, may stand in the catalog: table `n(filename)`. */
+/** Names under which the products of rows without verdict may stand in the catalog: `(ordinal, filename)`. */
 function outputNames(names: ProductNames): Statement {
   const row = { run: sql`u.run`, segment: sql`u.segment`, streamname: sql`u.streamname` };
   const twin = names.twin === undefined ? [] : [dstfileSql(sql`${names.twin}::text`, row, names.isStreamed)];
-  return sql`(select product || extension as filename
-    from unnest(array[${sql.join([sql`u.dstfile`, ...twin])}]) as product
-    cross join unnest(${outputExtensions}::text[]) as extension) as n`;
+  const selects = [sql`u.dstfile`, ...twin].flatMap((product) =>
+    outputExtensions.map(
+      (extension) =>
+        sql`select u.ordinal, ${product} || ${extension}::text as filename
+          from pg_temp.undecided u where u.verdict is null`,
+    ),
+  );
+  return sql`(${sql.join(selects, ' union all ')}) as n`;
 }
 
 /**
@@ -25,8 +30,7 @@ function outputNames(names: ProductNames): Statement {
  */
 export async function markExisting(session: Session, catalog: Database, names: ProductNames): Promise<void> {
   await session.execute(
-    sql`insert into pg_temp.wanted select distinct n.filename
-      from pg_temp.undecided u cross join lateral ${outputNames(names)} where u.verdict is null`,
+    sql`insert into pg_temp.wanted select n.filename from ${outputNames(names)}`,
   );
   await findFacts({
     session,
@@ -38,9 +42,8 @@ export async function markExisting(session: Session, catalog: Database, names: P
   await session.execute(sql`truncate pg_temp.wanted`);
   await session.execute(
     sql`update pg_temp.undecided as o set verdict = 'exists', note = hit.filename
-      from (select u.ordinal, min(n.filename collate "C") as filename
-        from pg_temp.undecided u cross join lateral ${outputNames(names)} join pg_temp.output using (filename)
-        where u.verdict is null group by u.ordinal) as hit
+      from (select n.ordinal, min(n.filename collate "C") as filename
+        from ${outputNames(names)} join pg_temp.output using (filename) group by n.ordinal) as hit
       where hit.ordinal = o.ordinal`,
   );
 }
