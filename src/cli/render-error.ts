@@ -14,7 +14,6 @@ export function maskSecrets(text: string): string {
  * @param name what each first line begins with, e.g. `kaedama`
  * @returns lines: what happened; every complaint, indented; each cause that says something new; the advice. With
  * `isDebug` also code, facts and the stacks of the whole chain. Passwords in addresses are masked. Ends with a newline
- * @see style E2
  */
 export function renderError(error: unknown, name: string, isDebug = false): string {
   const lines = [`${name}: ${messageOf(error)}`];

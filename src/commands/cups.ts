@@ -13,6 +13,7 @@ import { errorFlags } from '#model/job/error-flags.ts';
 import { TransferError } from '#model/errors.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
 import { spoolFileName } from '#model/job/job-file.ts';
+import { explainError } from '#util/explain-error.ts';
 import { parseCups, renderHelp, type CupsAction, type CupsCommon } from './cups-options.ts';
 import { fence, fencedExitCode, madeForReading, obey, openPost, sayDelivery, type Post } from './job-post.ts';
 
@@ -155,9 +156,9 @@ function stageOutDetail(
 
 async function tellFailure(post: Post, call: CupsCommon, lfn: string, error: unknown): Promise<void> {
   const flag = errorFlags[lfn.startsWith('HIST_') ? 'hist-stageout-failed' : 'dst-stageout-failed'];
-  const words = error instanceof Error ? error.message : String(error);
   if (!call.isUpdate) return;
-  await tellFrom(post, call, { kind: 'message', text: `Stage-out of '${lfn}' failed: ${words}`, flag }, true);
+  const text = `Stage-out of '${lfn}' failed: ${explainError(error)}`;
+  await tellFrom(post, call, { kind: 'message', text, flag }, true);
 }
 
 /** For the wrapper: tells that the job started, obeys the fence, prints what the site wants as shell assignments. */

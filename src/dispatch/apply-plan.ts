@@ -13,6 +13,7 @@ import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts
 import { BatchError } from '#model/errors.ts';
 import { accountName } from '#util/account-name.ts';
 import { countOf } from '#util/count-of.ts';
+import { explainError } from '#util/explain-error.ts';
 
 import { makeItems, openDirectoryMaker } from './submission/make-items.ts';
 import { makeSubmissionFolder, removeSubmissionFolder } from './submission/submission-folder.ts';
@@ -222,12 +223,7 @@ async function submit(
     );
   } catch (error) {
     // The items broke off, so the batch system has nothing.
-    await withdraw(
-      input,
-      submission.uuid,
-      error instanceof Error ? error.message : String(error),
-      submission.directory,
-    );
+    await withdraw(input, submission.uuid, explainError(error), submission.directory);
     throw error;
   }
 }

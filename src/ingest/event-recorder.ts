@@ -1,6 +1,7 @@
 import { retryDatabase } from '#db/retry.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 import { GatewayError } from '#model/errors.ts';
+import { explainError } from '#util/explain-error.ts';
 import { withBound } from '#util/with-bound.ts';
 
 import type { Database } from '#db/connect.ts';
@@ -55,7 +56,7 @@ export function makeEventRecorder(doors: { readonly status: Database; readonly l
         },
       ),
     refuse: ({ event }, error) => {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = explainError(error);
       log.error({ attempt: event.attempt, source: event.source, sequence: event.sequence, reason }, 'event refused');
       return { outcome: 'invalid', go: null, reason };
     },

@@ -2,6 +2,7 @@ import { putFiles } from '#db/catalog/put-files.ts';
 import { findPendingStageouts, findStageouts } from '#db/status/find-stageouts.ts';
 import { markStageoutsApplied, putStageoutsAside } from '#db/status/mark-stageouts.ts';
 import { GatewayError } from '#model/errors.ts';
+import { explainError } from '#util/explain-error.ts';
 import { withBound } from '#util/with-bound.ts';
 
 import type { Database } from '#db/connect.ts';
@@ -75,13 +76,13 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
         return stageouts.map(() => ({ kind: 'applied' }) as const);
       } catch (error) {
         if (isPoison(error)) throw error;
-        awayReason = `the catalog does not take it now: ${messageOf(error)}`;
-        if (awayUntil === 0) doors.log.warn({ reason: messageOf(error) }, 'the catalog does not take staged files');
+        awayReason = `the catalog does not take it now: ${explainError(error)}`;
+        if (awayUntil === 0) doors.log.warn({ reason: explainError(error) }, 'the catalog does not take staged files');
         awayUntil = Date.now() + pauseMs;
         return stageouts.map(() => ({ kind: 'pending', reason: awayReason }) as const);
       }
     },
-    refuse: (_stageout, error) => ({ kind: 'aside', reason: `the catalog refuses it: ${messageOf(error)}` }),
+    refuse: (_stageout, error) => ({ kind: 'aside', reason: `the catalog refuses it: ${explainError(error)}` }),
   });
 
   async function settle(stageouts: readonly Stageout[]): Promise<readonly Fate[]> {
@@ -105,7 +106,7 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
     async apply(keys) {
       if (keys.length === 0) return [];
       const applied = applyNow(keys).catch((error: unknown) =>
-        keys.map((key) => registration(key, { kind: 'pending', reason: messageOf(error) })),
+        keys.map((key) => registration(key, { kind: 'pending', reason: explainError(error) })),
       );
       return withBound<readonly Registration[]>(applied, boundMs, () =>
         keys.map((key) => registration(key, { kind: 'pending', reason: 'the catalog has not answered yet' })),
@@ -164,8 +165,4 @@ function registration({ attempt, source, sequence }: EventKey, fate: Fate | unde
 
 function keyText({ attempt, source, sequence }: EventKey): string {
   return JSON.stringify([attempt, source, sequence]);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

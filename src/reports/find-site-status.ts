@@ -12,6 +12,7 @@ import { countUnapplied } from '#db/status/count-unapplied.ts';
 import { countWork } from '#db/status/count-work.ts';
 import { findFailures } from '#db/status/find-failures.ts';
 import { roleNames } from '#model/site.ts';
+import { explainError } from '#util/explain-error.ts';
 
 import type { SupervisorFacts } from '#config/serve-record.ts';
 import type { UnappliedCounts } from '#db/status/count-unapplied.ts';
@@ -66,7 +67,7 @@ async function lookAtRole(site: Site, name: RoleName): Promise<RoleStatus> {
     await database.query(sql`select 1`);
     return { ...about, isReachable: true };
   } catch (error) {
-    return { ...about, isReachable: false, problem: error instanceof Error ? error.message : String(error) };
+    return { ...about, isReachable: false, problem: explainError(error) };
   } finally {
     await database.close();
   }
@@ -110,7 +111,7 @@ function askHealth(url: string): Promise<{ readonly status: string; readonly com
       });
     });
     asking.once('timeout', () => asking.destroy(new Error('no answer')));
-    asking.once('error', (error) => fail(error.message));
+    asking.once('error', (error) => fail(explainError(error)));
     asking.end();
   });
 }

@@ -15,6 +15,7 @@ import {
 import type { Complaint } from '#model/complaint.ts';
 import { RuleError } from '#model/errors.ts';
 import type { Place, Rule, TextSegment } from '#model/rule.ts';
+import { explainError } from '#util/explain-error.ts';
 import { makeRules } from './make-rules.ts';
 import { alignText, type ScalarStyle } from './text/align-text.ts';
 import { type PlainScalar, resolvePlainScalar } from './text/plain-scalar.ts';
@@ -42,7 +43,7 @@ export async function readRuleFile(file: string): Promise<RuleFile> {
     return parseRuleFile(await readFile(path, 'utf8'), path);
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error;
-    throw new RuleError(`Cannot read the rule file '${file}': ${error.message}`, {
+    throw new RuleError(`Cannot read the rule file '${file}': ${explainError(error, path)}`, {
       code: 'rule-file-unreadable',
       cause: error,
       facts: { file: path },

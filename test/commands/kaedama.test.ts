@@ -142,7 +142,7 @@ where true and runnumber>=22000 and runnumber<=22100  limit 5
   });
 
   test.each([
-    [['--config', 'nope.yaml'], 10, "kaedama: Cannot read the rule file '/nope.yaml'"],
+    [['--config', 'nope.yaml'], 10, "kaedama: Cannot read the rule file '/nope.yaml': no such file or directory\n"],
     [['--config', 'rules.yaml', '--runlist', 'gone.txt'], 12, "run list '/gone.txt': no such file or directory\n"],
     [['--config', 'rules.yaml', '--runlist', 'rules.yaml'], 12, "kaedama: The run list '/rules.yaml' cannot be used\n"],
     [['--config', 'rules.yaml', '--rule', 'DST_EVNT'], 10, "Did you mean 'DST_EVENT'?"],

@@ -230,7 +230,7 @@ describe('rule file', () => {
     await expect(readRuleFile('/nowhere/rules.yaml')).rejects.toMatchObject({
       kind: 'rule',
       code: 'rule-file-unreadable',
-      message: expect.stringContaining("Cannot read the rule file '/nowhere/rules.yaml'"),
+      message: "Cannot read the rule file '/nowhere/rules.yaml': no such file or directory",
     });
   });
 
