@@ -29,9 +29,7 @@ function outputNames(names: ProductNames): Statement {
  * which file it is.
  */
 export async function markExisting(session: Session, catalog: Database, names: ProductNames): Promise<void> {
-  await session.execute(
-    sql`insert into pg_temp.wanted select n.filename from ${outputNames(names)}`,
-  );
+  await session.execute(sql`insert into pg_temp.wanted select n.filename from ${outputNames(names)}`);
   await findFacts({
     session,
     catalog,
