@@ -22,22 +22,35 @@ const tellings: Readonly<Record<(typeof toldKinds)[number], string>> = {
 };
 
 /**
- * Renders what was reconciled as tables, with why something is not known.
+ * Renders what was reconciled as tables, with why something is not known; in one line that there was nothing.
  *
  * @param width the widest a line of a table may be, in characters
  * @returns lines, each ended by a newline
  */
 export function renderReconciled({ submissions, attempts }: ReconcileReport, width: number): string {
-  const { confirmed, withdrawn, waiting, unknown } = submissions;
-  const rows: (readonly [string, number])[] = [
+  const tables = [renderSubmissions(submissions, width), renderAttempts(attempts, width)].filter((one) => one !== '');
+  if (tables.length === 0) {
+    const openToo = attempts === undefined ? '' : ', and no attempt was open';
+    tables.push(`Nothing to reconcile: no submission hung in the air${openToo}\n`);
+  }
+  const reasons = (attempts?.reasons ?? []).map(({ why, count }) => `${count}: ${why}\n`);
+  return [tables.join('\n'), reasons.length === 0 ? '' : '\n', ...reasons].join('');
+}
+
+function renderSubmissions({ confirmed, withdrawn, waiting, unknown }: Recovered, width: number): string {
+  if (confirmed + withdrawn + waiting + unknown === 0) return '';
+  const rows = [
     ['found and confirmed', confirmed],
     ['never there, taken back', withdrawn],
     ['waiting', waiting],
     ['unknown', unknown],
-  ];
-  const first = renderTable({ head: ['submissions that hung in the air', 'number'], rows }, width);
-  if (attempts === undefined) return first;
-  const second = renderTable(
+  ] as const;
+  return renderTable({ head: ['submissions that hung in the air', 'number'], rows }, width);
+}
+
+function renderAttempts(attempts: Reconciled | undefined, width: number): string {
+  if (attempts === undefined || attempts.checked + attempts.jobsRemoved === 0) return '';
+  return renderTable(
     {
       head: ['attempts that are not final', 'number'],
       rows: [
@@ -53,6 +66,4 @@ export function renderReconciled({ submissions, attempts }: ReconcileReport, wid
     },
     width,
   );
-  const reasons = attempts.reasons.map(({ why, count }) => `${count}: ${why}\n`);
-  return [first, '\n', second, reasons.length === 0 ? '' : '\n', ...reasons].join('');
 }

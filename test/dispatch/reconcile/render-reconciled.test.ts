@@ -42,6 +42,23 @@ test('shows what became of submissions and attempts, and why something is not kn
   `);
 });
 
+test('says in one line that there was nothing, and then why something is not known', () => {
+  const nothing = { confirmed: 0, withdrawn: 0, waiting: 0, unknown: 0 };
+  const told = { started: 0, held: 0, released: 0, evicted: 0, exited: 0, removed: 0, vanished: 0 };
+  const attempts = {
+    ...{ checked: 0, agreed: 0, confirmed: 0, told, jobsRemoved: 0, waiting: 0, unknown: 0, disbelieved: 0 },
+    ...{ paused: [], reasons: [] },
+  };
+  expect(renderReconciled({ submissions: nothing }, 80)).toBe('Nothing to reconcile: no submission hung in the air\n');
+  const both = 'Nothing to reconcile: no submission hung in the air, and no attempt was open\n';
+  expect(renderReconciled({ submissions: nothing, attempts }, 80)).toBe(both);
+  const reasons = [{ why: 'the schedd did not answer', count: 1 }];
+  expect(renderReconciled({ submissions: nothing, attempts: { ...attempts, reasons } }, 80)).toBe(
+    `${both}\n1: the schedd did not answer\n`,
+  );
+  expect(renderReconciled({ submissions, attempts }, 80)).toBe(renderReconciled({ submissions }, 80));
+});
+
 test('shows submissions alone where only they were asked for', () => {
   expect(renderReconciled({ submissions }, 80)).toMatchInlineSnapshot(`
     "submissions that hung in the air  number
