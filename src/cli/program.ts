@@ -25,8 +25,13 @@ export function makeProgram(name: string, description: string): Command {
  */
 export async function parseProgram(program: Command, argv: readonly string[]): Promise<boolean> {
   const pending: Promise<unknown>[] = [];
+  let failing = program;
   for (const command of [program, ...allSubcommands(program)]) {
-    command.exitOverride().configureOutput({
+    command.exitOverride((error) => {
+      failing = command;
+      throw error;
+    });
+    command.configureOutput({
       writeOut: (text) => pending.push(writeOutput(text)),
       writeErr: () => undefined,
     });
@@ -36,7 +41,7 @@ export async function parseProgram(program: Command, argv: readonly string[]): P
     return true;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw usageErrorOf(error, program);
+    if (error.exitCode !== 0) throw usageErrorOf(error, failing);
     return false;
   } finally {
     await Promise.all(pending);
@@ -55,13 +60,17 @@ function knownOptions(program: Command, argv: readonly string[]): readonly strin
   return ['--help', ...[program, ...named].flatMap(({ options }) => options.flatMap(({ long }) => long ?? []))];
 }
 
-function usageErrorOf(error: CommanderError, program: Command): UsageError {
+function usageErrorOf(error: CommanderError, command: Command): UsageError {
   const text = error.message.replace(/^error: /u, '').replaceAll('\n', ' ');
   const message = error.code === 'commander.help' ? 'A subcommand is missing' : sentence(text);
   return new UsageError(message, {
     code: error.code.replace('commander.', 'usage-'),
-    advice: `'${program.name()} --help' lists what it understands`,
+    advice: `'${fullName(command)} --help' lists what it understands`,
   });
+}
+
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
 function sentence(text: string): string {

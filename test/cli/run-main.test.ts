@@ -57,7 +57,7 @@ it('shows an unforeseen error as a fault of ours', async () => {
 
 it.each([
   [['--bogus'], "toy: Unknown option '--bogus'\n  'toy --help' lists what it understands\n"],
-  [['say'], "toy: Missing required argument 'text'\n  'toy --help' lists what it understands\n"],
+  [['say'], "toy: Missing required argument 'text'\n  'toy say --help' lists what it understands\n"],
   [[], "toy: A subcommand is missing\n  'toy --help' lists what it understands\n"],
   [['fial'], "toy: Unknown command 'fial' (Did you mean fail?)\n  'toy --help' lists what it understands\n"],
 ])('refuses %j and says where help is', async (args, stderr) => {

@@ -113,6 +113,9 @@ describe('slurp', () => {
   it(
     'refuses what makes no sense',
     async () => {
+      expect((await slurp(['db'])).err).toBe(
+        "slurp: A subcommand is missing\n  'slurp db --help' lists what it understands\n",
+      );
       expect(await slurp(['db', 'url', 'nowhere'])).toEqual({
         exitCode: 2,
         out: '',
