@@ -10,6 +10,7 @@ import { countOf } from '#util/count-of.ts';
 import type { BatchJob } from '#batch/backend.ts';
 import type { Session } from '#db/connect.ts';
 import type { ReservedRow } from '#db/status/submission/read-reserved.ts';
+import type { JobRow } from '#rules/job/job-row.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 /** What the items of a submission are made of. */
@@ -38,25 +39,18 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
   let made: readonly string[] = [];
   for await (const rows of readReserved(input.session, input.uuid)) {
     for (const row of rows) {
-      const {
-        executable,
-        arguments: words,
-        commands,
-        directories: needed,
-      } = expandJob(prepared, toJobRow(row), {
-        cupsid: row.id,
-      });
-      if (needed !== made) {
-        for (const directory of needed) if (!directories.isKnown(directory)) await directories.make(directory);
-        made = needed;
+      const job = expandJob(prepared, toJobRow(row), { cupsid: row.id });
+      if (job.directories !== made) {
+        for (const directory of job.directories) if (!directories.isKnown(directory)) await directories.make(directory);
+        made = job.directories;
       }
       yield {
         process: row.process,
         cupsid: row.id,
         dstfile: row.dstfile,
-        executable: executable.kind === 'wrapper' ? join(input.workerDirectory, 'wrapper.sh') : executable.path,
-        arguments: words,
-        commands,
+        executable: job.executable.kind === 'wrapper' ? join(input.workerDirectory, 'wrapper.sh') : job.executable.path,
+        arguments: job.arguments,
+        commands: job.commands,
       };
     }
     done += rows.length;
@@ -66,7 +60,7 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
   input.onEnd?.();
 }
 
-function toJobRow(row: ReservedRow): Parameters<typeof expandJob>[1] {
+function toJobRow(row: ReservedRow): JobRow {
   const { streamname, ...rest } = row;
   return streamname === null ? rest : { ...rest, streamname };
 }

@@ -1,21 +1,14 @@
 import { sql } from '../../connect.ts';
 
+import type { CandidateRow } from '#model/candidate.ts';
+
 import type { Session } from '../../connect.ts';
 
 /** One attempt of a submission with the row of the decision that it comes from. */
-export interface ReservedRow {
+export interface ReservedRow extends Omit<CandidateRow, 'ordinal' | 'streamname' | 'replaces'> {
   readonly id: number;
   readonly process: number;
-  readonly run: number;
-  readonly segment: number;
   readonly streamname: string | null;
-  readonly dsttype: string;
-  readonly dstname: string;
-  readonly dstfile: string;
-  readonly source: string;
-  readonly inputs: string;
-  readonly ranges: string;
-  readonly extra: Readonly<Record<string, string>>;
 }
 
 /**
