@@ -6,6 +6,7 @@ import { planRule } from '#dispatch/plan-rule.ts';
 import { emptyWorld, makeProposals, putWorld } from '../db/decide/world.ts';
 
 import { openPlanWorld } from './plan-world.ts';
+import { testDstfile } from './test-rule.ts';
 
 import type { CursorWish } from '#dispatch/cursor-order.ts';
 import type { RunOptions } from '#model/run-options.ts';
@@ -13,7 +14,6 @@ import type { RunOptions } from '#model/run-options.ts';
 import type { PlanWorld } from './plan-world.ts';
 
 const key = { dsttype: 'DST_TEST_run2pp', build: 'ana437', tag: '2024p007', version: 1 };
-const dstfile = (run: number): string => `DST_TEST_run2pp_ana437_2024p007_v001-${String(run).padStart(8, '0')}-00000`;
 
 let world: PlanWorld;
 beforeAll(async () => {
@@ -23,12 +23,12 @@ beforeAll(async () => {
     ...emptyWorld,
     proposals: [9, 1, 2, 3, 4, 5, 6].map((run) => ({ run, segment: 0, files: 'a.evt' })),
     attempts: [
-      { dstfile: dstfile(2), state: 'finished' },
-      { dstfile: dstfile(4), state: 'failed' },
-      { dstfile: dstfile(6), state: 'running' },
+      { dstfile: testDstfile(2), state: 'finished' },
+      { dstfile: testDstfile(4), state: 'failed' },
+      { dstfile: testDstfile(6), state: 'running' },
     ],
     invalid: [{ dstname: 'DST_TEST_run2pp', runs: [1, 1] }],
-    datasets: [`${dstfile(3)}.root`, `${dstfile(5)}.root`],
+    datasets: [`${testDstfile(3)}.root`, `${testDstfile(5)}.root`],
     files: [],
   });
 });

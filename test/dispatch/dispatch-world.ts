@@ -4,11 +4,9 @@ import { join } from 'node:path';
 
 import { makeBackend } from '#batch/backends.ts';
 import { openDatabase, sql } from '#db/connect.ts';
-import { prepareRule } from '#rules/prepare-rule.ts';
-import { parseRuleFile } from '#rules/read-rule-file.ts';
-import { defaultRunOptions } from '#model/run-options.ts';
 
 import { testDatabase } from '../db/test-database.ts';
+import { prepareTestRuleOf, testDstfile, testDstname } from './test-rule.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database, OpenSession } from '#db/connect.ts';
@@ -88,48 +86,18 @@ export function testPayload(directory: string): PayloadRepository {
 
 /** A rule of a name of its own, ready, whose outputs go below a folder. */
 export function prepareTestRule(root: string, options: Partial<RunOptions> = {}, filesystem = root): PreparedRule {
-  const text = `
-TEST:
-  params:
-    name: DST_TEST_run2pp
-    build: ana.437
-    build_name: ana437
-    dbtag: 2024p007
-    version: 1
-    script: run.sh
-    payload: ./payload/
-    mem: 1024MB
-    rsync: "./payload/*"
-    outbase: "$(name)_$(build)_$(tag)_$(version)"
-    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
-  input:
+  return prepareTestRuleOf(
+    root,
+    `  input:
     db: fc
     query: select 'x' as source, 1 as runnumber, 0 as segment, 'f' as files
   filesystem:
     outdir: "${filesystem}/out/$(rungroup)"
     logdir: "file://${filesystem}/log/$(rungroup)"
     histdir: "${filesystem}/hist"
-    condor: "${filesystem}/condor"
-  job:
-    arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"
-    log: "{condor}/{logbase}.condor"
-`;
-  const { rules, complaints } = parseRuleFile(text, join(root, 'test.yaml'));
-  const [rule] = rules;
-  if (rule === undefined) throw new Error(JSON.stringify(complaints));
-  const preparation = prepareRule(rule, {
-    ...defaultRunOptions,
-    submitDirectory: root,
-    now: '2026-11-24T08:00:00.000Z',
-    ...options,
-  });
-  if (preparation.kind === 'refused') throw new Error(JSON.stringify(preparation.complaints));
-  return preparation.prepared;
-}
-
-/** The dstfile of {@link prepareTestRule} for a run. */
-function testDstfile(run: number): string {
-  return `DST_TEST_run2pp_ana437_2024p007_v001-${String(run).padStart(8, '0')}-00000`;
+    condor: "${filesystem}/condor"`,
+    options,
+  );
 }
 
 /** Opens a session as a decision leaves it: `ready` holds these runs, in this order. */
@@ -144,7 +112,7 @@ export async function openReady(
     inputs text not null, ranges text not null, extra jsonb not null, replaces int)`);
   const rows = runs.map((run, index) => ({
     ...{ ordinal: index + 1, run, segment: 0, dsttype: 'DST_TEST_run2pp' },
-    ...{ dstname: 'DST_TEST_run2pp_ana437_2024p007_v001', dstfile: testDstfile(run), source: 'fc/files' },
+    ...{ dstname: testDstname, dstfile: testDstfile(run), source: 'fc/files' },
     ...{ inputs: `/data/a-${run}.evt,/data/b-${run}.evt`, ranges: '', extra: {}, replaces: replaces.get(run) ?? null },
   }));
   await session.execute(sql`

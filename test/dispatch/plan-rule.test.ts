@@ -7,6 +7,7 @@ import { renderPlan, renderPlanJson } from '#dispatch/render-plan.ts';
 import { emptyWorld, makeProposals, putWorld } from '../db/decide/world.ts';
 
 import { openPlanWorld, putFiles } from './plan-world.ts';
+import { testDstfile } from './test-rule.ts';
 
 import type { PlanInput } from '#dispatch/plan-rule.ts';
 
@@ -20,9 +21,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => world.close());
-
-const dstfile = (run: number, segment = 0): string =>
-  `DST_TEST_run2pp_ana437_2024p007_v001-${String(run).padStart(8, '0')}-${String(segment).padStart(5, '0')}`;
 
 async function textOf(pieces: AsyncIterable<string>): Promise<string> {
   let text = '';
@@ -56,12 +54,12 @@ describe('a plan', () => {
         { run: 200, segment: 0, files: 'a.evt' },
       ],
       attempts: [
-        { dstfile: dstfile(2), state: 'running' },
-        { dstfile: dstfile(3), state: 'failed' },
-        { dstfile: dstfile(4), state: 'held' },
+        { dstfile: testDstfile(2), state: 'running' },
+        { dstfile: testDstfile(3), state: 'failed' },
+        { dstfile: testDstfile(4), state: 'held' },
       ],
       invalid: [{ dstname: 'DST_TEST_run2pp', runs: [1, 1] }],
-      datasets: [`${dstfile(5)}.root`],
+      datasets: [`${testDstfile(5)}.root`],
       files: ['a.evt', 'b.evt'].map((lfn) => ({ lfn, path: `/lustre/${lfn}` })),
     }),
   );
@@ -99,8 +97,8 @@ describe('a plan', () => {
       dstname: 'DST_TEST_run2pp_ana437_2024p007_v001',
       funnel: { rows: 12, candidates: 10, counts: { ready: 2, blocked: 3 } },
       ready: [
-        { ordinal: 6, dstfile: dstfile(6), inputs: '/lustre/a.evt,/lustre/b.evt', ranges: '', extra: {} },
-        { ordinal: 12, dstfile: dstfile(10) },
+        { ordinal: 6, dstfile: testDstfile(6), inputs: '/lustre/a.evt,/lustre/b.evt', ranges: '', extra: {} },
+        { ordinal: 12, dstfile: testDstfile(10) },
       ],
     });
     const empty = await rendered(world.inputOf({ runs: { kind: 'one', run: 999 } }), renderPlanJson);

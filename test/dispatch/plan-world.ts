@@ -2,12 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { defaultRunOptions } from '#model/run-options.ts';
-import { prepareRule } from '#rules/prepare-rule.ts';
-import { parseRuleFile } from '#rules/read-rule-file.ts';
-
 import { openAll } from '../db/decide/world.ts';
 import { testDatabase } from '../db/test-database.ts';
+import { prepareTestRuleOf } from './test-rule.ts';
 
 import type { PlanInput } from '#dispatch/plan-rule.ts';
 import type { RunOptions } from '#model/run-options.ts';
@@ -23,32 +20,14 @@ export interface PlanWorld {
   close(): Promise<void>;
 }
 
-const ruleText = (directPath: string): string => `
-TEST:
-  params:
-    name: DST_TEST_run2pp
-    build: ana.437
-    build_name: ana437
-    dbtag: 2024p007
-    version: 1
-    script: run.sh
-    payload: ./payload/
-    mem: 1024MB
-    rsync: "./payload/*"
-    outbase: "$(name)_$(build)_$(tag)_$(version)"
-    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
-  input:
+const inputOf = (directPath = ''): string => `  input:
     db: daqdb
-    ${directPath}
+    ${directPath === '' ? '' : `direct_path: ${directPath}`}
     query: |-
       select source, runnumber, segment, files, fileranges
       from proposal
       where true {run_condition} {seg_condition}
-      order by n {limit_condition};
-  job:
-    arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"
-    log: "{condor}/{logbase}.condor"
-`;
+      order by n {limit_condition};`;
 
 /** Opens a {@link PlanWorld}. */
 export async function openPlanWorld(): Promise<PlanWorld> {
@@ -58,20 +37,10 @@ export async function openPlanWorld(): Promise<PlanWorld> {
   return {
     root,
     open,
-    inputOf: (options = {}, directPath) => {
-      const text = ruleText(directPath === undefined ? '' : `direct_path: ${directPath}`);
-      const { rules, complaints } = parseRuleFile(text, join(root, 'test.yaml'));
-      const [rule] = rules;
-      if (rule === undefined) throw new Error(JSON.stringify(complaints));
-      const preparation = prepareRule(rule, {
-        ...defaultRunOptions,
-        submitDirectory: root,
-        now: '2026-11-24T08:00:00.000Z',
-        ...options,
-      });
-      if (preparation.kind === 'refused') throw new Error(JSON.stringify(preparation.complaints));
-      return { prepared: preparation.prepared, databases: open.databases, statementTimeoutMs: 30_000 };
-    },
+    inputOf: (options, directPath) => ({
+      prepared: prepareTestRuleOf(root, inputOf(directPath), options),
+      ...{ databases: open.databases, statementTimeoutMs: 30_000 },
+    }),
     close: async () => {
       await open.close();
       await database.close();

@@ -7,6 +7,7 @@ import { findWhy } from '#dispatch/why/why.ts';
 import { emptyWorld, makeProposals, putWorld } from '../../db/decide/world.ts';
 
 import { openPlanWorld, putFiles } from '../plan-world.ts';
+import { testDstfile } from '../test-rule.ts';
 
 import type { WhyQuestion } from '#dispatch/why/why.ts';
 import type { RunOptions } from '#model/run-options.ts';
@@ -14,9 +15,6 @@ import type { RunOptions } from '#model/run-options.ts';
 import type { PlanWorld } from '../plan-world.ts';
 
 let world: PlanWorld;
-
-const dstfile = (run: number, segment = 0): string =>
-  `DST_TEST_run2pp_ana437_2024p007_v001-${String(run).padStart(8, '0')}-${String(segment).padStart(5, '0')}`;
 
 beforeAll(async () => {
   world = await openPlanWorld();
@@ -37,13 +35,13 @@ beforeAll(async () => {
       { run: 7, segment: 1, files: 'a.evt' },
       { run: 8, segment: 0, files: 'a.evt' },
     ],
-    attempts: [{ dstfile: dstfile(2), state: 'held' }],
+    attempts: [{ dstfile: testDstfile(2), state: 'held' }],
     invalid: [{ dstname: 'DST_TEST_run2pp', runs: [1, -1], segments: [0, 5] }].map((entry) => ({
       ...entry,
       runs: [1, 1] as const,
       segments: [0, 5] as const,
     })),
-    datasets: [`${dstfile(3)}.root`],
+    datasets: [`${testDstfile(3)}.root`],
     files: [
       ...['a.evt', 'b.evt'].map((lfn) => ({ lfn, path: `/lustre/${lfn}` })),
       { lfn: 'odd.evt', path: '/lustre/renamed.evt' },

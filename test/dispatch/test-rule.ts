@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+
+import { defaultRunOptions } from '#model/run-options.ts';
+import { prepareRule } from '#rules/prepare-rule.ts';
+import { parseRuleFile } from '#rules/read-rule-file.ts';
+
+import type { RunOptions } from '#model/run-options.ts';
+import type { PreparedRule } from '#rules/prepare-rule.ts';
+
+/** The dstname of {@link prepareTestRuleOf}. */
+export const testDstname = 'DST_TEST_run2pp_ana437_2024p007_v001';
+
+/** The dstfile of {@link prepareTestRuleOf} for a run. */
+export function testDstfile(run: number, segment = 0): string {
+  return `${testDstname}-${String(run).padStart(8, '0')}-${String(segment).padStart(5, '0')}`;
+}
+
+/** The rule `TEST` of a file in this folder, ready; `blocks` are its `input` and what else differs, as YAML. */
+export function prepareTestRuleOf(root: string, blocks: string, options: Partial<RunOptions> = {}): PreparedRule {
+  const text = `
+TEST:
+  params:
+    name: DST_TEST_run2pp
+    build: ana.437
+    build_name: ana437
+    dbtag: 2024p007
+    version: 1
+    script: run.sh
+    payload: ./payload/
+    mem: 1024MB
+    rsync: "./payload/*"
+    outbase: "$(name)_$(build)_$(tag)_$(version)"
+    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
+${blocks}
+  job:
+    arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"
+    log: "{condor}/{logbase}.condor"
+`;
+  const { rules, complaints } = parseRuleFile(text, join(root, 'test.yaml'));
+  const [rule] = rules;
+  if (rule === undefined) throw new Error(JSON.stringify(complaints));
+  const preparation = prepareRule(rule, {
+    ...defaultRunOptions,
+    submitDirectory: root,
+    now: '2026-11-24T08:00:00.000Z',
+    ...options,
+  });
+  if (preparation.kind === 'refused') throw new Error(JSON.stringify(preparation.complaints));
+  return preparation.prepared;
+}
