@@ -10,6 +10,8 @@ import { packageRoot } from '#util/package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
+import { commitAll } from '../util/commit-all.ts';
+
 const mark = randomUUID();
 /** Who waits for more waits in vain. */
 const patience = { timeoutMs: 120_000, everyMs: 500 };
@@ -94,14 +96,7 @@ beforeAll(async () => {
   home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-held-')));
   await mkdir(join(home, 'payload'));
   await writeFile(join(home, 'payload', 'run.sh'), '#!/bin/bash\nexit 0\n', { mode: 0o755 });
-  const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.org', '-C', join(home, 'payload')];
-  for (const words of [
-    ['init', '--quiet'],
-    ['add', '.'],
-    ['commit', '--quiet', '-m', 'one'],
-  ]) {
-    expect((await runCommand('git', [...identity, ...words])).exitCode).toBe(0);
-  }
+  await commitAll(join(home, 'payload'));
   await writeSite(false);
   await writeFile(
     join(home, 'rules.yaml'),

@@ -12,6 +12,7 @@ import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { bundleScript } from '../util/bundle-script.ts';
+import { commitAll } from '../util/commit-all.ts';
 
 const timeoutMs = 180_000;
 let home: string;
@@ -82,14 +83,7 @@ beforeAll(async () => {
     await writeFile(join(home, name, 'run.sh'), '#!/bin/bash\nexit 0\n', { mode: 0o755 });
     await writeFile(join(home, name, 'sleep.sh'), '#!/bin/bash\nsleep 600\n', { mode: 0o755 });
   }
-  const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.org', '-C', join(home, 'payload')];
-  for (const words of [
-    ['init', '--quiet'],
-    ['add', '.'],
-    ['commit', '--quiet', '-m', 'one'],
-  ]) {
-    expect((await runCommand('git', [...identity, ...words])).exitCode).toBe(0);
-  }
+  await commitAll(join(home, 'payload'));
   await writeFile(
     join(home, 'rules.yaml'),
     [

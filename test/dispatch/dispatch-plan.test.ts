@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { dispatchPlan } from '#dispatch/dispatch-plan.ts';
-import { runCommand } from '#util/run-command.ts';
 
+import { commitAll } from '../util/commit-all.ts';
 import { silentLog } from '../util/silent-log.ts';
 import { clearAttempts, openDispatchWorld, openReady, prepareTestRule, readAttempts } from './dispatch-world.ts';
 
@@ -45,15 +45,7 @@ test('does not even look at the payload where nothing is ready', async () => {
 
 test('C-P1: writes nothing where the payload is in no checkout, or a fixed build not published', async () => {
   await expect(dispatch(2)).rejects.toMatchObject({ code: 'site-payload-no-checkout' });
-  const payload = join(world.root, 'payload');
-  const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.org', '-C', payload];
-  for (const words of [
-    ['init', '--quiet'],
-    ['add', '.'],
-    ['commit', '--quiet', '-m', 'one'],
-  ]) {
-    expect((await runCommand('git', [...identity, ...words])).exitCode).toBe(0);
-  }
+  await commitAll(join(world.root, 'payload'));
   await expect(dispatch(2)).rejects.toMatchObject({ code: 'site-payload-unpublished' });
   expect(await readAttempts(world.status)).toEqual([]);
 });

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { findRefusals } from '#dispatch/find-refusals.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
-import { runCommand } from '#util/run-command.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../db/decide/world.ts';
+import { commitAll } from '../util/commit-all.ts';
 
 import { openPlanWorld } from './plan-world.ts';
 
@@ -56,8 +56,6 @@ it('says everything that a dispatch would be refused for, and nothing where noth
   ]);
   const payload = join(directory, 'payload');
   await mkdir(payload);
-  await runCommand('git', ['-C', payload, 'init', '--quiet']);
-  const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.org'];
-  await runCommand('git', [...identity, '-C', payload, 'commit', '--quiet', '--allow-empty', '-m', 'one']);
+  await commitAll(payload);
   expect((await refusalsOf(1))[0]).toMatch(/^Commit '\w+' of payload '\/here\/payload' is not published: .*; push it/u);
 });
