@@ -99,6 +99,7 @@ async function produce(directory: string, runs: readonly number[], taken: Daq, c
     const after = await runChain({
       directory,
       runs: [runs[0] ?? firstRun, runs.at(-1) ?? firstRun],
+      expected,
       status,
       progress,
       onEnded: makeTeller(total),

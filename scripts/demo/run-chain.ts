@@ -10,12 +10,17 @@ export interface ChainOptions {
   readonly directory: string;
   /** First and last run. */
   readonly runs: readonly [number, number];
+  /** How many jobs each rule has to have, in the order of the chain. */
+  readonly expected: readonly number[];
   readonly status: Database;
   readonly progress: Progress;
   /** Told of the number of jobs that have ended, whenever it is looked at. */
   readonly onEnded: (ended: number) => void;
   readonly signal: AbortSignal;
 }
+
+/** So many jobs under way keep the machine busy while the next are dispatched. */
+const jobsAhead = 6;
 
 /** Nothing at all happening for this long is a failure. Jobs of the demo take about a second each. */
 const stallMs = 90_000;
@@ -53,7 +58,9 @@ export async function runChain(options: ChainOptions): Promise<readonly RuleProg
   for (;;) {
     const before = await look();
     const isIdle = attemptsOf(before) === endedOf(before);
-    for (const rule of demoRules) {
+    for (const [index, rule] of demoRules.entries()) {
+      // Only when all is quiet a rule that has all its jobs is asked whether it finds another.
+      if (!isIdle && (before[index]?.attempts ?? 0) >= (options.expected[index] ?? 0)) continue;
       if (signal.aborted) throw new SiteError('The demo was interrupted', { code: 'site-demo-interrupted' });
       progress.phase(rule);
       await dispatch(options, rule);
@@ -62,10 +69,9 @@ export async function runChain(options: ChainOptions): Promise<readonly RuleProg
     progress.phase('');
     const after = await look();
     if (isIdle && attemptsOf(after) === attemptsOf(before)) return after;
-    // The next pass when three quarters of what is under way has ended: kaedama does not get in the jobs' way, and the
-    // queue is never empty before the last of them.
-    const under = attemptsOf(after) - endedOf(after);
-    const goal = endedOf(after) + Math.ceil((under * 3) / 4);
+    // The next pass when nearly all of many jobs have ended, or all of few: kaedama does not get in their way.
+    const isMuch = attemptsOf(after) - endedOf(after) > jobsAhead;
+    const goal = attemptsOf(after) - (isMuch ? jobsAhead : 0);
     while (endedOf(await look()) < goal && !signal.aborted) await sleep(500);
   }
 }
