@@ -11,6 +11,7 @@ import { packageRoot } from '#util/package-root.ts';
 
 import { foldersIn } from './test-server.ts';
 
+import type { Database } from '#db/connect.ts';
 import type { Role, RoleName } from '#model/site.ts';
 
 /** Real, empty, migrated tables of all four roles, for one test file alone. */
@@ -92,6 +93,26 @@ export async function testDatabase(): Promise<TestDatabase> {
   const roles = rolesIn(name);
   await cloneTemplate(roles.status, 'together');
   return { roles, close: drop(socket, [name]) };
+}
+
+/** The status database of a {@link testDatabase}, open. */
+export interface TestStatus {
+  readonly status: Database;
+  /** Closes it and drops it. */
+  close(): Promise<void>;
+}
+
+/** Opens a {@link TestStatus} for a test file that needs no more; `max` sessions at once. */
+export async function openTestStatus(max?: number): Promise<TestStatus> {
+  const { roles, close } = await testDatabase();
+  const status = openDatabase(roles.status, { applicationName: 'test', ...(max === undefined ? {} : { max }) });
+  return {
+    status,
+    close: async () => {
+      await status.close();
+      await close();
+    },
+  };
 }
 
 /** As on a large site: every role in a database of its own, schema `public`. */

@@ -1,29 +1,26 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { openDatabase, sql } from '#db/connect.ts';
+import { sql } from '#db/connect.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 
-import { testDatabase } from '../db/test-database.ts';
+import { openTestStatus } from '../db/test-database.ts';
 import { eventOf, makeAttempts, readAttempt } from './attempts.ts';
 
 import type { Database, Row } from '#db/connect.ts';
 import type { DatasetDetail, JobEvent } from '#model/job/job-event.ts';
-import type { TestDatabase } from '../db/test-database.ts';
+import type { TestStatus } from '../db/test-database.ts';
 
-let database: TestDatabase;
+let opened: TestStatus;
 let status: Database;
 let attempt: number;
 let told = 0;
 
 beforeAll(async () => {
-  database = await testDatabase();
-  status = openDatabase(database.roles.status, { applicationName: 'test' });
+  opened = await openTestStatus();
+  ({ status } = opened);
   [attempt = 0] = (await makeAttempts(status, 1)).ids;
 });
-afterAll(async () => {
-  await status.close();
-  await database.close();
-});
+afterAll(() => opened.close());
 
 const event = (dstname: string, word: DatasetDetail['word'], more: Partial<DatasetDetail> = {}): JobEvent =>
   eventOf(attempt, told++, { kind: 'dataset', word, dstname, run: 5, blame: 'cups', ...more });

@@ -1,27 +1,24 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { openDatabase, sql } from '#db/connect.ts';
+import { sql } from '#db/connect.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 
-import { testDatabase } from '../db/test-database.ts';
+import { openTestStatus } from '../db/test-database.ts';
 import { eventOf, makeAttempts, readAttempt, stageoutOf } from './attempts.ts';
 
 import type { Database, Row } from '#db/connect.ts';
 import type { JobEvent, JobEventDetail } from '#model/job/job-event.ts';
-import type { TestDatabase } from '../db/test-database.ts';
+import type { TestStatus } from '../db/test-database.ts';
 
-let database: TestDatabase;
+let opened: TestStatus;
 let status: Database;
 
 beforeAll(async () => {
-  database = await testDatabase();
-  status = openDatabase(database.roles.status, { applicationName: 'test', max: 8 });
+  opened = await openTestStatus(8);
+  ({ status } = opened);
 });
-afterAll(async () => {
-  await status.close();
-  await database.close();
-});
+afterAll(() => opened.close());
 
 async function record(events: readonly JobEvent[]): Promise<readonly string[]> {
   const rows = await recordEvents(

@@ -1,28 +1,25 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { openDatabase, sql } from '#db/connect.ts';
+import { sql } from '#db/connect.ts';
 import { dstfileSql, likePrefix, makeProductNames } from '#db/decide/product-sql.ts';
 import { makeDsttype, printDstfile, printDstname } from '#model/dst-name.ts';
 
-import { testDatabase } from '../test-database.ts';
+import { openTestStatus } from '../test-database.ts';
 
 import type { Database } from '#db/connect.ts';
 
-import type { TestDatabase } from '../test-database.ts';
+import type { TestStatus } from '../test-database.ts';
 
-let given: TestDatabase;
+let opened: TestStatus;
 let database: Database;
 
 beforeAll(async () => {
-  given = await testDatabase();
-  database = openDatabase(given.roles.status, { applicationName: 'product test', max: 1 });
+  opened = await openTestStatus(1);
+  database = opened.status;
 });
 
-afterAll(async () => {
-  await database.close();
-  await given.close();
-});
+afterAll(() => opened.close());
 
 const int = fc.oneof(
   fc.integer({ min: 0, max: 99_999 }),

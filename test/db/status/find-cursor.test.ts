@@ -1,28 +1,25 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { openDatabase, sql } from '#db/connect.ts';
+import { sql } from '#db/connect.ts';
 import { findCursor } from '#db/status/find-cursor.ts';
 
-import { testDatabase } from '../test-database.ts';
+import { openTestStatus } from '../test-database.ts';
 
 import type { Database } from '#db/connect.ts';
 
-import type { TestDatabase } from '../test-database.ts';
+import type { TestStatus } from '../test-database.ts';
 
-let database: TestDatabase;
+let opened: TestStatus;
 let status: Database;
 beforeAll(async () => {
-  database = await testDatabase();
-  status = openDatabase(database.roles.status, { applicationName: 'test' });
+  opened = await openTestStatus();
+  ({ status } = opened);
   await status.execute(sql`
     insert into ${sql.table(status.role, 'production_cursor')} (dsttype, build, tag, version, lastrun) values
       ('DST_A_run2pp', 'ana437', '2024p007', 1, 500), ('DST_A_run2pp', 'ana.437', '2024p005', 1, 400),
       ('DST_A_run2pp', 'ana437', '2024p007', 2, 600), ('DST_S_X__run2pp', 'new', 'nocdbtag', 0, 700)`);
 });
-afterAll(async () => {
-  await status.close();
-  await database.close();
-});
+afterAll(() => opened.close());
 
 test.each([
   ['its own row', 'DST_A_run2pp', 'ana437', '2024p007', 1, 500],

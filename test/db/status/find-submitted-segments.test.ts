@@ -2,26 +2,23 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { openDatabase, sql } from '#db/connect.ts';
+import { sql } from '#db/connect.ts';
 import { findSubmittedSegments } from '#db/status/find-submitted-segments.ts';
 import { putSetup } from '#db/status/submission/put-setup.ts';
 
-import { testDatabase } from '../test-database.ts';
+import { openTestStatus } from '../test-database.ts';
 
 import type { Database } from '#db/connect.ts';
 
-import type { TestDatabase } from '../test-database.ts';
+import type { TestStatus } from '../test-database.ts';
 
-let database: TestDatabase;
+let opened: TestStatus;
 let status: Database;
 beforeAll(async () => {
-  database = await testDatabase();
-  status = openDatabase(database.roles.status, { applicationName: 'test' });
+  opened = await openTestStatus();
+  ({ status } = opened);
 });
-afterAll(async () => {
-  await status.close();
-  await database.close();
-});
+afterAll(() => opened.close());
 
 test('names the segments of each run that these submissions consist of, and no others', async () => {
   const setup = await putSetup(status, {

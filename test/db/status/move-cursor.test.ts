@@ -2,28 +2,25 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { openDatabase, sql } from '#db/connect.ts';
+import { sql } from '#db/connect.ts';
 import { findCursor } from '#db/status/find-cursor.ts';
 import { adoptCursor, moveCursor } from '#db/status/move-cursor.ts';
 
-import { testDatabase } from '../test-database.ts';
+import { openTestStatus } from '../test-database.ts';
 
 import type { Database } from '#db/connect.ts';
 
-import type { TestDatabase } from '../test-database.ts';
+import type { TestStatus } from '../test-database.ts';
 
 const key = { dsttype: 'DST_A_run2pp', build: 'ana437', tag: '2024p007', version: 1 };
 
-let database: TestDatabase;
+let opened: TestStatus;
 let status: Database;
 beforeAll(async () => {
-  database = await testDatabase();
-  status = openDatabase(database.roles.status, { applicationName: 'test' });
+  opened = await openTestStatus();
+  ({ status } = opened);
 });
-afterAll(async () => {
-  await status.close();
-  await database.close();
-});
+afterAll(() => opened.close());
 beforeEach(() => status.execute(sql`delete from ${sql.table(status.role, 'production_cursor')}`));
 
 async function put(build: string, tag: string, lastrun: number): Promise<void> {

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { openDatabase } from '#db/connect.ts';
 import { putSetup } from '#db/status/submission/put-setup.ts';
 
-import { testDatabase } from '../../test-database.ts';
+import { openTestStatus } from '../../test-database.ts';
 
 import type { Database } from '#db/connect.ts';
 
-import type { TestDatabase } from '../../test-database.ts';
+import type { TestStatus } from '../../test-database.ts';
 
 const setup = {
   name: 'DST_A_run2pp_with_a_name_that_is_longer_than_thirty_two_letters',
@@ -15,16 +14,13 @@ const setup = {
   isDirty: false,
 };
 
-let database: TestDatabase;
+let opened: TestStatus;
 let status: Database;
 beforeAll(async () => {
-  database = await testDatabase();
-  status = openDatabase(database.roles.status, { applicationName: 'test' });
+  opened = await openTestStatus();
+  ({ status } = opened);
 });
-afterAll(async () => {
-  await status.close();
-  await database.close();
-});
+afterAll(() => opened.close());
 
 test('C-P4: keeps one row for each revision, and one for none', async () => {
   const [first, second, none] = [
