@@ -52,9 +52,13 @@ function said(stderr: string): string {
   return text === '' ? '' : `: ${text}`;
 }
 
-/** Condor's own words, without warnings and blank lines, in one line of bearable length. */
+/**
+ * Condor's own words, in one line of bearable length: without warnings, blank lines, and the paragraphs `Extra Info`, which
+ * explain at length how to set up a pool.
+ */
 export function condorWords(stderr: string): string {
   const lines = stderr
+    .replaceAll(/^Extra Info:[^]*?(?:\n\s*\n|$(?![^]))/gimu, '')
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !/^WARNING\b/iu.test(line));
