@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { siteKey, tokenFor } from '#config/site-key.ts';
 import { findOpenSubmissions } from '#db/status/submission/find-open-submissions.ts';
 import { jobFileName, tokenFileName } from '#model/job/job-file.ts';
+import { SiteError } from '#model/errors.ts';
 import { makeDirectory } from '#util/make-directory.ts';
 import { processStart } from '#util/process-start.ts';
 
@@ -18,9 +19,27 @@ const submitterFileName = 'submitter.json';
 
 const submitterSchema = z.object({ host: z.string(), pid: z.number().int(), start: z.string() });
 
+function submissionsOf({ stateDirectory }: Pick<Site, 'stateDirectory'>): string {
+  return join(stateDirectory, 'submissions');
+}
+
 /** The folder of one submission, below the site's state directory. */
 export function submissionFolderOf(site: Pick<Site, 'stateDirectory'>, uuid: string): string {
-  return join(site.stateDirectory, 'submissions', uuid);
+  return join(submissionsOf(site), uuid);
+}
+
+/**
+ * Refuses a folder of tokens that somebody has opened to others: they may have taken what is in it.
+ *
+ * @throws SiteError (`site-token-folder`)
+ */
+async function checkTokenFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found === undefined || (found.mode & 0o077) === 0) return;
+  throw new SiteError(`The folder of the jobs' tokens, '${folder}', is open to others: expected mode 0700`, {
+    code: 'site-token-folder',
+    advice: `Run: chmod 700 '${folder}'; nothing was submitted`,
+  });
 }
 
 /**
@@ -28,9 +47,10 @@ export function submissionFolderOf(site: Pick<Site, 'stateDirectory'>, uuid: str
  * site; and who is at work on it.
  *
  * @returns its absolute path
- * @throws SiteError about the site's key; an error of the operating system
+ * @throws SiteError about the site's key, or the folder above; an error of the operating system
  */
 export async function makeSubmissionFolder(site: Site, uuid: string, gatewayUrl: string): Promise<string> {
+  await checkTokenFolder(submissionsOf(site));
   const folder = submissionFolderOf(site, uuid);
   const key = await siteKey(site);
   const { reportTimeoutMs, inputsTimeoutMs, setupScript, container } = site.worker;
@@ -93,7 +113,7 @@ const keptMs = 24 * 3600 * 1000;
  * @throws DatabaseError; an error of the operating system
  */
 export async function clearSubmissionFolders(site: Site, status: Queryable): Promise<number> {
-  const parent = join(site.stateDirectory, 'submissions');
+  const parent = submissionsOf(site);
   const names = await readdir(parent).catch(() => []);
   const old: string[] = [];
   for (const name of names) {

@@ -72,7 +72,8 @@ describe('HTCondor, when something lies between us and it', () => {
     const away = await submitWith('condor_submit=away');
     expect(away.outcome).toEqual({
       kind: 'refused',
-      reason: 'ERROR: Failed to connect to local queue manager CEDAR:6001:Failed to connect to <127.0.0.1:9618>',
+      reason:
+        'ERROR: Failed to connect to local queue manager CEDAR:6001:Failed to connect to <127.0.0.1:9618> (the schedd is away: nothing was sent, call the command again when it is back)',
     });
     const full = await submitWith('condor_submit=refuse');
     expect(full.outcome).toMatchObject({ kind: 'refused', reason: expect.stringContaining('MAX_JOBS_PER_OWNER') });
@@ -154,6 +155,12 @@ describe('HTCondor, when something lies between us and it', () => {
     expect(await pool.backend.submit(open, eachOf(jobs))).toMatchObject({
       kind: 'refused',
       reason: expect.stringContaining('Others may read the token'),
+    });
+    await chmod(join(open.directory, 'slurp-token'), 0o600);
+    await chmod(open.directory, 0o755);
+    expect(await pool.backend.submit(open, eachOf(jobs))).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringMatching(/^Others may read the token .* that of its folder 700$/u),
     });
   });
 

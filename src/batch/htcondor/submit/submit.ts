@@ -1,5 +1,5 @@
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { explainError } from '#util/explain-error.ts';
 
@@ -63,7 +63,7 @@ export async function submitToCondor(
  * Finds what travels with every job: its token and description, where there are any, and the commands that payloads call.
  *
  * @returns absolute paths
- * @throws Error if others may read the token, or the worker's directory cannot be read
+ * @throws Error if others may read the token or its folder, or the worker's directory cannot be read
  */
 export async function ownFilesOf(submission: BatchSubmission): Promise<readonly string[]> {
   const files: string[] = [];
@@ -71,14 +71,19 @@ export async function ownFilesOf(submission: BatchSubmission): Promise<readonly 
     const path = join(submission.directory, name);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) continue;
-    if (name === 'slurp-token' && (found.mode & 0o077) !== 0) {
-      throw new Error(`Others may read the token '${path}': its mode is to be 600, and its folder's 700`);
-    }
+    if (name === 'slurp-token') await checkToken(path, found.mode);
     files.push(path);
   }
   const entries = await readdir(submission.workerDirectory, { withFileTypes: true });
   const names = entries.filter((entry) => !entry.isDirectory() && entry.name !== 'wrapper.sh').map(({ name }) => name);
   return [...files, ...names.toSorted().map((name) => join(submission.workerDirectory, name))];
+}
+
+async function checkToken(path: string, mode: number): Promise<void> {
+  const folder = dirname(path);
+  const facts = await stat(folder);
+  if ((mode & 0o077) === 0 && (facts.mode & 0o077) === 0) return;
+  throw new Error(`Others may read the token '${path}': its mode is to be 600, and that of its folder 700`);
 }
 
 async function checkInputs(paths: ReadonlySet<string>): Promise<void> {
@@ -145,6 +150,9 @@ function outcomeOf(result: CondorResult, count: number): SubmitOutcome {
 }
 
 function adviseOn(words: string): string {
+  if (/can't find address|failed to connect|could not connect/iu.test(words)) {
+    return `${words} (the schedd is away: nothing was sent, call the command again when it is back)`;
+  }
   if (/owner to root/iu.test(words)) {
     return `${words} (HTCondor takes no jobs from root: call the command as an ordinary user)`;
   }
