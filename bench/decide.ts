@@ -10,6 +10,15 @@ import { migrate } from '#db/migrate.ts';
 import { roleNames } from '#model/site.ts';
 import { packageRoot } from '#util/package-root.ts';
 
+import {
+  caloRule,
+  dstfileSql,
+  firstRun,
+  numbersSql,
+  putDatasets,
+  putInputFiles,
+  segmentsPerRun,
+} from './calo-chain.ts';
 import { measureProcess, medianOf, putFigures, startBenchServer } from './bench-server.ts';
 
 import type { Statement } from '#db/connect.ts';
@@ -19,38 +28,14 @@ import type { BenchServer, ProcessFigures } from './bench-server.ts';
 
 type Roles = Readonly<Record<RoleName, Role>>;
 
-const segmentsPerRun = 100;
-const firstRun = 40_000;
 const newEvery = 1000;
 
-const rule = `
-DST_CALO:
-  params:
-    name: DST_CALO_run2pp
-    build: ana.437
-    build_name: ana437
-    dbtag: 2024p007
-    version: 1
-    script: run.sh
-    payload: ./payload/
-    mem: 2048MB
-    rsync: "./payload/*"
-    outbase: "$(name)_$(build)_$(tag)_$(version)"
-    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
-  input:
-    db: filecatalog
-    query: |-
-      select 'filecatalog/datasets' as source, runnumber, segment, filename as files,
-             filename || ':0:' || events as fileranges, firstevent, lastevent
-      from datasets
-      where filename like 'DST_CALOFITTING_run2pp_ana437_2024p007_v001%'
-      {run_condition}
-      order by runnumber, segment
-      {limit_condition}
-  job:
-    arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"
-    log: "{condor}/{logbase}.condor"
-`;
+const rule = caloRule({
+  job: [
+    'arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"',
+    'log: "{condor}/{logbase}.condor"',
+  ],
+});
 
 async function makeSite(server: BenchServer, name: string, roles: Roles): Promise<string> {
   const file = join(server.directory, `${name}.yaml`);
@@ -69,31 +54,18 @@ async function fill(roles: Roles, candidates: number): Promise<void> {
   for (const role of roleNames) await migrate(roles[role], join(packageRoot(), 'sql'));
   const options = { applicationName: 'bench', max: 1 };
   const [catalog, status] = [openDatabase(roles.catalog, options), openDatabase(roles.status, options)];
-  const number = sql`select n / ${segmentsPerRun}::int + ${firstRun}::int as run, n % ${segmentsPerRun}::int as segment
-    from generate_series(0, ${candidates - 1}::int) n`;
-  const dstfile = (type: string): Statement =>
-    sql`${`${type}_run2pp_ana437_2024p007_v001-`}::text || lpad(run::text, 8, '0') || '-' || lpad(segment::text, 5, '0')`;
-  for (const type of ['DST_CALOFITTING', 'DST_CALO']) {
-    await catalog.execute(sql`insert into ${sql.table(roles.catalog, 'datasets')}
-        (filename, runnumber, segment, size, dataset, dsttype, events, firstevent, lastevent)
-      select ${dstfile(type)} || '.root', run, segment, 123456789, 'ana437_2024p007_v001', ${`${type}_run2pp`}, 1000,
-        segment * 1000, segment * 1000 + 999 from (${number}) s`);
-  }
-  await catalog.execute(sql`insert into ${sql.table(roles.catalog, 'files')}
-      (lfn, full_host_name, full_file_path, time, size, md5)
-    select filename, 'lustre', '/lustre/production/run2pp/physics/ana437_2024p007_v001/DST_CALOFITTING/run_'
-        || lpad((runnumber / 100 * 100)::text, 8, '0') || '/dst/' || filename, now(), size, md5(filename)
-    from ${sql.table(roles.catalog, 'datasets')} where dsttype = 'DST_CALOFITTING_run2pp'`);
+  for (const type of ['DST_CALOFITTING', 'DST_CALO'] as const) await putDatasets(catalog, type, candidates);
+  await putInputFiles(catalog);
   await status.execute(sql`insert into ${sql.table(roles.status, 'production_setup')}
     (name, build, dbtag, repo, dir, hash, revision) values ('DST_CALO_run2pp', 'ana.437', '2024p007', 'r', 'd', 'h', 1)`);
   await status.execute(sql`insert into ${sql.table(roles.status, 'production_status')}
       (dsttype, dstname, dstfile, run, segment, inputs, ranges, prod_id, status, submitting, submitted, started,
        running, ended, nevents, rule, execution_node, submission_host)
-    select 'DST_CALO_run2pp', 'DST_CALO_run2pp_ana437_2024p007_v001', ${dstfile('DST_CALO')}, run, segment,
-      '/lustre/production/run2pp/physics/ana437_2024p007_v001/DST_CALOFITTING/run/dst/' || ${dstfile('DST_CALOFITTING')},
+    select 'DST_CALO_run2pp', 'DST_CALO_run2pp_ana437_2024p007_v001', ${dstfileSql('DST_CALO')}, run, segment,
+      '/lustre/production/run2pp/physics/ana437_2024p007_v001/DST_CALOFITTING/run/dst/' || ${dstfileSql('DST_CALOFITTING')},
       'x:0:1000', 1, case when n.run % 50 = 0 then 'failed' else 'finished' end::${sql.table(roles.status, 'prodstate')},
       now(), now(), now(), now(), now(), 1000, 'DST_CALO', 'node0123', 'submit01'
-    from (${number}) n`);
+    from (${numbersSql(candidates)}) n`);
   for (const database of [catalog, status]) {
     await database.execute(sql`vacuum analyze`);
     await database.close();

@@ -10,8 +10,9 @@ import { packageRoot } from '#util/package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { measureProcess, startBenchServer } from './bench-server.ts';
+import { segmentsPerRun } from './calo-chain.ts';
 import { dispatchedSchema } from './dispatch-figures.ts';
-import { makeDispatchWorld, segmentsPerRun } from './dispatch-world.ts';
+import { makeDispatchWorld } from './dispatch-world.ts';
 
 import type { Database } from '#db/connect.ts';
 

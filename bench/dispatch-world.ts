@@ -8,6 +8,8 @@ import { roleNames } from '#model/site.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
+import { caloRule, firstRun, putDatasets, putInputFiles } from './calo-chain.ts';
+
 import type { Role } from '#model/site.ts';
 
 import type { BenchServer } from './bench-server.ts';
@@ -23,67 +25,31 @@ export interface DispatchWorld {
   cpuMs(): Promise<number>;
 }
 
-/** Products of one run. */
-export const segmentsPerRun = 100;
-
-const firstRun = 40_000;
-
-const rule = (directory: string): string => `
-DST_CALO:
-  params:
-    name: DST_CALO_run2pp
-    build: ana.437
-    build_name: ana437
-    dbtag: 2024p007
-    version: 1
-    script: run.sh
-    payload: ./payload/
-    mem: 2048MB
-    neventsper: 1000
-    comment: "---"
-    rsync: "./payload/*"
-    outbase: "$(name)_$(build)_$(tag)_$(version)"
-    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
-  input:
-    db: filecatalog
-    query: |-
-      select 'filecatalog/datasets' as source, runnumber, segment, filename as files,
-             filename || ':0:' || events as fileranges, firstevent, lastevent
-      from datasets
-      where filename like 'DST_CALOFITTING_run2pp_ana437_2024p007_v001%'
-      {run_condition}
-      order by runnumber, segment
-      {limit_condition}
-  filesystem:
-    outdir: "${directory}/out/$(runname)/$(runtype)/$(build)_$(tag)_$(version)/{leafdir}/run_$(rungroup)/dst"
-    logdir: "file://${directory}/out/$(runname)/$(runtype)/$(build)_$(tag)_$(version)/{leafdir}/run_$(rungroup)/log"
-    histdir: "${directory}/out/$(runname)/$(runtype)/$(build)_$(tag)_$(version)/{leafdir}/run_$(rungroup)/hist"
-    condor: "${directory}/out/condor/$(runname)/$(runtype)/$(build)_$(tag)_$(version)/{leafdir}/run_$(rungroup)/log"
-  job:
-    arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {neventsper} {logdir} {comment} {histdir} {PWD} {rsync}"
-    log: "{condor}/{logbase}.condor"
-    accounting_group: group_sphenix.mdc2
-    priority: "53"
-`;
+const rule = (directory: string): string => {
+  const [above, below] = ['$(runname)/$(runtype)/$(build)_$(tag)_$(version)', '{leafdir}/run_$(rungroup)'];
+  return caloRule({
+    params: ['neventsper: 1000', 'comment: "---"'],
+    filesystem: [
+      `outdir: "${directory}/out/${above}/${below}/dst"`,
+      `logdir: "file://${directory}/out/${above}/${below}/log"`,
+      `histdir: "${directory}/out/${above}/${below}/hist"`,
+      `condor: "${directory}/out/condor/${above}/${below}/log"`,
+    ],
+    job: [
+      'arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {neventsper} {logdir} {comment} {histdir} {PWD} {rsync}"',
+      'log: "{condor}/{logbase}.condor"',
+      'accounting_group: group_sphenix.mdc2',
+      'priority: "53"',
+    ],
+  });
+};
 
 async function fill(roleOf: (role: (typeof roleNames)[number]) => Role, products: number): Promise<void> {
   await createDatabase(roleOf('status'));
   for (const role of roleNames) await migrate(roleOf(role), join(packageRoot(), 'sql'));
   const catalog = openDatabase(roleOf('catalog'), { applicationName: 'bench', max: 1 });
-  await catalog.execute(sql`insert into ${sql.table(catalog.role, 'datasets')}
-      (filename, runnumber, segment, size, dataset, dsttype, events, firstevent, lastevent)
-    select 'DST_CALOFITTING_run2pp_ana437_2024p007_v001-' || lpad(run::text, 8, '0') || '-' || lpad(segment::text, 5, '0')
-        || '.root', run, segment, 123456789, 'ana437_2024p007_v001', 'DST_CALOFITTING_run2pp', 1000, segment * 1000,
-        segment * 1000 + 999
-    from (
-      select n / ${segmentsPerRun}::int + ${firstRun}::int as run, n % ${segmentsPerRun}::int as segment
-      from generate_series(0, ${products - 1}::int) n
-    ) s`);
-  await catalog.execute(sql`insert into ${sql.table(catalog.role, 'files')}
-      (lfn, full_host_name, full_file_path, time, size, md5)
-    select filename, 'lustre', '/lustre/production/run2pp/physics/ana437_2024p007_v001/DST_CALOFITTING/run_'
-        || lpad((runnumber / 100 * 100)::text, 8, '0') || '/dst/' || filename, now(), size, md5(filename)
-    from ${sql.table(catalog.role, 'datasets')}`);
+  await putDatasets(catalog, 'DST_CALOFITTING', products);
+  await putInputFiles(catalog);
   await catalog.execute(sql`vacuum analyze`);
   await catalog.close();
 }
