@@ -50,7 +50,11 @@ export interface DispatchFacts {
 export async function dispatchRule(facts: DispatchFacts): Promise<void> {
   const { request, plan, site, status, backend, log, progress, clock, signal, trace } = facts;
   const { funnel, prepared } = plan;
-  for (const { message } of funnel.warnings) log.warn({ rule: request.rule }, message);
+  for (const { kind, message } of funnel.warnings) {
+    // That inputs are yet to come is no news to a loop.
+    const level = kind === 'missing-inputs' && request.isBatch ? 'info' : 'warn';
+    log[level]({ rule: request.rule }, message);
+  }
   if (!request.isBatch && !request.isJson) await writeOutput(`${renderFunnel(funnel).join('\n')}\n`);
   if (funnel.counts.ready > 0) {
     progress.close();

@@ -86,6 +86,7 @@ describe('a plan', () => {
 
       warning: 1 row left out: 'files' is null or empty, e.g. of run 9
       warning: 1 row left out: equal to an earlier row
+      warning: 1 candidate lacks inputs, e.g. run 7 segment 0: 'no.evt' (kaedama … --why 7 0)
       "
     `);
   });

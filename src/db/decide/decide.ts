@@ -4,6 +4,7 @@ import { countOf } from '#util/count-of.ts';
 
 import { fillReady } from './judge/fill-ready.ts';
 import { findInputs } from './find-inputs.ts';
+import { findMissingExample } from './find-missing-example.ts';
 import { inAuthorsPlace, judgeCandidates } from './judge/judge-candidates.ts';
 import { makeTables } from './make-tables.ts';
 import { markDuplicates } from './judge/mark-duplicates.ts';
@@ -141,5 +142,6 @@ export async function decide(session: Session, request: DecisionRequest, where: 
       message: `${countOf(count, 'row')} left out: equal to an earlier row`,
     });
   }
+  warnings.push(...(await findMissingExample(session, counted.counts['missing-inputs'])));
   return { funnel: { ...counted, warnings }, ...decided };
 }

@@ -60,7 +60,13 @@ export interface DecisionDatabases {
 /** Something that did not stop the decision, with how often and one example. */
 export interface DecisionWarning {
   readonly kind:
-    'rejected-rows' | 'repeated-rows' | 'repeated-column' | 'listed-twice' | 'unreadable-directory' | 'empty-listing';
+    | 'rejected-rows'
+    | 'repeated-rows'
+    | 'repeated-column'
+    | 'missing-inputs'
+    | 'listed-twice'
+    | 'unreadable-directory'
+    | 'empty-listing';
   readonly count: number;
   /** A sentence without full stop. */
   readonly message: string;

@@ -145,7 +145,24 @@ describe.each([
 
     it('leaves out only the candidate that lacks an input (C-D9)', async () => {
       const proposals = [proposal(1, { files: 'a.evt no.evt' }), proposal(2, { files: 'a.evt b.evt' })];
-      expect((await verdictsOf({ proposals })).counts).toEqual({ 'missing-inputs': 1, ready: 1 });
+      const { counts, warnings } = await verdictsOf({ proposals });
+      expect(counts).toEqual({ 'missing-inputs': 1, ready: 1 });
+      expect(warnings).toEqual([
+        {
+          kind: 'missing-inputs',
+          count: 1,
+          message: "1 candidate lacks inputs, e.g. run 1 segment 0: 'no.evt' (kaedama … --why 1 0)",
+        },
+      ]);
+    });
+
+    it('names the first input that the first of many candidates lacks', async () => {
+      const lacking = [4, 2, 3].map((run) => proposal(run, { files: '\n a.evt  no.evt nor.evt' }));
+      const { counts, warnings } = await verdictsOf({ proposals: [proposal(1, { files: 'a.evt' }), ...lacking] });
+      expect(counts).toEqual({ 'missing-inputs': 3, ready: 1 });
+      expect(warnings.map(({ message }) => message)).toEqual([
+        "3 candidates lack inputs, e.g. run 4 segment 0: 'no.evt' (kaedama … --why 4 0)",
+      ]);
     });
 
     it('rejects rows that name no product, and says why (C-D10)', async () => {
