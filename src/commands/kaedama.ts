@@ -31,6 +31,7 @@ import { accountName } from '#util/account-name.ts';
 import { countOf } from '#util/count-of.ts';
 import { explainError } from '#util/explain-error.ts';
 import { packageRoot } from '#util/package-root.ts';
+import { shorten } from '#util/shorten.ts';
 
 import { dispatchRule } from './dispatch-rule.ts';
 import { describeInterruption } from './interruption.ts';
@@ -219,6 +220,8 @@ async function printWhy(input: PlanInput, question: WhyQuestion, { request, prog
   return 0;
 }
 
+const heldShown = 10;
+
 /** Finds what `--mark-held-jobs` and `--clear-held-jobs` are about, before anything is replaced, and marks it. */
 async function findHeld({ request, prepared, databases, backend, log }: Work): Promise<readonly HeldJob[]> {
   if (!request.isMarkingHeld && !request.isClearingHeld) return [];
@@ -227,7 +230,11 @@ async function findHeld({ request, prepared, databases, backend, log }: Work): P
   if (request.isMarkingHeld) {
     await markHeldJobs(input, held);
     say(`${countOf(held.length, 'job')} of '${request.rule}' held`);
-    for (const { attempt, report } of held.slice(0, 10)) say(`  ${attempt.id}: ${report.holdReason ?? 'no reason'}`);
+    // Reasons may be of 10 kB; the table has them whole.
+    for (const { attempt, report } of held.slice(0, heldShown)) {
+      say(`  ${attempt.id}: ${shorten(report.holdReason ?? 'no reason', 200)}`);
+    }
+    if (held.length > heldShown) say(`  and ${held.length - heldShown} more`);
   }
   return held;
 }

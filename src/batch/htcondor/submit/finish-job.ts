@@ -1,5 +1,7 @@
 import { basename, isAbsolute, resolve } from 'node:path';
 
+import { shorten } from '#util/shorten.ts';
+
 import { ownCommands } from '../../own-commands.ts';
 import { parseList } from '../../parse-list.ts';
 import { keepLogsScript } from '../../keep-logs.ts';
@@ -125,7 +127,7 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
 function checkOneLine(job: BatchJob, key: string, value: string): void {
   if (!/[\n\r\0\u001F]/u.test(value)) return;
   const what = key.startsWith('+') ? `attribute '${key}'` : `submit command '${key}'`;
-  throw new Error(`The ${what} of '${job.dstfile}' holds a line end: '${shorten(value)}'; write it in one line`);
+  throw new Error(`The ${what} of '${job.dstfile}' holds a line end: '${shorten(value, 60)}'; write it in one line`);
 }
 
 const defaults: Readonly<Record<string, string>> = {
@@ -329,9 +331,4 @@ function memoized(make: (written: string) => string): (written: string) => strin
     if (last?.written !== written) last = { written, made: make(written) };
     return last.made;
   };
-}
-
-function shorten(text: string): string {
-  const line = text.replaceAll(/\s+/gu, ' ');
-  return line.length > 60 ? `${line.slice(0, 60)}…` : line;
 }
