@@ -3,6 +3,7 @@ import { link, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
+import { codeOf } from '#util/code-of.ts';
 
 import type { KeyObject } from 'node:crypto';
 
@@ -45,7 +46,7 @@ async function readKey(file: string): Promise<string | undefined> {
   try {
     text = (await readFile(file, 'utf8')).trim();
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
   if (((await stat(file)).mode & 0o077) !== 0) {
@@ -74,7 +75,7 @@ async function makeKey(file: string): Promise<string> {
     await link(draft, file);
     return text;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
     const other = await readKey(file);
     if (other === undefined) throw error;
     return other;

@@ -1,4 +1,5 @@
 import { SiteError } from '#model/errors.ts';
+import { codeOf } from '#util/code-of.ts';
 import { processStart } from '#util/process-start.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -29,7 +30,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ESRCH') return;
+    if (codeOf(cause) === 'ESRCH') return;
     throw new SiteError(`'slurp serve' (process ${pid}) belongs to another account`, {
       code: 'site-serve-owner',
       cause,

@@ -3,6 +3,8 @@ import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { ingestSpoolFile } from '#ingest/ingest-spool.ts';
+import { codeOf } from '#util/code-of.ts';
+import { explainError } from '#util/explain-error.ts';
 import { startRepeating } from '#util/start-repeating.ts';
 
 import type { IngestDoors } from '#ingest/ingest-events.ts';
@@ -37,7 +39,7 @@ const patienceMs = 10 * 60_000;
 export async function scanSpools(doors: IngestDoors, directory: string, now: Date = new Date()): Promise<SpoolScan> {
   const scan = { taken: 0, refused: 0, left: 0 };
   const names = await readdir(directory).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw error;
   });
   for (const name of names) {
@@ -63,13 +65,13 @@ async function takeSpool(
     report = await ingestSpoolFile(doors, path, { attempt });
   } catch (error) {
     // Another gateway over the same folder had it first.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'left';
-    if (error instanceof Error && 'code' in error && error.code === 'EACCES') {
+    if (codeOf(error) === 'ENOENT') return 'left';
+    if (codeOf(error) === 'EACCES') {
       doors.log.warn({ file: path }, 'a spool may not be read');
       return 'left';
     }
-    if (!(error instanceof Error && 'code' in error && error.code === 'spool-too-large')) throw error;
-    return setAside(doors, directory, name, error.message);
+    if (codeOf(error) !== 'spool-too-large') throw error;
+    return setAside(doors, directory, name, explainError(error));
   }
   if (report.tornBytes > 0 && now.getTime() - before.modifiedMs < patienceMs) return 'left';
   const claimed = await claim(directory, name);
@@ -94,7 +96,7 @@ async function claim(directory: string, name: string): Promise<string | undefine
     await rename(join(directory, name), join(directory, claimed));
     return claimed;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

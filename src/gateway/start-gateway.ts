@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
 import { SiteError } from '#model/errors.ts';
+import { codeOf } from '#util/code-of.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import type { KeyObject } from 'node:crypto';
@@ -119,7 +120,7 @@ async function listen(app: ReturnType<typeof makeGateway>['app'], host: string, 
     await app.listen({ host, port, backlog: 1024 });
   } catch (error) {
     await app.close();
-    const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    const isTaken = codeOf(error) === 'EADDRINUSE';
     throw new SiteError(`The gateway cannot listen on '${host}' port ${port}${isTaken ? ': it is taken' : ''}`, {
       code: isTaken ? 'gateway-port-taken' : 'gateway-cannot-listen',
       cause: error,

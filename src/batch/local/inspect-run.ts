@@ -1,5 +1,6 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 
+import { codeOf } from '#util/code-of.ts';
 import { processStart } from '#util/process-start.ts';
 
 import { readIfThere } from './job-files.ts';
@@ -49,9 +50,9 @@ export async function claimRun(run: RunFiles): Promise<boolean> {
     await writeFile(run.pid, '0 (given up) X\n', { flag: 'wx' });
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (codeOf(error) === 'EEXIST') return false;
     // The folder itself was never made, so no launcher can come.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return true;
+    if (codeOf(error) === 'ENOENT') return true;
     throw error;
   }
 }
@@ -76,6 +77,6 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (codeOf(error) !== 'ESRCH') throw error;
   }
 }

@@ -1,6 +1,8 @@
 import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { codeOf } from '#util/code-of.ts';
+
 /** Where the local batch system keeps everything below one state directory. */
 export interface JobFiles {
   /** `jobs/`: a folder per submission, named by its uuid. */
@@ -94,7 +96,7 @@ export async function wakeRunner(files: JobFiles): Promise<void> {
 
 /** Tells whether an operating system error says that a file does not exist. */
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return codeOf(error) === 'ENOENT';
 }
 
 /** Reads a file; undefined if it does not exist. */

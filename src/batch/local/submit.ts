@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { codeOf } from '#util/code-of.ts';
 import { explainError } from '#util/explain-error.ts';
 
 import { exists, submissionFilesOf, wakeRunner } from './job-files.ts';
@@ -104,7 +105,7 @@ async function takeCluster(files: JobFiles, uuid: string): Promise<number> {
       await writeFile(join(files.clusters, String(cluster)), uuid, { flag: 'wx' });
       return cluster;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
     }
   }
 }

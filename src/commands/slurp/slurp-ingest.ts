@@ -7,6 +7,7 @@ import { ensureSite } from '#config/ensure-site.ts';
 import { openDatabase } from '#db/connect.ts';
 import { ingestSpoolFile } from '#ingest/ingest-spool.ts';
 import { InputError } from '#model/errors.ts';
+import { codeOf } from '#util/code-of.ts';
 import { explainError } from '#util/explain-error.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
@@ -21,6 +22,9 @@ interface IngestedFile {
   readonly counts: Readonly<Record<EventOutcome, number>>;
   readonly complaints: readonly string[];
 }
+
+/** What can be wrong with one file alone. */
+const aboutFile: readonly string[] = ['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR', 'spool-too-large'];
 
 const none = { new: 0, duplicate: 0, 'unknown-attempt': 0, forbidden: 0, invalid: 0 };
 
@@ -72,13 +76,9 @@ async function ingestFile(doors: IngestDoors, file: string): Promise<IngestedFil
     return { file, counts, complaints: [...refused.map(({ line, reason }) => `:${line}: ${reason}`), ...torn] };
   } catch (error) {
     // What is wrong with one file must not keep the others out.
-    if (!(error instanceof Error && 'code' in error && isAboutFile(error.code))) throw error;
+    if (!aboutFile.includes(codeOf(error) ?? '')) throw error;
     return { file, counts: none, complaints: [`: ${explainError(error, file)}`] };
   }
-}
-
-function isAboutFile(code: unknown): boolean {
-  return ['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR', 'spool-too-large'].some((one) => one === code);
 }
 
 function renderIngested(ingested: readonly IngestedFile[]): string {

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, linkSync, openSync, readSync, rmSync, 
 import { join } from 'node:path';
 import type { JobEventDetail } from '#model/job/job-event.ts';
 import { spoolFileName } from '#model/job/job-file.ts';
+import { codeOf } from '#util/code-of.ts';
 import type { JobIdentity } from '../identity.ts';
 import { readSubmission } from '../read-gateway-access.ts';
 
@@ -58,7 +59,7 @@ function openSpool(path: string, identity: JobIdentity): number {
   try {
     return openSync(path, flags);
   } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
   }
   const submission = readSubmission(identity.directory);
   const header: SpoolHeader = {
@@ -82,8 +83,8 @@ function putHeader(temporary: string, path: string, header: SpoolHeader): void {
   try {
     linkSync(temporary, path);
   } catch (error) {
-    if (isErrno(error, 'EEXIST')) return;
-    if (!isErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')) throw error;
+    if (codeOf(error) === 'EEXIST') return;
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(codeOf(error) ?? '')) throw error;
     // No links here: the header may come to stand behind the first lines, which readers allow.
     const file = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
     try {
@@ -106,8 +107,4 @@ function findLine(file: number, bytes: Buffer, from: number): number {
 function byteAt(file: number, position: number): number | undefined {
   const byte = Buffer.alloc(1);
   return readSync(file, byte, 0, 1, position) === 1 ? byte[0] : undefined;
-}
-
-function isErrno(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.some((code) => error.code === code);
 }

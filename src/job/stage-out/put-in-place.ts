@@ -1,5 +1,6 @@
 import { link, open, rename, unlink } from 'node:fs/promises';
-import { errnoOf } from './errno-of.ts';
+
+import { codeOf } from '#util/code-of.ts';
 
 /** A file system that knows no second name for a file. */
 const noLinks: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
@@ -14,7 +15,7 @@ export async function putInPlace(copy: string, path: string): Promise<boolean> {
   try {
     await link(copy, path);
   } catch (error) {
-    const errno = errnoOf(error);
+    const errno = codeOf(error);
     if (errno === 'EEXIST') return false;
     if (!noLinks.has(errno)) throw error;
     return putInPlaceWithoutLinks(copy, path);
@@ -28,7 +29,7 @@ async function putInPlaceWithoutLinks(copy: string, path: string): Promise<boole
   try {
     await (await open(path, 'wx')).close();
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   }
   await rename(copy, path);
@@ -46,7 +47,7 @@ export async function replaceAndKeep(copy: string, path: string, kept: string): 
   try {
     await link(path, kept);
   } catch (error) {
-    if (!noLinks.has(errnoOf(error))) throw error;
+    if (!noLinks.has(codeOf(error))) throw error;
     await rename(path, kept);
   }
   await rename(copy, path);
@@ -58,7 +59,7 @@ export async function syncDirectory(directory: string): Promise<void> {
   try {
     await handle.sync();
   } catch (error) {
-    if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) throw error;
+    if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(error) ?? '')) throw error;
   } finally {
     await handle.close();
   }

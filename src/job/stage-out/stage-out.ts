@@ -4,10 +4,10 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransferError } from '#model/errors.ts';
+import { codeOf } from '#util/code-of.ts';
 import { explainError } from '#util/explain-error.ts';
 import { noteCopy, removeLeftCopies } from './note-copy.ts';
 import { copyVerified, readFacts, type FileFacts } from './copy-verified.ts';
-import { errnoOf } from './errno-of.ts';
 import { putInPlace, replaceAndKeep, syncDirectory } from './put-in-place.ts';
 
 /** What to stage out, and for whom. */
@@ -154,7 +154,7 @@ async function lookAt(file: string, path: string, request: StageOutRequest): Pro
     if (isSame) return { kind: 'same', facts };
     return (await readFacts(path, request.signal)).md5 === facts.md5 ? { kind: 'present', facts } : { kind: 'other' };
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw explain(error, file, path);
   }
 }
@@ -191,12 +191,12 @@ async function copyPatiently(file: string, copy: string, request: StageOutReques
 }
 
 function mayPass(error: unknown): boolean {
-  return error instanceof TransferError ? error.code === 'transfer-corrupt' : passingErrnos.has(errnoOf(error) ?? '');
+  return error instanceof TransferError ? error.code === 'transfer-corrupt' : passingErrnos.has(codeOf(error) ?? '');
 }
 
 function explain(error: unknown, file: string, directory: string): TransferError {
   if (error instanceof TransferError) return error;
-  const errno = errnoOf(error);
+  const errno = codeOf(error);
   const options = { facts: { file, directory, errno }, cause: error };
   if (errno === 'ENOSPC' || errno === 'EDQUOT') {
     return new TransferError(`There is no space for '${basename(file)}' in '${directory}'`, {
