@@ -18,13 +18,19 @@ const patience = { timeoutMs: 120_000, everyMs: 500 };
 
 let home: string;
 
-async function call(name: 'kaedama' | 'slurp', args: readonly string[]) {
-  const { exitCode, stdout, stderr } = await runCommand(join(packageRoot(), 'bin', name), args, { cwd: home });
+async function call(name: 'kaedama' | 'slurp', args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
+  const { exitCode, stdout, stderr } = await runCommand(join(packageRoot(), 'bin', name), args, { cwd: home, env });
   return { exitCode, out: stdout, err: stderr };
 }
 
-const dispatch = (...args: readonly string[]) =>
-  call('kaedama', ['--config', 'rules.yaml', '--rule', 'HELD', '--runs', '1', '2', '--batch', ...args]);
+/** Between us and HTCondor: a schedd that takes no jobs. */
+const refusing = {
+  PATH: `${join(packageRoot(), 'test/faults/bin')}:${process.env['PATH']}`,
+  SLURP_FAULT: 'condor_submit=refuse',
+};
+
+const dispatchWords = ['--config', 'rules.yaml', '--rule', 'HELD', '--runs', '1', '2', '--batch'];
+const dispatch = (...args: readonly string[]) => call('kaedama', [...dispatchWords, ...args]);
 
 const attemptsSchema = z.array(
   z.object({
@@ -181,19 +187,33 @@ test('a held job is marked with its reason, cleared, unblocked and done again; t
   });
 });
 
-test('marked, cleared and unblocked in one call', async () => {
+test('marked, cleared and unblocked in one call, or, if the submission is refused, none of it but the mark', async () => {
   const old = (await attemptOf(2, 1))?.id ?? 0;
   const reason = String.raw`"quota"; it's \full\ "`;
   await holdByHand(old, reason);
 
-  expect(await dispatch('--mark-held-jobs', '--clear-held-jobs', '-u', 'held')).toMatchObject({
+  const everything = ['--mark-held-jobs', '--clear-held-jobs', '-u', 'held'];
+  // If the submission is refused, nothing of it has happened: the old job is held, and the cursor stands where it stood.
+  const refused = await call('kaedama', [...dispatchWords, ...everything, '--ratchet-cursor'], {
+    ...process.env,
+    ...refusing,
+  });
+  expect(refused).toMatchObject({ exitCode: 50, err: expect.stringContaining('The batch system refused 1 job') });
+  expect(await attemptOf(2, 1)).toMatchObject({ id: old, status: 'held', is_live: true });
+  expect(await attemptOf(2, 2)).toMatchObject({ status: 'failed', is_live: false });
+  expect(await readQueue()).toMatchObject([{ SlurpCupsid: old, JobStatus: 5 }]);
+  expect((await call('slurp', ['db', 'sql', 'status', '--csv', 'select lastrun from production_cursor'])).out).toBe(
+    'lastrun\n0\n',
+  );
+
+  expect(await dispatch(...everything)).toMatchObject({
     exitCode: 0,
     out: expect.stringMatching(/^HELD: 1 job dispatched/u),
     err: expect.stringMatching(/1 job of 'HELD' held\n[^]*1 held job of 'HELD' removed/u),
   });
-  await waitUntil(async () => ((await attemptOf(2, 2))?.status === 'finished' ? true : undefined), patience);
+  await waitUntil(async () => ((await attemptOf(2, 3))?.status === 'finished' ? true : undefined), patience);
   expect(await attemptOf(2, 1)).toMatchObject({ id: old, status: 'failed', is_live: false });
   expect((await attemptOf(2, 1))?.message).toContain(`Cleared while held: ${reason}`);
-  expect(await attemptOf(2, 3)).toBeUndefined();
+  expect(await attemptOf(2, 4)).toBeUndefined();
   await waitUntil(async () => ((await readQueue()).length === 0 ? true : undefined), patience);
 });

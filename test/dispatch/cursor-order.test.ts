@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { cursorKeyOf, orderCursor } from '#dispatch/cursor-order.ts';
@@ -26,6 +28,7 @@ beforeAll(async () => {
       { dstfile: testDstfile(2), state: 'finished' },
       { dstfile: testDstfile(4), state: 'failed' },
       { dstfile: testDstfile(6), state: 'running' },
+      ...[2, 5, 8].map((run) => ({ dstfile: testDstfile(run).replace('TEST', 'OTHER'), state: 'running' as const })),
     ],
     invalid: [{ dstname: 'DST_TEST_run2pp', runs: [1, 1] }],
     datasets: [`${testDstfile(3)}.root`, `${testDstfile(5)}.root`],
@@ -34,8 +37,14 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-async function order(wish: CursorWish, first: number, last: number, options: Partial<RunOptions> = {}) {
-  const plan = await planRule(world.inputOf({ runs: { kind: 'range', first, last }, ...options }));
+async function order(
+  wish: CursorWish,
+  first: number,
+  last: number,
+  options: Partial<RunOptions> = {},
+  directPath?: string,
+) {
+  const plan = await planRule(world.inputOf({ runs: { kind: 'range', first, last }, ...options }, directPath));
   try {
     return await orderCursor(plan, wish);
   } finally {
@@ -53,6 +62,14 @@ test.each([
     kind: 'order',
     order: { kind: 'move', move: { key, run, kind: 'forward' } },
   });
+});
+
+test('--advance-cursor does not wait for jobs of others, also where a rule has no parents', async () => {
+  // DST_OTHER has running jobs of the runs 2, 5 and 8; a rule with a directory for its inputs reads no datasets.
+  for (const directPath of [undefined, join(world.root, 'nothing', '*')]) {
+    expect(await order({ kind: 'advance' }, 2, 3, {}, directPath)).toMatchObject({ order: { move: { run: 3 } } });
+    expect(await order({ kind: 'advance' }, 5, 8, {}, directPath)).toMatchObject({ order: { move: { run: 6 } } });
+  }
 });
 
 test('--advance-cursor stays where nothing is known', async () => {
