@@ -49,6 +49,15 @@ const advices: Readonly<Record<string, string>> = {
   'database-busy': 'Try again later, or raise max_connections on the server',
 };
 
+/** SQLSTATEs of tables, columns and functions that are not there; in statements of ours that is a database of long ago. */
+const unknownNames: readonly (string | undefined)[] = ['42P01', '42703', '42883'];
+const migrateAdvice = "If an older SLURP made these tables, 'slurp db migrate' brings them up to date";
+
+/** Tells whether an error is about a table, column or function that is not there. */
+export function isUnknownName(error: unknown): boolean {
+  return unknownNames.includes(stateOf(error));
+}
+
 function textField(error: object, name: string): string | undefined {
   const value: unknown = Reflect.get(error, name);
   return typeof value === 'string' && value !== '' ? value : undefined;
@@ -102,7 +111,7 @@ export function toDatabaseError(error: unknown, place: DatabasePlace): DatabaseE
     socket === undefined
       ? (codesByState.find(([prefix]) => state?.startsWith(prefix) === true)?.[1] ?? 'database-error')
       : 'database-away';
-  const advice = advices[code];
+  const advice = advices[code] ?? (unknownNames.includes(state) ? migrateAdvice : undefined);
   const message =
     socket === undefined
       ? `${where.charAt(0).toUpperCase()}${where.slice(1)} says: ${said.message}`

@@ -1,17 +1,15 @@
 import { DatabaseError } from '#model/errors.ts';
 
 import { openDatabase, sql } from './connect.ts';
+import { isUnknownName } from './database-error.ts';
 
 import type { Role } from '#model/site.ts';
 
 import type { ScriptResult } from './connect.ts';
 
-/** SQLSTATEs of a table and a column that are not there. */
-const unknownNames: readonly unknown[] = ['42P01', '42703'];
-
 function adviceFor(error: DatabaseError, { role }: Role): string | undefined {
   if (error.code === 'database-read-only') return "Add '--write' if you mean it";
-  if (!unknownNames.includes(error.facts['state'])) return undefined;
+  if (!isUnknownName(error)) return undefined;
   return `'slurp db sql ${role}' lists its tables and columns`;
 }
 

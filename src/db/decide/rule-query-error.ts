@@ -1,3 +1,4 @@
+import { isUnknownName } from '#db/database-error.ts';
 import { DatabaseError, RuleError } from '#model/errors.ts';
 
 import type { Statement } from '#db/connect.ts';
@@ -48,6 +49,8 @@ export function toRuleError(error: unknown, statement: Statement, request: Decis
   if (typeof state !== 'string' || !(isTimeout || queryClasses.includes(state.slice(0, 2)))) return error;
   const position = error.facts['position'];
   const place = typeof position === 'number' ? placeInQuery(statement.text, request.query.text, position) : undefined;
+  // What is missing around the query is missing in our own tables.
+  if (typeof position === 'number' && place === undefined && isUnknownName(error)) return error;
   const said = error.cause instanceof Error ? error.cause.message : error.message;
   const inFile = place === undefined ? undefined : request.query.placeOf?.(place.offset);
   const hint = error.facts['hint'];
