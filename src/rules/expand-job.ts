@@ -22,8 +22,8 @@ export function toDirectoryPath(text: string, submitDirectory: string): string {
 
 /** Joined and not resolved: that takes longer than all the rest, and nobody compares these. */
 function toAbsolute(text: string, submitDirectory: string): string {
-  if (text.startsWith('/')) return text;
-  return text.startsWith('file:') ? toDirectoryPath(text, submitDirectory) : `${submitDirectory}/${text}`;
+  const path = text.replace(/^file:\/+/, '/');
+  return path.startsWith('/') ? path : `${submitDirectory}/${path}`;
 }
 
 /**
