@@ -34,6 +34,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
     throw new SiteError(`'slurp serve' (process ${pid}) belongs to another account`, {
       code: 'site-serve-owner',
       cause,
+      advice: "Call 'slurp down' as that account",
     });
   }
 }

@@ -111,6 +111,7 @@ async function readTls(tls: {
     throw new SiteError(`Cannot read the gateway's certificate '${tls.certificateFile}' or its key '${tls.keyFile}'`, {
       code: 'gateway-certificate',
       cause: error,
+      advice: "Give files that this account may read as 'gateway.tls' in the site file",
     });
   }
 }

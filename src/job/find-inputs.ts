@@ -44,6 +44,7 @@ export async function findInputs(
       throw new GatewayError(`The gateway does not give the inputs of attempt '${attempt}': ${reason}`, {
         code: 'gateway-refused',
         facts: { gateway, attempt, status: answer.status },
+        advice: "Look whether the attempt was retired, and whether the job has its own 'slurp-token'",
       });
     }
     const waitMs = pauseMs * (0.5 + Math.random());
@@ -51,6 +52,7 @@ export async function findInputs(
       throw new GatewayError(`The gateway '${gateway}' does not tell the inputs of attempt '${attempt}': ${reason}`, {
         code: 'gateway-no-answer',
         facts: { gateway, attempt, inputsTimeoutMs },
+        advice: "Look whether 'slurp serve' runs, and can be reached from this node",
       });
     }
     if (pauseMs === firstPauseMs) say(`waiting for the gateway (${reason}), up to ${inputsTimeoutMs / 1000} s`);

@@ -13,6 +13,8 @@ export interface GatewayAccess {
 const defaultReportTimeoutMs = 2000;
 const defaultInputsTimeoutMs = 600_000;
 
+const advice = 'The batch system puts it there for each job; by hand, set SLURP_JOB_DIRECTORY to a folder that has it';
+
 /**
  * Reads `slurp-job.json` and `slurp-token` from the job's directory.
  *
@@ -25,6 +27,7 @@ export function readGatewayAccess(directory: string): GatewayAccess {
   if (!/^[\w.~+/=-]+$/u.test(token)) {
     throw new SiteError(`The file '${join(directory, tokenFileName)}' holds no token: expected one word`, {
       code: 'token-missing',
+      advice,
     });
   }
   return { job, token };
@@ -48,6 +51,7 @@ function readJobFile(directory: string): JobFile {
   if (submission === undefined || gateway === undefined || !URL.canParse(gateway)) {
     throw new SiteError(`The file '${file}' does not say the submission or the gateway's address`, {
       code: 'job-file-invalid',
+      advice,
     });
   }
   const spoolDirectory = textOf(value, 'spoolDirectory');
@@ -84,7 +88,7 @@ function readText(directory: string, name: string, code: string): string {
     throw new SiteError(`The job's directory '${directory}' has no readable '${name}'`, {
       code,
       cause: error,
-      advice: 'The batch system puts it there for each job; by hand, set SLURP_JOB_DIRECTORY to a folder that has it',
+      advice,
     });
   }
 }

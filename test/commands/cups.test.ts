@@ -145,7 +145,8 @@ test('prints nothing and ends with 20 when the gateway stays away, with 21 when 
   const result = await cups('getinputs');
   expect(result).toMatchObject({ exitCode: 21, stdout: '' });
   expect(result.stderr).toBe(
-    "cups: The gateway does not give the inputs of attempt '7': not in the mood (status 403)\n",
+    "cups: The gateway does not give the inputs of attempt '7': not in the mood (status 403)\n" +
+      "  Look whether the attempt was retired, and whether the job has its own 'slurp-token'\n",
   );
 });
 

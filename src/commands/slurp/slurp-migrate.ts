@@ -52,6 +52,7 @@ export async function migrateRoles(site: Site, request: MigrateRequest, say: Say
   if (foreign !== undefined) {
     throw new SiteError(`The tables of '${foreign}' belong to others: SLURP makes them on an embedded site only`, {
       code: 'site-foreign-role',
+      advice: "Leave it out: without roles, 'slurp db migrate' takes those that are SLURP's",
     });
   }
   // What serves the site refuses to start before the tables are up to date: it is needed for an embedded database alone.

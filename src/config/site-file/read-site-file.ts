@@ -150,7 +150,11 @@ function passwordsIn(value: unknown, path: readonly string[] = []): readonly (re
  */
 export async function readSiteFile(file: string): Promise<SiteFile> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new SiteError(`The site file '${file}' cannot be read`, { code: 'site-file-unreadable', cause });
+    throw new SiteError(`The site file '${file}' cannot be read`, {
+      code: 'site-file-unreadable',
+      cause,
+      advice: 'Let this account read it, or name another: --site PATH',
+    });
   });
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
@@ -202,6 +206,7 @@ export async function readSecretFile(siteFile: string, path: string): Promise<st
     throw new SiteError(`The secret in '${file}', which '${siteFile}' names, cannot be read`, {
       code: 'site-secret-unreadable',
       cause,
+      advice: 'Make it a file of this account, 0600, that holds the secret and nothing else',
     });
   }
 }

@@ -47,6 +47,7 @@ export async function copyVerified(source: string, copy: string, signal: AbortSi
       throw new TransferError(`The file '${source}' changed while it was copied: expected that nobody writes to it`, {
         code: 'transfer-changed',
         facts: { source, sizeBytes: after.size, copiedBytes: facts.sizeBytes },
+        advice: 'Stage it out when the program that writes it has ended',
       });
     }
     const readBack = await readFacts(copy, signal);
