@@ -4,11 +4,12 @@ import { openLog } from '#cli/log.ts';
 import { writeJson, writeOutput } from '#cli/output.ts';
 import { outputWidth, renderTable } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
-import { openDatabase } from '#db/connect.ts';
 import { ingestSpoolFile } from '#ingest/ingest-spool.ts';
 import { InputError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
 import { explainError } from '#util/explain-error.ts';
+
+import { openProducts } from './open-products.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { IngestDoors } from '#ingest/ingest-events.ts';
@@ -43,14 +44,7 @@ export async function slurpIngest(
   const { context, say, isJson } = tools;
   await ensureSite(site, { say });
   const log = openLog({ command: 'ingest', mode: site.mode, directory: site.logDirectory });
-  const [status, catalog] = [
-    openDatabase(site.roles.status, { applicationName: 'slurp ingest' }),
-    openDatabase(site.roles.catalog, { applicationName: 'slurp ingest' }),
-  ];
-  context.onEnd(async () => {
-    await status.close();
-    await catalog.close();
-  });
+  const { status, catalog } = openProducts(site, context, 'slurp ingest');
   const ingested: IngestedFile[] = [];
   for (const file of files) ingested.push(await ingestFile({ status, catalog, log }, file));
   if (isJson) await writeJson(ingested);

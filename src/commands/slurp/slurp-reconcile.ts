@@ -3,11 +3,12 @@ import { openLog } from '#cli/log.ts';
 import { writeJson, writeOutput } from '#cli/output.ts';
 import { outputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
-import { openDatabase } from '#db/connect.ts';
 import { renderReconciled } from '#dispatch/reconcile/render-reconciled.ts';
 import { recover } from '#dispatch/recover.ts';
 import { reconcileSite } from '#gateway/reconcile-site.ts';
 import { BatchError } from '#model/errors.ts';
+
+import { openProducts } from './open-products.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Say } from '#model/log.ts';
@@ -37,14 +38,7 @@ export async function slurpReconcile(
 ): Promise<void> {
   await ensureSite(site, { say });
   const log = openLog({ command: 'reconcile', mode: site.mode, directory: site.logDirectory });
-  const [status, catalog] = [
-    openDatabase(site.roles.status, { applicationName: 'slurp reconcile' }),
-    openDatabase(site.roles.catalog, { applicationName: 'slurp reconcile' }),
-  ];
-  context.onEnd(async () => {
-    await status.close();
-    await catalog.close();
-  });
+  const { status, catalog } = openProducts(site, context, 'slurp reconcile');
   const backend = makeBackend(site);
   const submissions = await recover({ status, site, backend, log, say });
   const attempts =
