@@ -1,5 +1,5 @@
 import { UsageError } from '#model/errors.ts';
-import type { DatasetDetail } from '#model/job/job-event.ts';
+import { datasetWords, type DatasetDetail } from '#model/job/job-event.ts';
 import { parseArguments, type CommandSpec, type OptionSpec } from '#util/parse-arguments.ts';
 import { parseInstant } from './parse-instant.ts';
 
@@ -74,15 +74,9 @@ export function parseBachi(argv: readonly string[], now: Date = new Date()): Bac
 }
 
 function wordOf(name: string | undefined): DatasetDetail['word'] {
-  switch (name) {
-    case 'created':
-    case 'updated':
-    case 'finalized':
-    case 'broken':
-      return name;
-    default:
-      throw complaintOf(`A subcommand is missing: expected one of ${Object.keys(help).join(', ')}`);
-  }
+  const word = datasetWords.find((known) => known === name);
+  if (word === undefined) throw complaintOf(`A subcommand is missing: expected one of ${datasetWords.join(', ')}`);
+  return word;
 }
 
 function runOf(what: string, text: string): number {

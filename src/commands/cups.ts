@@ -15,7 +15,16 @@ import type { JobEventDetail } from '#model/job/job-event.ts';
 import { spoolFileName } from '#model/job/job-file.ts';
 import { explainError } from '#util/explain-error.ts';
 import { parseCups, renderHelp, type CupsAction, type CupsCommon } from './cups-options.ts';
-import { fence, fencedExitCode, madeForReading, obey, openPost, sayDelivery, type Post } from './job-post.ts';
+import {
+  fence,
+  fencedExitCode,
+  madeForReading,
+  obey,
+  openPost,
+  sayDelivery,
+  sayUnwanted,
+  type Post,
+} from './job-post.ts';
 
 const say = makeSay('cups');
 
@@ -166,7 +175,7 @@ async function startWrapped(): Promise<number> {
   const post = openPost();
   const { identity, access } = post;
   if (identity.attempt === 0) {
-    say('this job is not wanted: its cupsid is 0, it was made for reading');
+    sayUnwanted(say, madeForReading);
     return fencedExitCode;
   }
   if (access === undefined) throw post.problem ?? new Error('A job has a gateway or a problem');
@@ -175,7 +184,7 @@ async function startWrapped(): Promise<number> {
   const { delivery } = await tell(identity, access, new Date().toISOString(), detail, options);
   sayDelivery(say, delivery, true);
   if (delivery.verdict?.isGo === false) {
-    say(`this job is not wanted and ends now: ${delivery.verdict.reason ?? 'no reason given'}`);
+    sayUnwanted(say, delivery.verdict.reason);
     return fencedExitCode;
   }
   await writeOutput(renderAssignments(access));

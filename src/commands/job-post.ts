@@ -20,6 +20,8 @@ export const fencedExitCode = 24;
 /** Why a job with number 0 ends. */
 export const madeForReading = 'its cupsid is 0: it was made for reading, and belongs to no attempt';
 
+const noReason = 'no reason given';
+
 /** Finds out who speaks, and to whom. @throws UsageError where the job does not know its number */
 export function openPost(): Post {
   const identity = findIdentity();
@@ -42,12 +44,17 @@ export function sayDelivery(say: Say, { outcome, reasons }: Delivery, isVerbose:
 /** Ends the job if the gateway said so. @returns the exit code */
 export function obey(say: Say, identity: JobIdentity, { verdict }: Delivery): number {
   if (verdict === undefined || verdict.isGo || hasToldEnd(identity)) return 0;
-  return fence(say, identity, verdict.reason ?? 'no reason given');
+  return fence(say, identity, verdict.reason);
+}
+
+/** Says that this job ends, and why. */
+export function sayUnwanted(say: Say, reason = noReason): void {
+  say(`this job is not wanted and ends now: ${reason}`);
 }
 
 /** Ends a job that is not wanted. @returns the exit code */
-export function fence(say: Say, identity: JobIdentity, reason: string): number {
-  say(`this job is not wanted and ends now: ${reason}`);
+export function fence(say: Say, identity: JobIdentity, reason = noReason): number {
+  sayUnwanted(say, reason);
   if (endJob(identity, reason) === 'nobody')
     say('it cannot be ended from here: the script should look at the exit code');
   return fencedExitCode;

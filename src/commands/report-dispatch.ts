@@ -19,7 +19,7 @@ const say = makeSay('kaedama');
 const runsInLine = 1000;
 
 /**
- * Tells how a dispatch ended: what the batch system remarked, its last line, or its JSON, and the last entries of the log, which name every run and its
+ * Tells how a dispatch ended: what the batch system remarked, then a last line or JSON; in the log, every run with its
  * segments.
  *
  * @throws DatabaseError
