@@ -35,7 +35,7 @@ export interface DispatchFacts {
   readonly status: Database;
   readonly backend: BatchBackend;
   readonly log: Log;
-  readonly progress: Progress & { close(): void };
+  readonly progress: Progress;
   readonly clock: PhaseClock;
   readonly signal: AbortSignal;
   /** Kept up to date, for whoever interrupts us. */

@@ -46,11 +46,10 @@ import type { PhaseClock } from '#dispatch/phase-clock.ts';
 import type { Plan, PlanInput } from '#dispatch/plan-rule.ts';
 import type { SelectedRule } from '#dispatch/select-rule.ts';
 import type { WhyQuestion } from '#dispatch/why/why.ts';
-import type { Log } from '#model/log.ts';
+import type { Log, Progress } from '#model/log.ts';
 import type { RoleName, Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
-import type { DispatchFacts } from './dispatch-rule.ts';
 import type { DispatchTrace } from './interruption.ts';
 import type { KaedamaRequest } from './kaedama-options.ts';
 
@@ -140,7 +139,7 @@ interface Work {
   readonly backend: BatchBackend;
   readonly log: Log;
   readonly prepared: PreparedRule;
-  readonly progress: DispatchFacts['progress'];
+  readonly progress: Progress;
   readonly clock: PhaseClock;
 }
 
