@@ -51,7 +51,8 @@ function quote(text: string): string {
  * Tells the end of a wrapped script, and sees to it that every report reaches the site: by the gateway, and by the
  * spool's copy in the site's folder as long as the gateway has not acknowledged all of it.
  *
- * The end is `exited` with exit code and usage; it decides only where the script did not tell an end itself. A job that
+ * The end is `exited` with exit code and usage; it decides only where the script did not tell an end itself, and what
+ * signal killed such a script is its message. A job that
  * was stopped is `evicted`: whether it starts again is the batch system's to say. A fenced job says nothing more.
  * @throws the error of `node:fs` only if there is neither room for the spool nor an answer
  */
@@ -60,14 +61,24 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
   const reasons: string[] = [];
   if (!existsSync(join(identity.directory, fencedFileName))) {
     const usage = identity.wrapperProcess === undefined ? undefined : readUsage(identity.wrapperProcess);
+    const at = new Date().toISOString();
+    const killed = signalOf(end.exitCode);
     try {
-      appendToSpool(
-        identity,
-        new Date().toISOString(),
-        end.stoppedBy === undefined
-          ? { kind: 'exited', exitCode: end.exitCode, ...signalOf(end.exitCode), node: identity.node, ...usage }
-          : { kind: 'evicted', reason: `Stopped by ${end.stoppedBy}` },
-      );
+      if (end.stoppedBy !== undefined) {
+        appendToSpool(identity, at, { kind: 'evicted', reason: `Stopped by ${end.stoppedBy}` });
+      } else {
+        // The row of a job whose script was killed (out of memory, say) is to tell the reason.
+        if (killed.signal !== undefined && !hasToldEnd(identity)) {
+          appendToSpool(identity, at, { kind: 'message', text: `Killed by ${killed.signal}, without a word` });
+        }
+        appendToSpool(identity, at, {
+          kind: 'exited',
+          exitCode: end.exitCode,
+          ...killed,
+          node: identity.node,
+          ...usage,
+        });
+      }
     } catch (error) {
       reasons.push(`the end could not be written to the spool: ${explainError(error)}`);
     }

@@ -63,9 +63,19 @@ test('tells the end of a script, and leaves nothing at home that the gateway kno
   expect(readdirSync(directory).filter((name) => name.endsWith('.jsonl'))).toEqual([]);
 });
 
-test('names the signal that ended a script', async () => {
+test('names the signal that ended a script, as its message too', async () => {
   await endWrappedJob(identity(), access, { exitCode: 139 });
-  expect(gateway.events()[0]?.detail).toEqual({ kind: 'exited', exitCode: 139, signal: 'SIGSEGV', node: 'n' });
+  const exited = { kind: 'exited', exitCode: 139, signal: 'SIGSEGV', node: 'n' };
+  expect(gateway.events().map(({ detail }) => detail)).toEqual([
+    { kind: 'message', text: 'Killed by SIGSEGV, without a word' },
+    exited,
+  ]);
+});
+
+test('leaves its word to a script that told its end before a signal ended it', async () => {
+  appendToSpool(identity(), at, { kind: 'finished', exitCode: 139 });
+  await endWrappedJob(identity(), access, { exitCode: 139 });
+  expect(gateway.events().map(({ detail }) => detail.kind)).toEqual(['finished', 'exited']);
 });
 
 test('leaves the spool in its place where it comes home as an output file', async () => {
