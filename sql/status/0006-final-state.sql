@@ -8,10 +8,11 @@ alter table production_status
 -- Room for the next version of every row of a page: all of a submission's are written at once when it is confirmed.
 alter table production_status set (fillfactor = 50);
 
-drop index production_status_live;
+-- Adopted tables have none of these two.
+drop index if exists production_status_live;
 create unique index production_status_live on production_status (dstfile text_pattern_ops) include (id, final_state)
   where retired_at is null;
-drop index production_status_open;
+drop index if exists production_status_open;
 drop index production_status_unended;
 -- Attempts that are not final, by submission: what the batch system is asked about. Retired ones too, because their jobs
 -- have to go.
