@@ -7,6 +7,8 @@ import { findScript, findStaged } from '#rules/check/check-files.ts';
 import { expandJob } from '#rules/expand-job.ts';
 
 import type { Session } from '#db/connect.ts';
+import type { CandidateRow } from '#model/candidate.ts';
+import type { ExpandedJob } from '#rules/expand-job.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { DirectoryMaker } from './make-items.ts';
@@ -23,13 +25,12 @@ export async function prepareSubmission(
   workerDirectory: string,
   directories: DirectoryMaker,
 ): Promise<readonly string[]> {
-  for await (const [row] of readReady(session, 1)) {
-    if (row === undefined) break;
-    for (const directory of expandJob(prepared, row, { cupsid: 0 }).directories) await directories.make(directory);
-    directories.check();
-    break;
-  }
-  return checkJobFiles(session, prepared, workerDirectory);
+  const row = await findFirstReady(session);
+  if (row === undefined) return [];
+  const job = expandJob(prepared, row, { cupsid: 0 });
+  for (const directory of job.directories) await directories.make(directory);
+  directories.check();
+  return checkFilesOf(job, prepared, workerDirectory);
 }
 
 /**
@@ -43,18 +44,27 @@ export async function checkJobFiles(
   prepared: PreparedRule,
   workerDirectory: string,
 ): Promise<readonly string[]> {
-  for await (const [row] of readReady(session, 1)) {
-    if (row === undefined) break;
-    const { executable } = expandJob(prepared, row, { cupsid: 0 });
-    if (executable.kind === 'own') await checkProgram(executable.path, prepared);
-    else {
-      await checkScript(prepared, workerDirectory);
-      await checkStaged(prepared);
-      if (/(?:^|[,/\s])odbc\.ini(?:$|[,\s])/u.test(prepared.rsync)) return [odbcNote];
-    }
-    break;
+  const row = await findFirstReady(session);
+  return row === undefined ? [] : checkFilesOf(expandJob(prepared, row, { cupsid: 0 }), prepared, workerDirectory);
+}
+
+async function findFirstReady(session: Session): Promise<CandidateRow | undefined> {
+  for await (const [row] of readReady(session, 1)) return row;
+  return undefined;
+}
+
+async function checkFilesOf(
+  { executable }: ExpandedJob,
+  prepared: PreparedRule,
+  workerDirectory: string,
+): Promise<readonly string[]> {
+  if (executable.kind === 'own') {
+    await checkProgram(executable.path, prepared);
+    return [];
   }
-  return [];
+  await checkScript(prepared, workerDirectory);
+  await checkStaged(prepared);
+  return /(?:^|[,/\s])odbc\.ini(?:$|[,\s])/u.test(prepared.rsync) ? [odbcNote] : [];
 }
 
 const odbcNote = "'odbc.ini' in 'params.rsync' is left out: jobs reach no database";
