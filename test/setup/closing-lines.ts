@@ -1,8 +1,11 @@
 import { appendFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
+import { shorten } from '#util/shorten.ts';
 
 /**
- * Ends a test run with lines that name the count, and every test that was left out, with its reason. With
+ * Ends a test run with lines that name the count, every test that failed, with its error, and every
+ * test that was left out, with its reason. With
  * `SLURP_CLOSING_LINES` they are added to that file as well, so that `make test` can end with those of all its runs.
  */
 export default class ClosingLines implements Reporter {
@@ -20,13 +23,28 @@ export default class ClosingLines implements Reporter {
     );
     const lines = [
       `${this.name}: ${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} left out, in ${modules.length} files`,
-      ...broken.map((module) => `failed as a whole: ${module.relativeModuleId}`),
+      ...broken.map((module) => failureLine(module.relativeModuleId, module.errors()[0]?.message)),
+      ...failedLines(cases),
       ...reasonLines(cases),
     ];
     const file = process.env['SLURP_CLOSING_LINES'];
     if (file !== undefined) appendFileSync(file, `${lines.join('\n')}\n`);
     process.stdout.write(`\n${lines.join('\n')}\n`);
   }
+}
+
+/** One line for each failed test. */
+function failedLines(cases: readonly TestCase[]): readonly string[] {
+  return cases.flatMap((test) => {
+    const result = test.result();
+    if (result.state !== 'failed') return [];
+    return [failureLine(`${test.module.relativeModuleId}: ${test.fullName}`, result.errors[0]?.message)];
+  });
+}
+
+/** @param error - may have several lines and colours */
+function failureLine(what: string, error = 'no error given'): string {
+  return `failed: ${what}: ${shorten(stripVTControlCharacters(error), 300)}`;
 }
 
 /** One line for each reason in each file, with the number of tests. */
