@@ -64,14 +64,11 @@ export function encodeEnvironment(variables: Readonly<Record<string, string>>): 
 }
 
 /**
- * Turns a ClassAd string into the form that condor_submit reads: there a backslash is itself, unless a quote follows.
- * Other expressions stay as they are.
+ * Turns a ClassAd string into the form that condor_submit reads: there a backslash is itself, unless a quote follows that
+ * does not end the string. Other expressions stay as they are.
  */
 export function encodeExpression(text: string): string {
   const inner = /^"((?:[^"\\]|\\.)*)"$/su.exec(text.trim())?.[1];
   if (inner?.includes('\\\\') !== true) return text;
-  return `"${inner.replaceAll(/\\(.)/gsu, (pair, next: string, offset: number) => {
-    const isLast = offset + 2 === inner.length || inner[offset + 2] === '\\';
-    return next === '\\' && !isLast ? '\\' : pair;
-  })}"`;
+  return `"${inner.replaceAll(/\\(.)/gsu, (pair, next: string) => (next === '\\' ? '\\' : pair))}"`;
 }

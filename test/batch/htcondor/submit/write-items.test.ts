@@ -175,7 +175,9 @@ test('leaves no macro for condor to expand but its own', () => {
 test.each([
   [String.raw`"a\\b"`, String.raw`"a\b"`],
   [String.raw`"a \"b\""`, String.raw`"a \"b\""`],
-  [String.raw`"end\\"`, String.raw`"end\\"`],
+  [String.raw`"end\\"`, String.raw`"end\"`],
+  [String.raw`"two\\\\, and \\\\\\"`, String.raw`"two\\, and \\\"`],
+  [String.raw`"mid\\\"quote\\\""`, String.raw`"mid\\"quote\\""`],
   ['x == "a\\\\b"', 'x == "a\\\\b"'],
 ])('writes the ClassAd text %s as %s', (text, expected) => {
   expect(encodeExpression(text)).toBe(expected);
