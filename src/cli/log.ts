@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
 import type { Log } from '#model/log.ts';
+import { explainError } from '#util/explain-error.ts';
 import { maskSecrets } from './render-error.ts';
 
 /** What every line of a log carries, and where it goes. */
@@ -20,6 +21,8 @@ const levelNames: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info', 
 /**
  * Opens the log of a command: JSON lines in a file a day, plain lines on stderr. Lines are written at once, so nothing
  * is lost when the process is killed. Passwords in addresses are masked.
+ *
+ * A log that cannot be written later on (a full disk) is said on stderr, once a file, and stops nobody.
  *
  * @throws an operating system error if the directory cannot be made or written
  */
@@ -44,17 +47,38 @@ export function logFileOf(directory: string, at: Date): string {
   return join(directory, `${at.toISOString().slice(0, 10)}.log`);
 }
 
+/** What waits for room on the disk; lines beyond it are dropped. */
+const waitingBytes = 1024 * 1024;
+
 function dailyFile(directory: string): pino.DestinationStream {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  let toldOf: string | undefined;
+  const tell = (file: string, error: unknown): void => {
+    if (toldOf === file) return;
+    toldOf = file;
+    process.stderr.write(
+      `The log '${file}' cannot be written, and work goes on without it: ${explainError(error, file)}\n`,
+    );
+  };
+  const open = (path: string): pino.DestinationStream & { end(): void } => {
+    const opened = pino.destination({ dest: path, sync: true, maxLength: waitingBytes });
+    // Without a listener it would end the process.
+    opened.on('error', (error: unknown) => tell(path, error));
+    return opened;
+  };
   let file = logFileOf(directory, new Date());
-  let destination = pino.destination({ dest: file, sync: true });
+  let destination = open(file);
   return {
     write: (line) => {
       const today = logFileOf(directory, new Date());
       if (today !== file) {
-        destination.end();
-        file = today;
-        destination = pino.destination({ dest: file, sync: true });
+        try {
+          const next = open(today);
+          destination.end();
+          [file, destination] = [today, next];
+        } catch (error) {
+          tell(today, error);
+        }
       }
       destination.write(maskSecrets(line));
     },

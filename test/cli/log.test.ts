@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { logFileOf, openLog, renderLogLine } from '#cli/log.ts';
 
 function temporaryDirectory(): string {
@@ -40,4 +40,17 @@ it('renders lines for reading', () => {
     '{"level":40,"time":"2025-04-10T08:17:54.100Z","command":"serve","mode":"testbed","pid":7,"n":3,"who":"a b","msg":"Late"}';
   expect(renderLogLine(line)).toBe('08:17:54 warn serve [testbed]: Late n=3 who="a b"');
   expect(renderLogLine(line, true)).toBe('08:17:54 \u001B[33mwarn\u001B[0m serve [testbed]: Late n=3 who="a b"');
+});
+
+it('says once that its disk is full, and stops nobody', () => {
+  const directory = temporaryDirectory();
+  const file = logFileOf(directory, new Date());
+  symlinkSync('/dev/full', file);
+  const said: string[] = [];
+  const spy = vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  onTestFinished(() => spy.mockRestore());
+  const log = openLog({ command: 'serve', mode: 'production', directory, shown: 'silent' });
+  log.info({}, 'One');
+  log.info({}, 'Two');
+  expect(said).toEqual([`The log '${file}' cannot be written, and work goes on without it: no space left on device\n`]);
 });
