@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -131,6 +132,9 @@ function scalarOf(node: Scalar): PlainScalar | undefined {
   return isPlain && tag === undefined ? resolvePlainScalar(source) : { kind: 'text', text: source };
 }
 
+/** How much aliases may repeat: aliases of aliases grow without end, and no rule file repeats a hundredth of this. */
+const mostRepeated = 100_000;
+
 /** Turns a parsed document into our own tree; undefined for an empty file. */
 function makeTree(
   document: Document,
@@ -139,6 +143,9 @@ function makeTree(
   complain: Complain,
 ): YamlValue | undefined {
   const open = new Set<unknown>();
+  const targets = new Map<Alias, unknown>();
+  let aliasDepth = 0;
+  let repeated = 0;
 
   const scalar = (node: Scalar): YamlScalar => {
     const start = node.range?.[0] ?? 0;
@@ -190,8 +197,22 @@ function makeTree(
   };
 
   const convert = (node: unknown, near: Place): YamlValue => {
-    const target = isAlias(node) ? node.resolve(document) : node;
+    if (!isAlias(node)) return convertTarget(node, near);
+    // To resolve one walks through the whole document.
+    if (!targets.has(node)) targets.set(node, node.resolve(document));
+    aliasDepth += 1;
+    const value = convertTarget(targets.get(node), near);
+    aliasDepth -= 1;
+    return value;
+  };
+
+  const convertTarget = (target: unknown, near: Place): YamlValue => {
     const nothing: YamlScalar = { shape: 'scalar', kind: 'null', text: 'None', source: '', place: near, segments: [] };
+    if (aliasDepth > 0) {
+      repeated += 1;
+      if (repeated === mostRepeated) complain('error', near, 'Aliases of aliases repeat too much', 'fewer of them');
+      if (repeated >= mostRepeated) return nothing;
+    }
     if (isScalar(target)) return scalar(target);
     if (!isMap(target) && !isSeq(target)) return nothing;
     const place = target.range ? placeOf(target.range[0]) : near;

@@ -217,6 +217,18 @@ describe('rule file', () => {
     expect([rules[0]?.version, renderComplaints(found)]).toEqual([version, complaints]);
   });
 
+  it('stops at aliases of aliases that repeat without end', () => {
+    const lists = ['R0: &l0 [x, x, x, x, x, x, x, x, x, x]'];
+    for (let level = 1; level < 10; level += 1) {
+      lists.push(`R${level}: &l${level} [${Array.from({ length: 10 }, () => `*l${level - 1}`).join(', ')}]`);
+    }
+    const { rules, complaints } = parseRuleFile(lists.join('\n'), 'r.yaml');
+    expect(rules).toEqual([]);
+    expect(renderComplaints(complaints.filter(({ message }) => message.includes('Aliases')))).toEqual([
+      'r.yaml:1:9: error: Aliases of aliases repeat too much, expected fewer of them',
+    ]);
+  });
+
   it('keeps a rule out of reach of an alias that holds itself', () => {
     const text = 'R:\n  params: &p\n    name: x\n    more: *p\n';
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
@@ -234,7 +246,7 @@ describe('rule file', () => {
     });
   });
 
-  it('warns of sections that are not used any more, and of keys that nobody reads', () => {
+  it('warns of sections that are not used any more, and of keys that nobody reads (C-R18)', () => {
     const text =
       'R:\n  params: {name: x}\n  presubmit: {db: fc}\n  extra: 1\n  filesytem: {}\n  input: {db: fc, qery: x, lfn2pfn: maybe}\n';
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
