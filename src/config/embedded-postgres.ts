@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
 import { canConnect } from '#util/can-connect.ts';
+import { canonicalPath } from '#util/canonical-path.ts';
 import { processStart } from '#util/process-start.ts';
 import { runCommand } from '#util/run-command.ts';
 import { startDetached } from '#util/start-detached.ts';
@@ -88,11 +89,12 @@ function readPidFile(data: string): PidFile | undefined {
   }
 }
 
-// A process id is given away again: the server is known by its working directory, which is its data.
+// A process id is given away again: the server is known by its working directory, which is its data. The kernel tells it
+// without symbolic links, and a home or a disk of an experiment is often reached through one.
 async function isServerOf(data: string, pid: number): Promise<boolean> {
   if (processStart(pid) === undefined) return false;
   const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
-  return cwd === undefined || cwd === data;
+  return cwd === undefined || cwd === canonicalPath(data);
 }
 
 /** Tells whether the server was killed, so that its next start recovers what was under way; false while it runs. */
@@ -189,12 +191,13 @@ function checkVersion(folders: ServerFolders, binaries: PostgresBinaries): void 
 
 // Children of a killed server that are still busy hold its memory, and so keep a new one from starting.
 async function endLeftovers(data: string): Promise<void> {
+  const own = canonicalPath(data);
   for (const name of await readdir('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
     const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
     const program = await readlink(`/proc/${pid}/exe`).catch(() => undefined);
-    if (cwd === data && program?.endsWith('/postgres') === true) process.kill(pid, 'SIGQUIT');
+    if (cwd === own && program?.endsWith('/postgres') === true) process.kill(pid, 'SIGQUIT');
   }
 }
 

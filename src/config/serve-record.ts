@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
+import { canonicalPath } from '#util/canonical-path.ts';
 import { processStart } from '#util/process-start.ts';
 import { askLockHolder } from '#util/socket-lock.ts';
 
@@ -29,9 +30,9 @@ function recordFile(stateDirectory: string): string {
   return join(stateDirectory, 'gateway.json');
 }
 
-/** Name of the lock that the one supervisor of a site holds. */
+/** Name of the lock that the one supervisor of a site holds, by whichever path the site is reached. */
 export function serveLockName(stateDirectory: string): string {
-  return `slurp-serve-${createHash('sha256').update(stateDirectory).digest('hex').slice(0, 32)}`;
+  return `slurp-serve-${createHash('sha256').update(canonicalPath(stateDirectory)).digest('hex').slice(0, 32)}`;
 }
 
 const supervisorSchema = z.object({

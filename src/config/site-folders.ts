@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { canonicalPath } from '#util/canonical-path.ts';
+
 import { socketPath } from './embedded-postgres.ts';
 
 import type { ServerFolders } from './embedded-postgres.ts';
@@ -14,13 +16,15 @@ const longestSocketPath = 107;
 
 /**
  * The folder of the database's socket: in the state directory, or where that path is too long for a socket, one in
- * `/tmp` whose name follows from the path and its owner, and which is checked at each start to be ours alone.
+ * `/tmp` whose name follows from the path and its owner, and which is checked at each start to be ours alone. It is the
+ * same by whichever path the state directory is reached.
  */
 export function socketDirectoryOf(stateDirectory: string): string {
-  const inside = join(stateDirectory, 'run');
+  const own = canonicalPath(stateDirectory);
+  const inside = join(own, 'run');
   if (Buffer.byteLength(socketPath(inside)) <= longestSocketPath) return inside;
   const owner = lstatSync(stateDirectory, { throwIfNoEntry: false })?.uid ?? process.getuid?.() ?? 0;
-  const name = createHash('sha256').update(stateDirectory).digest('hex').slice(0, 16);
+  const name = createHash('sha256').update(own).digest('hex').slice(0, 16);
   return join('/tmp', `slurp-${owner}-${name}`);
 }
 

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { findPostgresServer, startPostgres, stopPostgres, wasPostgresKilled } from '#config/embedded-postgres.ts';
 import { findPostgres } from '#config/postgres-binaries.ts';
+import { serveLockName } from '#config/serve-record.ts';
 import { socketDirectoryOf } from '#config/site-folders.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { processStart } from '#util/process-start.ts';
@@ -98,6 +99,17 @@ describe('the embedded server', () => {
     await stopPostgres(folders);
   });
 
+  it('is known for what it is through a link to its folder', async () => {
+    const link = `${directory}-link`;
+    await symlink(directory, link);
+    const linked = { ...foldersIn(link), socket: folders.socket };
+    const pid = await startPostgres(linked);
+    await stopPostgres(linked);
+    await rm(link);
+    expect(processStart(pid)).toBeUndefined();
+    expect(await findPostgresServer(folders)).toBeUndefined();
+  });
+
   it('says so when its data are those of another version', async () => {
     const file = join(folders.data, 'PG_VERSION');
     const version = readFileSync(file, 'utf8');
@@ -131,6 +143,17 @@ describe('the folder of the socket', () => {
     expect(socketDirectoryOf(deep)).toMatch(/^\/tmp\/slurp-\d+-[0-9a-f]{16}$/);
     expect(socketDirectoryOf(deep)).toBe(socketDirectoryOf(deep));
     expect(socketDirectoryOf(`${deep}2`)).not.toBe(socketDirectoryOf(deep));
+  });
+
+  it('is the same by whichever path the site is reached, and so is the lock of its supervisor', async () => {
+    const real = join(directory, 'a-long-name-for-a-folder'.repeat(6));
+    const link = join(directory, 'short');
+    await mkdir(real);
+    await symlink(real, link);
+    for (const end of ['', '/.slurp-site']) {
+      expect(socketDirectoryOf(link + end)).toBe(socketDirectoryOf(real + end));
+      expect(serveLockName(link + end)).toBe(serveLockName(real + end));
+    }
   });
 });
 

@@ -1,0 +1,17 @@
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+/**
+ * The one path of a file or folder, however it is reached: without symbolic links, also where the end of it is not there
+ * yet. Never throws: what cannot be looked at stays as it is.
+ *
+ * @param path absolute
+ */
+export function canonicalPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(canonicalPath(parent), basename(path));
+  }
+}
