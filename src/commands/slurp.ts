@@ -89,10 +89,11 @@ async function status(options: SiteOptions & { readonly json?: true }): Promise<
 async function serve(options: SiteOptions, context: MainContext, version: string): Promise<void> {
   const site = await findNamedSite(options);
   const log = openLog({ command: 'serve', mode: site.mode, directory: site.logDirectory });
-  const supervisor = await supervise({ site, log, say, version });
+  // Listened for before the start, which takes a while: a signal that comes meanwhile ends what was started.
   const ended = new Promise<void>((resolve) => {
     context.signal.addEventListener('abort', () => resolve(), { once: true });
   });
+  const supervisor = await supervise({ site, log, say, version });
   // Sent by `slurp down`, which waits and then ends us.
   process.on('SIGUSR2', () => {
     supervisor.drain().catch((error: unknown) => log.error({ error }, 'cannot drain'));

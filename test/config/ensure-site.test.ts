@@ -16,6 +16,7 @@ import { openDatabase, sql } from '#db/connect.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { processStart } from '#util/process-start.ts';
 import { runCommand } from '#util/run-command.ts';
+import { startDetached } from '#util/start-detached.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import type { Site } from '#model/site.ts';
@@ -140,6 +141,24 @@ describe('an embedded site', () => {
           true,
         );
       }
+    },
+    timeoutMs,
+  );
+
+  it(
+    'is stopped in the midst of its start, and leaves nothing running',
+    async () => {
+      const site = await siteIn(await makeFolder());
+      const { command } = findSlurpProgram();
+      const args = [...command.slice(1), 'serve', '--site', dirname(site.stateDirectory)];
+      const pid = await startDetached(command[0], args, { cwd: dirname(site.stateDirectory) });
+      const phase = await waitUntil(async () => (await askSupervisor(site.stateDirectory))?.phase, {
+        timeoutMs: 60_000,
+      });
+      expect(phase).toBe('starting');
+      expect(await stopSite(site, { waitMs: 0, say: () => undefined })).toEqual({ wasRunning: true, left: 0 });
+      expect(processStart(pid)).toBeUndefined();
+      expect(await findPostgresServer(serverFoldersOf(site.stateDirectory))).toBeUndefined();
     },
     timeoutMs,
   );
