@@ -62,12 +62,13 @@ function placeOf(role: Role): DatabasePlace {
   return { role: role.role, server: describeServer(role.url) };
 }
 
-/** Host (or socket directory) and database of an address, without user and secret: `db1:5433/Production`. */
+/** Host (or socket directory), port if it is told, and database of an address, without user and secret: `db1:5433/Production`. */
 export function describeServer(url: string): string {
   if (!URL.canParse(url)) return 'an address that cannot be read';
-  const parsed = new URL(url);
-  const host = parsed.searchParams.get('host') ?? (parsed.host === '' ? 'localhost' : parsed.host);
-  return `${host}/${decodeURIComponent(parsed.pathname.slice(1))}`;
+  const { searchParams, hostname, port, pathname } = new URL(url);
+  const host = searchParams.get('host') ?? (hostname === '' ? 'localhost' : hostname);
+  const told = searchParams.get('port') ?? port;
+  return `${host}${told === '' ? '' : `:${told}`}/${decodeURIComponent(pathname.slice(1))}`;
 }
 
 /** Tells whether two roles reach the same database as the same user, so that one statement can use both. */
@@ -91,6 +92,9 @@ export function openPool(role: Role, options: DatabaseOptions): pg.Pool {
     allowExitOnIdle: true,
     connectionTimeoutMillis: 15_000,
     idleTimeoutMillis: 30_000,
+    // Else a server that vanished while it was asked (its machine, a firewall on the way) would be waited for for ever.
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 30_000,
     types,
     // The driver's own declaration says void; the pool waits for the promise.
     onConnect: async (client: pg.ClientBase): Promise<void> => {

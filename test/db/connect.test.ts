@@ -10,6 +10,7 @@ import { DatabaseError } from '#model/errors.ts';
 
 import { testDatabase } from './test-database.ts';
 
+import type { Role } from '#model/site.ts';
 import type { Database } from '#db/connect.ts';
 
 import type { TestDatabase } from './test-database.ts';
@@ -237,6 +238,7 @@ describe('a server that is away', () => {
 
   it('is named by its socket directory', () => {
     expect(describeServer('postgresql:///slurp?host=/a%20b/run&user=slurp')).toBe('/a b/run/slurp');
+    expect(describeServer('postgresql:///slurp?host=/run&port=5433&user=slurp')).toBe('/run:5433/slurp');
   });
 });
 
@@ -248,6 +250,8 @@ describe('isSameDatabase', () => {
     expect(isSameDatabase({ ...daq, url }, { ...daq, url: 'postgresql://a:y@h/d' })).toBe(true);
     expect(isSameDatabase({ ...daq, url }, { ...daq, url: 'postgresql://b:x@h/d' })).toBe(false);
     expect(isSameDatabase({ ...daq, url }, { ...daq, url: 'postgresql://a:x@h/e' })).toBe(false);
+    const behind = (port: number): Role => ({ ...daq, url: `postgresql:///d?host=/run&port=${port}` });
+    expect(isSameDatabase(behind(5432), behind(5433))).toBe(false);
   });
 });
 
