@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
 import type { Log } from '#model/log.ts';
 import { explainError } from '#util/explain-error.ts';
+import { makeDirectoryNow } from '#util/make-directory-now.ts';
 import { maskSecrets } from './render-error.ts';
 
 /** What every line of a log carries, and where it goes. */
@@ -51,7 +51,7 @@ export function logFileOf(directory: string, at: Date): string {
 const waitingBytes = 1024 * 1024;
 
 function dailyFile(directory: string): pino.DestinationStream {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectoryNow(directory, 0o700);
   let toldOf: string | undefined;
   const tell = (file: string, error: unknown): void => {
     if (toldOf === file) return;

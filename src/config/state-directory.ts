@@ -1,8 +1,8 @@
-import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
 
 import { SiteError } from '#model/errors.ts';
 import { explainError } from '#util/explain-error.ts';
+import { makeDirectoryNow } from '#util/make-directory-now.ts';
 
 /**
  * Makes the state directory, or checks that it is ours: 0700, and owned by this account.
@@ -11,10 +11,7 @@ import { explainError } from '#util/explain-error.ts';
  */
 export function makeStateDirectory(stateDirectory: string): void {
   try {
-    // A testbed's lies in that of production.
-    if (!existsSync(dirname(stateDirectory))) mkdirSync(dirname(stateDirectory), { recursive: true, mode: 0o700 });
-    mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
-    for (const name of ['logs', 'spool']) mkdirSync(`${stateDirectory}/${name}`, { recursive: true, mode: 0o700 });
+    for (const name of ['logs', 'spool']) makeDirectoryNow(`${stateDirectory}/${name}`, 0o700);
   } catch (cause) {
     throw new SiteError(`The folder '${stateDirectory}' cannot be made: ${explainError(cause, stateDirectory)}`, {
       code: 'site-state-unwritable',

@@ -1,5 +1,7 @@
-import { copyFile, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { copyFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+
+import { makeDirectory } from '#util/make-directory.ts';
 
 import { exists, isMissing } from './job-files.ts';
 import { placesOf } from './job-places.ts';
@@ -39,7 +41,7 @@ export async function rescueSpools(run: RunFiles, spoolDirectory: string): Promi
     const size = await sizeOf(source);
     // The wrapper brought it home if it could; a killed one leaves a shorter copy, or none.
     if (size === undefined || size <= ((await sizeOf(target)) ?? -1)) continue;
-    await mkdir(spoolDirectory, { recursive: true, mode: 0o700 });
+    await makeDirectory(spoolDirectory, 0o700);
     const draft = join(spoolDirectory, `.${name}.new`);
     await copyFile(source, draft);
     await rename(draft, target);
