@@ -6,6 +6,7 @@ import extractTsConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 import packageFacts from '../package.json' with { type: 'json' };
 import { packageRoot } from '#util/package-root.ts';
 import { checkChangelog } from './house/check-changelog.ts';
+import { checkCitations } from './house/check-citations.ts';
 import { checkComments } from './house/check-comments.ts';
 import { checkDocs } from './house/check-docs.ts';
 import { checkDocstrings } from './house/check-docstrings.ts';
@@ -28,6 +29,7 @@ const unnamed: ReadonlySet<string> = new Set([
 ]);
 
 const root = packageRoot();
+const docs = readSourceTree(root, ['docs'], ['.md']);
 const tree = readSourceTree(root, ['src', 'test', 'scripts', 'bench'], ['.ts']);
 
 function foldersOf(path: string): readonly string[] {
@@ -55,7 +57,11 @@ const complaints = [
     foldersOf('src'),
     foldersOf('.').filter((name) => name !== 'src' && !unnamed.has(name)),
   ),
-  ...checkDocs(readSourceTree(root, ['docs'], ['.md'])),
+  ...checkDocs(docs),
+  ...checkCitations(
+    docs,
+    new Map([...tree].filter(([path]) => path.startsWith('test/') && !path.startsWith('test/house/'))),
+  ),
   ...checkDocstrings(tree),
   ...checkNames(tree),
   ...checkComments(tree),

@@ -140,7 +140,7 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       expect(await under.backend.findSubmissions([submission.uuid])).toEqual({ kind: 'answer', value: [] });
     });
 
-    test('finds submissions by their uuid, while they are queued and after they ended', async () => {
+    test('finds submissions by their uuid, while they are queued and after they ended (C-H5)', async () => {
       const startAgain = await under.stopStarting();
       const executable = await makeScript('true\n');
       const one = await submit(makeJobs([11, 12, 13], { executable }));

@@ -10,7 +10,7 @@ function temporaryDirectory(): string {
   return directory;
 }
 
-it('writes a line of JSON with command and mode into the file of the day', () => {
+it('writes a line of JSON with command and mode into the file of the day (C-K7)', () => {
   const directory = join(temporaryDirectory(), 'logs');
   const log = openLog({ command: 'kaedama', mode: 'testbed', directory, shown: 'silent' });
   log.info({ rule: 'DST_X', url: 'postgresql://a:secret@b/c' }, 'Submitted');

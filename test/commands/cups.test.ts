@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -66,6 +67,20 @@ test('does not wait for a gateway that stands still', async () => {
   gateway.mood.isSilent = true;
   // The gateway never answers: that the command ends at all is what is seen here.
   expect(await cups('running')).toMatchObject({ exitCode: 0 });
+  expect(spool().records).toHaveLength(1);
+});
+
+test('a signal does not end a report (C-W13)', async () => {
+  gateway.mood.isSilent = true;
+  const child = spawn(join(place.worker, 'cups'), [...who, 'running'], {
+    cwd: scratch,
+    env: environmentOf(scratch, place.worker),
+    stdio: 'ignore',
+  });
+  const ended = once(child, 'exit');
+  await waitUntil(() => (gateway.requests.length > 0 ? true : undefined), { timeoutMs: 10_000, everyMs: 5 });
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) child.kill(signal);
+  expect(await ended).toEqual([0, null]);
   expect(spool().records).toHaveLength(1);
 });
 

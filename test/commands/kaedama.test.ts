@@ -114,7 +114,7 @@ afterAll(async () => {
 }, timeoutMs);
 
 describe('without a database', () => {
-  test('--print-query prints the finished SQL and nothing else, and leaves nothing behind', async () => {
+  test('--print-query prints the finished SQL and nothing else, and leaves nothing behind (C-K6)', async () => {
     const before = await readdir(home);
     expect(await dispatch('--print-query', '--runs', '22000', '22100', '--limit', '5')).toEqual({
       exitCode: 0,
@@ -249,7 +249,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
     ['DST_COLUMNLESS', 11, 'source'],
     ['DST_WRONG', 11, 'no_such_table'],
   ])(
-    'leaves nothing half done for %s',
+    'leaves nothing half done for %s (C-K5)',
     async (rule, exitCode, message) => {
       const outcome = await dispatch('--rule', rule, '--runs', '1', '--batch');
       expect([outcome.exitCode, outcome.err]).toEqual([exitCode, expect.stringContaining(message)]);
@@ -326,7 +326,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
   );
 
   test(
-    'redoes what is unblocked or resubmitted, moves the cursor, and names the runs in the log',
+    'redoes what is unblocked or resubmitted, moves the cursor, and names the runs in the log (C-K7, C-K8)',
     async () => {
       const redo = (...args: readonly string[]): Promise<Outcome> =>
         dispatch('--rule', 'DST_REDO', '--runs', '1', '3', ...args);

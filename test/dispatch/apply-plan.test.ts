@@ -47,7 +47,7 @@ async function apply(
   }
 }
 
-test('submits every ready row in query order, with process numbers that the database knows', async () => {
+test('submits every ready row in query order, with process numbers that the database knows (C-P7)', async () => {
   const applied = await apply([30, 10, 20]);
   expect(applied).toMatchObject({ submitted: 3, lost: 0 });
   const attempts = await readAttempts(world.status);
@@ -88,7 +88,7 @@ test('hands on what the batch system remarks, each remark once', async () => {
   expect(await apply([3])).toMatchObject({ submitted: 1, notes: [] });
 });
 
-test('writes the row of production_status as existing readers expect it', async () => {
+test('writes the row of production_status as existing readers expect it (C-P8)', async () => {
   await apply([53534]);
   const rows = await world.status.query(sql`
     select dsttype, dstname, dstfile, run, segment, nsegments, inputs, ranges, status::text, flags, nevents, rule,
@@ -242,7 +242,7 @@ test('leaves nothing when the directories of the first job cannot be made', asyn
   expect(await readSubmissions(world.status)).toEqual([]);
 });
 
-test('takes everything back when a directory further down cannot be made', async () => {
+test('takes everything back when a directory further down cannot be made (C-P10)', async () => {
   await writeFile(join(world.root, 'out', '00070000_00070100'), '');
   await expect(apply([1, 70_001, 2])).rejects.toMatchObject({
     code: 'site-directory',

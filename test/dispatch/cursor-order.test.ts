@@ -64,7 +64,7 @@ test.each([
   });
 });
 
-test('--advance-cursor does not wait for jobs of others, also where a rule has no parents', async () => {
+test('--advance-cursor does not wait for jobs of others, also where a rule has no parents (C-K10)', async () => {
   // DST_OTHER has running jobs of the runs 2, 5 and 8; a rule with a directory for its inputs reads no datasets.
   for (const directPath of [undefined, join(world.root, 'nothing', '*')]) {
     expect(await order({ kind: 'advance' }, 2, 3, {}, directPath)).toMatchObject({ order: { move: { run: 3 } } });

@@ -28,7 +28,7 @@ async function dumpInto(directory: string) {
   }
 }
 
-test('writes the submit file and its items, with a cupsid of 0, and reserves nothing', async () => {
+test('writes the submit file and its items, with a cupsid of 0, and reserves nothing (C-K11)', async () => {
   const directory = join(world.root, 'dump');
   expect(await dumpInto(directory)).toMatchObject({ count: 2, descriptionFile: join(directory, 'submit.job') });
   const shown = async (name: string): Promise<string> =>

@@ -74,7 +74,7 @@ test('marks the held jobs of this production, with their reason, once, and clear
   expect(valueOf(await world.backend.queryQueue([uuid]))).toHaveLength(2);
 });
 
-test('clears held jobs without their being marked, and no job of another production', async () => {
+test('clears held jobs without their being marked, and no job of another production (C-K9)', async () => {
   const uuid = await submit([1, 2], mine());
   const stranger = await submit([3], others());
   const [first] = await readAttempts(world.status);

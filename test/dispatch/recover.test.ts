@@ -87,7 +87,7 @@ describe('killed', () => {
     await expectAllWell(runs);
   });
 
-  test('after reserving: the attempts are taken back, and the next dispatch makes new ones', async () => {
+  test('after reserving: the attempts are taken back, and the next dispatch makes new ones (C-P6)', async () => {
     await killedAt('reserved', runs);
     expect(await readAttempts(world.status)).toMatchObject(
       runs.map((run) => ({ run, status: 'submitting', isLive: true })),
@@ -162,7 +162,7 @@ describe('recovering', () => {
     expect(await recoverNow()).toEqual({ confirmed: 0, withdrawn: 1, waiting: 0, unknown: 0 });
   });
 
-  test('keeps what a job that was faster has reported', async () => {
+  test('keeps what a job that was faster has reported (C-P5)', async () => {
     await killedAt('submitted', runs);
     await world.status.execute(sql`
       update ${sql.table(world.status.role, 'production_status')}

@@ -54,7 +54,7 @@ test('names the rules that there are, and the one that was probably meant', asyn
   });
 });
 
-test('asks for the cursor only where the selection needs it', async () => {
+test('asks for the cursor only where the selection needs it (C-K6)', async () => {
   const asked: CursorKey[] = [];
   const find = (key: CursorKey): Promise<number> => {
     asked.push(key);

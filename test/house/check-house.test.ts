@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkChangelog } from '../../scripts/house/check-changelog.ts';
+import { checkCitations } from '../../scripts/house/check-citations.ts';
 import { checkComments } from '../../scripts/house/check-comments.ts';
 import { checkDocs } from '../../scripts/house/check-docs.ts';
 import { checkDocstrings } from '../../scripts/house/check-docstrings.ts';
@@ -82,6 +83,32 @@ describe('the map', () => {
 
   it('must be there', () => {
     expect(checkMap('# X', [], [])).toHaveLength(1);
+  });
+});
+
+describe('citations', () => {
+  const compatibility = '- **C-A1** (kept) One.\n- **C-A2** (changed) Two, see C-A1.\n';
+  const defects = '| 1 | crashed | `x.test.ts`: does it (C-A1); `x.test.ts`: does not |\n';
+  const check = (test: string): readonly string[] =>
+    checkCitations(
+      new Map([
+        ['docs/compatibility.md', compatibility],
+        ['docs/defects.md', defects],
+      ]),
+      new Map([['test/x.test.ts', test]]),
+    );
+
+  it('are well when each promise has a test', () => {
+    expect(check("it('does it (C-A1)'); it('does not'); it('C-A2: is')")).toEqual([]);
+  });
+
+  it('name what is missing on either side', () => {
+    expect(check("it('does it (C-A1, C-A3)')")).toEqual([
+      'docs/compatibility.md: No test cites C-A2 (G4)',
+      'test/x.test.ts: There is no C-A3 (G4)',
+      'docs/defects.md: There is no test `x.test.ts`: does it (C-A1) (G4)',
+      'docs/defects.md: There is no test `x.test.ts`: does not (G4)',
+    ]);
   });
 });
 

@@ -86,7 +86,7 @@ describe('ingestEvents', () => {
     expect(await readCatalog('DST_B.root')).toEqual([]);
   });
 
-  it('lets the last stageout of a file count, in whatever order they come', async () => {
+  it('lets the last stageout of a file count, in whatever order they come (C-E12)', async () => {
     const id = await newAttempt();
     await ingestEvents(doors(), [eventOf(id, 9, stageoutOf('DST_C.root', { events: 2 }))]);
     await ingestEvents(doors(), [eventOf(id, 5, stageoutOf('DST_C.root', { events: 1 }))]);
@@ -97,7 +97,7 @@ describe('ingestEvents', () => {
     expect(await readCatalog('DST_D.root')).toMatchObject([{ events: 2 }]);
   });
 
-  it('puts the late file of a retired attempt aside, and says why', async () => {
+  it('puts the late file of a retired attempt aside, and says why (C-E11)', async () => {
     const id = await newAttempt();
     const table = sql.table(status.role, 'production_status');
     await status.execute(sql`update ${table} set retired_at = now(), retired_reason = 'redone' where id = ${id}`);

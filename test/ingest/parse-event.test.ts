@@ -64,7 +64,7 @@ describe('parseEvent', () => {
     expect(parsed).toMatchObject({ event: { detail: { text: 'a\uFFFDb\uFFFDc 😀' } } });
   });
 
-  it('writes every time as UTC', () => {
+  it('writes every time as UTC (C-E9)', () => {
     const parsed = parseEvent(eventOf(1, 0, { kind: 'released' }, { at: '2025-04-10T12:00:00+02:00' }));
     expect(parsed).toMatchObject({ event: { at: '2025-04-10T10:00:00.000Z' } });
   });

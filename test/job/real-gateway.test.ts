@@ -109,7 +109,7 @@ test('a retired attempt is fenced, by the wrapper and by cups', async () => {
   expect(existsSync(join(scratch, 'ran'))).toBe(false);
 });
 
-test('a spool that comes home is taken, and nothing is lost that was said while the gateway was away', async () => {
+test('a spool that comes home is taken, and nothing is lost that was said while the gateway was away (C-E10)', async () => {
   const { scratch, id, env, submission } = await makeJob();
   const port = new URL(gateway.url).port;
   writeFileSync(

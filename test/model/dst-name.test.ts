@@ -188,7 +188,7 @@ describe('dst names', () => {
       'DST_CALO_run2pp_ana437_2024p007-00053534-00012-00001-00-1.root',
       "Not a dstfile: 'DST_CALO_run2pp_ana437_2024p007-00053534-00012-00001-00-1' has 5 numbers behind '-', expected run and segment",
     ],
-  ])("says what '%s' is not, and why", (text, reason) => {
+  ])("says what '%s' is not, and why (C-N6)", (text, reason) => {
     expect(parseFileName(text)).toEqual({ kind: 'not-a-name', text, reason });
   });
 

@@ -109,7 +109,7 @@ describe('names', () => {
 });
 
 describe('options', () => {
-  it('override tag, memory, name and staged files', async () => {
+  it('override tag, memory, name and staged files (C-K12, C-R16)', async () => {
     const rule = await prepared('aggregate', undefined, {
       dbtag: '2026p009',
       mangleDstname: 'TST',

@@ -37,6 +37,6 @@ test('knows nothing as the empty list, and takes nothing else for it', () => {
   for (const text of ['[{"a":', '{}', 'null', '<html>']) expect(() => parseAds(text)).toThrow();
 });
 
-test.each(['SlurpSubmission', 'SlurpCupsid', 'ProcId', 'JobStatus'])('takes no report without %s', (name) => {
+test.each(['SlurpSubmission', 'SlurpCupsid', 'ProcId', 'JobStatus'])('takes no report without %s (C-H5)', (name) => {
   expect(() => parseJob({ ...held, [name]: undefined })).toThrow();
 });

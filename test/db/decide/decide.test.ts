@@ -230,7 +230,7 @@ describe.each([
       });
     });
 
-    it('knows an invalid run by dsttype, dstname or all, within its segments and until it expires (C-D3)', async () => {
+    it('knows an invalid run by dsttype, dstname or all, within its segments and until it expires (C-D3, C-A5)', async () => {
       const at = async (dstname: string, more: object = {}): Promise<object> =>
         (await verdictsOf({ proposals: [proposal(5)], invalid: [{ dstname, runs: [4, -1], ...more }] })).counts;
       for (const known of ['all', 'ALL', 'DST_X_run2pp', name, `${name}_v000`]) {

@@ -42,7 +42,7 @@ test('C-K3: makes the row, under the build without dots, where there is none', a
   expect(await findCursor(status, key)).toBe(500);
 });
 
-test('goes backwards only when it is set', async () => {
+test('goes backwards only when it is set (C-K10)', async () => {
   await move(500, 'forward');
   expect(await move(400, 'forward')).toMatchObject({ before: 500, after: 500 });
   expect(await move(300, 'set')).toMatchObject({ before: 500, after: 300 });

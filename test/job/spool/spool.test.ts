@@ -68,7 +68,7 @@ function append(who: string, count: number, length: number): Appender {
   };
 }
 
-test('begins with a header that says who speaks, and gives each report its byte offset', () => {
+test('begins with a header that says who speaks, and gives each report its byte offset (C-W12)', () => {
   const first = appendToSpool(identityIn(directory), at, { kind: 'started', node: 'n' });
   const second = appendToSpool(identityIn(directory), at, { kind: 'running' });
   const { header, records } = readSpool(first.path);

@@ -174,6 +174,21 @@ describe('kaedama --check', () => {
     ).toEqual([]);
   });
 
+  it('passes on submit commands that nobody knows, and refuses what looks mistyped (C-R17)', async () => {
+    const keys = [
+      "    my_farms_own_thing: '1'",
+      "    request_memroy: '2GB'",
+      "    '+Anything': '1'",
+      "    nice_user: 'true'",
+    ];
+    expect(
+      (await checkText(rule('    payload: p', ...keys))).filter((line) => line.includes('submit command')),
+    ).toEqual([
+      "r.yaml:14:5: warning: R: Unknown submit command 'my_farms_own_thing', expected one that HTCondor has; it is passed on",
+      "r.yaml:15:5: error: R: Unknown submit command 'request_memroy', expected 'request_memory'",
+    ]);
+  });
+
   it('names macros as they are written, and what was meant', async () => {
     const macros = "    output: '$(outDri)/$(LastRun)-$(run)'";
     expect((await checkText(rule('    payload: p', macros))).filter((line) => line.includes('provides'))).toEqual([

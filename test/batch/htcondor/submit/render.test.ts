@@ -106,7 +106,7 @@ test('renders a submission with every default of a rule', () => {
   `);
 });
 
-test('sends files to where the rule wants its outputs, without the command that makes jobs loop', () => {
+test('sends files to where the rule wants its outputs, without the command that makes jobs loop (C-H3)', () => {
   const { commands } = finish({
     output: 'a.condor.stdout',
     error: '/elsewhere/a.err',
@@ -154,7 +154,7 @@ test('tells a job where its output goes, and runs what keeps its own logs before
   `);
 });
 
-test('takes our commands for its own, leaves database secrets at home, and finds the rest from the submit folder', () => {
+test('takes our commands for its own, leaves database secrets at home, and finds the rest from the submit folder (C-H4)', () => {
   const { commands, notes, inputFiles } = finish({
     transfer_input_files: './payload/,cups.py,bachi.py,init.sh,odbc.ini,/a/b.json,https://x/y',
     user_job_wrapper: 'init.sh',
@@ -171,7 +171,7 @@ test('takes our commands for its own, leaves database secrets at home, and finds
   `);
 });
 
-test('lets the site win over the rule, and proper spellings over attributes', () => {
+test('lets the site win over the rule, and proper spellings over attributes (C-H2)', () => {
   const { commands } = finish(
     { periodic_hold: 'false', environment: `"A='x y' PATH=/opt/bin"`, prio: '1', accounting_group: 'rule', '+X': '1' },
     {

@@ -163,7 +163,7 @@ test.each([
   expect(protectDollars(text)).toBe(expected);
 });
 
-test('leaves no macro for condor to expand but its own', () => {
+test('leaves no macro for condor to expand but its own (C-H7)', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom('$', '(', ')', 'I', '_', '1', ' ') }), (text) => {
       const rest = protectDollars(text).replaceAll('$(DOLLAR)', '#');
