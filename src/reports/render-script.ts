@@ -33,7 +33,10 @@ function renderResult(result: ScriptResult, width: number): string {
   if (columns.length === 0) return `${command} ${rowCount}\n`;
   const count = `(${rows.length} ${rows.length === 1 ? 'row' : 'rows'})\n`;
   const widths = columns.map(({ name }, position) =>
-    Math.min(leastColumn, Math.max(name.length, ...rows.map((row) => row[position]?.length ?? 0))),
+    Math.min(
+      leastColumn,
+      rows.reduce((widest, row) => Math.max(widest, row[position]?.length ?? 0), name.length),
+    ),
   );
   const least = widths.reduce((sum, column) => sum + column + 2, -2);
   if (least > width) return `${rows.length > 0 ? renderRecords(result) : ''}${count}`;

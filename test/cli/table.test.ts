@@ -34,3 +34,10 @@ it('renders an empty table as its head', () => {
 it('is 80 characters wide in a pipe', () => {
   expect(outputWidth()).toBe(80);
 });
+
+it('renders as many rows as a query may return', () => {
+  const rows = Array.from({ length: 150_000 }, (_, index) => [index]);
+  const lines = renderTable({ head: ['n'], rows }).split('\n');
+  expect(lines).toHaveLength(150_003);
+  expect(lines.at(-2)).toBe('149999');
+});
