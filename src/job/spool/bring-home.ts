@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spoolFileName } from '#model/job/job-file.ts';
 import { parseSpool, readSpool } from './read-spool.ts';
@@ -19,7 +19,8 @@ export function bringHome(spool: string, spoolDirectory: string): string {
   const temporary = `${target}.${process.pid}.tmp`;
   const file = openSync(temporary, 'w', 0o644);
   try {
-    writeSync(file, bytes);
+    // Not `writeSync`: where space ends it writes a part, and says nothing.
+    writeFileSync(file, bytes);
     fsyncSync(file);
   } catch (error) {
     rmSync(temporary, { force: true });

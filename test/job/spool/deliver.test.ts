@@ -188,3 +188,9 @@ test.each([
   writeFileSync(join(directory, name), text);
   expect(() => readGatewayAccess(directory)).toThrow(words);
 });
+
+test('knows up to where a spool was told, however many reports there were', () => {
+  const spool = join(directory, 'spool');
+  writeFileSync(`${spool}.delivered`, Array.from({ length: 200_000 }, (_, index) => `\n${index * 100}\n`).join(''));
+  expect(readDeliveredOffset(spool)).toBe(19_999_900);
+});
