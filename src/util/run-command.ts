@@ -7,7 +7,10 @@ export interface RunCommandOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Written to the program's standard input, which is then closed. */
   readonly input?: string;
-  /** After this long the program is told to end (TERM), and a second later made to (KILL). No limit where absent. */
+  /**
+   * After this long the program is told to end (TERM), and a second later made to (KILL); what it has started is not
+   * waited for any longer either. No limit where absent.
+   */
   readonly timeoutMs?: number;
 }
 
@@ -49,11 +52,21 @@ export function runCommand(
     child.stdin.end(options.input ?? '');
 
     let isTimedOut = false;
+    let hasEnded = false;
     let killTimer: NodeJS.Timeout | undefined;
+    // A grandchild may keep the pipes open for ever: what the program printed up to here is enough.
+    const letGo = (): void => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    };
     const timer =
       options.timeoutMs === undefined
         ? undefined
         : setTimeout(() => {
+            if (hasEnded) {
+              letGo();
+              return;
+            }
             isTimedOut = true;
             child.kill('SIGTERM');
             killTimer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
@@ -65,15 +78,12 @@ export function runCommand(
       reject(error);
     });
     child.once('exit', () => {
-      clearTimeout(timer);
+      hasEnded = true;
       clearTimeout(killTimer);
-      // A grandchild may keep the pipes open for ever: what a killed program printed up to here is enough.
-      if (isTimedOut) {
-        child.stdout.destroy();
-        child.stderr.destroy();
-      }
+      if (isTimedOut) letGo();
     });
     child.once('close', (exitCode, signal) => {
+      clearTimeout(timer);
       resolve({
         exitCode,
         signal,

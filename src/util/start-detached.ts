@@ -23,10 +23,15 @@ export interface StartDetachedOptions {
  */
 export function startDetached(file: string, args: readonly string[], options: StartDetachedOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    const output = options.logFile === undefined ? 'ignore' : openSync(options.logFile, 'a', options.logMode ?? 0o600);
-    const errors =
-      options.errorFile === undefined ? output : openSync(options.errorFile, 'a', options.logMode ?? 0o600);
+    const opened: number[] = [];
+    const open = (path: string): number => {
+      const handle = openSync(path, 'a', options.logMode ?? 0o600);
+      opened.push(handle);
+      return handle;
+    };
     try {
+      const output = options.logFile === undefined ? 'ignore' : open(options.logFile);
+      const errors = options.errorFile === undefined ? output : open(options.errorFile);
       const child = spawn(file, args, {
         cwd: options.cwd,
         detached: true,
@@ -40,8 +45,7 @@ export function startDetached(file: string, args: readonly string[], options: St
         else resolve(child.pid);
       });
     } finally {
-      if (typeof output === 'number') closeSync(output);
-      if (typeof errors === 'number' && errors !== output) closeSync(errors);
+      for (const handle of opened) closeSync(handle);
     }
   });
 }

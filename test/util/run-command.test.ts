@@ -36,3 +36,9 @@ test('ends a program that hangs, also one that does not listen and has a child o
 test('says which program could not be started', async () => {
   await expect(runCommand('/no/such/program', [])).rejects.toMatchObject({ code: 'ENOENT' });
 });
+
+test('does not wait without end for what a program has left on its pipes', async () => {
+  const result = await runCommand('/bin/sh', ['-c', 'sleep 600 & echo $!'], { timeoutMs: 500 });
+  process.kill(Number(result.stdout), 'SIGKILL');
+  expect(result).toMatchObject({ exitCode: 0, isTimedOut: false });
+});

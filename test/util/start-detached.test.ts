@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -28,4 +28,17 @@ it('says so when the program can not be started', async () => {
 it('knows this process, and none that never was', () => {
   expect(processStart(process.pid)).toMatch(/^\d+$/);
   expect(processStart(2 ** 22 + 1)).toBeUndefined();
+});
+
+it('keeps no file open when another cannot be opened', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'slurp-detached-'));
+  const logFile = join(directory, 'log');
+  const errorFile = join(directory, 'none', 'log');
+  const starting = startDetached('true', [], { cwd: '/', logFile, errorFile });
+  await expect(starting).rejects.toMatchObject({ code: 'ENOENT' });
+  const open = await Promise.all(
+    (await readdir('/proc/self/fd')).map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')),
+  );
+  expect(open).not.toContain(logFile);
+  await rm(directory, { recursive: true });
 });
