@@ -33,14 +33,16 @@ export async function removeEnded(
     return 0;
   }
   const before = Date.now() - keepHeldMs;
-  const held = queue.value.filter(({ since }) => since !== undefined && Date.parse(since) <= before);
-  if (held.length === 0) return 0;
-  const cupsids = held.map(({ cupsid }) => cupsid);
+  const held = new Map(
+    queue.value
+      .filter(({ since }) => since !== undefined && Date.parse(since) <= before)
+      .map((job) => [nameOf(job.uuid, job.cupsid), job]),
+  );
+  if (held.size === 0) return 0;
+  const cupsids = [...held.values()].map(({ cupsid }) => cupsid);
   const ended = await retryDatabase(() => findEnded(status, cupsids));
   // Not somebody else's job that bears the number of one of ours.
-  const ours = ended.filter(({ id, submission }) =>
-    held.some(({ cupsid, uuid }) => cupsid === id && uuid === submission),
-  );
+  const ours = ended.filter(({ id, submission }) => held.has(nameOf(submission, id)));
   let removed = 0;
   for (const [uuid, ids] of groupBySubmission(ours)) {
     const answer = await backend.remove({ uuid, cupsids: ids }, 'held, and its attempt has ended');
@@ -49,9 +51,14 @@ export async function removeEnded(
       continue;
     }
     removed += answer.value;
-    for (const { cupsid, holdReason } of held.filter((job) => job.uuid === uuid && ids.includes(job.cupsid))) {
-      log.warn({ attempt: cupsid, submission: uuid, holdReason }, 'removed: held after its attempt had ended');
+    for (const id of ids) {
+      const holdReason = held.get(nameOf(uuid, id))?.holdReason;
+      log.warn({ attempt: id, submission: uuid, holdReason }, 'removed: held after its attempt had ended');
     }
   }
   return removed;
+}
+
+function nameOf(submission: string, cupsid: number): string {
+  return `${submission} ${cupsid}`;
 }
