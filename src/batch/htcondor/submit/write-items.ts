@@ -73,26 +73,26 @@ async function openRows(path: string) {
   const copyRows = async (from: RowLayout, to: RowLayout): Promise<Row | undefined> => {
     const [source, draft] = [await open(path, 'r'), await open(`${path}.new`, 'w', 0o600)];
     let text = '';
+    let isInPlace = false;
     try {
       for await (const line of source.readLines({ autoClose: false })) {
         const row = from.decode(line);
         const encoded = to.encode(row);
-        if (encoded === undefined) {
-          await draft.close();
-          return row;
-        }
+        if (encoded === undefined) return row;
         text += `${encoded}\n`;
         if (text.length >= flushLength) {
           await draft.appendFile(text);
           text = '';
         }
       }
+      await draft.appendFile(text);
+      await rename(`${path}.new`, path);
+      isInPlace = true;
     } finally {
       await source.close();
+      if (!isInPlace) await draft.close();
     }
-    await draft.appendFile(text);
     await handle.close();
-    await rename(`${path}.new`, path);
     handle = draft;
     return undefined;
   };
