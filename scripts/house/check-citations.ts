@@ -3,7 +3,7 @@ import type { SourceTree } from './source-tree.ts';
 const number = /\bC-[A-Z]\d+\b/gu;
 
 /**
- * G4: a test cites each number of `docs/compatibility.md`, no test cites one that is not there, and each test that
+ * T6: a test cites each number of `docs/compatibility.md`, no test cites one that is not there, and each test that
  * `docs/defects.md` names is there.
  */
 export function checkCitations(docs: SourceTree, tests: SourceTree): readonly string[] {
@@ -14,8 +14,8 @@ export function checkCitations(docs: SourceTree, tests: SourceTree): readonly st
   return [
     ...[...promised]
       .filter((name) => !cited.has(name))
-      .map((name) => `docs/compatibility.md: No test cites ${name} (G4)`),
-    ...[...cited].filter(([name]) => !promised.has(name)).map(([name, path]) => `${path}: There is no ${name} (G4)`),
+      .map((name) => `docs/compatibility.md: No test cites ${name} (T6)`),
+    ...[...cited].filter(([name]) => !promised.has(name)).map(([name, path]) => `${path}: There is no ${name} (T6)`),
     ...checkDefects(docs.get('docs/defects.md') ?? '', tests),
   ];
 }
@@ -29,5 +29,5 @@ function checkDefects(page: string, tests: SourceTree): readonly string[] {
       const [, path = '', title = ''] = /^`(.*?)`: (.*)$/u.exec(entry) ?? [];
       return title === '' || tests.get(`test/${path}`)?.includes(title) !== true;
     })
-    .map((entry) => `docs/defects.md: There is no test ${entry} (G4)`);
+    .map((entry) => `docs/defects.md: There is no test ${entry} (T6)`);
 }

@@ -104,10 +104,10 @@ describe('citations', () => {
 
   it('name what is missing on either side', () => {
     expect(check("it('does it (C-A1, C-A3)')")).toEqual([
-      'docs/compatibility.md: No test cites C-A2 (G4)',
-      'test/x.test.ts: There is no C-A3 (G4)',
-      'docs/defects.md: There is no test `x.test.ts`: does it (C-A1) (G4)',
-      'docs/defects.md: There is no test `x.test.ts`: does not (G4)',
+      'docs/compatibility.md: No test cites C-A2 (T6)',
+      'test/x.test.ts: There is no C-A3 (T6)',
+      'docs/defects.md: There is no test `x.test.ts`: does it (C-A1) (T6)',
+      'docs/defects.md: There is no test `x.test.ts`: does not (T6)',
     ]);
   });
 });
