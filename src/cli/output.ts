@@ -1,10 +1,14 @@
+import { SiteError } from '#model/errors.ts';
+
 let isReaderGone = false;
+let failure: Error | undefined;
 
 /**
  * Writes to stdout; the only place that does.
  *
- * @returns false when the reader of a pipe has gone (`… | head`): what is left need not be made. Never throws for that;
- * a command that changes the world goes on with its work all the same
+ * @returns false when the reader of a pipe has gone (`… | head`), or nothing can be written (a full disk): what is left
+ * need not be made. Never throws for that; a command that changes the world goes on with its work all the same, and
+ * {@link checkOutput} tells at its end
  */
 export async function writeOutput(text: string): Promise<boolean> {
   if (isReaderGone) return false;
@@ -27,13 +31,29 @@ export async function writeJson(value: unknown): Promise<boolean> {
   return writeOutput(`${JSON.stringify(value)}\n`);
 }
 
-/** Makes a pipe closed by its reader harmless, on stdout and stderr; called once by `cli/run-main.ts`. */
-export function forgiveClosedPipes(): void {
+/**
+ * Makes harmless what becomes of stdout and stderr while a command is at work: a pipe closed by its reader, a full disk,
+ * a terminal that has gone. Called once by `cli/run-main.ts`.
+ */
+export function forgiveLostOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
     isReaderGone = true;
+    if (error.code !== 'EPIPE') failure ??= error;
   });
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+  // There is no place left to say it.
+  process.stderr.on('error', () => undefined);
+}
+
+/**
+ * Looks at the end of a command whether all that it had to say could be written.
+ *
+ * @throws SiteError where it could not; a reader that left a pipe has what it wanted
+ */
+export function checkOutput(): void {
+  if (failure === undefined) return;
+  throw new SiteError('Not all of the output could be written', {
+    code: 'output-lost',
+    cause: failure,
+    advice: 'Look at where its output goes; whatever else the command did stands',
   });
 }

@@ -1,4 +1,4 @@
-import { forgiveClosedPipes } from './output.ts';
+import { checkOutput, forgiveLostOutput } from './output.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { renderError } from './render-error.ts';
 
@@ -50,7 +50,7 @@ export async function runMain(
   main: (context: MainContext) => Promise<number>,
   options: MainOptions = {},
 ): Promise<never> {
-  forgiveClosedPipes();
+  forgiveLostOutput();
   const argv = process.argv.slice(2);
   const graceMs = options.graceMs ?? 10_000;
   const controller = new AbortController();
@@ -89,7 +89,7 @@ export async function runMain(
   };
   const ended = main(context).catch((error: unknown) => (endedBy === undefined ? report(error) : endedBy));
   let exitCode = await Promise.race([ended, stopped]);
-  for (const cleanUp of cleanUps.toReversed()) {
+  for (const cleanUp of [...cleanUps.toReversed(), checkOutput]) {
     try {
       await Promise.race([cleanUp(), expire(cleanUpMs)]);
     } catch (error) {

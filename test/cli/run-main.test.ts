@@ -102,3 +102,16 @@ it.each([
 it('waits neither for the work nor for its clean-up where nothing was begun', async () => {
   expect(await stop('hang', 'SIGINT')).toEqual([130, 'toy: nothing was done\n']);
 });
+
+it('says so in the end if its output cannot be written, and goes on till then', async () => {
+  const command = `"${process.execPath}" "${toy}" flood > /dev/full`;
+  expect(await runCommand('bash', ['-c', command])).toMatchObject({
+    exitCode: 3,
+    stderr:
+      'toy: the reader has gone\ntoy: Not all of the output could be written\n' +
+      '  because: no space left on device\n  Look at where its output goes; whatever else the command did stands\n',
+  });
+  expect(await runCommand('bash', ['-c', `"${process.execPath}" "${toy}" fail 2> /dev/full`])).toMatchObject({
+    exitCode: 50,
+  });
+});
