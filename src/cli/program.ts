@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { UsageError } from '#model/errors.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import { expandPrefixes } from './expand-prefixes.ts';
+import { keepLast } from './keep-last.ts';
 import { writeOutput } from './output.ts';
 
 /**
@@ -37,7 +38,8 @@ export async function parseProgram(program: Command, argv: readonly string[]): P
     });
   }
   try {
-    await program.parseAsync([...expandPrefixes(argv, knownOptions(program, argv))], { from: 'user' });
+    const words = keepLast(expandPrefixes(argv, knownOptions(program, argv)), manyValuedOptions(program));
+    await program.parseAsync([...words], { from: 'user' });
     return true;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -58,6 +60,14 @@ function knownOptions(program: Command, argv: readonly string[]): readonly strin
     (command) => argv.includes(command.name()) || command.aliases().some((alias) => argv.includes(alias)),
   );
   return ['--help', ...[program, ...named].flatMap(({ options }) => options.flatMap(({ long }) => long ?? []))];
+}
+
+/** All spellings of each option that takes several values. */
+function manyValuedOptions(program: Command): readonly (readonly string[])[] {
+  return [program, ...allSubcommands(program)]
+    .flatMap(({ options }) => options)
+    .filter(({ variadic }) => variadic)
+    .map(({ short, long }) => [short ?? [], long ?? []].flat());
 }
 
 function usageErrorOf(error: CommanderError, command: Command): UsageError {
