@@ -112,11 +112,15 @@ export async function tendRuns(state: RunnerState): Promise<void> {
 export async function startIdleJobs(state: RunnerState): Promise<void> {
   for (const submission of state.active.values()) {
     const { uuid, count } = submission.stored;
-    for (let process = state.idleFrom.get(uuid) ?? 0; process < count; process += 1) {
+    // Asked for anew each time: a job that is released or given back meanwhile sets it back.
+    const next = (): number => state.idleFrom.get(uuid) ?? 0;
+    for (let process = next(); process < count; process = next()) {
       if (state.isDraining || state.watched.size >= state.slots) return;
-      state.idleFrom.set(uuid, process + 1);
       const job = jobOf(submission.jobs, process);
-      if (job.state !== 'idle') continue;
+      if (job.state !== 'idle') {
+        state.idleFrom.set(uuid, process + 1);
+        continue;
+      }
       const start = job.starts;
       await record(state, submission, { kind: 'starting', process, start, at: now() });
       // Somebody may have put it on hold or removed it in the meantime.

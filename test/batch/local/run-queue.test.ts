@@ -7,8 +7,10 @@ import { join } from 'node:path';
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
+import { jobFilesOf } from '#batch/local/job-files.ts';
 import { makeLocalBackend } from '#batch/local/make-local-backend.ts';
 import { startLocalQueue } from '#batch/local/run-queue.ts';
+import { startIdleJobs, takeSubmissions } from '#batch/local/tend-jobs.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { eachOf, valueOf } from '../contract.ts';
@@ -18,6 +20,7 @@ import { silentLog } from '../../util/silent-log.ts';
 import type { ChildProcess } from 'node:child_process';
 
 import type { BatchJob, BatchJobReport } from '#batch/backend.ts';
+import type { RunnerState } from '#batch/local/tend-jobs.ts';
 
 let script: string;
 let root: string;
@@ -228,4 +231,20 @@ test('leaves nothing of a job that went well but what stands nowhere else', asyn
     'submission.json',
   ]);
   await queue.close();
+});
+
+test('starts a job that is released while others are being started', async () => {
+  const uuid = await submit('exit 0\n', 3);
+  const backend = makeLocalBackend(state);
+  const runner: RunnerState = {
+    ...{ files: jobFilesOf(state), spoolDirectory: join(root, 'spool'), slots: 3, graceMs: 0, log: silentLog },
+    ...{ active: new Map(), ended: new Set(), watched: new Map(), idleFrom: new Map(), deeds: new Set() },
+    ...{ isDraining: false, endings: 0, poke: () => undefined },
+  };
+  await backend.hold({ uuid, cupsids: [100] }, 'test');
+  await takeSubmissions(runner);
+  await backend.release({ uuid, cupsids: [100] }, 'test');
+  await startIdleJobs(runner);
+  expect([...runner.watched.values()].map(({ process }) => process).toSorted()).toEqual([0, 1, 2]);
+  await Promise.all(runner.deeds);
 });
