@@ -1,16 +1,22 @@
 /** A format specification of Python: `[[fill]align][sign][#][0][width][,_][.precision][type]`. */
 const specPattern = /^(?:(.)?([<>=^]))?([-+ ])?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([bcdeEfFgGnosxX%])?$/u;
 
+/** Nothing in a rule is as wide; far beyond it a text has no room in memory. */
+const widest = 1000;
+/** `toFixed` and `toExponential` know no more places. */
+const mostPlaces = 100;
+
 /**
  * Formats a value as Python's `format()` does, for the kinds that make sense in a rule: text, whole numbers, decimals.
  *
- * @returns undefined where the specification does not fit the value
+ * @returns undefined where the specification does not fit the value; never throws
  */
 export function formatValue(value: string, spec: string): string | undefined {
   if (spec === '') return value;
   const fields = specPattern.exec(spec);
   if (fields === null) return undefined;
   const [, fill, align, sign = '-', , zero, width = '0', group, precision, type] = fields;
+  if (Number(width) > widest) return undefined;
   const isWhole = /^-?\d+$/.test(value);
   const isNumber = isWhole || /^-?\d+\.\d*(?:e[-+]\d+)?$/.test(value);
   const isText = type === 's' || (type === undefined && !isNumber);
@@ -44,6 +50,7 @@ function numberDigits(
   isWhole: boolean,
 ): string | undefined {
   const places = precision === undefined ? 6 : Number(precision);
+  if (places > mostPlaces) return undefined;
   switch (type) {
     case undefined:
       return precision === undefined ? value : undefined;

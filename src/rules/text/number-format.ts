@@ -12,6 +12,9 @@ export interface NumberFormat {
 const integerConversions = 'diuxXo';
 const realConversions = 'fFeEgG';
 
+/** Nothing in a rule is as wide or as precise; far beyond it a text has no room in memory. */
+const widest = 1000;
+
 /**
  * Reads a format such as `%08i`, `%010d`, `run %d` or `%.2f`: exactly one conversion, `%%` allowed around it.
  *
@@ -22,6 +25,7 @@ export function parseNumberFormat(text: string, kind: 'integer' | 'real'): Numbe
   if (fields === null) return undefined;
   const [, before = '', flags = '', width = '', precision, conversion = '', after = ''] = fields;
   if (!(kind === 'integer' ? integerConversions : realConversions).includes(conversion)) return undefined;
+  if (Number(width) > widest || Number(precision ?? 0) > widest) return undefined;
   return {
     before: before.replaceAll('%%', '%'),
     flags,

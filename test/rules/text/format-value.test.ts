@@ -33,6 +33,9 @@ it.each([
   ['7', 'what'],
   ['7', '.2'],
   ['7', 'c'],
+  ['7', '99999999999'],
+  ['7', '.200f'],
+  ['7', '.200e'],
 ])("has no text for '%s' by '%s'", (value, spec) => {
   expect(formatValue(value, spec)).toBeUndefined();
 });

@@ -42,10 +42,13 @@ it.each([
   expect(print('real', format, value)).toBe(text);
 });
 
-it.each(['', '8', '%', '%s', '%d %d', '%q', '%8'])("does not know '%s'", (format) => {
-  expect(parseNumberFormat(format, 'integer')).toBeUndefined();
-  expect(parseNumberFormat(format, 'real')).toBeUndefined();
-});
+it.each(['', '8', '%', '%s', '%d %d', '%q', '%8', '%99999999999d', '%.99999999999f'])(
+  "does not know '%s'",
+  (format) => {
+    expect(parseNumberFormat(format, 'integer')).toBeUndefined();
+    expect(parseNumberFormat(format, 'real')).toBeUndefined();
+  },
+);
 
 it('takes the short way to the same text', () => {
   fc.assert(
