@@ -78,16 +78,24 @@ async function isCurrent(directory: string, branch: string): Promise<boolean> {
   return remote.exitCode === 0 && head.stdout === remote.stdout;
 }
 
+const gitTimeoutMs = 60_000;
+
 async function git(directory: string, ...args: readonly string[]): Promise<CommandResult> {
-  try {
-    return await runCommand('git', ['-C', directory, ...args], { timeoutMs: 60_000 });
-  } catch (cause) {
-    throw new SiteError("The program 'git' can't be started", {
-      code: 'site-git-missing',
-      cause,
-      advice: 'Install git: SLURP writes down which commit of a payload made which file',
-    });
-  }
+  const result = await runCommand('git', ['-C', directory, ...args], { timeoutMs: gitTimeoutMs }).catch(
+    (cause: unknown) => {
+      throw new SiteError("The program 'git' can't be started", {
+        code: 'site-git-missing',
+        cause,
+        advice: 'Install git: SLURP writes down which commit of a payload made which file',
+      });
+    },
+  );
+  if (!result.isTimedOut) return result;
+  // Without an answer nothing is known: neither that there is no checkout, nor that a commit is not published.
+  throw new SiteError(`'git ${args[0]}' did not end within ${gitTimeoutMs / 1000} s in the payload '${directory}'`, {
+    code: 'site-git-slow',
+    advice: "Look whether the payload's file system answers, then call the command again",
+  });
 }
 
 function noCheckout(directory: string, result: CommandResult): SiteError {
