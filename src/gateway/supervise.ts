@@ -63,8 +63,11 @@ interface Facts {
   queue?: LocalQueue;
 }
 
+/** All of it, also where a part fails: what was to be closed behind that must not stay. @throws the first failure */
 async function undo(begun: Begun): Promise<void> {
-  for (const one of begun.splice(0).toReversed()) await one();
+  const failures: unknown[] = [];
+  for (const one of begun.splice(0).toReversed()) await one().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 async function takeSite({ stateDirectory }: Site, facts: Facts): Promise<SocketLock> {
