@@ -1,6 +1,8 @@
 import { opendir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 
+import { codeOf } from '#util/code-of.ts';
+
 import type { Dirent } from 'node:fs';
 
 import type { ListedFile } from '#db/decide/decision-request.ts';
@@ -51,7 +53,7 @@ async function* readFolder(path: string, unreadable: string[]): AsyncGenerator<D
   try {
     for await (const entry of await opendir(path, { bufferSize: entriesAtOnce })) yield entry;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const code = codeOf(error) ?? 'no reason given';
     // What a pattern does not meet is no fault; what is there and closed is worth a word.
     if (code !== 'ENOENT' && code !== 'ENOTDIR') unreadable.push(`${path} (${code})`);
   }

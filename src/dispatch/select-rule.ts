@@ -4,6 +4,8 @@ import { readRuleFile } from '#rules/read-rule-file.ts';
 import { makeRuleError } from '#rules/check/render-complaints.ts';
 import { nearestWord } from '#util/nearest-word.ts';
 
+import { cursorKeyOf } from './cursor-order.ts';
+
 import type { CursorKey } from '#db/status/find-cursor.ts';
 import type { Complaint } from '#model/complaint.ts';
 import type { Rule } from '#model/rule.ts';
@@ -53,8 +55,7 @@ export async function prepareSelectedRule(
 ): Promise<{ readonly prepared: PreparedRule; readonly complaints: readonly Complaint[] }> {
   const first = prepareOrThrow(rule, options);
   if (options.runs.kind !== 'cursor' || findCursor === undefined) return first;
-  const { setupName, build, tag, version } = first.prepared.names;
-  const cursor = await findCursor({ dsttype: setupName, build, tag, version: version ?? 0 });
+  const cursor = await findCursor(cursorKeyOf(first.prepared));
   return prepareOrThrow(rule, { ...options, cursor });
 }
 
