@@ -28,7 +28,7 @@ export async function runScript(
   try {
     return await database.transaction(
       async (session) => {
-        await session.execute(sql`select set_config('search_path', ${`"${role.schema.replaceAll('"', '""')}"`}, true)`);
+        await session.execute(sql`select set_config('search_path', ${sql.identifier(role.schema).text}, true)`);
         return session.script(text);
       },
       { isReadOnly: !options.isWriting },

@@ -237,9 +237,9 @@ export async function explainRun(
       from ${fates} where ${chosen} order by j.segment, j.ordinal limit ${atMost}`,
   );
   const rows: ExplainedRow[] = [];
-  for (const { ordinal, run, segment, streamname, dstfile, ...rest } of found) {
-    const known = { ordinal, run, segment, streamname, dstfile, ...rest };
-    rows.push({ ordinal, run, segment, streamname, dstfile, fact: await findFact(session, decision, catalog, known) });
+  for (const one of found) {
+    const { ordinal, run, segment, streamname, dstfile } = one;
+    rows.push({ ordinal, run, segment, streamname, dstfile, fact: await findFact(session, decision, catalog, one) });
   }
   return { counts, rows };
 }
