@@ -1,3 +1,5 @@
+import type { JobContainer } from './job/job-file.ts';
+
 /** The four databases by the job they do, however many servers there are. */
 export const roleNames = ['daq', 'raw', 'catalog', 'status'] as const;
 
@@ -50,11 +52,7 @@ export interface Site {
     readonly inputsTimeoutMs: number;
     /** Shell file sourced with `-n BUILD` before the payload; skipped where it does not exist. */
     readonly setupScript?: string;
-    readonly container?: {
-      readonly runtime: 'apptainer' | 'singularity';
-      readonly image: string;
-      readonly binds: readonly string[];
-    };
+    readonly container?: JobContainer;
   };
   /** How long a rule's query may run on its server. */
   readonly statementTimeoutMs: number;
