@@ -20,7 +20,7 @@ describe('exit codes', () => {
     [new GatewayError('m', { code: 'gateway-refused' }), 21],
     [new TransferError('m', { code: 'transfer-copy' }), 30],
     [new DatabaseError('m', { code: 'database-42P01' }), 40],
-    [new DatabaseError('m', { code: 'database-unreachable' }), 41],
+    [new DatabaseError('m', { code: 'database-away' }), 41],
     [new BatchError('m', { code: 'batch-refused' }), 50],
     [new BatchError('m', { code: 'batch-unknown' }), 51],
     [Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC', errno: -28 }), 3],
