@@ -23,7 +23,7 @@ export default class ClosingLines implements Reporter {
     );
     const lines = [
       `${this.name}: ${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} left out, in ${modules.length} files`,
-      ...broken.map((module) => failureLine(module.relativeModuleId, module.errors()[0]?.message)),
+      ...broken.map((module) => failureLine(module.relativeModuleId, errorsOf(module)[0]?.message)),
       ...failedLines(cases),
       ...reasonLines(cases),
     ];
@@ -31,6 +31,11 @@ export default class ClosingLines implements Reporter {
     if (file !== undefined) appendFileSync(file, `${lines.join('\n')}\n`);
     process.stdout.write(`\n${lines.join('\n')}\n`);
   }
+}
+
+/** What stopped a file outside of its tests: at its top, or in a hook of a group. */
+function errorsOf(module: TestModule): readonly { readonly message: string }[] {
+  return [...module.errors(), ...[...module.children.allSuites()].flatMap((suite) => suite.errors())];
 }
 
 /** One line for each failed test. */
