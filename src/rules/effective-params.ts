@@ -65,6 +65,12 @@ export function checkParams(rule: Rule, params: Params, filesystem: Params, comp
       complainer.error({ path: `params.${key}`, message, expected: 'none, it separates the parts of a name' });
     }
   }
+  for (const key of ['build', 'dbtag']) {
+    const wrong = /[^A-Za-z0-9_.+-]/.exec(params[key] ?? '')?.[0];
+    if (wrong === undefined) continue;
+    const message = `'${wrong}' in params.${key}: '${params[key]}'`;
+    complainer.error({ path: `params.${key}`, message, expected: 'letters and digits, it is part of file names' });
+  }
   for (const key of Object.keys(params)) {
     const isField = reservedFields.includes(key);
     if (!isField && !(Object.hasOwn(filesystem, key) && key !== 'indir')) continue;

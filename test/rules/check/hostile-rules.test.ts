@@ -64,6 +64,14 @@ describe('a rule with something odd', () => {
       ],
     ],
     [
+      'a build and a tag that no file name can hold',
+      { params: "{name: DST_X_run9pp, build: 'new/er', dbtag: '2026 p001', script: a.sh, payload: p, rsync: p}" },
+      [
+        "2:39: error: R: '/' in params.build: 'new/er', expected letters and digits, it is part of file names",
+        "2:56: error: R: ' ' in params.dbtag: '2026 p001', expected letters and digits, it is part of file names",
+      ],
+    ],
+    [
       'directories that need each other',
       { filesystem: "{outdir: /, a: '{b}', b: '{a}'}" },
       [
