@@ -82,6 +82,11 @@ export function checkJobValues(values: ReadonlyMap<string, string>, complainer: 
   for (const [key, written] of values) {
     const text = written.trim();
     if (text === '') continue;
+    if (/[\n\r]/.test(text)) {
+      const message = `A line end within a text of ${key}`;
+      complainer.error({ path: `job.${key}`, message, expected: 'the text in one line' });
+      continue;
+    }
     const judged = judge(key, text);
     if (judged === undefined) continue;
     const { isFatal, ...grievance } = judged;

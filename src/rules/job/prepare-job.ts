@@ -116,7 +116,7 @@ export function prepareJob(sources: JobSources): PreparedJob {
   const origins = new Map<string, (offset: number) => number>();
   const filled = (path: string, { text, originOf }: Filled): string => {
     origins.set(path, originOf);
-    return text;
+    return path.startsWith('job.') ? foldLines(text) : text;
   };
   const fields = new Set<string>();
   const find = (name: string): ReturnType<typeof scope.job> => {
@@ -210,6 +210,15 @@ function checkCycles(filesystem: Readonly<Record<string, string>>, complainer: C
     const expected = 'a text that does not come back to it';
     complainer.error({ path: `filesystem.${key}`, message: `'${field}' needs itself`, expected });
   }
+}
+
+/**
+ * Several lines of a rule are one to the batch system: their ends become blanks, except in texts in double quotes, where
+ * they would change what is meant. No character changes its place.
+ */
+function foldLines(text: string): string {
+  if (!/[\n\r]/.test(text)) return text;
+  return text.trimEnd().replaceAll(/"(?:[^"\\]|\\[^])*"|[\n\r]/g, (piece) => (piece.startsWith('"') ? piece : ' '));
 }
 
 /** The commands that a rule writes, with a number in place of what differs from job to job. */

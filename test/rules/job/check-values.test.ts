@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Complaint } from '#model/complaint.ts';
+import { expandJob } from '#rules/expand-job.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 import { parseRuleFile } from '#rules/read-rule-file.ts';
 import { renderComplaints, someOptions } from '../rule-files.ts';
@@ -77,8 +78,37 @@ describe('values of a job', () => {
     ["transferout: 'no'", "warning: R: HTCondor takes no 'no' as transferout, expected true or false"],
     ["hold: 'maybe'", "error: R: HTCondor takes no 'maybe' as hold, expected true or false"],
     ["requirements: 'CPU_Type = 1'", "error: R: HTCondor takes no 'CPU_Type = 1' as requirements, expected a ClassAd"],
+    [String.raw`'+Mine': "\"a\nb\""`, 'error: R: A line end within a text of +Mine, expected the text in one line'],
     ["'+Mine': 'a text'", "error: R: HTCondor takes no 'a text' as +Mine, expected a ClassAd expression, texts in"],
   ])('of %s it is said what would do', (line, complaint) => {
     expect(complaintsOf('job', line)).toEqual([expect.stringContaining(complaint)]);
+  });
+
+  it('several lines are one, but in texts', () => {
+    const [rule] = parseRuleFile(
+      `R:
+  params: {name: DST_X_run9pp, build: new, dbtag: 2026p001, script: a.sh, payload: p, rsync: p}
+  input: {db: fc, query: 'select 1 {run_condition}'}
+  job:
+    arguments: |
+      $(nevents)
+      $(run) {PWD} {rsync}
+    requirements: |
+      true
+      && "a" != "b"
+    transfer_input_files: "a,\\n  b\\n"
+`,
+      '/r.yaml',
+    ).rules;
+    if (rule === undefined) throw new Error('no rule');
+    const preparation = prepareRule(rule, someOptions);
+    if (preparation.kind === 'refused') throw new Error(JSON.stringify(preparation.complaints));
+    const row = { run: 7, segment: 0, dsttype: 'D', dstname: 'D', dstfile: 'D', source: '', inputs: '', ranges: '' };
+    const job = expandJob(preparation.prepared, { ...row, extra: {} }, { cupsid: 3 });
+    expect(job.arguments).toMatch(/^a\.sh 0 7 \S+ p 3$/u);
+    expect(job.commands).toMatchObject({
+      requirements: 'true && "a" != "b"',
+      transfer_input_files: 'a,   b',
+    });
   });
 });
