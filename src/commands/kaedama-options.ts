@@ -210,6 +210,9 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
   const deed = makeDeed(raw, place.cwd, number, reasons);
   const cursor = makeCursorWish(raw, number, reasons);
   const unblock = makeUnblock(raw.unblockState ?? [], reasons);
+  if (raw.batchName !== undefined && !/^.*\S.*$/u.test(raw.batchName)) {
+    reasons.push(`--batch-name: '${raw.batchName}' is no name, expected a text of one line`);
+  }
   if (raw.resubmit === true && raw.batch === true && raw.yes !== true && deed.kind === 'dispatch') {
     reasons.push('--resubmit: it replaces files that exist, so --batch needs --yes with it');
   }

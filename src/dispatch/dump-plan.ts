@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { dumpSubmission } from '#batch/htcondor/submit/dump-submission.ts';
-import { SiteError } from '#model/errors.ts';
+import { BatchError, SiteError, SlurpError } from '#model/errors.ts';
 import { expandJob } from '#rules/expand-job.ts';
 import { explainError } from '#util/explain-error.ts';
 import { makeDirectory } from '#util/make-directory.ts';
@@ -19,7 +19,8 @@ const noSubmission = '00000000-0000-0000-0000-000000000000';
  * Writes the submit file and the items of a plan into a directory, for reading. Reserves nothing and makes no directory
  * of a job: the cupsid is 0 everywhere, so a job that somebody submits from it is stopped where it starts.
  *
- * @throws SiteError (`site-dump`) if the files cannot be written; RuleError, DatabaseError
+ * @throws SiteError (`site-dump`) if the files cannot be written; BatchError (`batch-refused`) if a job cannot; RuleError,
+ * DatabaseError
  */
 export async function dumpPlan(
   plan: Pick<Plan, 'prepared' | 'readReady'>,
@@ -36,7 +37,14 @@ export async function dumpPlan(
     await makeDirectory(directory);
     return await dumpSubmission(site.batch.htcondor, submission, makeDumpItems(plan, workerDirectory));
   } catch (cause) {
-    if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
+    if (!(cause instanceof Error) || cause instanceof SlurpError) throw cause;
+    if (!('syscall' in cause)) {
+      throw new BatchError(`HTCondor would refuse these jobs: ${cause.message}`, {
+        code: 'batch-refused',
+        cause,
+        advice: 'Mend the rule and call the command again',
+      });
+    }
     throw new SiteError(
       `Cannot write 'submit.job' and 'submit.in' into '${directory}': ${explainError(cause, directory)}`,
       {

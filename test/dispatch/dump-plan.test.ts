@@ -49,3 +49,17 @@ test('says where it cannot write', async () => {
   await writeFile(join(world.root, 'file'), '');
   await expect(dumpInto(join(world.root, 'file', 'below'))).rejects.toMatchObject({ code: 'site-dump' });
 });
+
+test('says as a refusal what HTCondor could not be given', async () => {
+  const site = { ...world.site.batch.htcondor, commands: { '+Text': '"a\nb"' } };
+  const session = await openReady(world.status, [53534]);
+  const dumped = dumpPlan(
+    { prepared: prepareTestRule(world.root), readReady: () => readReady(session) },
+    {
+      site: { ...world.site, batch: { ...world.site.batch, htcondor: site } },
+      ...{ directory: join(world.root, 'refused'), workerDirectory: world.workerDirectory },
+    },
+  );
+  await expect(dumped).rejects.toMatchObject({ code: 'batch-refused', message: expect.stringContaining("'+Text'") });
+  await session.close();
+});

@@ -111,7 +111,7 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
       notes.add("'user_job_wrapper' is left out: HTCondor has no such submit command");
     }
     if (streams.length > 0) for (const [key, value] of logKeepers) result.set(key, value);
-    result.set('batch_name', batchName);
+    if (batchName.trim() !== '') result.set('batch_name', batchName);
     result.set('+SlurpSubmission', `"${submission.uuid}"`);
     result.set('+SlurpCupsid', '$(slurp_cupsid)');
     for (const [key, value] of result) {
