@@ -109,6 +109,8 @@ function askHealth(url: string): Promise<{ readonly status: string; readonly com
           fail('what it answers cannot be understood');
         }
       });
+      // Behind a whole answer it says nothing new; alone it is all that there is to hear of an answer that broke off.
+      response.once('close', () => fail('its answer broke off'));
     });
     asking.once('timeout', () => asking.destroy(new Error('no answer')));
     asking.once('error', (error) => fail(explainError(error)));
