@@ -1,8 +1,8 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
-import { constants } from 'node:os';
 import { join } from 'node:path';
 import { spoolFileName } from '#model/job/job-file.ts';
 import { explainError } from '#util/explain-error.ts';
+import { signalName } from '#util/signal-name.ts';
 import { bringHome } from './spool/bring-home.ts';
 import { deliver } from './spool/deliver.ts';
 import { fencedFileName } from './end-job.ts';
@@ -52,8 +52,8 @@ function quote(text: string): string {
  * spool's copy in the site's folder as long as the gateway has not acknowledged all of it.
  *
  * The end is `exited` with exit code and usage; it decides only where the script did not tell an end itself, and what
- * signal killed such a script is its message. A job that
- * was stopped is `evicted`: whether it starts again is the batch system's to say. A fenced job says nothing more.
+ * signal killed such a script is its message. A job that was stopped is `evicted`: whether it starts again is the batch
+ * system's to say. A fenced job says nothing more.
  * @throws the error of `node:fs` only if there is neither room for the spool nor an answer
  */
 export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess, end: ScriptEnd): Promise<WrapEnd> {
@@ -109,7 +109,7 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
 
 /** A shell tells 128 + number of a program that a signal ended. */
 function signalOf(exitCode: number): { signal?: string } {
-  const signal = Object.entries(constants.signals).find(([, number]) => number === exitCode - 128)?.[0];
+  const signal = signalName(exitCode - 128);
   return signal === undefined ? {} : { signal };
 }
 

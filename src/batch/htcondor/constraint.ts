@@ -1,7 +1,7 @@
+import { isUuid } from '#util/is-uuid.ts';
+
 /** More are asked for in several calls: a command line has its limits, and so has the patience of a schedd. */
 export const idsInOneCall = 2000;
-
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/u;
 
 /**
  * The expression that jobs of these submissions fulfil, and no others. What is no uuid is passed over.
@@ -9,7 +9,7 @@ const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
  * @returns undefined where no job can
  */
 export function submissionConstraint(uuids: readonly string[]): string | undefined {
-  const proper = uuids.filter((uuid) => uuidPattern.test(uuid));
+  const proper = uuids.filter(isUuid);
   const [first, ...others] = proper;
   if (first === undefined) return undefined;
   if (others.length === 0) return `SlurpSubmission == "${first}"`;

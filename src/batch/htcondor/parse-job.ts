@@ -1,6 +1,6 @@
-import { constants } from 'node:os';
-
 import { z } from 'zod';
+
+import { signalName } from '#util/signal-name.ts';
 
 import type { BatchJobReport } from '../backend.ts';
 import type { Ad } from './parse-ads.ts';
@@ -73,10 +73,9 @@ export function parseJob(ad: Ad): BatchJobReport {
 
 function endOf(job: JobAd) {
   const number = job.ExitBySignal === true ? job.ExitSignal : undefined;
-  const signal = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
   return {
     exitCode: job.ExitBySignal === true ? undefined : job.ExitCode,
-    signal: number == null ? undefined : (signal ?? `SIG${number}`),
+    signal: number == null ? undefined : (signalName(number) ?? `SIG${number}`),
   };
 }
 

@@ -82,13 +82,6 @@ export function runFilesOf(submission: SubmissionFiles, process: number, start: 
   };
 }
 
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/u;
-
-/** Tells whether a name can be that of a submission's folder. */
-export function isUuid(name: string): boolean {
-  return uuidPattern.test(name);
-}
-
 /** Makes the runner look up, if one runs. */
 export async function wakeRunner(files: JobFiles): Promise<void> {
   await writeFile(files.wake, '');

@@ -1,4 +1,4 @@
-import { constants } from 'node:os';
+import { signalName } from '#util/signal-name.ts';
 
 import { keepLogsScript } from '../keep-logs.ts';
 
@@ -38,7 +38,7 @@ command -p mv "$run/result.new" "$run/result"
 export interface JobResult {
   /** As a shell tells it: 128 + number for a signal. */
   readonly exitCode: number;
-  readonly signal?: NodeJS.Signals;
+  readonly signal?: string;
   readonly wallSeconds?: number;
   readonly cpuSeconds?: number;
 }
@@ -48,21 +48,17 @@ export function parseJobResult(text: string): JobResult | undefined {
   const exit = /^exit (\d+)$/mu.exec(text);
   if (exit === null) return undefined;
   const exitCode = Number(exit[1]);
-  const signal = Object.entries(constants.signals).find(([, number]) => number === exitCode - 128)?.[0];
+  const signal = signalName(exitCode - 128);
   const uptime = /^uptime ([\d.]+) ([\d.]+)$/mu.exec(text);
   const times = [...text.matchAll(/(\d+)m([\d.]+)s (\d+)m([\d.]+)s/gu)].at(1);
   return {
     exitCode,
-    ...(isSignal(signal) ? { signal } : {}),
+    ...(signal === undefined ? {} : { signal }),
     ...(uptime === null ? {} : { wallSeconds: round(Number(uptime[2]) - Number(uptime[1])) }),
     ...(times === undefined
       ? {}
       : { cpuSeconds: round(60 * (Number(times[1]) + Number(times[3])) + Number(times[2]) + Number(times[4])) }),
   };
-}
-
-function isSignal(name: string | undefined): name is NodeJS.Signals {
-  return name !== undefined && name in constants.signals;
 }
 
 function round(seconds: number): number {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 
 import { explainError } from '#util/explain-error.ts';
+import { isUuid } from '#util/is-uuid.ts';
 
-import { appendLines, exists, isUuid, jobFilesOf, wakeRunner } from './job-files.ts';
+import { appendLines, exists, jobFilesOf, wakeRunner } from './job-files.ts';
 import { hasEnded, jobOf } from './journal.ts';
 import { readJournal, readSubmission } from './read-submission.ts';
 import { submitLocal } from './submit.ts';

@@ -1,7 +1,9 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { isMissing, isUuid, submissionFilesOf } from './job-files.ts';
+import { isUuid } from '#util/is-uuid.ts';
+
+import { isMissing, submissionFilesOf } from './job-files.ts';
 
 import type { JobFiles } from './job-files.ts';
 

@@ -1,10 +1,12 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { isUuid } from '#util/is-uuid.ts';
+
 import { bringHome } from './bring-home.ts';
 import { clearRun, forgetRun, rescueSpools } from './clear-run.ts';
 import { claimRun, inspectRun, killSession, signalGroup } from './inspect-run.ts';
-import { appendLines, exists, isMissing, isUuid, runFilesOf, submissionFilesOf } from './job-files.ts';
+import { appendLines, exists, isMissing, runFilesOf, submissionFilesOf } from './job-files.ts';
 import { heldOnRequest, jobOf } from './journal.ts';
 import { logEvent } from './log-event.ts';
 import { readItem, readJournal, readSubmission } from './read-submission.ts';

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { isUuid } from '#util/is-uuid.ts';
 import type { SpoolHeader } from './spool.ts';
-
-const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
 
 /** One report of a spool, as it was written; what is in it is for the reader to check. */
 export interface SpoolRecord {
@@ -75,7 +74,7 @@ function parseHeader(value: Readonly<Record<string, unknown>>): SpoolHeader | un
   return v === 1 && typeof source === 'string' && Number.isInteger(attempt) && Number.isInteger(start)
     ? {
         ...{ v, source, attempt: Number(attempt), start: Number(start) },
-        ...(typeof submission === 'string' && uuidPattern.test(submission) ? { submission } : {}),
+        ...(typeof submission === 'string' && isUuid(submission) ? { submission } : {}),
       }
     : undefined;
 }

@@ -245,6 +245,8 @@ test('starts a job that is released while others are being started', async () =>
   await takeSubmissions(runner);
   await backend.release({ uuid, cupsids: [100] }, 'test');
   await startIdleJobs(runner);
-  expect([...runner.watched.values()].map(({ process }) => process).toSorted()).toEqual([0, 1, 2]);
+  expect([...runner.watched.values()].map(({ process }) => process).toSorted((one, other) => one - other)).toEqual([
+    0, 1, 2,
+  ]);
   await Promise.all(runner.deeds);
 });
