@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { codeOf } from '#util/code-of.ts';
 import { explainError } from '#util/explain-error.ts';
 
+import { guardItems, ItemsFailure } from '../guard-items.ts';
 import { exists, submissionFilesOf, wakeRunner } from './job-files.ts';
 
 import type { FileHandle } from 'node:fs/promises';
@@ -13,9 +14,6 @@ import type { JobFiles, SubmissionFiles } from './job-files.ts';
 import type { StoredSubmission } from './read-submission.ts';
 
 const flushBytes = 1 << 20;
-
-/** What stopped the items, apart from what stopped us. */
-class ItemsFailure extends Error {}
 
 /**
  * Writes a submission beside the others and then puts it in its place by one rename: all its jobs are there, or none.
@@ -60,7 +58,7 @@ async function writeItems(draft: SubmissionFiles, count: number, items: AsyncIte
     const lines: Buffer[] = [];
     let bytes = 0;
     let index = '';
-    for await (const item of guarded(items)) {
+    for await (const item of guardItems(items)) {
       if (item.process !== expected) throw new Error(`Item ${expected} of the submission says it is ${item.process}`);
       const line = Buffer.from(`${JSON.stringify(item)}\n`);
       lines.push(line);
@@ -87,14 +85,6 @@ async function writeItems(draft: SubmissionFiles, count: number, items: AsyncIte
 
 async function closeAll(handles: readonly FileHandle[]): Promise<void> {
   for (const handle of handles) await handle.close();
-}
-
-async function* guarded(items: AsyncIterable<BatchJob>): AsyncGenerator<BatchJob> {
-  try {
-    yield* items;
-  } catch (error) {
-    throw new ItemsFailure('The items broke off', { cause: error });
-  }
 }
 
 /** Takes the next cluster number; a file made for it alone keeps two submitters from taking the same. */

@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { ItemsFailure } from '../../guard-items.ts';
 import { makeJobFinisher } from './finish-job.ts';
 import { renderDescription } from './render.ts';
 import { factoryOf, ownFilesOf } from './submit.ts';
-import { ItemsFailure, writeItems } from './write-items.ts';
+import { writeItems } from './write-items.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
 

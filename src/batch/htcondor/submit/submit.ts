@@ -3,11 +3,12 @@ import { dirname, join } from 'node:path';
 
 import { explainError } from '#util/explain-error.ts';
 
+import { ItemsFailure } from '../../guard-items.ts';
 import { scheddOptions } from '../ask-condor.ts';
 import { makeJobFinisher } from './finish-job.ts';
 import { factoryCommands, renderDescription } from './render.ts';
 import { condorWords, runCondor } from '../run-condor.ts';
-import { ItemsFailure, writeItems } from './write-items.ts';
+import { writeItems } from './write-items.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
 

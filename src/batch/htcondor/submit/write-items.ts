@@ -1,5 +1,6 @@
 import { open, rename } from 'node:fs/promises';
 
+import { guardItems } from '../../guard-items.ts';
 import { makeLayoutLearner } from './row-layout.ts';
 
 import type { FileHandle } from 'node:fs/promises';
@@ -11,9 +12,6 @@ import type { Row, RowLayout } from './row-layout.ts';
 export interface WrittenItems extends Pick<RowLayout, 'commands' | 'variables'> {
   readonly count: number;
 }
-
-/** What broke off was the source of the jobs, not the writing. */
-export class ItemsFailure extends Error {}
 
 /** So many jobs are looked at before it is decided what differs among them. */
 const sampleSize = 1000;
@@ -37,7 +35,7 @@ export async function writeItems(
   const writer = await openRows(path);
   try {
     let expected = 0;
-    for await (const job of guarded(items)) {
+    for await (const job of guardItems(items)) {
       if (job.process !== expected) throw new Error(`Item ${expected} of the submission says it is ${job.process}`);
       expected += 1;
       const waiting = writer.add({ cupsid: job.cupsid, commands: finish(job) });
@@ -46,14 +44,6 @@ export async function writeItems(
     return { count: expected, ...(await writer.end()) };
   } finally {
     await writer.close();
-  }
-}
-
-async function* guarded(items: AsyncIterable<BatchJob>): AsyncGenerator<BatchJob> {
-  try {
-    yield* items;
-  } catch (error) {
-    throw new ItemsFailure('The items broke off', { cause: error });
   }
 }
 
