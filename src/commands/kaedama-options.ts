@@ -210,9 +210,7 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
   const deed = makeDeed(raw, place.cwd, number, reasons);
   const cursor = makeCursorWish(raw, number, reasons);
   const unblock = makeUnblock(raw.unblockState ?? [], reasons);
-  if (raw.batchName !== undefined && !/^.*\S.*$/u.test(raw.batchName)) {
-    reasons.push(`--batch-name: '${raw.batchName}' is no name, expected a text of one line`);
-  }
+  checkBatchName(raw.batchName, reasons);
   if (raw.resubmit === true && raw.batch === true && raw.yes !== true && deed.kind === 'dispatch') {
     reasons.push('--resubmit: it replaces files that exist, so --batch needs --yes with it');
   }
@@ -250,6 +248,11 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
     notes: raw.dbinput ? [] : ["'--no-dbinput' has no effect: jobs always ask for their inputs"],
     isForced: raw.doit === true,
   };
+}
+
+function checkBatchName(name: string | undefined, reasons: string[]): void {
+  if (name === undefined || /^.*\S.*$/u.test(name)) return;
+  reasons.push(`--batch-name: '${name}' is no name, expected a text of one line`);
 }
 
 /** What stands instead of something in the rule, as given. */
