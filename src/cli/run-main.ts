@@ -91,7 +91,7 @@ export async function runMain(
   let exitCode = await Promise.race([ended, stopped]);
   for (const cleanUp of [...cleanUps.toReversed(), checkOutput]) {
     try {
-      await Promise.race([cleanUp(), expire(cleanUpMs)]);
+      await Promise.race([Promise.resolve(cleanUp()), expire(cleanUpMs)]);
     } catch (error) {
       const code = report(error);
       if (exitCode === 0) exitCode = code;
