@@ -1,4 +1,4 @@
-import { basename, isAbsolute, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, resolve } from 'node:path';
 
 import { shorten } from '#util/shorten.ts';
 
@@ -31,6 +31,8 @@ export interface JobFinisher {
   finish(job: BatchJob): ReadonlyMap<string, string>;
   /** Absolute paths of the rule's own input files, over all jobs so far. */
   readonly inputFiles: ReadonlySet<string>;
+  /** Absolute paths of the directories that outputs and logs go to, over all jobs so far. */
+  readonly directories: ReadonlySet<string>;
   /** What was changed or left out, a sentence each. */
   readonly notes: ReadonlySet<string>;
 }
@@ -69,7 +71,8 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     const [initial = '', list = ''] = written.split('\0');
     return inputsFor(list, initial, input, notes, inputFiles);
   });
-  const placeOutputs = makeOutputPlacer();
+  const directories = new Set<string>();
+  const placeOutputs = makeOutputPlacer(directories);
   const checked = new Map<string, string>();
   const finished = new Map<string, { readonly written: string; readonly made: string }>();
   const finishValue = (key: string, written: string): string => {
@@ -96,6 +99,8 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     result.set('initialdir', protectDollars(initial));
     result.set('transfer_input_files', inputsOf(`${initial}\0${read('transfer_input_files') ?? ''}`));
     placeOutputs(read, initial, result);
+    const log = read('log')?.trim() ?? '';
+    if (log !== '') addDirectory(directories, dirname(toPath(log, initial)));
     const streams = plan.hasStarterCommands ? [] : keptStreams(result);
     result.set(
       'environment',
@@ -121,7 +126,7 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     }
     return result;
   };
-  return { finish, inputFiles, notes };
+  return { finish, inputFiles, directories, notes };
 }
 
 function checkOneLine(job: BatchJob, key: string, value: string): void {
@@ -264,7 +269,9 @@ function inputsFor(
  * Says where files of a job go, by absolute paths on the submit host. `output_destination` itself is never sent: with it
  * and a file to transfer, a job of 23.9 dies at its end and starts again, for ever.
  */
-function makeOutputPlacer(): (read: ReadCommand, initial: string, result: Map<string, string>) => void {
+function makeOutputPlacer(
+  directories: Set<string>,
+): (read: ReadCommand, initial: string, result: Map<string, string>) => void {
   const destinationOf = memoized((written) => {
     const [initial = '', text = '.'] = written.split('\0');
     return toPath(text, initial);
@@ -272,33 +279,47 @@ function makeOutputPlacer(): (read: ReadCommand, initial: string, result: Map<st
   return (read, initial, result) => {
     const written = read('output_destination') ?? '.';
     const destination = destinationOf(`${initial}\0${written}`);
-    placeStream(result, read, destination, 'output', 'transfer_output');
-    placeStream(result, read, destination, 'error', 'transfer_error');
+    const isElsewhere = /^(?!file:)[a-z][a-z0-9+.-]*:\/\//iu.test(written);
+    for (const path of [
+      placeStream(result, read, destination, 'output', 'transfer_output'),
+      placeStream(result, read, destination, 'error', 'transfer_error'),
+    ]) {
+      if (path !== undefined && !isElsewhere) addDirectory(directories, dirname(path));
+    }
     const files = parseList(read('transfer_output_files'));
     result.set('transfer_output_files', files.length === 0 ? '""' : protectDollars(files.join(',')));
-    if (/^(?!file:)[a-z][a-z0-9+.-]*:\/\//iu.test(written)) {
+    if (isElsewhere) {
       result.set('output_destination', protectDollars(written));
       return;
     }
     const remaps = remapsOf(read('transfer_output_remaps') ?? '', files, destination);
+    if (files.length > 0) addDirectory(directories, destination);
     if (remaps !== '') result.set('transfer_output_remaps', protectDollars(`"${remaps}"`));
   };
 }
 
+/** What the batch system alone can fill in is not known here. */
+function addDirectory(directories: Set<string>, path: string): void {
+  if (!path.includes('$(')) directories.add(path);
+}
+
+/** Says where a stream goes, if it goes anywhere: an absolute path. */
 function placeStream(
   result: Map<string, string>,
   read: ReadCommand,
   destination: string,
   key: 'output' | 'error',
   transfer: 'transfer_output' | 'transfer_error',
-): void {
+): string | undefined {
   const value = read(key)?.trim() ?? '';
   const isTransferred = read(transfer);
   if (value !== '' && value !== '""' && value !== '/dev/null') {
-    result.set(key, protectDollars(toPath(value, destination)));
-  } else if (isTransferred !== undefined) {
-    result.set(transfer, protectDollars(isTransferred));
+    const path = toPath(value, destination);
+    result.set(key, protectDollars(path));
+    return path;
   }
+  if (isTransferred !== undefined) result.set(transfer, protectDollars(isTransferred));
+  return undefined;
 }
 
 /** What the rule remaps itself stays as it is; every other file goes to the destination. */

@@ -2,6 +2,7 @@ import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { explainError } from '#util/explain-error.ts';
+import { makeDirectory } from '#util/make-directory.ts';
 
 import { ItemsFailure } from '../../guard-items.ts';
 import { scheddOptions } from '../ask-condor.ts';
@@ -39,6 +40,7 @@ export async function submitToCondor(
       throw new Error(`${count} items instead of ${submission.count} in the submission`);
     }
     await checkInputs(finisher.inputFiles);
+    await makeDirectories(finisher.directories);
     const description = { uuid: submission.uuid, count, commands, variables, itemsFile };
     const attempt = async (factory: DescriptionInput['factory']): Promise<SubmitOutcome> => {
       const text = renderDescription({ ...description, ...(factory === undefined ? {} : { factory }) });
@@ -97,6 +99,16 @@ async function checkInputs(paths: ReadonlySet<string>): Promise<void> {
   const shown = missing.slice(0, 20).map((path) => `'${path}'`);
   const rest = missing.length > shown.length ? `, and ${missing.length - shown.length} more` : '';
   throw new Error(`There is no ${shown.join(', no ')}${rest}, which 'transfer_input_files' names`);
+}
+
+/** A job whose output has nowhere to go is held when all its work is done. */
+async function makeDirectories(directories: ReadonlySet<string>): Promise<void> {
+  for (const directory of directories) {
+    await makeDirectory(directory).catch((cause: unknown) => {
+      const why = explainError(cause, directory);
+      throw new Error(`The directory '${directory}', which outputs or logs go to, can't be made: ${why}`, { cause });
+    });
+  }
 }
 
 /**

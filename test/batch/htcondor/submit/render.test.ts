@@ -210,3 +210,19 @@ test('refuses what would leave a job without a folder of its own, and line ends'
     `[Error: The submit command 'rank' of 'DST_CALO_run2pp_ana437_2024p007_v001-00053534-00012' holds a line end: 'a queue 1000'; write it in one line]`,
   );
 });
+
+test('knows the directories that outputs and logs go to, so that they can be made', () => {
+  expect([...finish().directories]).toEqual(['/data/log/run_53500', '/condor']);
+  const changes = {
+    output_destination: 'file://./output/',
+    output: 'a.out',
+    error: '/b/a.err',
+    log: 'a/$(ClusterId)/l',
+  };
+  expect([...finish({ ...changes, transfer_output_files: 'x.root' }).directories].toSorted()).toEqual([
+    '/b',
+    '/home/sphnxpro/prod/output',
+  ]);
+  const elsewhere = { output_destination: 'https://x.org/', output: 'a', error: 'b', log: 'l' };
+  expect([...finish(elsewhere).directories]).toEqual(['/home/sphnxpro/prod']);
+});
