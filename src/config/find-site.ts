@@ -4,11 +4,11 @@ import { basename, dirname, join, resolve } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
 
-import { makeRole } from './site-file/make-role.ts';
+import { makeRoles } from './site-file/make-role.ts';
 import { readSiteFile } from './site-file/read-site-file.ts';
 import { embeddedUrlOf, stateFolderName } from './site-folders.ts';
 
-import type { Role, RoleName, Site } from '#model/site.ts';
+import type { Role, Site } from '#model/site.ts';
 
 import type { SiteFile, SiteSections } from './site-file/site-schema.ts';
 
@@ -181,15 +181,13 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
   const stateDirectory = isShared ? join(baseDirectory, 'testbed') : baseDirectory;
   const databases = sections.databases ?? allEmbedded;
   const surroundings = { directory: root.directory, siteFile: root.file, stateDirectory, odbc: sections.odbc, env };
-  const role = (name: RoleName): Promise<Role> => makeRole(name, databases[name], surroundings);
-  const [daq, raw, catalog, status] = await Promise.all([role('daq'), role('raw'), role('catalog'), role('status')]);
 
   return {
     kind: Object.values(databases).includes('embedded') ? 'embedded' : 'external',
     mode,
     ...(root.file === undefined ? {} : { file: root.file }),
     stateDirectory,
-    roles: { daq, raw, catalog, status },
+    roles: await makeRoles(databases, surroundings),
     batch: makeBatch(sections.batch),
     gateway: makeGateway(sections.gateway, root.directory),
     spoolDirectory: resolve(root.directory, sections.spool ?? join(stateDirectory, 'spool')),

@@ -327,10 +327,19 @@ Database = Production
 
   it('are refused where they are not there, say no database, or show a password to others', async () => {
     await put('slurp.yaml', siteOf(all));
+    const unreadable = (name: string): string =>
+      `The file '/etc/odbc.ini' cannot be read, which should have the data source '${name}'`;
+    const advice = "Name it in the site file by 'odbc: PATH', or by ODBCINI";
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toEqual([
-      "The file '/etc/odbc.ini' cannot be read, which should have the data source 'daq'",
-      "Name it in the site file by 'odbc: PATH', or by ODBCINI",
+      '3 databases of the site cannot be reached as its file says',
+      `daq: ${unreadable('daq')}; ${advice}`,
+      `catalog: ${unreadable('FileCatalog')}; ${advice}`,
+      `status: ${unreadable('Production_write')}; ${advice}`,
+      '',
     ]);
+    await put('slurp.yaml', siteOf('daq: {dsn: daq}, raw: embedded, catalog: embedded, status: embedded'));
+    expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toEqual([unreadable('daq'), advice]);
+    await put('slurp.yaml', siteOf(all));
     const file = await put('etc/odbc.ini', odbc.replace('Database = daq\n', ''));
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toEqual([
       "The data source 'daq' in '/etc/odbc.ini' is no PostgreSQL database that can be reached",

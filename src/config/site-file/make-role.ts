@@ -21,12 +21,45 @@ export interface RoleSurroundings {
 }
 
 /**
- * Makes a role of what a site file says about it; fetches secrets from where it says.
+ * Makes the roles of what a site file says about them; fetches secrets from where it says.
  *
- * @throws SiteError for a secret or a data source that is missing or open to others, and an address that is none
+ * @throws SiteError for secrets and data sources that are missing or open to others, and addresses that are none: that
+ * of one role as it is, those of several as complaints
  * @see docs/site.md
  */
-export async function makeRole(role: RoleName, given: SiteDatabase, surroundings: RoleSurroundings): Promise<Role> {
+export async function makeRoles(
+  given: Readonly<Record<RoleName, SiteDatabase>>,
+  surroundings: RoleSurroundings,
+): Promise<Record<RoleName, Role>> {
+  const errors = new Map<RoleName, SiteError>();
+  const make = async (role: RoleName): Promise<Role> => {
+    try {
+      return await makeRole(role, given[role], surroundings);
+    } catch (error) {
+      if (!(error instanceof SiteError)) throw error;
+      errors.set(role, error);
+      return { role, url: '', schema: '' };
+    }
+  };
+  // In order, so that the complaints are.
+  const roles = {
+    daq: await make('daq'),
+    raw: await make('raw'),
+    catalog: await make('catalog'),
+    status: await make('status'),
+  };
+  const [first, second] = errors.values();
+  if (first === undefined) return roles;
+  if (second === undefined) throw first;
+  throw new SiteError(`${errors.size} databases of the site cannot be reached as its file says`, {
+    code: 'site-databases',
+    complaints: [...errors].map(([role, { message, complaints, advice }]) =>
+      [`${role}: ${message}`, ...complaints, ...(advice === undefined ? [] : [advice])].join('; '),
+    ),
+  });
+}
+
+async function makeRole(role: RoleName, given: SiteDatabase, surroundings: RoleSurroundings): Promise<Role> {
   if (given === 'embedded') return { role, url: embeddedUrlOf(surroundings.stateDirectory), schema: role };
   if (typeof given === 'string') return { role, url: given, schema: 'public' };
   const url = await addressOf(role, given, surroundings);
