@@ -11,6 +11,7 @@ import { findSlurpProgram } from './find-slurp-program.ts';
 import { askSupervisor, isServing, readServeRecord } from './serve-record.ts';
 import { serverFoldersOf, stateFolderName } from './site-folders.ts';
 import { makeStateDirectory } from './state-directory.ts';
+import { wakeServers } from './wake-servers.ts';
 
 import type { Say } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
@@ -81,6 +82,7 @@ export async function ensureSite(site: Site, { say }: { readonly say: Say }): Pr
     makeStateDirectory(site.stateDirectory);
     return;
   }
+  await wakeServers(site, say);
   const serving = await findServing(site);
   if (serving !== undefined && !isOutdated(serving)) return;
   if (serving !== undefined) await stopOutdated(serving, say);

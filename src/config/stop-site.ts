@@ -6,6 +6,7 @@ import { waitUntil } from '#util/wait-until.ts';
 import { findPostgresServer, stopPostgres } from './embedded-postgres.ts';
 import { askSupervisor } from './serve-record.ts';
 import { serverFoldersOf } from './site-folders.ts';
+import { wakeServers } from './wake-servers.ts';
 
 import type { Say } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
@@ -46,6 +47,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
  * @throws SiteError if it does not end
  */
 export async function stopSite(site: Site, { waitMs, say }: StopSiteOptions): Promise<StoppedSite> {
+  await wakeServers(site, say);
   const supervisor = await askSupervisor(site.stateDirectory);
   const folders = serverFoldersOf(site.stateDirectory);
   if (supervisor === undefined) {

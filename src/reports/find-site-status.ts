@@ -134,6 +134,8 @@ export async function findSiteStatus(site: Site): Promise<SiteStatus> {
   ]);
   const postgres =
     site.kind === 'embedded' ? await findPostgresServer(serverFoldersOf(site.stateDirectory)) : undefined;
+  // Alive without an answer: a signal stopped it, or it is stuck.
+  const serve = supervisor ?? (serving === undefined ? undefined : { pid: serving.pid, phase: 'gives no answer' });
   const batchProblem = findBatchProblem(site);
   const url = serving?.url ?? site.gateway.url;
   const health = url === undefined ? undefined : await askHealth(url);
@@ -145,13 +147,15 @@ export async function findSiteStatus(site: Site): Promise<SiteStatus> {
     isMade: existsSync(site.stateDirectory),
     backend: site.batch.backend,
     ...(batchProblem === undefined ? {} : { batchProblem }),
-    isUp: (serving !== undefined || !isServedByUs(site)) && roles.every(({ isReachable }) => isReachable),
-    ...(supervisor === undefined
+    isUp:
+      ((serving !== undefined && supervisor !== undefined) || !isServedByUs(site)) &&
+      roles.every(({ isReachable }) => isReachable),
+    ...(serve === undefined
       ? {}
       : {
           serve: {
-            pid: supervisor.pid,
-            phase: supervisor.phase,
+            pid: serve.pid,
+            phase: serve.phase,
             ...(serving === undefined ? {} : { startedAt: serving.startedAt }),
           },
         }),

@@ -94,6 +94,27 @@ describe('an embedded site', () => {
   );
 
   it(
+    'lets go on what a signal stopped, at its next use and to stop it',
+    async () => {
+      const site = await siteIn(await makeFolder());
+      await ensure(site);
+      const serving = (await findServing(site))?.pid ?? 0;
+      const postgres = (await findPostgresServer(serverFoldersOf(site.stateDirectory))) ?? 0;
+      process.kill(serving, 'SIGSTOP');
+      process.kill(postgres, 'SIGSTOP');
+      expect(await ensure(site)).toEqual([
+        `'slurp serve' (process ${serving}) was stopped by a signal, and goes on now`,
+        `The database (process ${postgres}) was stopped by a signal, and goes on now`,
+      ]);
+      expect((await askSupervisor(site.stateDirectory))?.phase).toBe('ready');
+      process.kill(serving, 'SIGSTOP');
+      expect(await stopSite(site, { waitMs: 0, say: () => undefined })).toEqual({ wasRunning: true, left: 0 });
+      expect(processStart(serving)).toBeUndefined();
+    },
+    timeoutMs,
+  );
+
+  it(
     'heals, whatever was killed, at its next use, and keeps what was written',
     async () => {
       const site = await siteIn(await makeFolder());

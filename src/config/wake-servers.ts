@@ -1,0 +1,24 @@
+import { wakeProcess } from '#util/wake-process.ts';
+
+import { findPostgresServer } from './embedded-postgres.ts';
+import { isServing, readServeRecord } from './serve-record.ts';
+import { serverFoldersOf } from './site-folders.ts';
+
+import type { Say } from '#model/log.ts';
+import type { Site } from '#model/site.ts';
+
+/**
+ * Lets `slurp serve` and the embedded database go on where a signal stopped them, and says so: by every other sign they
+ * are alive, so that nothing would start them anew, and nothing would be done. Takes a millisecond; never throws.
+ */
+export async function wakeServers(site: Site, say: Say): Promise<void> {
+  const record = await readServeRecord(site.stateDirectory);
+  if (record !== undefined && isServing(record) && wakeProcess(record.pid)) {
+    say(`'slurp serve' (process ${record.pid}) was stopped by a signal, and goes on now`);
+  }
+  if (site.kind !== 'embedded') return;
+  const postgres = await findPostgresServer(serverFoldersOf(site.stateDirectory));
+  if (postgres !== undefined && wakeProcess(postgres)) {
+    say(`The database (process ${postgres}) was stopped by a signal, and goes on now`);
+  }
+}
