@@ -3,10 +3,12 @@ import { openLog } from '#cli/log.ts';
 import { writeJson, writeOutput } from '#cli/output.ts';
 import { outputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
+import { findRuleNames } from '#db/status/find-rule-names.ts';
 import { renderReconciled } from '#dispatch/reconcile/render-reconciled.ts';
 import { recover } from '#dispatch/recover.ts';
 import { reconcileSite } from '#gateway/reconcile-site.ts';
-import { BatchError } from '#model/errors.ts';
+import { BatchError, UsageError } from '#model/errors.ts';
+import { nearestWord } from '#util/nearest-word.ts';
 
 import { openProducts } from './open-products.ts';
 
@@ -28,7 +30,7 @@ export interface ReconcileOptions {
  * Does what `slurp reconcile` promises: brings submissions and attempts into agreement with the batch system, and prints
  * what that was.
  *
- * @throws BatchError `batch-unknown…` after printing, if the batch system did not answer, or was not believed
+ * @throws UsageError for a rule that nobody knows; BatchError `batch-unknown…` after printing, if the batch system did not answer, or was not believed
  * @see docs/reconcile.md
  */
 export async function slurpReconcile(
@@ -39,6 +41,7 @@ export async function slurpReconcile(
   await ensureSite(site, { say });
   const log = openLog({ command: 'reconcile', mode: site.mode, directory: site.logDirectory });
   const { status, catalog } = openProducts(site, context, 'slurp reconcile');
+  if (options.rule !== undefined) checkRule(options.rule, await findRuleNames(status));
   const backend = makeBackend(site);
   const submissions = await recover({ status, site, backend, log, say });
   const attempts =
@@ -52,6 +55,15 @@ export async function slurpReconcile(
   if (options.json === true) await writeJson(report);
   else await writeOutput(renderReconciled(report, outputWidth()));
   complain(report);
+}
+
+function checkRule(rule: string, known: readonly string[]): void {
+  if (known.includes(rule)) return;
+  const near = nearestWord(rule, known);
+  throw new UsageError(`Nothing of a rule '${rule}' was ever submitted here`, {
+    code: 'usage-rule',
+    advice: near === undefined ? "Without '--rule' all rules are looked at" : `Did you mean '${near}'?`,
+  });
 }
 
 function complain({ submissions, attempts }: Parameters<typeof renderReconciled>[0]): void {

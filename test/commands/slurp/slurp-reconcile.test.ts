@@ -188,6 +188,8 @@ describe('slurp reconcile', () => {
     'does not believe that most jobs vanished at once, unless told to',
     async () => {
       await addSubmission(gone, 'DST_C', 'confirmed', 150);
+      const mistyped = await slurp('reconcile', '--rule', 'DST_CC');
+      expect([mistyped.exitCode, mistyped.err]).toEqual([2, expect.stringContaining("rule 'DST_CC'")]);
       const doubted = await slurp('reconcile', '--rule', 'DST_C');
       expect(doubted.exitCode).toBe(51);
       expect(doubted.out).toMatch(/^vanished, not believed +150$/mu);
