@@ -44,9 +44,9 @@ const firstPauseMs = 100;
  */
 export async function deliver(access: GatewayAccess, spool: string, options: DeliverOptions): Promise<Delivery> {
   const deadline = Date.now() + options.timeoutMs;
-  const { header, records, end } = readSpool(spool);
-  if (header === undefined) return { outcome: 'refused', reasons: ['the spool has no header'], registered: new Map() };
   const from = readDeliveredOffset(spool);
+  const { header, records, end } = readSpool(spool, Math.min(from, options.sequence ?? from));
+  if (header === undefined) return { outcome: 'refused', reasons: ['the spool has no header'], registered: new Map() };
   const due = records.filter(({ sequence }) => sequence >= from || sequence === options.sequence);
 
   const reasons: string[] = [];

@@ -1,9 +1,12 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** Where the offsets of a spool are kept: beside it, a line each. */
 function fileOf(spool: string): string {
   return `${spool}.delivered`;
 }
+
+/** Calls that overtake each other are few: the highest offset is among the last lines. */
+const tailBytes = 4096;
 
 /**
  * Reads up to where a spool was acknowledged by the gateway.
@@ -13,11 +16,23 @@ function fileOf(spool: string): string {
  */
 export function readDeliveredOffset(spool: string): number {
   try {
-    const lines = readFileSync(fileOf(spool), 'utf8').split('\n');
-    // One by one: a job that tells a report a second has more lines in a few days than a call may have arguments.
-    return lines.reduce((most, line) => (/^\d{1,15}$/u.test(line) ? Math.max(most, Number(line)) : most), 0);
+    const lines = readTail(fileOf(spool)).split('\n');
+    return Math.max(0, ...lines.filter((line) => /^\d{1,15}$/u.test(line)).map(Number));
   } catch {
     return 0;
+  }
+}
+
+function readTail(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    const from = Math.max(size - tailBytes, 0);
+    const bytes = Buffer.alloc(size - from);
+    // The first line may have lost its beginning, which makes it a lower number: never too high.
+    return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, from));
+  } finally {
+    closeSync(file);
   }
 }
 

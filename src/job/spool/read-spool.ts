@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { isUuid } from '#util/is-uuid.ts';
 import type { SpoolHeader } from './spool.ts';
 
@@ -27,9 +27,10 @@ export interface SpoolContents {
 /**
  * Takes a spool apart into its lines. Torn and foreign lines are left out and named; never throws.
  *
- * @param bytes the file from its beginning: offsets count from there
+ * @param bytes the file from `from` on
+ * @param from byte offset in the file
  */
-export function parseSpool(bytes: Buffer): SpoolContents {
+export function parseSpool(bytes: Buffer, from = 0): SpoolContents {
   const records: SpoolRecord[] = [];
   const unreadable: number[] = [];
   let header: SpoolHeader | undefined;
@@ -40,16 +41,44 @@ export function parseSpool(bytes: Buffer): SpoolContents {
     const text = bytes.toString('utf8', sequence, end);
     if (text.trim() === '') continue;
     const value = parseRecord(text);
-    if (value === undefined) unreadable.push(sequence);
+    if (value === undefined) unreadable.push(from + sequence);
     else if ('source' in value) header ??= parseHeader(value);
-    else records.push({ sequence, sizeBytes: start - sequence, value });
+    else records.push({ sequence: from + sequence, sizeBytes: start - sequence, value });
   }
-  return { records, unreadable, end: start, ...(header === undefined ? {} : { header }) };
+  return { records, unreadable, end: from + start, ...(header === undefined ? {} : { header }) };
 }
 
-/** Reads a spool; see {@link parseSpool}. @throws the error of `node:fs` */
-export function readSpool(path: string): SpoolContents {
-  return parseSpool(readFileSync(path));
+/** The header is the first line, of some 200 bytes, unless there were no links where the spool was made. */
+const headerBytes = 4096;
+
+/**
+ * Reads a spool; see {@link parseSpool}.
+ *
+ * @param from byte offset of a line: what stands before it is passed over, but for the header; the time that a report
+ * takes must not grow with those before it
+ * @throws the error of `node:fs`
+ */
+export function readSpool(path: string, from = 0): SpoolContents {
+  if (from <= headerBytes) return parseSpool(readFileSync(path));
+  const file = openSync(path, 'r');
+  try {
+    const { header } = parseSpool(readPart(file, 0, headerBytes));
+    const { size } = fstatSync(file);
+    return header === undefined
+      ? parseSpool(readPart(file, 0, size))
+      : { ...parseSpool(readPart(file, from, size), from), header };
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readPart(file: number, from: number, to: number): Buffer {
+  const bytes = Buffer.alloc(Math.max(to - from, 0));
+  let length = 0;
+  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+    read = readSync(file, bytes, length, bytes.length - length, from + length);
+  }
+  return bytes.subarray(0, length);
 }
 
 /** The kind of a record's detail (`started`, `finished`, …), if it has one. */

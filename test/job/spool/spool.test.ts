@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -143,6 +143,26 @@ test('takes a header that came late, and no second one', () => {
   const { header: found, records } = parseSpool(Buffer.from(lines.join('')));
   expect(found?.source).toBe('first');
   expect(records).toHaveLength(2);
+});
+
+test('passes over what stands before an offset, but for the header, wherever that one is', () => {
+  const lines = Array.from({ length: 200 }, (_, index) =>
+    appendToSpool(identityIn(directory), at, { kind: 'message', text: `report ${index}` }),
+  );
+  const [{ path } = { path: '' }] = lines;
+  const whole = readSpool(path);
+  for (const from of [0, lines[20]?.sequence ?? 0, lines[150]?.sequence ?? 0, whole.end, whole.end + 1000]) {
+    const { records, header } = readSpool(path, from);
+    expect(records.filter(({ sequence }) => sequence >= from)).toEqual(
+      whole.records.filter(({ sequence }) => sequence >= from),
+    );
+    expect(header).toEqual(whole.header);
+  }
+  expect(readSpool(path, lines[199]?.sequence).records).toHaveLength(1);
+
+  const [header = '', ...rest] = readFileSync(path, 'utf8').trimEnd().split('\n');
+  writeFileSync(path, [...rest, header, ''].join('\n'));
+  expect(readSpool(path, lines[150]?.sequence).header).toEqual(whole.header);
 });
 
 test('says it when the directory cannot be written', () => {
