@@ -27,11 +27,25 @@ const everyMs = 1000;
 const afterFailureMs = 5000;
 const neverMs = 2 ** 31 - 1;
 
+/** A process, told from a later one of the same number by its start. */
+interface KnownProcess {
+  readonly pid: number;
+  readonly start: string | undefined;
+}
+
+function known(pid: number): KnownProcess {
+  return { pid, start: processStart(pid) };
+}
+
+function isThere({ pid, start }: KnownProcess): boolean {
+  return start !== undefined && processStart(pid) === start;
+}
+
 /** Starts the embedded database again when it was killed, and ends it when the whole folder of the site is gone. */
 export function watchSite({ stateDirectory, postgres: first, log }: WatchSiteOptions): SiteWatch {
   const folders = serverFoldersOf(stateDirectory);
   const inode = statSync(stateDirectory).ino;
-  let postgres = first;
+  let postgres = first === undefined ? undefined : known(first);
   let tellOrphaned: () => void = () => undefined;
   const isOrphaned = new Promise<void>((resolve) => {
     tellOrphaned = resolve;
@@ -40,14 +54,14 @@ export function watchSite({ stateDirectory, postgres: first, log }: WatchSiteOpt
   const look = async (): Promise<number> => {
     if (statSync(stateDirectory, { throwIfNoEntry: false })?.ino !== inode) {
       log.warn({ folder: stateDirectory }, 'the folder of the site is gone: ending');
-      if (postgres !== undefined && processStart(postgres) !== undefined) process.kill(postgres, 'SIGQUIT');
+      if (postgres !== undefined && isThere(postgres)) process.kill(postgres.pid, 'SIGQUIT');
       tellOrphaned();
       return neverMs;
     }
-    if (postgres !== undefined && processStart(postgres) === undefined) {
-      log.warn({ pid: postgres }, 'the database is gone: starting it again');
-      postgres = await startPostgres(folders, { say: (message) => log.info({}, message) });
-      log.info({ pid: postgres }, 'the database is back');
+    if (postgres !== undefined && !isThere(postgres)) {
+      log.warn({ pid: postgres.pid }, 'the database is gone: starting it again');
+      postgres = known(await startPostgres(folders, { say: (message) => log.info({}, message) }));
+      log.info({ pid: postgres.pid }, 'the database is back');
     }
     await touchServeRecord(stateDirectory);
     return everyMs;
