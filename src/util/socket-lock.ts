@@ -19,7 +19,8 @@ function address(name: string): string {
 export function takeSocketLock(name: string, describe: () => string): Promise<SocketLock | undefined> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
-    socket.end(describe());
+    // Whoever asked and does not hang up must not keep `release` waiting.
+    socket.end(describe(), () => socket.destroy());
   });
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
