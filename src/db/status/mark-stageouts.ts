@@ -52,13 +52,16 @@ export async function putStageoutsAside(
   keys: readonly EventKey[],
   notes: readonly string[],
 ): Promise<void> {
+  const events = sql.table(status.role, 'production_event');
+  // Locked in the order in which everybody locks several.
   await status.execute(sql`
-    update ${sql.table(status.role, 'production_event')} e set apply_note = k.note
-    from unnest(
-      ${keys.map((key) => key.attempt)}::int[],
-      ${keys.map((key) => key.source)}::text[],
-      ${keys.map((key) => key.sequence)}::bigint[],
-      ${notes}::text[]
-    ) as k (attempt, source, sequence, note)
-    where e.attempt = k.attempt and e.source = k.source and e.sequence = k.sequence and e.applied_at is null`);
+    with locked as (
+      select e.attempt, e.source, e.sequence, e.at from ${events} e
+      where (e.attempt, e.source, e.sequence) in (select * from ${keyTable(keys)}) and e.applied_at is null
+      order by e.attempt, e.source, e.sequence for update
+    )
+    update ${events} e set apply_note = k.note
+    from locked l join rows from (${keyTable(keys)}, unnest(${notes}::text[])) as k (attempt, source, sequence, note)
+      using (attempt, source, sequence)
+    where e.attempt = l.attempt and e.source = l.source and e.sequence = l.sequence and e.at = l.at`);
 }
