@@ -34,18 +34,25 @@ const patienceMs = 10 * 60_000;
  * nothing.
  *
  * @param now of the clock that the file system uses
+ * @param left what earlier scans left, and why, by name; kept up to date
  * @throws DatabaseError, GatewayError: what is left is taken by the next scan
  */
-export async function scanSpools(doors: IngestDoors, directory: string, now: Date = new Date()): Promise<SpoolScan> {
+export async function scanSpools(
+  doors: IngestDoors,
+  directory: string,
+  now: Date = new Date(),
+  left = new Map<string, string>(),
+): Promise<SpoolScan> {
   const scan = { taken: 0, refused: 0, left: 0 };
-  const names = await readdir(directory).catch((error: unknown) => {
+  const names: readonly string[] = await readdir(directory).catch((error: unknown): string[] => {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
   });
   for (const name of names) {
     const attempt = spoolName.exec(name)?.[1];
-    if (attempt !== undefined) scan[await takeSpool(doors, directory, name, Number(attempt), now)] += 1;
+    if (attempt !== undefined) scan[await takeSpool(doors, directory, name, Number(attempt), now, left)] += 1;
   }
+  for (const name of left.keys()) if (!names.includes(name)) left.delete(name);
   return scan;
 }
 
@@ -55,11 +62,15 @@ async function takeSpool(
   name: string,
   attempt: number,
   now: Date,
+  left: Map<string, string>,
 ): Promise<keyof SpoolScan> {
   const path = join(directory, name);
   const before = await fingerprint(path);
   // A link leads out of the folder, and is not what the wrapper brings.
   if (before === undefined) return 'left';
+  const isYoung = now.getTime() - before.modifiedMs < patienceMs;
+  // Nothing was added: to take it again, every few seconds for minutes, would tell nothing new.
+  if (isYoung && left.get(name) === `torn ${before.text}`) return 'left';
   let report: SpoolReport;
   try {
     report = await ingestSpoolFile(doors, path, { attempt });
@@ -67,18 +78,22 @@ async function takeSpool(
     // Another gateway over the same folder had it first.
     if (codeOf(error) === 'ENOENT') return 'left';
     if (codeOf(error) === 'EACCES') {
-      doors.log.warn({ file: path }, 'a spool may not be read');
+      if (left.get(name) !== 'closed') doors.log.warn({ file: path }, 'a spool may not be read');
+      left.set(name, 'closed');
       return 'left';
     }
     if (codeOf(error) !== 'spool-too-large') throw error;
     return setAside(doors, directory, name, explainError(error));
   }
-  if (report.tornBytes > 0 && now.getTime() - before.modifiedMs < patienceMs) return 'left';
+  if (report.tornBytes > 0 && isYoung) {
+    left.set(name, `torn ${before.text}`);
+    return 'left';
+  }
   const claimed = await claim(directory, name);
   if (claimed === undefined) return 'left';
   // A longer spool of the same job came while we read: now under a name that nobody writes to.
   if ((await fingerprint(join(directory, claimed)))?.text !== before.text) {
-    return takeSpool(doors, directory, claimed, attempt, now);
+    return takeSpool(doors, directory, claimed, attempt, now, left);
   }
   if (report.refused.length > 0 || report.tornBytes > 0) {
     const [first] = report.refused;
@@ -129,10 +144,11 @@ export function startSpoolWatch(options: {
   readonly everyMs?: number;
 }): Repetition {
   const everyMs = options.everyMs ?? 5000;
+  const left = new Map<string, string>();
   let failures = 0;
   return startRepeating(async () => {
     try {
-      await scanSpools(options.doors, options.site.spoolDirectory);
+      await scanSpools(options.doors, options.site.spoolDirectory, new Date(), left);
       failures = 0;
     } catch (error) {
       if (failures === 0) options.doors.log.warn({ error }, 'spools cannot be taken now');

@@ -79,6 +79,24 @@ describe('scanSpools', () => {
     expect((await readdir(join(folder, 'refused'))).map((file) => file.startsWith(name))).toEqual([true]);
   });
 
+  it('takes a torn one again only when something was added', async () => {
+    const file = join(folder, `spool-${id}-0.jsonl`);
+    await writeFile(file, spool(id).slice(0, -5));
+    const left = new Map<string, string>();
+    await scanSpools(world, folder, new Date(), left);
+    const unasked = {
+      ...world,
+      get status(): never {
+        throw new Error('The database was asked');
+      },
+    };
+    expect(await scanSpools(unasked, folder, new Date(), left)).toEqual({ taken: 0, refused: 0, left: 1 });
+    await writeFile(file, spool(id));
+    expect(await scanSpools(world, folder, new Date(), left)).toEqual({ taken: 1, refused: 0, left: 0 });
+    await scanSpools(world, folder, new Date(), left);
+    expect(left.size).toBe(0);
+  });
+
   it('keeps a spool with lines that cannot be taken, beside the others', async () => {
     await writeFile(join(folder, `spool-${id}-0.jsonl`), `${spool(id)}garbage\n`);
     expect(await scanSpools(world, folder)).toEqual({ taken: 0, refused: 1, left: 0 });
