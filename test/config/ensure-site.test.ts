@@ -1,4 +1,4 @@
-import { accessSync, chownSync, constants, statSync } from 'node:fs';
+import { accessSync, chownSync, constants, readFileSync, statSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -54,6 +54,14 @@ async function kill(pid: number | undefined): Promise<void> {
   await waitUntil(() => (processStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 });
 }
 
+/** The signal takes effect when the process is next scheduled. */
+async function freeze(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  const isStopped = (): true | undefined =>
+    /\) T /u.test(readFileSync(`/proc/${pid}/stat`, 'utf8')) ? true : undefined;
+  await waitUntil(isStopped, { timeoutMs: 10_000, everyMs: 5 });
+}
+
 async function countRows(site: Site): Promise<number> {
   const database = openDatabase(site.roles.status, { applicationName: 'test' });
   const [row] = await database.query<{ n: number }>(
@@ -100,14 +108,14 @@ describe('an embedded site', () => {
       await ensure(site);
       const serving = (await findServing(site))?.pid ?? 0;
       const postgres = (await findPostgresServer(serverFoldersOf(site.stateDirectory))) ?? 0;
-      process.kill(serving, 'SIGSTOP');
-      process.kill(postgres, 'SIGSTOP');
+      await freeze(serving);
+      await freeze(postgres);
       expect(await ensure(site)).toEqual([
         `'slurp serve' (process ${serving}) was stopped by a signal, and goes on now`,
         `The database (process ${postgres}) was stopped by a signal, and goes on now`,
       ]);
       expect((await askSupervisor(site.stateDirectory))?.phase).toBe('ready');
-      process.kill(serving, 'SIGSTOP');
+      await freeze(serving);
       expect(await stopSite(site, { waitMs: 0, say: () => undefined })).toEqual({ wasRunning: true, left: 0 });
       expect(processStart(serving)).toBeUndefined();
     },
