@@ -73,6 +73,7 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
   });
   const directories = new Set<string>();
   const placeOutputs = makeOutputPlacer(directories);
+  const noteLog = makeFolderNoter(directories);
   const checked = new Map<string, string>();
   const finished = new Map<string, { readonly written: string; readonly made: string }>();
   const finishValue = (key: string, written: string): string => {
@@ -100,7 +101,7 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     result.set('transfer_input_files', inputsOf(`${initial}\0${read('transfer_input_files') ?? ''}`));
     placeOutputs(read, initial, result);
     const log = read('log')?.trim() ?? '';
-    if (log !== '') addDirectory(directories, dirname(toPath(log, initial)));
+    if (log !== '') noteLog(toPath(log, initial));
     const streams = plan.hasStarterCommands ? [] : keptStreams(result);
     result.set(
       'environment',
@@ -276,15 +277,14 @@ function makeOutputPlacer(
     const [initial = '', text = '.'] = written.split('\0');
     return toPath(text, initial);
   });
+  const notes = { output: makeFolderNoter(directories), error: makeFolderNoter(directories) };
   return (read, initial, result) => {
     const written = read('output_destination') ?? '.';
     const destination = destinationOf(`${initial}\0${written}`);
     const isElsewhere = /^(?!file:)[a-z][a-z0-9+.-]*:\/\//iu.test(written);
-    for (const path of [
-      placeStream(result, read, destination, 'output', 'transfer_output'),
-      placeStream(result, read, destination, 'error', 'transfer_error'),
-    ]) {
-      if (path !== undefined && !isElsewhere) addDirectory(directories, dirname(path));
+    for (const key of ['output', 'error'] as const) {
+      const path = placeStream(result, read, destination, key);
+      if (path !== undefined && !isElsewhere) notes[key](path);
     }
     const files = parseList(read('transfer_output_files'));
     result.set('transfer_output_files', files.length === 0 ? '""' : protectDollars(files.join(',')));
@@ -293,14 +293,21 @@ function makeOutputPlacer(
       return;
     }
     const remaps = remapsOf(read('transfer_output_remaps') ?? '', files, destination);
-    if (files.length > 0) addDirectory(directories, destination);
+    if (files.length > 0 && !destination.includes('$(')) directories.add(destination);
     if (remaps !== '') result.set('transfer_output_remaps', protectDollars(`"${remaps}"`));
   };
 }
 
-/** What the batch system alone can fill in is not known here. */
-function addDirectory(directories: Set<string>, path: string): void {
-  if (!path.includes('$(')) directories.add(path);
+/** Notes the directories of files, one after the other; neighbours have the same, which is seen at once. */
+function makeFolderNoter(directories: Set<string>): (path: string) => void {
+  let last = '';
+  return (path) => {
+    if (last !== '' && path.startsWith(last) && !path.includes('/', last.length)) return;
+    const directory = dirname(path);
+    last = `${directory}/`;
+    // What the batch system alone can fill in is not known here.
+    if (!directory.includes('$(')) directories.add(directory);
+  };
 }
 
 /** Says where a stream goes, if it goes anywhere: an absolute path. */
@@ -309,8 +316,8 @@ function placeStream(
   read: ReadCommand,
   destination: string,
   key: 'output' | 'error',
-  transfer: 'transfer_output' | 'transfer_error',
 ): string | undefined {
+  const transfer = `transfer_${key}` as const;
   const value = read(key)?.trim() ?? '';
   const isTransferred = read(transfer);
   if (value !== '' && value !== '""' && value !== '/dev/null') {
