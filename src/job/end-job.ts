@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobIdentity } from './identity.ts';
+import { readProcessStat } from '#util/process-stat.ts';
 
 /** In the job's directory, once the job was told that it is not wanted; holds the reason. The wrapper looks for it. */
 export const fencedFileName = 'slurp-fenced';
@@ -46,13 +47,8 @@ function processesAbove(from: number): readonly { readonly pid: number; readonly
 
 /** @see proc_pid_stat(5), fields 4 and 5 */
 function readParentAndGroup(pid: number): { parent: number; group: number } | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { parent: Number(parent), group: Number(group) };
-  } catch {
-    return undefined;
-  }
+  const fields = readProcessStat(pid);
+  return fields === undefined ? undefined : { parent: Number(fields[1]), group: Number(fields[2]) };
 }
 
 function signal(target: number): boolean {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readProcessStat } from '#util/process-stat.ts';
 
 /** What a process and those it waited for have used. */
 export interface Usage {
@@ -16,9 +17,9 @@ const ticksPerSecond = 100;
  * @see proc_pid_stat(5), fields 14 to 17 and 22
  */
 export function readUsage(pid: number): Usage | undefined {
+  const fields = readProcessStat(pid);
+  if (fields === undefined) return undefined;
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0);
     const upSeconds = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
     const usage = {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readProcessStat } from './process-stat.ts';
 
 /**
  * Lets a process go on that a signal stopped (SIGSTOP, a terminal's ctrl-z).
@@ -7,10 +7,8 @@ import { readFileSync } from 'node:fs';
  * @see proc_pid_stat(5), field 3
  */
 export function wakeProcess(pid: number): boolean {
+  if (readProcessStat(pid)?.[0] !== 'T') return false;
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name of the program, in parentheses, may itself hold blanks and parentheses.
-    if (stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'T') return false;
     process.kill(pid, 'SIGCONT');
     return true;
   } catch {

@@ -1,4 +1,4 @@
-import { accessSync, chownSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, chownSync, constants, statSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,6 +15,7 @@ import { stopSite } from '#config/stop-site.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { processStart } from '#util/process-start.ts';
+import { readProcessStat } from '#util/process-stat.ts';
 import { runCommand } from '#util/run-command.ts';
 import { startDetached } from '#util/start-detached.ts';
 import { waitUntil } from '#util/wait-until.ts';
@@ -57,8 +58,7 @@ async function kill(pid: number | undefined): Promise<void> {
 /** The signal takes effect when the process is next scheduled. */
 async function freeze(pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP');
-  const isStopped = (): true | undefined =>
-    /\) T /u.test(readFileSync(`/proc/${pid}/stat`, 'utf8')) ? true : undefined;
+  const isStopped = (): true | undefined => (readProcessStat(pid)?.[0] === 'T' ? true : undefined);
   await waitUntil(isStopped, { timeoutMs: 10_000, everyMs: 5 });
 }
 

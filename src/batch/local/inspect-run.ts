@@ -1,7 +1,8 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 
 import { codeOf } from '#util/code-of.ts';
 import { processStart } from '#util/process-start.ts';
+import { readProcessStat } from '#util/process-stat.ts';
 
 import { readIfThere } from './job-files.ts';
 import { parseJobResult } from './launcher.ts';
@@ -67,9 +68,7 @@ export async function killSession(pid: number): Promise<void> {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/u.test(name)) continue;
     // Processes come and go while we look.
-    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-    const session = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3];
-    if (Number(session) === pid) sendSignal(Number(name), 'SIGKILL');
+    if (Number(readProcessStat(Number(name))?.[3]) === pid) sendSignal(Number(name), 'SIGKILL');
   }
 }
 

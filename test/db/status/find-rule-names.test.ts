@@ -2,24 +2,21 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { openDatabase, sql } from '#db/connect.ts';
+import { sql } from '#db/connect.ts';
 import { findRuleNames } from '#db/status/find-rule-names.ts';
 
-import { testDatabase } from '../test-database.ts';
+import { openTestStatus } from '../test-database.ts';
 
 import type { Database } from '#db/connect.ts';
-import type { TestDatabase } from '../test-database.ts';
+import type { TestStatus } from '../test-database.ts';
 
-let database: TestDatabase;
+let opened: TestStatus;
 let status: Database;
 beforeAll(async () => {
-  database = await testDatabase();
-  status = openDatabase(database.roles.status, { applicationName: 'test' });
+  opened = await openTestStatus();
+  ({ status } = opened);
 });
-afterAll(async () => {
-  await status.close();
-  await database.close();
-});
+afterAll(() => opened.close());
 
 test('names each rule of which anything was submitted once', async () => {
   expect(await findRuleNames(status)).toEqual([]);

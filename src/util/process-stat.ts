@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+
+/**
+ * What the kernel tells of a process, from the third field (its state) on: the second, its name in parentheses, may itself
+ * hold blanks and parentheses.
+ *
+ * @returns undefined if there is no such process; never throws
+ * @see proc_pid_stat(5)
+ */
+export function readProcessStat(pid: number): readonly string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
+  }
+}
