@@ -1,4 +1,4 @@
-import { link, open, rename, unlink } from 'node:fs/promises';
+import { link, open, rename, rm, unlink } from 'node:fs/promises';
 
 import { codeOf } from '#util/code-of.ts';
 
@@ -9,7 +9,7 @@ const noLinks: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'E
  * Gives a finished copy its name, but never takes the name from another file.
  *
  * @returns false if the name is taken; the copy then is still under its temporary name
- * @throws the error of `node:fs`
+ * @throws the error of `node:fs`; then the name is free as before
  */
 export async function putInPlace(copy: string, path: string): Promise<boolean> {
   try {
@@ -32,7 +32,10 @@ async function putInPlaceWithoutLinks(copy: string, path: string): Promise<boole
     if (codeOf(error) === 'EEXIST') return false;
     throw error;
   }
-  await rename(copy, path);
+  await rename(copy, path).catch(async (error: unknown) => {
+    await rm(path, { force: true }).catch(() => undefined);
+    throw error;
+  });
   return true;
 }
 
@@ -41,26 +44,40 @@ async function putInPlaceWithoutLinks(copy: string, path: string): Promise<boole
  * at every moment.
  *
  * @param kept must be free
- * @throws the error of `node:fs`
+ * @throws the error of `node:fs`; then the older file has its name as before
  */
 export async function replaceAndKeep(copy: string, path: string, kept: string): Promise<void> {
+  let undo = (): Promise<void> => unlink(kept);
   try {
     await link(path, kept);
   } catch (error) {
     if (!noLinks.has(codeOf(error))) throw error;
     await rename(path, kept);
+    undo = () => rename(kept, path);
   }
-  await rename(copy, path);
+  await rename(copy, path).catch(async (error: unknown) => {
+    await undo().catch(() => undefined);
+    throw error;
+  });
 }
 
-/** Forces a directory's list of names to the disk, where its file system can do that. @throws the error of `node:fs` */
+/** What `fsync` of a directory, or opening it, answers where it cannot be done. */
+const noSync: ReadonlySet<string | undefined> = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EACCES']);
+
+/**
+ * Forces a directory's list of names to the disk, where its file system can do that and this account may read it.
+ *
+ * @throws the error of `node:fs`
+ */
 export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
   try {
-    await handle.sync();
+    const handle = await open(directory, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
-    if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(error) ?? '')) throw error;
-  } finally {
-    await handle.close();
+    if (!noSync.has(codeOf(error))) throw error;
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -19,6 +20,7 @@ import { noteCopy, removeLeftCopies } from '#job/stage-out/note-copy.ts';
 import { copyVerified, readFacts } from '#job/stage-out/copy-verified.ts';
 import { putInPlace, replaceAndKeep } from '#job/stage-out/put-in-place.ts';
 import { directoryOf, stageOut, type StageOutRequest, type StagedOut } from '#job/stage-out/stage-out.ts';
+import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 let root = '';
@@ -75,7 +77,7 @@ test.each([0, 1, 1024 * 1024 - 1, 1024 * 1024, 1024 * 1024 + 1, 5_000_001])('cop
   expect(readFileSync(join(out, 'A')).equals(bytes)).toBe(true);
 });
 
-test('takes a file from another folder, and an output directory with file: before it', async () => {
+test('takes a file from another directory, and an output directory with file: before it', async () => {
   mkdirSync(join(job, 'sub'));
   const file = write('sub/B.root');
   expect((await stage(relative(process.cwd(), file), { directory: `file://${out}` })).path).toBe(join(out, 'B.root'));
@@ -157,13 +159,69 @@ test('lets one of several writers of different content have the name', async () 
 
 test.each([
   ['there is no such file', 'missing.root', 'out', "There is no file '", 'transfer-missing'],
-  ['the file is a folder', '.', 'out', 'is no regular file', 'transfer-missing'],
+  ['the file is a directory', '.', 'out', 'is not a regular file', 'transfer-missing'],
+  ["the file's name is too long", 'x'.repeat(256), 'out', 'the name is too long', 'transfer-missing'],
   ['the directory is not there', 'A.root', 'nowhere', 'does not exist on this node', 'transfer-directory'],
-  ['the directory is a file', 'A.root', 'job/A.root', 'is no directory', 'transfer-directory'],
+  ['the directory is a file', 'A.root', 'job/A.root', 'is not a directory', 'transfer-directory'],
+  ["the directory's name is too long", 'A.root', 'x'.repeat(256), 'the name is too long', 'transfer-directory'],
+  ['the directory is below a file', 'A.root', 'job/A.root/out', 'not a directory', 'transfer-directory'],
 ])('says that %s', async (_, file, directory, words, code) => {
   write('A.root');
   const refused = stage(join(job, file), { directory: join(root, directory) });
   await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining(words) });
+});
+
+test.each([
+  ['a name of 245 bytes', 'D'.repeat(240) + '.root'],
+  ['the longest name', 'D'.repeat(250) + '.root'],
+  ['the longest name, in characters of three bytes', '€'.repeat(83) + '.root'],
+])('stages out %s, also in the place of an older file', async (_, name) => {
+  const file = write(name);
+  expect(await stage(file)).toMatchObject({ how: 'put', path: join(out, name) });
+  write(name, 'newer events');
+  expect(await stage(file, { isWanted: () => Promise.resolve(true) })).toMatchObject({ how: 'put' });
+  expect(readFileSync(join(out, name), 'utf8')).toBe('newer events');
+  const kept = readdirSync(out).filter((other) => other !== name);
+  expect(kept).toEqual([expect.stringMatching(/\.before-7-0\.[0-9a-f]{8}$/u)]);
+  expect(readFileSync(join(out, kept[0] ?? ''), 'utf8')).toBe('events');
+});
+
+test.each([
+  ['a directory', () => mkdirSync(join(out, 'A.root')), 'exists and is a directory, not a file'],
+  [
+    'a link that leads nowhere',
+    () => symlinkSync('gone', join(out, 'A.root')),
+    "is a symbolic link to 'gone', which leads nowhere: no such file or directory",
+  ],
+  [
+    'a link to itself',
+    () => symlinkSync('A.root', join(out, 'A.root')),
+    "is a symbolic link to 'A.root', which leads nowhere: too many symbolic links encountered",
+  ],
+  ['a link to a device', () => symlinkSync('/dev/null', join(out, 'A.root')), 'exists and is a device, not a file'],
+])('leaves %s at the destination as it is, and says why (C-W24)', async (_, put, reason) => {
+  put();
+  const before = lstatSync(join(out, 'A.root'));
+  await expect(stage(write('A.root'), { isWanted: () => Promise.resolve(true) })).rejects.toMatchObject({
+    code: 'transfer-place',
+    message: `'${join(out, 'A.root')}' ${reason}`,
+    advice: 'It is left as it is: move it away, then redo the job',
+  });
+  expect(lstatSync(join(out, 'A.root')).ino).toBe(before.ino);
+  expect(readdirSync(out)).toEqual(['A.root']);
+});
+
+test('does not wait for a writer where a named pipe is at the destination', async () => {
+  await runCommand('mkfifo', [join(out, 'A.root')]);
+  await expect(stage(write('A.root'))).rejects.toThrow('exists and is a named pipe, not a file');
+});
+
+test('replaces a link to a file, and not the file that it leads to', async () => {
+  writeFileSync(join(root, 'elsewhere'), 'older');
+  symlinkSync('../elsewhere', join(out, 'A.root'));
+  expect(await stage(write('A.root'), { isWanted: () => Promise.resolve(true) })).toMatchObject({ how: 'put' });
+  expect(lstatSync(join(out, 'A.root')).isFile()).toBe(true);
+  expect(readFileSync(join(root, 'elsewhere'), 'utf8')).toBe('older');
 });
 
 test('leaves nothing when it is ended in the middle', async () => {
