@@ -240,12 +240,28 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       expect(history[1]?.wallSeconds).toBeGreaterThanOrEqual(0);
     });
 
-    test('hands arguments and environment over as they are', async () => {
+    test('hands arguments and environment over as they are (C-H9)', async () => {
       const directory = await freshDirectory();
       const executable = await makeScript(
         `printf '%s|' "$@" > ${directory}/arguments\nprintf '%s|' "$PLAIN" "$SPACED" "$CUPS_PRODUCTION_MODE" > ${directory}/environment\n`,
       );
-      const words = ["it's", '"quoted"', '$HOME', '*', 'back\\slash', 'a;b&c', 'größer', 'a,b', '--x=y', '%08d', '{x}'];
+      const words = [
+        "it's",
+        '"quoted"',
+        '$HOME',
+        'end$',
+        '$$',
+        'a$,b',
+        '$,',
+        '*',
+        'back\\slash',
+        'a;b&c',
+        'größer',
+        'a,b',
+        '--x=y',
+        '%08d',
+        '{x}',
+      ];
       const environment = `"PLAIN=x SPACED='a ''b'' ""c""'"`;
       const { uuid } = await submit(
         makeJobs([71], { executable, arguments: words.join(' '), commands: { environment } }),

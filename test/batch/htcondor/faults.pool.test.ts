@@ -176,6 +176,8 @@ describe('HTCondor, when something lies between us and it', () => {
       "it's",
       'größer ☃',
       '%08d;&',
+      'costs 5$ now',
+      '5$, 6$/$7 and $',
     ];
     const [submission, jobs] = await prepare(texts.length);
     const items = jobs.map((job, index) => ({

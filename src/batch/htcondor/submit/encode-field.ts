@@ -1,18 +1,20 @@
-/** Macros that are left to condor: what it alone knows, and what it asks the machine for. */
-const leftToCondor = /^\$\((?:ClusterId|ProcId)\)/iu;
+/** Macros that are left to condor, what it alone knows and what it asks the machine for; or dollars that are themselves. */
+const dollars = /(\$\$\(|\$\((?:ClusterId|ProcId)\))|\$\$|\$/giu;
 
 /**
- * Keeps condor from expanding a finished text once more: every `$` that begins a macro is written as `$(DOLLAR)`, but for
- * `$(ClusterId)`, `$(ProcId)` and `$$(…)`.
+ * Keeps condor from expanding a finished text once more: every `$` is written as a macro that means it, but for
+ * `$(ClusterId)`, `$(ProcId)` and `$$(…)`. Also one that begins nothing: in a row, `a$ b` would become
+ * `a$$(slurp_blank)b`, and `$$(…)` is looked up in the machine when the job starts.
  *
  * Measured on 23.9: a `$INT(…)` of a text that is no number makes the schedd die when it materializes the job, and again
- * at each of its starts.
+ * at each of its starts. Of two `$(DOLLAR)` side by side the second is read as `$$(DOLLAR)`, so a pair has a macro of its
+ * own, which stays in the job's ad and becomes `$$` when the job starts.
  */
 export function protectDollars(text: string): string {
   if (!text.includes('$')) return text;
-  return text.replaceAll(/\$(?=\(|[A-Za-z_]\w*\()/gu, (_, offset: number) => {
-    const isOfMatch = text[offset + 1] === '(' && text[offset - 1] === '$';
-    return isOfMatch || leftToCondor.test(text.slice(offset, offset + 12)) ? '$' : '$(DOLLAR)';
+  return text.replaceAll(dollars, (found: string, macro: string | undefined) => {
+    if (macro !== undefined) return macro;
+    return found === '$' ? '$(DOLLAR)' : '$$(DOLLARDOLLAR)';
   });
 }
 
