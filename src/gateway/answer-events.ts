@@ -1,11 +1,11 @@
 import { GatewayError } from '#model/errors.ts';
 import { ingestEvents } from '#ingest/ingest-events.ts';
-import { parseEvent } from '#ingest/parse-event.ts';
+import { parseEvent, renderComplaints } from '#model/job/parse-event.ts';
 import { withBound } from '#util/with-bound.ts';
 
 import type { IngestDoors } from '#ingest/ingest-events.ts';
-import type { ParsedEvent } from '#ingest/parse-event.ts';
 import type { EventReply, EventResult } from '#model/job/event-reply.ts';
+import type { ParsedEvent } from '#model/job/parse-event.ts';
 
 import { HttpProblem } from './http-problem.ts';
 
@@ -80,7 +80,7 @@ function invalidResult(value: unknown, parsed: Extract<ParsedEvent, { kind: 'inv
     source: 'source' in told && typeof told.source === 'string' ? told.source : '',
     sequence: 'sequence' in told && typeof told.sequence === 'number' ? told.sequence : -1,
     outcome: 'invalid',
-    reason: parsed.complaints.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '),
+    reason: renderComplaints(parsed.complaints),
   };
 }
 

@@ -2,13 +2,13 @@ import { open } from 'node:fs/promises';
 
 import { parseSpool } from '#job/spool/read-spool.ts';
 import { SiteError } from '#model/errors.ts';
+import { parseEvent, renderComplaints } from '#model/job/parse-event.ts';
 
 import type { SpoolContents } from '#job/spool/read-spool.ts';
 import type { EventOutcome } from '#model/job/event-reply.ts';
 import type { JobEvent } from '#model/job/job-event.ts';
 
 import { ingestEvents } from './ingest-events.ts';
-import { parseEvent } from './parse-event.ts';
 
 import type { IngestDoors } from './ingest-events.ts';
 
@@ -109,9 +109,7 @@ function readRecord(
 ): JobEvent | string {
   if (header === undefined) return 'the spool has no header, so nobody knows who speaks';
   const parsed = parseEvent({ ...value, source: header.source, sequence });
-  if (parsed.kind === 'invalid') {
-    return parsed.complaints.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
-  }
+  if (parsed.kind === 'invalid') return renderComplaints(parsed.complaints);
   if (attempt !== undefined && parsed.event.attempt !== attempt) {
     return `speaks for attempt ${parsed.event.attempt}: expected ${attempt}, as in the file's name`;
   }

@@ -78,7 +78,7 @@ describe('POST /v1/events', () => {
           source: 'spool',
           sequence: -1,
           outcome: 'invalid',
-          reason: 'sequence: Invalid input: expected number, received string',
+          reason: "sequence is 'x': expected a whole number of 0 or more",
         },
         { outcome: 'new' },
       ],

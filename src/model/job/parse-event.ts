@@ -1,0 +1,160 @@
+import { readFields, type EventComplaint, type EventFields, type NameForm, type WholeRange } from './event-fields.ts';
+import { datasetWords, type JobEvent, type JobEventDetail, type StagedFile } from './job-event.ts';
+
+/** An event that can be recorded, or everything that is wrong with it. */
+export type ParsedEvent =
+  | { readonly kind: 'event'; readonly event: JobEvent }
+  | { readonly kind: 'invalid'; readonly complaints: readonly EventComplaint[] };
+
+/** Of `int` columns. */
+const mostInt = 2_147_483_647;
+const mostCount = 1_000_000_000_000;
+
+/** What an attempt's number may be: `production_status.id` is an `int`. */
+export const attemptRange: WholeRange = { least: 1, most: mostInt };
+/** What the number of earlier starts may be; -1: before the first start, said by the batch system only. */
+export const startRange: WholeRange = { least: -1, most: 1_000_000 };
+
+const natural: WholeRange = { least: 0, most: Number.MAX_SAFE_INTEGER };
+const run: WholeRange = { least: 0, most: mostInt };
+const segments: WholeRange = { least: 0, most: 1_000_000 };
+const count: WholeRange = { least: -mostCount, most: mostCount };
+const exitCode: WholeRange = { least: -mostInt, most: mostInt };
+
+const fileName: NameForm = { pattern: /^[^/]+$/u, expected: 'a file name without directory' };
+const absolutePath: NameForm = { pattern: /^\//u, expected: 'an absolute path' };
+const md5: NameForm = { pattern: /^[0-9a-f]{32}$/u, expected: '32 hexadecimal digits in lower case' };
+
+/** File systems allow 255 bytes; the catalog's key of name, host and path has to fit an index entry of 2,704. */
+const mostNameBytes = 255;
+const mostHostBytes = 64;
+const mostPathBytes = 2000;
+
+const readers: {
+  readonly [Kind in JobEventDetail['kind']]: (fields: EventFields) => Extract<JobEventDetail, { readonly kind: Kind }>;
+} = {
+  started: (fields) => ({ kind: 'started', node: fields.text('node') }),
+  running: (fields) => ({ kind: 'running', ...segmentsOf(fields) }),
+  finished: (fields) => ({ kind: 'finished', ...exitCodeOf(fields), ...eventsOf(fields), ...segmentsOf(fields) }),
+  exitcode: (fields) => ({ kind: 'exitcode', exitCode: fields.whole('exitCode', exitCode) }),
+  nevents: (fields) => ({ kind: 'nevents', nevents: fields.whole('nevents', count), ...incrementOf(fields) }),
+  inputs: (fields) => ({ kind: 'inputs', files: fields.texts('files') }),
+  message: (fields) => ({
+    kind: 'message',
+    text: fields.text('text'),
+    ...(fields.has('flag') ? { flag: fields.whole('flag', natural) } : {}),
+    ...(fields.has('logsize') ? { logsize: fields.whole('logsize', natural) } : {}),
+  }),
+  stageout: (fields) => ({ kind: 'stageout', file: fileOf(fields.nested('file')), ...eventsOf(fields) }),
+  dataset: (fields) => ({
+    kind: 'dataset',
+    word: fields.oneOf('word', datasetWords),
+    dstname: fields.name('dstname', mostNameBytes),
+    run: fields.whole('run', run),
+    ...(fields.has('lastRun') ? { lastRun: fields.whole('lastRun', run) } : {}),
+    ...(fields.has('parent') ? { parent: fields.name('parent', mostPathBytes) } : {}),
+    blame: fields.name('blame', mostNameBytes),
+  }),
+  held: (fields) => ({
+    kind: 'held',
+    reason: fields.text('reason'),
+    ...(fields.has('code') ? { code: fields.whole('code', exitCode) } : {}),
+    ...(fields.has('subcode') ? { subcode: fields.whole('subcode', exitCode) } : {}),
+  }),
+  released: () => ({ kind: 'released' }),
+  evicted: (fields) => ({ kind: 'evicted', ...(fields.has('reason') ? { reason: fields.text('reason') } : {}) }),
+  removed: (fields) => ({ kind: 'removed', reason: fields.text('reason') }),
+  vanished: (fields) => ({ kind: 'vanished', reason: fields.text('reason') }),
+  exited: (fields) => ({
+    kind: 'exited',
+    ...exitCodeOf(fields),
+    ...(fields.has('signal') ? { signal: fields.text('signal') } : {}),
+    ...(fields.has('node') ? { node: fields.text('node') } : {}),
+    ...(fields.has('cpuSeconds') ? { cpuSeconds: fields.amount('cpuSeconds') } : {}),
+    ...(fields.has('wallSeconds') ? { wallSeconds: fields.amount('wallSeconds') } : {}),
+    ...(fields.has('memoryMb') ? { memoryMb: fields.amount('memoryMb') } : {}),
+    ...(fields.has('diskMb') ? { diskMb: fields.amount('diskMb') } : {}),
+  }),
+};
+
+/**
+ * Reads one event of a request, of a spool, or of a command that is about to report it: gateway and worker have this
+ * one schema. Keys it does not know are dropped, characters that the database cannot hold are replaced. Never throws:
+ * an invalid event comes back with all its complaints.
+ *
+ * @see docs/events.md, docs/decisions/one-event-schema.md
+ */
+export function parseEvent(value: unknown): ParsedEvent {
+  const complaints: EventComplaint[] = [];
+  const fields = readFields(value, '', complaints);
+  const facts = {
+    attempt: fields.whole('attempt', attemptRange),
+    source: fields.name('source', 200),
+    sequence: fields.whole('sequence', natural),
+    start: fields.whole('start', startRange),
+    at: fields.read('at', parseInstant, 'a time such as 2025-04-10T12:00:00.000Z') ?? '',
+  };
+  const detail = detailOf(fields);
+  return detail !== undefined && complaints.length === 0
+    ? { kind: 'event', event: { ...facts, detail } }
+    : { kind: 'invalid', complaints };
+}
+
+/** Puts complaints into one line, for a log or an answer. */
+export function renderComplaints(complaints: readonly EventComplaint[]): string {
+  return complaints.map(({ path, message }) => `${path === '' ? 'the event' : path} ${message}`).join('; ');
+}
+
+function detailOf(event: EventFields): JobEventDetail | undefined {
+  const detail = event.nested('detail');
+  const kinds = Object.entries(readers);
+  const find = (value: unknown): [string, (fields: EventFields) => JobEventDetail] | undefined =>
+    kinds.find(([kind]) => kind === value);
+  return detail.read('kind', find, `one of ${kinds.map(([kind]) => kind).join(', ')}`)?.[1](detail);
+}
+
+function fileOf(fields: EventFields): StagedFile {
+  return {
+    lfn: fields.name('lfn', mostNameBytes, fileName),
+    path: fields.name('path', mostPathBytes, absolutePath),
+    host: fields.name('host', mostHostBytes),
+    sizeBytes: fields.whole('sizeBytes', natural),
+    md5: fields.name('md5', 32, md5),
+    run: fields.whole('run', run),
+    segment: fields.whole('segment', run),
+    dataset: fields.name('dataset', mostNameBytes),
+    dsttype: fields.name('dsttype', mostNameBytes),
+    events: fields.whole('events', count),
+  };
+}
+
+function exitCodeOf(fields: EventFields): { exitCode?: number } {
+  return fields.has('exitCode') ? { exitCode: fields.whole('exitCode', exitCode) } : {};
+}
+
+function segmentsOf(fields: EventFields): { nsegments?: number } {
+  return fields.has('nsegments') ? { nsegments: fields.whole('nsegments', segments) } : {};
+}
+
+function eventsOf(fields: EventFields): { nevents?: number; isIncrement?: boolean } {
+  return {
+    ...(fields.has('nevents') ? { nevents: fields.whole('nevents', count) } : {}),
+    ...incrementOf(fields),
+  };
+}
+
+function incrementOf(fields: EventFields): { isIncrement?: boolean } {
+  return fields.has('isIncrement') ? { isIncrement: fields.isSet('isIncrement') } : {};
+}
+
+const instantForm = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[-+]\d\d:\d\d)$/u;
+
+/** Years 0001 to 9999, which ISO 8601 and PostgreSQL write alike; 31 February is not a day. */
+function parseInstant(value: unknown): string | undefined {
+  const day = typeof value === 'string' ? instantForm.exec(value)?.[1] : undefined;
+  if (typeof value !== 'string' || day === undefined) return undefined;
+  const [midnight, instant] = [new Date(`${day}T00:00:00Z`), new Date(value)];
+  if (Number.isNaN(midnight.getTime()) || Number.isNaN(instant.getTime())) return undefined;
+  const text = instant.toISOString();
+  return midnight.toISOString().startsWith(day) && /^(?!0000)\d{4}-/u.test(text) ? text : undefined;
+}
