@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { jobFileName } from '#model/job/job-file.ts';
 import { UsageError } from '#model/errors.ts';
+import { attemptRange, startRange } from '#model/job/parse-event.ts';
 
 /** Which job this process belongs to. */
 export interface JobIdentity {
@@ -45,7 +46,7 @@ export function findJobDirectory(environment: JobEnvironment = process.env, cwd:
  * Finds out which job this process belongs to: the attempt from `$cupsid`, `$SLURP_CUPSID` or the file `slurp-attempt`;
  * the start from `$SLURP_START` or the batch system's job description.
  *
- * @throws UsageError (`cupsid-missing`, `cupsid-invalid`) where that does not say it
+ * @throws UsageError (`cupsid-missing`, `cupsid-invalid`, `start-invalid`) where that does not say it
  * @see docs/worker.md
  */
 export function findIdentity(environment: JobEnvironment = process.env, cwd: string = process.cwd()): JobIdentity {
@@ -73,21 +74,24 @@ function findAttempt(environment: JobEnvironment, directory: string): number {
       advice: "Inside a job the environment has 'cupsid'; by hand: cupsid=NUMBER cups …",
     });
   }
-  if (!/^\d{1,15}$/u.test(attempt)) {
-    throw new UsageError(`The job's number cupsid is '${attempt}': expected a whole number`, {
-      code: 'cupsid-invalid',
-      facts: { directory },
-    });
-  }
-  return Number(attempt);
+  if (/^\d+$/u.test(attempt) && Number(attempt) <= attemptRange.most) return Number(attempt);
+  throw new UsageError(
+    `The job's number cupsid is '${attempt}': expected a whole number from 0 to ${attemptRange.most}`,
+    { code: 'cupsid-invalid', facts: { directory } },
+  );
 }
 
 function findStart(environment: JobEnvironment): number {
-  const told = environment['SLURP_START'];
-  if (told !== undefined && /^\d{1,9}$/u.test(told)) return Number(told);
+  const given = environment['SLURP_START'];
   const description = environment['_CONDOR_JOB_AD'];
   const text = description === undefined ? undefined : readIfThere(description);
-  return Number(/^NumJobStarts\s*=\s*(\d{1,9})\s*$/mu.exec(text ?? '')?.[1] ?? 0);
+  const counted = /^NumJobStarts\s*=\s*(\d+)\s*$/mu.exec(text ?? '')?.[1];
+  const start = given !== undefined && /^\d+$/u.test(given) ? given : (counted ?? '0');
+  if (Number(start) <= startRange.most) return Number(start);
+  throw new UsageError(`The number of earlier starts is '${start}': expected ${startRange.most} at most`, {
+    code: 'start-invalid',
+    advice: 'It comes from SLURP_START, or from NumJobStarts in the description of the job',
+  });
 }
 
 function readIfThere(path: string): string | undefined {

@@ -46,6 +46,13 @@ test('says what is missing where nothing tells the number', () => {
 });
 
 test.each([
+  [{ cupsid: '99999999999' }, "The job's number cupsid is '99999999999': expected a whole number from 0 to 2147483647"],
+  [{ cupsid: '1', SLURP_START: '5000000' }, "The number of earlier starts is '5000000': expected 1000000 at most"],
+])('refuses numbers that no report can carry: %j', (environment, message) => {
+  expect(() => findIdentity(environment, root)).toThrow(message);
+});
+
+test.each([
   [{ SLURP_START: '2' }, 2],
   [{ SLURP_START: 'undefined' }, 0],
   [{}, 0],
