@@ -1,5 +1,6 @@
 import { decide } from '#db/decide/decide.ts';
 import { readReady } from '#db/decide/read-ready.ts';
+import { rowSelectionOf } from '#model/row-selection.ts';
 import { placeIn } from '#model/rule.ts';
 
 import { listDirectPath } from './list-direct-path.ts';
@@ -60,6 +61,7 @@ function makeRequest(input: PlanInput, listing: DirectPathListing | undefined): 
       placeOf: (offset) => placeIn(rule, 'input.query', query.originOf(offset)),
     },
     product: { dsttype: names.dsttypePattern, build, tag, ...(version === undefined ? {} : { version }) },
+    selection: rowSelectionOf(options),
     unblockStates: options.unblock,
     isResubmit: options.isResubmit,
     ...capOf(options.limit, input.maxJobs),
@@ -84,6 +86,14 @@ function listingWarnings(
   return warnings;
 }
 
+// The server cuts rows off before they are compared with the selection.
+function limitWarnings(limit: number, { rows, counts }: Funnel): readonly DecisionWarning[] {
+  const count = counts['not-selected'];
+  if (limit === 0 || rows < limit || count === 0) return [];
+  const message = `'--limit ${limit}' limited the rows of the query before '--runs' or '--segments' chose among them: use '--maxjobs ${limit}' instead`;
+  return [{ kind: 'limited-before-selection', count, message }];
+}
+
 /**
  * Decides what a rule would dispatch now. Changes nothing: what it makes are temporary tables in the plan's session.
  *
@@ -101,11 +111,12 @@ export async function planRule(input: PlanInput): Promise<Plan> {
     const decision = await decide(session, request, { databases, statementTimeoutMs });
     const found =
       directPath === undefined || listing === undefined ? [] : listingWarnings(directPath, listing, decision.funnel);
+    const limited = limitWarnings(prepared.options.limit, decision.funnel);
     return {
       prepared,
       request,
       decision,
-      funnel: { ...decision.funnel, warnings: [...decision.funnel.warnings, ...found] },
+      funnel: { ...decision.funnel, warnings: [...decision.funnel.warnings, ...found, ...limited] },
       session,
       readReady: (batchSize) => readReady(session, batchSize),
       close: () => session.close(),

@@ -8,6 +8,7 @@ import type { Verdict } from '#model/verdict.ts';
 import type { Plan } from './plan-rule.ts';
 
 const meanings: Readonly<Record<Exclude<Verdict, 'ready'>, string>> = {
+  'not-selected': 'not selected: outside of --runs or --segments',
   'invalid-run': 'in an invalid run',
   blocked: 'blocked',
   exists: 'exist already',

@@ -4,6 +4,7 @@
  * @see docs/deciding.md
  */
 export const verdicts = [
+  'not-selected',
   'invalid-run',
   'blocked',
   'exists',

@@ -162,10 +162,7 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
   });
   checkDsttype(names.dsttypePattern, params['name'] ?? '', complainer);
   const query = prepareQuery(rule, scope, fill, complainer);
-  if (options.segments !== undefined && rule.input.query?.includes('{seg_condition}') === false) {
-    const message = 'The query has no {seg_condition}, so --segments does not choose among its rows';
-    complainer.warning({ path: 'input.query', message });
-  }
+  checkCursor(rule, options, complainer);
   const directPath = rule.input.directPath;
   const directText =
     directPath === undefined ? undefined : fill('input.direct_path', directPath, scope.directPath).text;
@@ -206,6 +203,14 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
     return { kind: 'refused', complaints, draft, unresolved: query.unresolved };
   }
   return { kind: 'prepared', complaints, prepared: { ...draft, query: { role, ...draft.query } } };
+}
+
+/** Runs by number choose among the rows of any query; the cursor is nothing but a condition of the query. */
+function checkCursor(rule: Rule, { runs, cursor }: RunOptions, complainer: Complainer): void {
+  if (runs.kind !== 'cursor' || (cursor === 0 && runs.window === undefined)) return;
+  if (rule.input.query === undefined || rule.input.query.includes('{run_condition}')) return;
+  const message = 'The query has no {run_condition}, so the cursor does not choose among its rows';
+  complainer.warning({ path: 'input.query', message, expected: "{run_condition} behind a condition, or '--runs'" });
 }
 
 /** A name that could not be told from its neighbours in a file name, or not be written as one, is refused. */

@@ -7,7 +7,7 @@ import { planRule } from '#dispatch/plan-rule.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../db/decide/world.ts';
 
-import { openPlanWorld } from './plan-world.ts';
+import { blindQuery, openPlanWorld } from './plan-world.ts';
 import { testDstfile } from './test-rule.ts';
 
 import type { CursorWish } from '#dispatch/cursor-order.ts';
@@ -43,8 +43,9 @@ async function order(
   last: number,
   options: Partial<RunOptions> = {},
   directPath?: string,
+  query?: string,
 ) {
-  const plan = await planRule(world.inputOf({ runs: { kind: 'range', first, last }, ...options }, directPath));
+  const plan = await planRule(world.inputOf({ runs: { kind: 'range', first, last }, ...options }, directPath, query));
   try {
     return await orderCursor(plan, wish);
   } finally {
@@ -87,4 +88,11 @@ test('--ratchet-cursor and --set-cursor need no look at the runs', async () => {
     order: { kind: 'move', move: { key, run: 3, kind: 'set' } },
   });
   expect(cursorKeyOf(world.inputOf().prepared)).toEqual(key);
+});
+
+test('--advance-cursor stays within the runs that were asked for, whatever the query returns (C-S5)', async () => {
+  for (const query of [undefined, blindQuery]) {
+    const found = await order({ kind: 'advance' }, 1, 3, {}, undefined, query);
+    expect(found).toEqual({ kind: 'order', order: { kind: 'move', move: { key, run: 3, kind: 'forward' } } });
+  }
 });

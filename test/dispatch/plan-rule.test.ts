@@ -6,7 +6,7 @@ import { renderPlan, renderPlanJson } from '#dispatch/render-plan.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../db/decide/world.ts';
 
-import { openPlanWorld, putFiles } from './plan-world.ts';
+import { blindQuery, openPlanWorld, putFiles } from './plan-world.ts';
 import { testDstfile } from './test-rule.ts';
 
 import type { PlanInput } from '#dispatch/plan-rule.ts';
@@ -89,6 +89,44 @@ describe('a plan', () => {
       warning: 1 candidate lacks inputs, e.g. run 7 segment 0: 'no.evt' (kaedama … --why 7 0)
       "
     `);
+  });
+
+  it('leaves out what was not asked for, whatever the query does with the conditions (C-S5)', async () => {
+    const options = { runs: { kind: 'list', runs: [4, 5, 6, 10] }, segments: { kind: 'one', segment: 0 } } as const;
+    expect(await rendered(world.inputOf(options, undefined, blindQuery))).toMatchInlineSnapshot(`
+      "TEST: DST_TEST_run2pp_ana437_2024p007_v001
+                 13  rows of the query
+      -           1  repeated: equal to an earlier row
+      =          12  candidates
+      -           8  not selected: outside of --runs or --segments
+      -           1  blocked
+                       1 held
+      -           1  exist already
+      =           2  ready
+
+      DST_TEST_run2pp_ana437_2024p007_v001-00000006-00000  2 inputs
+      DST_TEST_run2pp_ana437_2024p007_v001-00000010-00000  1 input
+
+      warning: 1 row left out: equal to an earlier row
+      "
+    `);
+    const other = { ...options, segments: { kind: 'one', segment: 1 } } as const;
+    const plan = await planRule(world.inputOf(other, undefined, blindQuery));
+    await plan.close();
+    expect(plan.funnel.counts).toMatchObject({ 'not-selected': 13, ready: 0 });
+  });
+
+  it('says where a limit of the query leaves nothing to choose from', async () => {
+    const plan = await planRule(world.inputOf({ runs: { kind: 'one', run: 10 }, limit: 5 }, undefined, blindQuery));
+    await plan.close();
+    expect(plan.funnel.warnings).toEqual([
+      {
+        kind: 'limited-before-selection',
+        count: 5,
+        message:
+          "'--limit 5' limited the rows of the query before '--runs' or '--segments' chose among them: use '--maxjobs 5' instead",
+      },
+    ]);
   });
 
   it('is written as one JSON document', async () => {

@@ -15,19 +15,24 @@ import type { Databases } from '../db/decide/world.ts';
 export interface PlanWorld {
   readonly open: Databases;
   readonly root: string;
-  /** A rule over the DAQ's `proposal` table, for these options; `directPath` below the folder. */
-  inputOf(options?: Partial<RunOptions>, directPath?: string): PlanInput;
+  /** A rule over the DAQ's `proposal` table, for these options; `directPath` below the folder; another query. */
+  inputOf(options?: Partial<RunOptions>, directPath?: string, query?: string): PlanInput;
   close(): Promise<void>;
 }
 
-const inputOf = (directPath = ''): string => `  input:
-    db: daqdb
-    ${directPath === '' ? '' : `direct_path: ${directPath}`}
-    query: |-
-      select source, runnumber, segment, files, fileranges
+const usualQuery = `select source, runnumber, segment, files, fileranges
       from proposal
       where true {run_condition} {seg_condition}
       order by n {limit_condition};`;
+
+/** A query that does not look at what was asked for, but for its limit. */
+export const blindQuery = usualQuery.replace('{run_condition} {seg_condition}', '');
+
+const inputOf = (directPath = '', query = usualQuery): string => `  input:
+    db: daqdb
+    ${directPath === '' ? '' : `direct_path: ${directPath}`}
+    query: |-
+      ${query}`;
 
 /** Opens a {@link PlanWorld}. */
 export async function openPlanWorld(): Promise<PlanWorld> {
@@ -37,8 +42,8 @@ export async function openPlanWorld(): Promise<PlanWorld> {
   return {
     root,
     open,
-    inputOf: (options, directPath) => ({
-      prepared: prepareTestRuleOf(root, inputOf(directPath), options),
+    inputOf: (options, directPath, query) => ({
+      prepared: prepareTestRuleOf(root, inputOf(directPath, query), options),
       ...{ databases: open.databases, statementTimeoutMs: 30_000 },
     }),
     close: async () => {

@@ -37,16 +37,19 @@ describe('finished SQL', () => {
   });
 });
 
-it('a selection of segments that the query does not look at is said', async () => {
+it('warns of a cursor that the query does not look at, and not of runs or segments, which always choose (C-S5)', async () => {
   const rule = await readRule('aggregate');
-  const segments = { kind: 'one', segment: 3 } as const;
-  const words = (query: string): readonly string[] =>
-    prepareRule({ ...rule, input: { ...rule.input, query } }, { ...someOptions, segments }).complaints.map(
+  const warnings = (query: string, options: Partial<RunOptions>): readonly string[] =>
+    prepareRule({ ...rule, input: { ...rule.input, query } }, { ...someOptions, ...options }).complaints.map(
       ({ message }) => message,
     );
-  const told = 'The query has no {seg_condition}, so --segments does not choose among its rows';
-  expect(words('select 1 as runnumber')).toContain(told);
-  expect(words('select 1 as runnumber {seg_condition}')).not.toContain(told);
+  const warning = 'The query has no {run_condition}, so the cursor does not choose among its rows';
+  const query = 'select 1 as runnumber';
+  expect(warnings(query, { runs: { kind: 'cursor', window: 5 } })).toContain(warning);
+  expect(warnings(query, { runs: { kind: 'cursor' }, cursor: 7 })).toContain(warning);
+  expect(warnings(query, { runs: { kind: 'cursor' }, cursor: 0 })).toEqual([]);
+  expect(warnings(query, { runs: { kind: 'one', run: 7 }, segments: { kind: 'one', segment: 3 } })).toEqual([]);
+  expect(warnings(`${query} where true {run_condition}`, { runs: { kind: 'cursor' }, cursor: 7 })).toEqual([]);
 });
 
 describe('names', () => {

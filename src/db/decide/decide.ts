@@ -14,6 +14,7 @@ import { extraNames, readQueryColumns } from './read-query-columns.ts';
 
 import type { Session } from '#db/connect.ts';
 import type { JobState } from '#model/job/job-state.ts';
+import type { RowSelection } from '#model/row-selection.ts';
 import type { RowFault, Verdict } from '#model/verdict.ts';
 
 import type { DecisionDatabases, DecisionRequest, DecisionWarning, Funnel, InputSource } from './decision-request.ts';
@@ -64,6 +65,7 @@ function countLate(
   ready: number,
 ): Omit<Funnel, 'warnings'> {
   const counts: Record<Verdict, number> = {
+    'not-selected': 0,
     'invalid-run': 0,
     blocked: 0,
     exists: 0,
@@ -95,6 +97,8 @@ export interface Decision {
   readonly funnel: Funnel;
   readonly columns: QueryColumns;
   readonly names: ProductNames;
+  /** What was asked for. */
+  readonly selection: RowSelection;
   /** Where inputs were looked for. */
   readonly inputs: InputSource['kind'];
 }
@@ -110,7 +114,7 @@ export interface Decision {
 export async function decide(session: Session, request: DecisionRequest, where: DecisionDatabases): Promise<Decision> {
   const names = makeProductNames(request.product);
   const columns = await readColumns(session, request, where);
-  const decided = { columns, names, inputs: request.inputs.kind };
+  const decided = { columns, names, selection: request.selection, inputs: request.inputs.kind };
   await makeTables(session, columns);
   const early = await judgeCandidates({ session, request, where, columns, names });
   const { catalog } = where.databases;

@@ -1,6 +1,7 @@
 import type { Database } from '#db/connect.ts';
 import type { Place } from '#model/rule.ts';
 import type { JobState } from '#model/job/job-state.ts';
+import type { RowSelection } from '#model/row-selection.ts';
 import type { RoleName } from '#model/site.ts';
 import type { RowFault, Verdict } from '#model/verdict.ts';
 
@@ -41,6 +42,8 @@ export interface DecisionRequest {
     /** Absent: names without version, for which `_v000` counts as the same product. */
     readonly version?: number;
   };
+  /** Rows outside of it are left out, whatever the query returns. */
+  readonly selection: RowSelection;
   /** States that do not block: their attempt is replaced. */
   readonly unblockStates: readonly JobState[];
   /** Passes over what exists already; never over what is blocked. */
@@ -63,6 +66,7 @@ export interface DecisionWarning {
     | 'rejected-rows'
     | 'repeated-rows'
     | 'repeated-column'
+    | 'limited-before-selection'
     | 'missing-inputs'
     | 'listed-twice'
     | 'unreadable-directory'

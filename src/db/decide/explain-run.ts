@@ -1,4 +1,5 @@
 import { sql } from '#db/connect.ts';
+import { findOutside } from '#model/row-selection.ts';
 
 import { entryMatches } from './judge/invalid-run-sql.ts';
 import { dstfileSql } from './product-sql.ts';
@@ -6,6 +7,7 @@ import { extraNames } from './read-query-columns.ts';
 
 import type { Database, Session, Statement } from '#db/connect.ts';
 import type { JobState } from '#model/job/job-state.ts';
+import type { OutsideSelection } from '#model/row-selection.ts';
 import type { RowFault, Verdict } from '#model/verdict.ts';
 
 import type { Decision } from './decide.ts';
@@ -61,6 +63,12 @@ export interface MissingInput {
 
 /** The fact behind a verdict. */
 export type VerdictFact =
+  | {
+      readonly fate: 'not-selected';
+      readonly outside: OutsideSelection | undefined;
+      /** The live attempt of the product, if there is one. */
+      readonly attempt: BlockingAttempt | undefined;
+    }
   | { readonly fate: 'rejected'; readonly column: string }
   | { readonly fate: 'invalid-run'; readonly entries: readonly InvalidRunEntry[] }
   | { readonly fate: 'blocked'; readonly attempt: BlockingAttempt | undefined }
@@ -184,6 +192,10 @@ async function countOne(session: Session, statement: Statement): Promise<number>
 
 async function findFact(session: Session, decision: Decision, catalog: Database, row: FateRow): Promise<VerdictFact> {
   switch (row.fate) {
+    case 'not-selected': {
+      const outside = findOutside(decision.selection, row);
+      return { fate: row.fate, outside, attempt: await findAttempt(session, row.attempt) };
+    }
     case 'rejected':
       return { fate: row.fate, column: row.note ?? '' };
     case 'invalid-run':

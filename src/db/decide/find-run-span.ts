@@ -4,9 +4,9 @@ import type { Session } from '#db/connect.ts';
 
 /** Which runs a decision saw. */
 export interface RunSpan {
-  /** The lowest run with a candidate that is neither finished nor there already, nor in an invalid run; null: none. */
+  /** The lowest selected run with a candidate that is neither finished nor there already, nor invalid; null: none. */
   readonly lowestOpen: number | null;
-  /** The highest run with a candidate; null: there are none. */
+  /** The highest selected run with a candidate; null: there are none. */
   readonly highest: number | null;
 }
 
@@ -26,6 +26,6 @@ export async function findRunSpan(session: Session): Promise<RunSpan> {
       ) as "lowestOpen",
       max(j.run) as highest
     from pg_temp.judged j left join pg_temp.undecided u on u.ordinal = j.ordinal
-    where j.verdict is distinct from 'rejected'`);
+    where j.verdict is null or j.verdict not in ('rejected', 'not-selected')`);
   return span ?? { lowestOpen: null, highest: null };
 }

@@ -1,6 +1,7 @@
 import { countOf } from '#util/count-of.ts';
 
 import { printCount } from '../render-plan.ts';
+import { describeOutside, describeRuns, describeSegments } from './describe-selection.ts';
 
 import type {
   BlockingAttempt,
@@ -12,7 +13,6 @@ import type {
   VerdictFact,
 } from '#db/decide/explain-run.ts';
 import type { JobState } from '#model/job/job-state.ts';
-import type { RunSelection, SegmentSelection } from '#model/run-selection.ts';
 
 import type { FoundLog } from './find-log.ts';
 import type { AbsenceReason, Why } from './why.ts';
@@ -97,6 +97,11 @@ function describeFact(fact: VerdictFact, why: Why, log: FoundLog | undefined): r
   switch (fact.fate) {
     case 'rejected':
       return [`column '${fact.column}' is null, empty, or not what it should be: the row names no product`];
+    case 'not-selected':
+      return [
+        ...(fact.outside === undefined ? [] : [describeOutside(fact.outside)]),
+        ...(fact.attempt === undefined ? [] : describeAttempt(fact.attempt)),
+      ];
     case 'invalid-run':
       return listed(fact.entries.map(describeEntry));
     case 'blocked':
@@ -146,32 +151,6 @@ function renderExplanation(explanation: RunExplanation, why: Why): readonly stri
   ];
 }
 
-function describeRuns(selection: RunSelection, cursor: number): string {
-  switch (selection.kind) {
-    case 'cursor': {
-      const end = selection.window === undefined ? '' : ` and ends at ${cursor + selection.window}`;
-      return `'--runs cursor' begins at run ${cursor}${end}`;
-    }
-    case 'one':
-      return `'--runs ${selection.run}' is another run`;
-    case 'range':
-      return `'--runs ${selection.first} ${selection.last}' does not reach it`;
-    case 'list':
-      return `the list of ${selection.runs.length} runs does not hold it`;
-  }
-}
-
-function describeSegments(selection: SegmentSelection): string {
-  switch (selection.kind) {
-    case 'one':
-      return `'--segments ${selection.segment}' is another segment`;
-    case 'range':
-      return `'--segments ${selection.first} ${selection.last}' does not reach it`;
-    case 'list':
-      return `the list of ${selection.segments.length} segments does not hold it`;
-  }
-}
-
 function describeReason(reason: AbsenceReason, run: number): string {
   switch (reason.kind) {
     case 'runs':
@@ -200,7 +179,7 @@ export function renderWhy(why: Why): string {
   const what = `run ${run}${segment === undefined ? '' : `, segment ${segment}`}`;
   const lines = [`${why.rule}, ${what}`, ...renderExplanation(why.explanation, why)];
   if (why.absence !== undefined) {
-    lines.push(`not a candidate: ${describeReason(why.absence.reason, run)}`);
+    if (why.explanation.counts.length === 0) lines.push(`not a candidate: ${describeReason(why.absence.reason, run)}`);
     if (segment !== undefined && looksLikeRun(segment, run)) {
       lines.push(`  '--why' takes one run, and a segment of it; for run ${segment}: '--why ${segment}'`);
     }

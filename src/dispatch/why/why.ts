@@ -1,4 +1,5 @@
 import { explainRun } from '#db/decide/explain-run.ts';
+import { takesRun, takesSegment } from '#model/row-selection.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 
 import { planRule } from '../plan-rule.ts';
@@ -38,37 +39,12 @@ export interface Why {
   readonly inputsFrom: string;
   /** Of attempts that failed or are held, by product; only where there is a log. */
   readonly logs: Readonly<Record<string, FoundLog>>;
-  /** Only where the explanation has no rows. */
+  /** Only where the query returns no row, or none that was asked for. */
   readonly absence?: {
     readonly reason: AbsenceReason;
     /** What would be with `--runs RUN` alone; absent where there is no row either. */
     readonly alone?: RunExplanation;
   };
-}
-
-/** Tells whether a selection takes a run. */
-function takesRun(selection: RunSelection, cursor: number, run: number): boolean {
-  switch (selection.kind) {
-    case 'cursor':
-      return run >= cursor && (selection.window === undefined || run <= cursor + selection.window);
-    case 'one':
-      return run === selection.run;
-    case 'range':
-      return run >= selection.first && run <= selection.last;
-    case 'list':
-      return selection.runs.includes(run);
-  }
-}
-
-function takesSegment(selection: SegmentSelection, segment: number): boolean {
-  switch (selection.kind) {
-    case 'one':
-      return segment === selection.segment;
-    case 'range':
-      return segment >= selection.first && segment <= selection.last;
-    case 'list':
-      return selection.segments.includes(segment);
-  }
 }
 
 function likelyReason(options: RunOptions, question: WhyQuestion): AbsenceReason {
@@ -148,7 +124,7 @@ export async function findWhy(input: PlanInput, question: WhyQuestion): Promise<
     logs: await findLogs(input, explanation),
     ...(cap === undefined ? {} : { cap }),
   };
-  if (explanation.counts.length > 0) return known;
+  if (explanation.counts.some(({ fate }) => fate !== 'not-selected')) return known;
   const absence = await explainAbsence(input, question);
   return absence === undefined ? known : { ...known, absence };
 }

@@ -49,7 +49,7 @@ async function checkRule(rule: Rule, options: RunOptions, judgePayload: JudgePay
         ? await checkSql(rule, options, draft.query, complainer)
         : await checkTornSql(draft.query, unresolved, complainer);
     if (!(rule.input.query ?? '').includes('{run_condition}')) {
-      const message = 'The query has no {run_condition}, so --runs does not choose among its rows';
+      const message = 'The query has no {run_condition}: it reads all runs each time, and the cursor has no effect';
       complainer.warning({ path: 'input.query', message });
     }
     // What is odd about the names of a refused rule is mostly what it was refused for.

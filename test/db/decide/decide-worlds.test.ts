@@ -11,6 +11,7 @@ import { decideIn, eachOf, makeProposals, makeRequest, openAll, putWorld } from 
 
 import type { InputSource } from '#db/decide/decision-request.ts';
 import type { CandidateRow } from '#model/candidate.ts';
+import type { RowSelection } from '#model/row-selection.ts';
 
 import type { TestDatabase } from '../test-database.ts';
 
@@ -112,6 +113,21 @@ const ask = fc.record(
   {
     dsttype: anyOf('DST_X_run2pp', 'DST_$(streamname)_run2pp'),
     version: anyOf(0, 1),
+    selection: fc.record(
+      {
+        runs: anyOf<NonNullable<RowSelection['runs']>>(
+          { kind: 'one', run: 22026 },
+          { kind: 'range', first: 22026, last: 22027 },
+          { kind: 'list', runs: [1, 22027, 22028] },
+        ),
+        segments: anyOf<NonNullable<RowSelection['segments']>>(
+          { kind: 'one', segment: 0 },
+          { kind: 'range', first: 1, last: 2 },
+          { kind: 'list', segments: [0, 100000] },
+        ),
+      },
+      { requiredKeys: [] },
+    ),
     unblockStates: fc.subarray([...jobStates]),
     isResubmit: mostly(fc.constant(false), fc.constant(true)),
     cap: mostly(anyOf(1, 2, 5), fc.constant(0)),

@@ -91,6 +91,34 @@ describe.each([
       ]);
     });
 
+    it('leaves out what was not asked for before anything else is asked (C-S5)', async () => {
+      const world = {
+        proposals: [proposal(1), proposal(1, { segment: 1 }), proposal(2), proposal(3), proposal(3, { files: null })],
+        attempts: [{ dstfile: product(2), state: 'finished' } as const],
+        invalid: [{ dstname: 'all', runs: [3, 3] } as const],
+      };
+      const one = await verdictsOf(world, { selection: { runs: { kind: 'one', run: 1 } } });
+      expect(one.counts).toEqual({ 'not-selected': 3, ready: 2 });
+      expect(one.ready.map(({ run, segment }) => [run, segment])).toEqual([
+        [1, 0],
+        [1, 1],
+      ]);
+      expect([one.candidates, one.faults.rejected, one.blockedByState]).toEqual([5, 0, {}]);
+      const range = await verdictsOf(world, { selection: { runs: { kind: 'range', first: 2, last: 3 } } });
+      expect(range.counts).toEqual({ 'not-selected': 2, 'invalid-run': 1, blocked: 1 });
+      const list = await verdictsOf(world, { selection: { runs: { kind: 'list', runs: [1, 2] } }, cap: 1 });
+      expect(list.counts).toEqual({ 'not-selected': 2, blocked: 1, 'over-limit': 1, ready: 1 });
+      const segments = { kind: 'list', segments: [1, 7] } as const;
+      expect((await verdictsOf(world, { selection: { segments } })).counts).toEqual({ 'not-selected': 4, ready: 1 });
+    });
+
+    it('rejects a row whose number is null, whatever was asked for (C-S5)', async () => {
+      const selection = { runs: { kind: 'list', runs: [1] }, segments: { kind: 'one', segment: 0 } } as const;
+      const proposals = [proposal(1, { segment: null }), { ...proposal(1), run: null }, proposal(1)];
+      const decided = await verdictsOf({ proposals }, { selection });
+      expect([decided.faults.rejected, decided.counts]).toEqual([2, { ready: 1 }]);
+    });
+
     it('puts an invalid run before a blocked one, and that before what exists (C-D1, C-D2)', async () => {
       const everything = {
         proposals: [proposal(1)],

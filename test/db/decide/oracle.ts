@@ -3,6 +3,7 @@ import { makeDsttype, printDstfile, printDstname, streamMacro } from '#model/dst
 import type { DecisionRequest, ListedFile } from '#db/decide/decision-request.ts';
 import type { CandidateRow } from '#model/candidate.ts';
 import type { JobState } from '#model/job/job-state.ts';
+import type { RowSelection } from '#model/row-selection.ts';
 import type { RowFault, Verdict } from '#model/verdict.ts';
 
 import type { Proposal, World } from './world.ts';
@@ -50,12 +51,31 @@ function isInvalid(world: World, names: readonly string[], run: number, segment:
   );
 }
 
+function numbersOf(selection: RowSelection['runs' | 'segments']): readonly number[] | undefined {
+  switch (selection?.kind) {
+    case undefined:
+      return undefined;
+    case 'one':
+      return 'run' in selection ? [selection.run] : [selection.segment];
+    case 'range':
+      return Array.from({ length: selection.last - selection.first + 1 }, (_, index) => selection.first + index);
+    case 'list':
+      return 'runs' in selection ? selection.runs : selection.segments;
+  }
+}
+
 /** Decides every proposal of a world; the n-th answer is for the n-th proposal. */
 export function decideNaively(world: World, request: DecisionRequest): readonly Fate[] {
   const { product, inputs } = request;
   const isStreamed = product.dsttype.includes(streamMacro);
   const known = world.proposals.map((proposal, index) => {
     const { run, segment, stream } = proposal;
+    const { runs, segments } = request.selection;
+    const isOutside = (number: number | null, wanted: readonly number[] | undefined): boolean =>
+      number !== null && number >= 0 && number <= 2_147_483_647 && wanted?.includes(number) === false;
+    if (isOutside(run, numbersOf(runs)) || isOutside(segment, numbersOf(segments))) {
+      return { fate: { fate: 'not-selected' } satisfies Fate, proposal, index, dstfile: '', content: '' };
+    }
     const isWhole = run !== null && segment !== null && run >= 0 && run <= 2_147_483_647 && segment >= 0;
     const isNamed = !isStreamed || (stream != null && /^[A-Za-z0-9_]+$/.test(stream));
     if (!isWhole || words(proposal.files).length === 0 || !isNamed) {

@@ -7,6 +7,7 @@ import type { Database, Session } from '#db/connect.ts';
 import type { DecisionRequest, Funnel, InputSource, ListedFile } from '#db/decide/decision-request.ts';
 import type { CandidateRow } from '#model/candidate.ts';
 import type { JobState } from '#model/job/job-state.ts';
+import type { RowSelection } from '#model/row-selection.ts';
 import type { Role, RoleName } from '#model/site.ts';
 
 /** A row of a rule's query; kept in the table `proposal` of the query's role, in this order. */
@@ -120,6 +121,7 @@ export async function* eachOf<T>(items: readonly T[]): AsyncGenerator<T> {
 export interface Ask {
   readonly dsttype?: string;
   readonly version?: number;
+  readonly selection?: RowSelection;
   readonly unblockStates?: readonly JobState[];
   readonly isResubmit?: boolean;
   readonly cap?: number;
@@ -141,6 +143,7 @@ export function makeRequest(ask: Ask): DecisionRequest {
       tag: '2024p001',
       ...(ask.version === undefined ? {} : { version: ask.version }),
     },
+    selection: ask.selection ?? {},
     unblockStates: ask.unblockStates ?? [],
     isResubmit: ask.isResubmit ?? false,
     ...(ask.cap === undefined ? {} : { cap: ask.cap }),

@@ -6,7 +6,7 @@ import { findWhy } from '#dispatch/why/why.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../../db/decide/world.ts';
 
-import { openPlanWorld, putFiles } from '../plan-world.ts';
+import { blindQuery, openPlanWorld, putFiles } from '../plan-world.ts';
 import { testDstfile } from '../test-rule.ts';
 
 import type { WhyQuestion } from '#dispatch/why/why.ts';
@@ -60,8 +60,8 @@ afterAll(() => world.close());
 
 const all: Partial<RunOptions> = { runs: { kind: 'range', first: 0, last: 999999 } };
 
-async function why(question: WhyQuestion, options = all, directPath?: string): Promise<string> {
-  return renderWhy(await findWhy(world.inputOf(options, directPath), question));
+async function why(question: WhyQuestion, options = all, directPath?: string, query?: string): Promise<string> {
+  return renderWhy(await findWhy(world.inputOf(options, directPath, query), question));
 }
 
 describe('why', () => {
@@ -202,11 +202,48 @@ describe('why there is no candidate', () => {
     [{ runs: { kind: 'cursor', window: 2 }, cursor: 3 }, "'--runs cursor' begins at run 3 and ends at 5"],
     [{ runs: { kind: 'one', run: 3 } }, "'--runs 3' is another run"],
     [{ runs: { kind: 'range', first: 1, last: 6 } }, "'--runs 1 6' does not reach it"],
-    [{ runs: { kind: 'list', runs: [1, 2] } }, 'the list of 2 runs does not hold it'],
+    [{ runs: { kind: 'list', runs: [1, 2] } }, 'the list of 2 runs does not include it'],
     [{ ...all, segments: { kind: 'one', segment: 9 } }, "'--segments 9' is another segment"],
     [{ ...all, limit: 2 }, "'--limit 2' in the query cuts it off"],
   ])('is the selection: %j', async (options, reason) => {
     expect((await why({ run: 7, segment: 1 }, options)).split('\n')[1]).toBe(`not a candidate: ${reason}`);
+  });
+
+  it('is a selection that the query does not look at (C-S5)', async () => {
+    const runs = { kind: 'one', run: 3 } as const;
+    expect(await why({ run: 2 }, { runs }, undefined, blindQuery)).toMatchInlineSnapshot(`
+      "TEST, run 2
+      DST_TEST_run2pp_ana437_2024p007_v001-00000002-00000: not-selected
+        '--runs 3' is another run
+        attempt 1 (cupsid 1) is held since 2025-04-10 12:00:00 UTC
+        job 4711.3 from submit01 on node7, by rule TEST
+        last message: out of memory
+      with '--runs 2' it would be:
+      DST_TEST_run2pp_ana437_2024p007_v001-00000002-00000: blocked
+        attempt 1 (cupsid 1) is held since 2025-04-10 12:00:00 UTC
+        job 4711.3 from submit01 on node7, by rule TEST
+        last message: out of memory
+        to try again: --unblock-state held
+      "
+    `);
+    const segments = { kind: 'range', first: 1, last: 2 } as const;
+    expect(await why({ run: 7, segment: 0 }, { ...all, segments }, undefined, blindQuery)).toMatchInlineSnapshot(`
+      "TEST, run 7, segment 0
+      2 rows: 2 not-selected
+      DST_TEST_run2pp_ana437_2024p007_v001-00000007-00000: not-selected
+        '--segments 1 2' does not reach it
+      DST_TEST_run2pp_ana437_2024p007_v001-00000007-00000: not-selected
+        '--segments 1 2' does not reach it
+      with '--runs 7' it would be:
+      2 rows: 1 ready, 1 repeated
+      DST_TEST_run2pp_ana437_2024p007_v001-00000007-00000: ready
+        input /lustre/b.evt
+        input /lustre/a.evt
+      DST_TEST_run2pp_ana437_2024p007_v001-00000007-00000: repeated
+        row 8: files b.evt a.evt
+        row 9: files b.evt a.evt
+      "
+    `);
   });
 
   it('is the query itself', async () => {

@@ -4,6 +4,7 @@ import { isSameDatabase, sql } from '#db/connect.ts';
 
 import { candidateSelect } from '../candidate-select.ts';
 import { isInvalidSql, putInvalidEntries } from './invalid-run-sql.ts';
+import { isNotSelectedSql } from './not-selected-sql.ts';
 import { dstfileSql, likePrefix } from '../product-sql.ts';
 import { extraNames } from '../read-query-columns.ts';
 import { toRuleError } from '../rule-query-error.ts';
@@ -18,7 +19,7 @@ import type { QueryColumns } from '../read-query-columns.ts';
 
 /** How many rows have which early verdict, and in which state what blocks them is; no verdict: still open. */
 export interface EarlyCount {
-  readonly verdict: Extract<Verdict, 'invalid-run' | 'blocked'> | Extract<RowFault, 'rejected'> | null;
+  readonly verdict: Extract<Verdict, 'not-selected' | 'invalid-run' | 'blocked'> | Extract<RowFault, 'rejected'> | null;
   readonly state: JobState | null;
   readonly count: number;
 }
@@ -62,9 +63,9 @@ function blocksSql(attempts: Statement, alias: Statement, unblockStates: readonl
 }
 
 /**
- * The first half of the decision, in one pass over the candidates: rejected, invalid run, blocked. A later check never
- * runs for a row with an earlier verdict; only rows without verdict carry their texts on, which is what makes a million
- * blocked rows cheap.
+ * The first half of the decision, in one pass over the candidates: not selected, rejected, invalid run, blocked. A later
+ * check never runs for a row with an earlier verdict; only rows without verdict carry their texts on, which is what makes
+ * a million blocked rows cheap.
  *
  * @see docs/decisions/one-pass-over-candidates.md
  */
@@ -83,6 +84,7 @@ function judgeStatement(judging: Judging, candidates: Statement, hasInvalid: boo
   const aBlocks = blocksSql(attempts, a, request.unblockStates);
   const bBlocks = twin === undefined ? sql`false` : blocksSql(attempts, b, request.unblockStates);
   const bWhen = (then: Statement): Statement => (twin === undefined ? sql`` : sql`when ${bBlocks} then ${then}`);
+  const notSelected = isNotSelectedSql(request.selection, row);
   const open = [sql`dstfile`, sql`source`, sql`files`, sql`ranges`, ...extraNames(columns)];
   return sql`insert into pg_temp.judged (ordinal, run, segment, streamname, verdict, state, attempt, note,
       ${sql.join(open)})
@@ -90,7 +92,8 @@ function judgeStatement(judging: Judging, candidates: Statement, hasInvalid: boo
       d.attempt, d.complaint, ${sql.join(open.map((name) => sql`case when d.verdict is null then d.${name} end`))}
     from (
       select c.*,
-        case when c.complaint is not null then 'rejected'
+        case ${notSelected === undefined ? sql`` : sql`when ${notSelected} then 'not-selected'`}
+          when c.complaint is not null then 'rejected'
           ${hasInvalid ? sql`when ${isInvalidSql(names, row)} then 'invalid-run'` : sql``}
           when ${aBlocks} or ${bBlocks} then 'blocked' end as verdict,
         case when ${aBlocks} then ${stateSql(attempts, a)} ${bWhen(stateSql(attempts, b))} end as state,
