@@ -3,6 +3,7 @@ import { findOpenAttempts } from '#db/status/find-open-attempts.ts';
 import { findProductionSubmissions } from '#db/status/submission/find-production-submissions.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 import { BatchError } from '#model/errors.ts';
+import { findOutside, rowSelectionOf } from '#model/row-selection.ts';
 
 import { groupBySubmission } from './submission/group-by-submission.ts';
 import { decideAttempt } from './reconcile/decide-attempt.ts';
@@ -33,13 +34,14 @@ export interface HeldJob {
 const submissionsAtOnce = 100;
 
 /**
- * Finds the held jobs of a rule's production: name, build, tag and version are the same, and they are its own attempts.
+ * Finds the held jobs of a rule's production: name, build, tag and version are the same, they are its own attempts, and
+ * their runs and segments were asked for.
  *
  * @throws DatabaseError; BatchError (`batch-no-answer`) if the batch system does not say
  */
 export async function findHeldJobs(
   input: HeldInput,
-  { setup }: Pick<PreparedRule, 'setup'>,
+  { setup, options }: Pick<PreparedRule, 'setup' | 'options'>,
 ): Promise<readonly HeldJob[]> {
   const { status, backend } = input;
   const { name, build, dbtag, revision } = setup;
@@ -48,6 +50,7 @@ export async function findHeldJobs(
     ...(revision === undefined ? {} : { version: revision }),
   };
   const uuids = await retryDatabase(() => findProductionSubmissions(status, backend.name, production));
+  const selection = rowSelectionOf(options);
   const held: HeldJob[] = [];
   for (let from = 0; from < uuids.length; from += submissionsAtOnce) {
     const asked = uuids.slice(from, from + submissionsAtOnce);
@@ -57,7 +60,7 @@ export async function findHeldJobs(
     if (looked.kind === 'unknown') throw noAnswer('which jobs are held', looked.reason);
     for (const attempt of looked.attempts) {
       const { queue: report } = looked.sightOf(attempt);
-      if (report?.state === 'held') held.push({ attempt, report });
+      if (report?.state === 'held' && findOutside(selection, attempt) === undefined) held.push({ attempt, report });
     }
   }
   return held;

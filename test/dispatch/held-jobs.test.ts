@@ -9,6 +9,7 @@ import { silentLog } from '../util/silent-log.ts';
 import { clearAttempts, openDispatchWorld, openReady, prepareTestRule, readAttempts } from './dispatch-world.ts';
 
 import type { HeldInput } from '#dispatch/held-jobs.ts';
+import type { RunOptions } from '#model/run-options.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { DispatchWorld } from './dispatch-world.ts';
@@ -72,6 +73,20 @@ test('marks the held jobs of this production, with their reason, once, and clear
     [3, 'submitted', null],
   ]);
   expect(valueOf(await world.backend.queryQueue([uuid]))).toHaveLength(2);
+});
+
+test('looks at the runs and segments that were asked for only (C-S5)', async () => {
+  const uuid = await submit([1, 2, 3], mine());
+  await world.backend.hold({ uuid }, reason);
+  const runsOf = async (options: Partial<RunOptions>): Promise<readonly number[]> => {
+    const prepared = mine();
+    const held = await findHeldJobs(input, { ...prepared, options: { ...prepared.options, ...options } });
+    return held.map(({ attempt }) => attempt.run);
+  };
+  expect(await runsOf({ runs: { kind: 'range', first: 2, last: 3 } })).toEqual([2, 3]);
+  expect(await runsOf({ runs: { kind: 'list', runs: [1, 9] } })).toEqual([1]);
+  expect(await runsOf({ segments: { kind: 'one', segment: 7 } })).toEqual([]);
+  expect(await runsOf({ runs: { kind: 'cursor' }, cursor: 3 })).toEqual([1, 2, 3]);
 });
 
 test('clears held jobs without their being marked, and no job of another production (C-K9)', async () => {

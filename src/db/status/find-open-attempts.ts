@@ -16,6 +16,8 @@ export interface SubmissionWithOpen {
 export interface OpenAttempt {
   readonly id: number;
   readonly submission: string;
+  readonly run: number;
+  readonly segment: number;
   readonly process: number;
   readonly state: JobState;
   /** -1 before the first. */
@@ -71,7 +73,7 @@ export function findOpenAttempts(
   const table = sql.table(status.role, 'production_status');
   const submissions = sql.table(status.role, 'submission');
   return status.query<OpenAttempt>(sql`
-    select p.id, p.submission_id::text as submission, p.process, p.status::text as state, p.start,
+    select p.id, p.submission_id::text as submission, p.run, p.segment, p.process, p.status::text as state, p.start,
            p.hold_code as "holdCode", p.hold_subcode as "holdSubcode",
            case when p.retired_at is not null then coalesce(p.retired_reason, 'no reason given') end as "retiredReason",
            s.state = 'confirmed' as "isConfirmed",

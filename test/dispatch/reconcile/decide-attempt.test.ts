@@ -13,7 +13,17 @@ const uuid = '11111111-2222-4333-8444-555555555555';
 
 function attempt(more: Partial<OpenAttempt> = {}): OpenAttempt {
   return {
-    ...{ id: 7, submission: uuid, process: 3, state: 'submitted', start: -1, holdCode: null, holdSubcode: null },
+    ...{
+      id: 7,
+      submission: uuid,
+      run: 1,
+      segment: 0,
+      process: 3,
+      state: 'submitted',
+      start: -1,
+      holdCode: null,
+      holdSubcode: null,
+    },
     ...{ retiredReason: null, isConfirmed: true, lastMessageMs: null, submittedMs: sinceMs - 60_000 },
     ...more,
   };
