@@ -1,19 +1,13 @@
-import { rmSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
 import { writeLine, writeOutput } from '#cli/output.ts';
 import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
 import { findInputs } from '#job/find-inputs.ts';
 import type { JobIdentity } from '#job/identity.ts';
-import type { StagedOut } from '#job/stage-out/stage-out.ts';
 import { readStopping, softenEnd } from '#job/soften-end.ts';
-import { askVerdict, tell, type Told } from '#job/spool/tell.ts';
+import { tell, type Told } from '#job/spool/tell.ts';
 import { endWrappedJob, renderAssignments } from '#job/wrap.ts';
-import { errorFlags } from '#model/job/error-flags.ts';
-import { TransferError } from '#model/errors.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
 import { spoolFileName } from '#model/job/job-file.ts';
-import { explainError } from '#util/explain-error.ts';
 import { parseCups, renderHelp, type CupsAction, type CupsCommon } from './cups-options.ts';
 import {
   fence,
@@ -45,7 +39,7 @@ async function runCups(argv: readonly string[]): Promise<number> {
     case 'ranges':
       return printInputs(call.kind);
     case 'stageout':
-      return runStageOut(call, call);
+      return runStageOut(call);
     case 'started':
       return report(call, (identity) => ({ kind: 'started', node: identity.node }));
     case 'report':
@@ -97,77 +91,21 @@ async function printInputs(which: 'inputs' | 'ranges'): Promise<number> {
   return 0;
 }
 
-async function runStageOut(call: CupsCommon, action: Extract<CupsAction, { kind: 'stageout' }>): Promise<number> {
+async function runStageOut(call: CupsCommon & Extract<CupsAction, { kind: 'stageout' }>): Promise<number> {
   const post = openPost();
-  const { identity, access } = post;
-  const lfn = basename(action.file);
-  const options = { timeoutMs: access?.job.inputsTimeoutMs ?? 0, isPersistent: true };
-  let copy: StagedOut;
-  try {
-    const stopping = readStopping(identity.directory);
-    if (stopping !== undefined) {
-      // A program that was killed leaves a file that looks like a product.
-      throw new TransferError(`'${lfn}' is not staged out: the job was told to stop (${stopping})`, {
-        code: 'transfer-stopped',
-      });
-    }
-    // All other calls are quicker without it.
-    const { stageOut } = await import('#job/stage-out/stage-out.ts');
-    copy = await stageOut({
-      file: action.file,
-      directory: action.directory,
-      retries: action.retries,
-      jobDirectory: identity.directory,
-      owner: `${identity.attempt}-${identity.start}`,
-      signal: stopSignal(stageOutGraceMs),
-      isWanted: async () => (access === undefined ? undefined : (await askVerdict(identity, access, options))?.isGo),
-      note: call.isVerbose ? say : () => undefined,
-    });
-  } catch (error) {
-    await tellFailure(post, call, lfn, error);
-    throw error;
-  }
-  if (!call.isUpdate) return 0;
-  const told = await tellFrom(post, call, stageOutDetail(call, action, lfn, copy), true);
-  return settle(post, told, resolve(action.file), copy);
-}
-
-/** Removes the local file once the catalog has the copy. */
-function settle(post: Post, { delivery, line }: Told, file: string, copy: StagedOut): number {
-  const answer = line === undefined ? [...delivery.registered.values()][0] : delivery.registered.get(line.sequence);
-  if (answer?.isRegistered === true) {
-    if (copy.how !== 'same') rmSync(file, { force: true });
-  } else {
-    const why =
-      answer === undefined ? 'the gateway did not answer yet' : (answer.reason ?? 'the catalog did not take it');
-    say(`'${copy.path}' is in its place but not registered yet (${why}): the local file is kept`);
-  }
+  // All other calls are quicker without it.
+  const { stageOutAndReport } = await import('#job/stage-out/stage-out-and-report.ts');
+  const told = await stageOutAndReport(call, {
+    identity: post.identity,
+    ...(post.access === undefined ? {} : { access: post.access }),
+    signal: stopSignal(stageOutGraceMs),
+    ...(call.isUpdate ? { report: (detail: JobEventDetail) => tellFrom(post, call, detail, true) } : {}),
+    say,
+    isVerbose: call.isVerbose,
+  });
+  if (told === undefined) return 0;
   if (post.problem !== undefined) throw post.problem;
-  return obey(say, post.identity, delivery);
-}
-
-function stageOutDetail(
-  call: CupsCommon,
-  action: Extract<CupsAction, { kind: 'stageout' }>,
-  lfn: string,
-  { path, sizeBytes, md5 }: StagedOut,
-): JobEventDetail {
-  const { run, segment } = call;
-  const { host, dataset, dsttype, nevents } = action;
-  // A negative number means that nobody counted: the catalog keeps -1, and it adds nothing to the job's events.
-  const events = nevents === undefined ? 0 : Math.max(nevents, -1);
-  return {
-    kind: 'stageout',
-    file: { lfn, path, host, sizeBytes, md5, run, segment, dataset, dsttype, events },
-    ...(nevents === undefined || nevents < 0 ? {} : { nevents, ...(action.isIncrement ? { isIncrement: true } : {}) }),
-  };
-}
-
-async function tellFailure(post: Post, call: CupsCommon, lfn: string, error: unknown): Promise<void> {
-  const flag = errorFlags[lfn.startsWith('HIST_') ? 'hist-stageout-failed' : 'dst-stageout-failed'];
-  if (!call.isUpdate) return;
-  const text = `Stage-out of '${lfn}' failed: ${explainError(error)}`;
-  await tellFrom(post, call, { kind: 'message', text, flag }, true);
+  return obey(say, post.identity, told.delivery);
 }
 
 /** For the wrapper: tells that the job started, obeys the fence, prints what the site wants as shell assignments. */

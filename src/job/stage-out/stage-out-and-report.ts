@@ -1,0 +1,112 @@
+import { rmSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { TransferError } from '#model/errors.ts';
+import { errorFlags } from '#model/job/error-flags.ts';
+import type { JobEventDetail } from '#model/job/job-event.ts';
+import type { Say } from '#model/log.ts';
+import { explainError } from '#util/explain-error.ts';
+import type { JobIdentity } from '../identity.ts';
+import type { GatewayAccess } from '../read-gateway-access.ts';
+import { readStopping } from '../soften-end.ts';
+import { askVerdict, type Told } from '../spool/tell.ts';
+import { stageOut, type StagedOut } from './stage-out.ts';
+
+/** What a script asks for: a file, where it goes, and what the catalog is to say of it. */
+export interface StageOutOrder {
+  readonly file: string;
+  readonly directory: string;
+  readonly retries: number;
+  readonly run: number;
+  readonly segment: number;
+  readonly host: string;
+  readonly dataset: string;
+  readonly dsttype: string;
+  /** Absent: not given. */
+  readonly nevents?: number;
+  readonly isIncrement: boolean;
+}
+
+/** The job that stages out, and how it reports. */
+export interface StageOutJob {
+  readonly identity: JobIdentity;
+  /** Absent: the job does not know its gateway. */
+  readonly access?: GatewayAccess;
+  /** Ends the copy at the next good place. */
+  readonly signal: AbortSignal;
+  /** Reports one thing, and waits for the answer a while; absent: nothing is to be reported. */
+  readonly report?: (detail: JobEventDetail) => Promise<Told>;
+  readonly say: Say;
+  readonly isVerbose: boolean;
+}
+
+/**
+ * Brings a file of a job to its place, reports it, and removes the local one once the catalog has the copy. A failure
+ * is reported too.
+ *
+ * @returns the report; undefined where nothing was to be reported
+ * @throws TransferError `transfer-…`; the error of `node:fs` where the report finds neither spool nor gateway
+ * @see docs/commands/cups.md
+ */
+export async function stageOutAndReport(order: StageOutOrder, job: StageOutJob): Promise<Told | undefined> {
+  const lfn = basename(order.file);
+  let copy: StagedOut;
+  try {
+    copy = await stageOutOf(order, job);
+  } catch (error) {
+    await job.report?.(failureOf(lfn, error));
+    throw error;
+  }
+  const told = await job.report?.(detailOf(order, lfn, copy));
+  if (told !== undefined) settle(told, resolve(order.file), copy, job.say);
+  return told;
+}
+
+async function stageOutOf(order: StageOutOrder, job: StageOutJob): Promise<StagedOut> {
+  const { identity, access } = job;
+  const stopping = readStopping(identity.directory);
+  if (stopping !== undefined) {
+    // A program that was killed leaves a file that looks like a product.
+    throw new TransferError(`'${basename(order.file)}' is not staged out: the job was told to stop (${stopping})`, {
+      code: 'transfer-stopped',
+    });
+  }
+  const options = { timeoutMs: access?.job.inputsTimeoutMs ?? 0, isPersistent: true };
+  return stageOut({
+    file: order.file,
+    directory: order.directory,
+    retries: order.retries,
+    jobDirectory: identity.directory,
+    owner: `${identity.attempt}-${identity.start}`,
+    signal: job.signal,
+    isWanted: async () => (access === undefined ? undefined : (await askVerdict(identity, access, options))?.isGo),
+    note: job.isVerbose ? job.say : () => undefined,
+  });
+}
+
+function failureOf(lfn: string, error: unknown): JobEventDetail {
+  const flag = errorFlags[lfn.startsWith('HIST_') ? 'hist-stageout-failed' : 'dst-stageout-failed'];
+  return { kind: 'message', text: `Stage-out of '${lfn}' failed: ${explainError(error)}`, flag };
+}
+
+function detailOf(order: StageOutOrder, lfn: string, { path, sizeBytes, md5 }: StagedOut): JobEventDetail {
+  const { run, segment, host, dataset, dsttype, nevents } = order;
+  // A negative number means that nobody counted: the catalog keeps -1, and it adds nothing to the job's events.
+  const events = nevents === undefined ? 0 : Math.max(nevents, -1);
+  return {
+    kind: 'stageout',
+    file: { lfn, path, host, sizeBytes, md5, run, segment, dataset, dsttype, events },
+    ...(nevents === undefined || nevents < 0 ? {} : { nevents, ...(order.isIncrement ? { isIncrement: true } : {}) }),
+  };
+}
+
+/** Removes the local file once the catalog has the copy. */
+function settle({ delivery, line }: Told, file: string, copy: StagedOut, say: Say): void {
+  const answer = line === undefined ? [...delivery.registered.values()][0] : delivery.registered.get(line.sequence);
+  if (answer?.isRegistered === true) {
+    if (copy.how !== 'same') rmSync(file, { force: true });
+    return;
+  }
+  const why =
+    answer === undefined ? 'the gateway did not answer yet' : (answer.reason ?? 'the catalog did not take it');
+  say(`'${copy.path}' is in its place but not registered yet (${why}): the local file is kept`);
+}

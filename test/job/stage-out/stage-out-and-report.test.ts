@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { JobIdentity } from '#job/identity.ts';
+import type { GatewayAccess } from '#job/read-gateway-access.ts';
+import { tell } from '#job/spool/tell.ts';
+import { stageOutAndReport, type StageOutJob, type StageOutOrder } from '#job/stage-out/stage-out-and-report.ts';
+import { startRecordingGateway, type RecordingGateway } from '#test/job/recording-gateway.ts';
+
+const name = 'DST_CALO_run2pp_new_2024p007-00053534-00012.root';
+
+let root = '';
+let gateway: RecordingGateway;
+let access: GatewayAccess;
+let identity: JobIdentity;
+let said: string[] = [];
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'slurp-stageout-'));
+  for (const directory of ['job', 'out']) mkdirSync(join(root, directory));
+  writeFileSync(join(root, 'job', name), 'events');
+  gateway = await startRecordingGateway();
+  const times = { reportTimeoutMs: 500, inputsTimeoutMs: 500 };
+  const job = { submission: '11111111-2222-3333-4444-555555555555', gateway: gateway.url, ...times };
+  access = { job: { ...job, mode: 'production' }, token: 'ab'.repeat(32) };
+  identity = { attempt: 7, start: 0, node: 'node', directory: join(root, 'job') };
+  said = [];
+});
+afterEach(async () => {
+  await gateway.close();
+  rmSync(root, { recursive: true });
+});
+
+const job = (): StageOutJob => ({
+  identity,
+  access,
+  signal: new AbortController().signal,
+  report: (detail) => tell(identity, access, new Date().toISOString(), detail, { timeoutMs: 500, isPersistent: false }),
+  say: (line) => said.push(line),
+  isVerbose: false,
+});
+const order = (more: Partial<StageOutOrder> = {}): StageOutOrder => ({
+  file: join(root, 'job', name),
+  directory: join(root, 'out'),
+  retries: 0,
+  run: 53534,
+  segment: 12,
+  host: 'lustre',
+  dataset: 'new_2024p007',
+  dsttype: 'DST_CALO_run2pp',
+  isIncrement: false,
+  ...more,
+});
+
+test('reports the file in its place, and removes the local one once it is registered', async () => {
+  await stageOutAndReport(order({ nevents: 5 }), job());
+  expect(gateway.events().map(({ detail }) => detail)).toMatchObject([
+    { kind: 'stageout', nevents: 5, file: { lfn: name, path: join(root, 'out', name), sizeBytes: 6, events: 5 } },
+  ]);
+  expect(existsSync(join(root, 'job', name))).toBe(false);
+  expect(said).toEqual([]);
+});
+
+test('reports nothing where nothing is to be reported, and keeps the local file', async () => {
+  const { report: _, ...quiet } = job();
+  expect(await stageOutAndReport(order(), quiet)).toBeUndefined();
+  expect(readdirSync(join(root, 'out'))).toEqual([name]);
+  expect(existsSync(join(root, 'job', name))).toBe(true);
+  expect(gateway.arrivals()).toBe(0);
+});
