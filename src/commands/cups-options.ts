@@ -9,9 +9,10 @@ export type CupsCall = { readonly kind: 'help'; readonly command?: string } | (C
 
 /** What every subcommand is given. */
 export interface CupsCommon {
-  readonly run: number;
-  readonly segment: number;
-  readonly dstname: string;
+  /** Absent where `stageout` leaves it to the file's name or the attempt; so are the next two. */
+  readonly run?: number;
+  readonly segment?: number;
+  readonly dstname?: string;
   readonly isVerbose: boolean;
   /** False: nothing is told, neither to the spool nor to the gateway. */
   readonly isUpdate: boolean;
@@ -31,8 +32,8 @@ export type CupsAction =
       readonly directory: string;
       readonly retries: number;
       readonly host: string;
-      readonly dataset: string;
-      readonly dsttype: string;
+      readonly dataset?: string;
+      readonly dsttype?: string;
       /** Absent: not given. */
       readonly nevents?: number;
       readonly isIncrement: boolean;
@@ -95,19 +96,26 @@ const commands: ReadonlyMap<string, CommandSpec> = new Map([
   ],
   [
     'stageout',
-    command(
-      'copy a file to its place, check it, register it, remove the local one',
-      [
-        { names: ['--retries'], takes: 'one', help: 'tries after an error that may pass; default 5' },
-        { names: ['--hostname'], takes: 'one', choices: ['lustre', 'gpfs'], help: 'file system; default lustre' },
-        nevents,
-        inc,
-        { names: ['--dataset'], takes: 'one', help: 'BUILD_TAG; default test' },
-        { names: ['--dsttype'], takes: 'one', help: 'default: the last two words of the dstname' },
-        { names: ['--prodtype'], takes: 'one', choices: ['many', 'only'], help: 'accepted, without meaning' },
-      ],
-      ['FILE', 'OUTDIR'],
-    ),
+    {
+      ...command(
+        'copy a file to its place, check it, register it, remove the local one',
+        [
+          { names: ['--retries'], takes: 'one', help: 'tries after an error that may pass; default 5' },
+          { names: ['--hostname'], takes: 'one', choices: ['lustre', 'gpfs'], help: 'file system; default lustre' },
+          nevents,
+          inc,
+          {
+            names: ['--dataset'],
+            takes: 'one',
+            help: "BUILD_TAG; default: what the file's name says, else the attempt's",
+          },
+          { names: ['--dsttype'], takes: 'one', help: "default: what the file's name says, else the attempt's" },
+          { names: ['--prodtype'], takes: 'one', choices: ['many', 'only'], help: 'accepted, without meaning' },
+        ],
+        ['FILE', 'OUTDIR'],
+      ),
+      notRequired: ['--run', '--segment', '--dstname'],
+    },
   ],
 ]);
 
@@ -136,23 +144,32 @@ export function parseCups(argv: readonly string[], now: Date = new Date()): Cups
       advice: "'cups --help' explains them",
     });
   }
-  const dstfile = textOf(options, '--dstfile');
-  const given = textOf(options, '--dstname') ?? '';
   const common: CupsCommon = {
-    run: countOf(options, '--run') ?? 0,
-    segment: countOf(options, '--segment') ?? 0,
-    // Scripts of the pi0 calibration say `-d none --dstfile NAME-RUN-…`.
-    dstname: dstfile !== undefined && given === 'none' ? (dstfile.split('-')[0] ?? given) : given,
+    ...identifiersOf(options),
     isVerbose: options.has('--verbose'),
     isUpdate: !options.has('--no-update'),
     at: parseInstant(textOf(options, '--timestamp'), now),
   };
-  return { ...common, ...actionOf(parsed.command, options, parsed.positionals, common) };
+  return { ...common, ...actionOf(parsed.command, options, parsed.positionals) };
+}
+
+function identifiersOf(options: Options): Pick<CupsCommon, 'run' | 'segment' | 'dstname'> {
+  const run = countOf(options, '--run');
+  const segment = countOf(options, '--segment');
+  const dstfile = textOf(options, '--dstfile');
+  const given = textOf(options, '--dstname');
+  // Scripts of the pi0 calibration say `-d none --dstfile NAME-RUN-…`.
+  const dstname = dstfile !== undefined && (given ?? 'none') === 'none' ? dstfile.split('-')[0] : given;
+  return {
+    ...(run === undefined ? {} : { run }),
+    ...(segment === undefined ? {} : { segment }),
+    ...(dstname === undefined ? {} : { dstname }),
+  };
 }
 
 type Options = ReadonlyMap<string, readonly string[]>;
 
-function actionOf(name: string, options: Options, positionals: readonly string[], common: CupsCommon): CupsAction {
+function actionOf(name: string, options: Options, positionals: readonly string[]): CupsAction {
   switch (name) {
     case 'started':
       return { kind: 'started' };
@@ -161,7 +178,7 @@ function actionOf(name: string, options: Options, positionals: readonly string[]
     case 'getranges':
       return { kind: 'ranges' };
     case 'stageout':
-      return stageOutOf(options, positionals, common);
+      return stageOutOf(options, positionals);
     case 'info':
       return {
         kind: 'info',
@@ -209,7 +226,9 @@ function detailOf(name: string, options: Options, positionals: readonly string[]
   }
 }
 
-function stageOutOf(options: Options, positionals: readonly string[], { dstname }: CupsCommon): CupsAction {
+function stageOutOf(options: Options, positionals: readonly string[]): CupsAction {
+  const dataset = textOf(options, '--dataset');
+  const dsttype = textOf(options, '--dsttype');
   const events = numberOf(options, '--nevents');
   const [file = '', directory = ''] = positionals;
   if (file === '' || directory === '') throw complaintOf('FILE and OUTDIR must not be empty', []);
@@ -219,9 +238,9 @@ function stageOutOf(options: Options, positionals: readonly string[], { dstname 
     directory,
     retries: countOf(options, '--retries') ?? 5,
     host: textOf(options, '--hostname') ?? 'lustre',
-    dataset: textOf(options, '--dataset') ?? 'test',
-    dsttype: textOf(options, '--dsttype') ?? dstname.split('_').slice(-2).join('_'),
     isIncrement: options.has('--inc'),
+    ...(dataset === undefined ? {} : { dataset }),
+    ...(dsttype === undefined ? {} : { dsttype }),
     ...(events === undefined ? {} : { nevents: events }),
   };
 }

@@ -10,6 +10,7 @@ import type { EventKey, Stageout } from '#db/status/find-stageouts.ts';
 import type { Registration } from '#model/job/event-reply.ts';
 import type { Log } from '#model/log.ts';
 
+import { completeFile } from './complete-file.ts';
 import { makeGroupWriter } from './group-writer.ts';
 import { isPoison } from './is-poison.ts';
 
@@ -68,7 +69,7 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
     write: async (stageouts) => {
       if (Date.now() < awayUntil) return stageouts.map(() => ({ kind: 'pending', reason: awayReason }) as const);
       try {
-        const files = stageouts.map((stageout) => stageout.file);
+        const files = stageouts.map(({ file, product }) => completeFile(file, product));
         await withBound(putFiles(doors.catalog, files), hangMs, () => {
           throw new GatewayError('It does not answer', { code: 'gateway-slow' });
         });

@@ -151,6 +151,14 @@ export function printDataset(conditions: Conditions): string {
   return version === undefined ? `${build}_${tag}` : `${build}_${tag}_${printVersion(version)}`;
 }
 
+/** Finds the dataset in a dstname; in one that is no name of ours, the text behind the dsttype, else all of it. */
+export function datasetOf({ dsttype, dstname }: { readonly dsttype: string; readonly dstname: string }): string {
+  const parts = parseDstname(dstname);
+  if (parts.kind === 'dstname') return printDataset(parts);
+  const rest = dstname.startsWith(`${dsttype}_`) ? dstname.slice(dsttype.length + 1) : '';
+  return rest === '' ? dstname : rest;
+}
+
 /** Prints a dstname. */
 export function printDstname(parts: Conditions & { readonly dsttype: string }): Dstname {
   return branded(`${parts.dsttype}_${printDataset(parts)}`);

@@ -18,6 +18,8 @@ export interface CommandSpec {
   readonly positionals: readonly string[];
   /** Names of further ones that may be given. */
   readonly optionalPositionals?: readonly string[];
+  /** Options of the command as a whole that it does not require here, by their first names. */
+  readonly notRequired?: readonly string[];
 }
 
 /** What was found on a command line, or the first thing that is wrong with it. */
@@ -90,6 +92,7 @@ export function parseArguments(
   if (spec === undefined) return { kind: 'parsed', options, positionals };
   const missing = [...globalOptions, ...spec.options]
     .filter((option) => option.isRequired === true && !options.has(keyOf(option)))
+    .filter((option) => !(spec.notRequired ?? []).includes(keyOf(option)))
     .map(({ names }) => names.join('/'));
   missing.push(...spec.positionals.slice(positionals.length));
   if (missing.length > 0) return complain(`Missing: ${missing.join(', ')}`);

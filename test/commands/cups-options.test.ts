@@ -100,13 +100,25 @@ test.each<[string[], unknown]>([
       directory: '/out',
       retries: 0,
       host: 'gpfs',
-      dataset: 'test',
-      dsttype: 'ana437_2024p007',
       isIncrement: false,
     },
   ],
 ])('reads %j (C-W1, C-W4, C-W6)', (line, expected) => {
   expect(actionOf(line)).toEqual(expected);
+});
+
+test('needs no run, segment and dstname for a stage-out', () => {
+  expect(parseCups(['stageout', 'F.root', '/out'], now)).toEqual({
+    kind: 'stageout',
+    file: 'F.root',
+    directory: '/out',
+    retries: 5,
+    host: 'lustre',
+    isIncrement: false,
+    isVerbose: false,
+    isUpdate: true,
+    at: '2025-04-10T12:00:00.000Z',
+  });
 });
 
 test.each([

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { putFiles } from '#db/catalog/put-files.ts';
 import { openDatabase } from '#db/connect.ts';
 import { recordEvents } from '#db/status/record-events.ts';
+import { completeFile } from '#ingest/complete-file.ts';
 import { parseEvent } from '#model/job/parse-event.ts';
 
 import { testDatabase } from '../db/test-database.ts';
@@ -105,5 +106,7 @@ it('takes into the catalog the longest names that the schema lets through', asyn
   });
   const files = parsed.kind === 'event' && parsed.event.detail.kind === 'stageout' ? [parsed.event.detail.file] : [];
   expect(files).toHaveLength(1);
-  await expect(putFiles(catalog, files)).resolves.toBeUndefined();
+  const product = { dstfile: 'P', dsttype: 'T', dstname: 'N', run: 1, segment: 0 };
+  const complete = files.map((file) => completeFile(file, product));
+  await expect(putFiles(catalog, complete)).resolves.toBeUndefined();
 });

@@ -88,6 +88,41 @@ test('a wrapped job that stages out is finished, registered and gone from the wo
   ]);
 });
 
+test('a stage-out that gives nothing registers what the name says, else what the attempt is (C-W25)', async () => {
+  const { scratch, id, env } = await makeJob();
+  const out = join(scratch, '../out');
+  mkdirSync(out, { recursive: true });
+  const named = 'HIST_EVENT_auau23_new_2023p003_v001-00007101-00002.root';
+  for (const file of [named, 'odd.root']) {
+    writeFileSync(join(scratch, file), file);
+    expect(await place.run(scratch, ['cups', 'stageout', file, out], { env })).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+    });
+  }
+  const files = await catalog.query(sql`
+    select filename, runnumber, segment, dsttype, dataset, events from ${sql.table(catalog.role, 'datasets')}
+    where filename in (${named}, 'odd.root') order by filename`);
+  expect(files).toEqual([
+    {
+      filename: named,
+      runnumber: 7101,
+      segment: 2,
+      dsttype: 'HIST_EVENT_auau23',
+      dataset: 'new_2023p003_v001',
+      events: -1,
+    },
+    {
+      filename: 'odd.root',
+      runnumber: id,
+      segment: 0,
+      dsttype: 'DST_EVENT_auau23',
+      dataset: 'new_2023p003',
+      events: -1,
+    },
+  ]);
+});
+
 test('a script that says nothing of its end ends as its exit code says', async () => {
   const { scratch, id, env } = await makeJob();
   writeFileSync(join(scratch, 'job.sh'), 'exit 4\n');

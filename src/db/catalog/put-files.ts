@@ -1,6 +1,6 @@
 import { sql } from '../connect.ts';
 
-import type { StagedFile } from '#model/job/job-event.ts';
+import type { CatalogFile } from '#model/job/job-event.ts';
 
 import type { Queryable } from '../connect.ts';
 
@@ -10,7 +10,7 @@ import type { Queryable } from '../connect.ts';
  * @param files of several with one key the last counts
  * @throws DatabaseError; then nothing was put
  */
-export async function putFiles(catalog: Queryable, files: readonly StagedFile[]): Promise<void> {
+export async function putFiles(catalog: Queryable, files: readonly CatalogFile[]): Promise<void> {
   const places = lastOfEach(files, (file) => JSON.stringify([file.lfn, file.host, file.path]));
   const datasets = lastOfEach(files, (file) => JSON.stringify([file.lfn, file.dataset]));
   await catalog.transaction(async (session) => {
@@ -42,6 +42,6 @@ export async function putFiles(catalog: Queryable, files: readonly StagedFile[])
 }
 
 // One statement cannot replace a row twice. Rows are written in key order, so two writers do not deadlock.
-function lastOfEach(files: readonly StagedFile[], keyOf: (file: StagedFile) => string): readonly StagedFile[] {
+function lastOfEach(files: readonly CatalogFile[], keyOf: (file: CatalogFile) => string): readonly CatalogFile[] {
   return [...new Map(files.map((file) => [keyOf(file), file])).values()];
 }

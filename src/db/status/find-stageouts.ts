@@ -11,9 +11,22 @@ export interface EventKey {
   readonly sequence: number;
 }
 
-/** A staged file as an event told of it, and what became of it. */
+/** What an attempt is to make: its columns in `production_status`. */
+export interface AttemptProduct {
+  /** The product. */
+  readonly dstfile: string;
+  readonly dsttype: string;
+  readonly dstname: string;
+  readonly run: number;
+  readonly segment: number;
+}
+
+/** A staged file as an event reported it, and what became of it. */
 export interface Stageout extends EventKey {
+  /** The start of the job that reported it. */
+  readonly start: number;
   readonly file: StagedFile;
+  readonly product: AttemptProduct;
   readonly isApplied: boolean;
   /** Why it will not be applied by itself, if that was decided. */
   readonly note: string | null;
@@ -26,7 +39,10 @@ export interface Stageout extends EventKey {
 function selectStageouts(status: Queryable, which: Statement): Statement {
   const events = sql.table(status.role, 'production_event');
   return sql`
-    select e.attempt, e.source, e.sequence, e.detail -> 'file' as file, e.applied_at is not null as "isApplied",
+    select e.attempt, e.source, e.sequence, e.start, e.detail -> 'file' as file,
+           json_build_object('dstfile', s.dstfile, 'dsttype', s.dsttype, 'dstname', s.dstname,
+                             'run', s.run, 'segment', s.segment) as product,
+           e.applied_at is not null as "isApplied",
            e.apply_note as note,
            case when s.retired_at is not null then coalesce(s.retired_reason, 'no reason given') end as "retiredReason",
            exists (

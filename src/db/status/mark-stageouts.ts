@@ -32,12 +32,14 @@ export async function markStageoutsApplied(status: Queryable, keys: readonly Eve
       update ${events} e set applied_at = now() at time zone 'utc', apply_note = null
       from locked l
       where e.attempt = l.attempt and e.source = l.source and e.sequence = l.sequence and e.at = l.at
-      returning e.detail -> 'file' as file
+      returning e.attempt, e.detail -> 'file' as file
     )
     select pg_notify(${catalogChannel}::text, told.payload)
     from (
-      select distinct json_build_object('dsttype', file ->> 'dsttype', 'run', (file ->> 'run')::int)::text as payload
-      from marked
+      select distinct json_build_object(
+        'dsttype', coalesce(m.file ->> 'dsttype', s.dsttype), 'run', coalesce((m.file ->> 'run')::int, s.run)
+      )::text as payload
+      from marked m join ${sql.table(status.role, 'production_status')} s on s.id = m.attempt
     ) told`);
 }
 

@@ -9,19 +9,16 @@ import type { JobIdentity } from '../identity.ts';
 import type { GatewayAccess } from '../read-gateway-access.ts';
 import { readStopping } from '../soften-end.ts';
 import { askVerdict, type Told } from '../spool/tell.ts';
+import { describeFile, type FileDescription, type GivenFacts } from './describe-file.ts';
 import { stageOut, type StagedOut } from './stage-out.ts';
 
-/** What a script asks for: a file, where it goes, and what the catalog is to say of it. */
-export interface StageOutOrder {
+/** What a script asks for: a file, where it goes, and what it says of the file. */
+export interface StageOutOrder extends GivenFacts {
   readonly file: string;
   readonly directory: string;
   readonly retries: number;
-  readonly run: number;
-  readonly segment: number;
   readonly host: string;
-  readonly dataset: string;
-  readonly dsttype: string;
-  /** Absent: not given. */
+  /** Absent: not given; below 0: not known. */
   readonly nevents?: number;
   readonly isIncrement: boolean;
 }
@@ -56,7 +53,12 @@ export async function stageOutAndReport(order: StageOutOrder, job: StageOutJob):
     await job.report?.(failureOf(lfn, error));
     throw error;
   }
-  const told = await job.report?.(detailOf(order, lfn, copy));
+  const { facts, contradictions } = describeFile(lfn, order);
+  const told = await job.report?.(detailOf(order, facts, lfn, copy));
+  // After it: the stage-out itself is a message too, and the last one stands in the row.
+  if (contradictions.length > 0) {
+    await job.report?.({ kind: 'message', text: `Stage-out of '${lfn}': ${contradictions.join('; ')}` });
+  }
   if (told !== undefined) settle(told, resolve(order.file), copy, job.say);
   return told;
 }
@@ -88,14 +90,18 @@ function failureOf(lfn: string, error: unknown): JobEventDetail {
   return { kind: 'message', text: `Stage-out of '${lfn}' failed: ${explainError(error)}`, flag };
 }
 
-function detailOf(order: StageOutOrder, lfn: string, { path, sizeBytes, md5 }: StagedOut): JobEventDetail {
-  const { run, segment, host, dataset, dsttype, nevents } = order;
-  // A negative number means that nobody counted: the catalog keeps -1, and it adds nothing to the job's events.
-  const events = nevents === undefined ? 0 : Math.max(nevents, -1);
+function detailOf(
+  { host, nevents, isIncrement }: StageOutOrder,
+  facts: FileDescription['facts'],
+  lfn: string,
+  { path, sizeBytes, md5 }: StagedOut,
+): JobEventDetail {
+  // An unknown number is -1 in the catalog, and adds nothing to the job's events.
+  const isCounted = nevents !== undefined && nevents >= 0;
   return {
     kind: 'stageout',
-    file: { lfn, path, host, sizeBytes, md5, run, segment, dataset, dsttype, events },
-    ...(nevents === undefined || nevents < 0 ? {} : { nevents, ...(order.isIncrement ? { isIncrement: true } : {}) }),
+    file: { lfn, path, host, sizeBytes, md5, ...facts, events: isCounted ? nevents : -1 },
+    ...(isCounted ? { nevents, ...(isIncrement ? { isIncrement: true } : {}) } : {}),
   };
 }
 

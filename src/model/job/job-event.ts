@@ -1,4 +1,7 @@
-/** A file that a job put in its place, to be registered in the catalog: one `files` and one `datasets` row. */
+/**
+ * A file that a job put in its place, to be registered in the catalog: one `files` and one `datasets` row. What is
+ * absent was not known on the worker: the attempt's own is registered.
+ */
 export interface StagedFile {
   /** Basename with extension: `files.lfn` and `datasets.filename`. */
   readonly lfn: string;
@@ -9,13 +12,16 @@ export interface StagedFile {
   readonly sizeBytes: number;
   /** Lower case hex. */
   readonly md5: string;
-  readonly run: number;
-  readonly segment: number;
-  readonly dataset: string;
-  readonly dsttype: string;
+  readonly run?: number;
+  readonly segment?: number;
+  readonly dataset?: string;
+  readonly dsttype?: string;
   /** -1 when unknown. */
   readonly events: number;
 }
+
+/** A file as the catalog registers it. */
+export type CatalogFile = Required<StagedFile>;
 
 /** What can be said of a dataset, the files of one name over one run or range of runs; `dataset_status.status`. */
 export const datasetWords = ['created', 'updated', 'finalized', 'broken'] as const;

@@ -120,10 +120,10 @@ function fileOf(fields: EventFields): StagedFile {
     host: fields.name('host', mostHostBytes),
     sizeBytes: fields.whole('sizeBytes', natural),
     md5: fields.name('md5', 32, md5),
-    run: fields.whole('run', run),
-    segment: fields.whole('segment', run),
-    dataset: fields.name('dataset', mostNameBytes),
-    dsttype: fields.name('dsttype', mostNameBytes),
+    ...(fields.has('run') ? { run: fields.whole('run', run) } : {}),
+    ...(fields.has('segment') ? { segment: fields.whole('segment', run) } : {}),
+    ...(fields.has('dataset') ? { dataset: fields.name('dataset', mostNameBytes) } : {}),
+    ...(fields.has('dsttype') ? { dsttype: fields.name('dsttype', mostNameBytes) } : {}),
     events: fields.whole('events', count),
   };
 }

@@ -61,6 +61,33 @@ test('reports the file in its place, and removes the local one once it is regist
   expect(said).toEqual([]);
 });
 
+test('leaves to the attempt what neither script nor name says, and an unknown number of events is -1 (C-W25)', async () => {
+  writeFileSync(join(root, 'job', 'out.root'), 'events');
+  const { run: _r, segment: _s, dsttype: _t, dataset: _d, ...bare } = order({ file: join(root, 'job', 'out.root') });
+  await stageOutAndReport(bare, job());
+  expect(gateway.events().map(({ detail }) => detail)).toEqual([
+    {
+      kind: 'stageout',
+      file: {
+        lfn: 'out.root',
+        path: join(root, 'out', 'out.root'),
+        host: 'lustre',
+        sizeBytes: 6,
+        md5: '16908b0605f2645dfcb4c3a8d248cef3',
+        events: -1,
+      },
+    },
+  ]);
+});
+
+test('what the script says against the name is registered, and remarked in the row (C-W25)', async () => {
+  await stageOutAndReport(order({ run: 7106 }), job());
+  expect(gateway.events().map(({ detail }) => detail)).toMatchObject([
+    { kind: 'stageout', file: { run: 7106, segment: 12 } },
+    { kind: 'message', text: `Stage-out of '${name}': --run is '7106', the name says '53534'` },
+  ]);
+});
+
 test('reports nothing where nothing is to be reported, and keeps the local file', async () => {
   const { report: _, ...quiet } = job();
   expect(await stageOutAndReport(order(), quiet)).toBeUndefined();
