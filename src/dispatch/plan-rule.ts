@@ -19,6 +19,8 @@ export interface PlanInput {
   readonly prepared: PreparedRule;
   /** `--maxjobs`: ready jobs at most, beside the rule's `--limit`. */
   readonly maxJobs?: number;
+  /** `--why`: see {@link DecisionRequest.asked}. */
+  readonly asked?: DecisionRequest['asked'];
   readonly databases: Readonly<Record<RoleName, Database>>;
   /** How long the rule's query may run. */
   readonly statementTimeoutMs: number;
@@ -66,6 +68,7 @@ function makeRequest(input: PlanInput, listing: DirectPathListing | undefined): 
     isResubmit: options.isResubmit,
     ...capOf(options.limit, input.maxJobs),
     inputs,
+    ...(input.asked === undefined ? {} : { asked: input.asked }),
   };
 }
 

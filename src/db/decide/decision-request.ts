@@ -51,6 +51,12 @@ export interface DecisionRequest {
   /** Ready jobs at most; absent: no limit. */
   readonly cap?: number;
   readonly inputs: InputSource;
+  /** A run that somebody asks about: rows that are made from it are marked, and rows that have to do with it keep their texts. */
+  readonly asked?: {
+    readonly run: number;
+    /** Only rows that have to do with it are decided. */
+    readonly isAlone: boolean;
+  };
 }
 
 /** Where the decision finds its tables. */

@@ -10,7 +10,8 @@ import type { QueryColumns } from './read-query-columns.ts';
  * Makes the temporary tables of a decision, all empty, and sets what the session needs for a million rows:
  *
  * - `candidate`: rows of a query that ran in another database
- * - `judged`: one a row of the query, with its early verdict; the wide columns only where it has none
+ * - `judged`: one a row of the query, with its early verdict; the wide columns only where it has none, or
+ *   where the run that somebody asks about is `run`, or one of those that the row is made from (`is_of_asked`)
  * - `undecided`: the rows of `judged` without early verdict, and their later verdicts
  * - `invalid_entry`, `wanted`, `output`, `listing`, `location`, `needed`, `resolved`: facts for one check each
  * - `ready`: what is left
@@ -33,7 +34,7 @@ export async function makeTables(session: Session, columns: QueryColumns): Promi
   const key = sql`ordinal int, run int, segment int`;
   const statements = [
     sql`create temp table candidate (${key}, complaint text, streamname text, ${wide})`,
-    sql`create temp table judged (${key}, streamname text, verdict text, state ${state}, attempt int, note text, ${wide})`,
+    sql`create temp table judged (${key}, streamname text, verdict text, state ${state}, attempt int, note text, is_of_asked boolean, ${wide})`,
     sql`create temp table undecided (${key}, streamname text, verdict text, attempt int, note text, ${wide})`,
     sql`create temp table invalid_entry (id int, dstname text, first_run int, last_run int, first_segment int, last_segment int)`,
     sql`create temp table wanted (name text)`,

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 import { expandJob, toDirectoryPath } from '#rules/expand-job.ts';
 
-import type { ExplainedRow } from '#db/decide/explain-run.ts';
+import type { ExplainedRow } from '#db/decide/explain/explain-run.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 /** What a job's attempt left behind as its log of errors. */

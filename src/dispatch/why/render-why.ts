@@ -3,15 +3,15 @@ import { countOf } from '#util/count-of.ts';
 import { printCount } from '../render-plan.ts';
 import { describeOutside, describeRuns, describeSegments } from './describe-selection.ts';
 
+import type { BlockingAttempt } from '#db/decide/explain/find-attempt.ts';
 import type {
-  BlockingAttempt,
   CompetingRow,
   ExplainedRow,
   InvalidRunEntry,
   MissingInput,
   RunExplanation,
   VerdictFact,
-} from '#db/decide/explain-run.ts';
+} from '#db/decide/explain/explain-run.ts';
 import type { JobState } from '#model/job/job-state.ts';
 
 import type { FoundLog } from './find-log.ts';
@@ -161,6 +161,8 @@ function describeReason(reason: AbsenceReason, run: number): string {
       return `'--limit ${reason.limit}' in the query cuts it off`;
     case 'selection':
       return `the query returns it for '--runs ${run}' alone, but not with these options`;
+    case 'merged':
+      return 'it is part of another product';
     case 'query':
       return reason.hasOtherSegments
         ? 'the query returns other segments of the run, but not this one'
@@ -173,19 +175,41 @@ function looksLikeRun(segment: number, run: number): boolean {
   return segment >= 1000 && String(segment).length === String(run).length;
 }
 
+function renderAbsence({ explanation, absence, question }: Why): readonly string[] {
+  if (absence === undefined || explanation.counts.length > 0) return [];
+  if (absence.reason.kind === 'merged') return ['the query has no row for this run alone'];
+  const { run, segment } = question;
+  const isMistyped = segment !== undefined && looksLikeRun(segment, run);
+  return [
+    `not a candidate: ${describeReason(absence.reason, run)}`,
+    ...(isMistyped ? [`  '--why' takes one run, and a segment of it; for run ${segment}: '--why ${segment}'`] : []),
+  ];
+}
+
+function renderMerged(why: Why): readonly string[] {
+  const { rows, attempts } = why.merged;
+  if (rows.counts.length === 0 && attempts.length === 0) return [];
+  return [
+    `run ${why.question.run} is merged into:`,
+    ...renderExplanation(rows, why),
+    ...attempts.flatMap((attempt) => [
+      `${attempt.dstfile}: dispatched with its files`,
+      ...describeAttempt(attempt).map((line) => `  ${line}`),
+    ]),
+  ];
+}
+
 /** Writes the answer as text: the verdict of each row, and under it the fact behind it. */
 export function renderWhy(why: Why): string {
   const { run, segment } = why.question;
   const what = `run ${run}${segment === undefined ? '' : `, segment ${segment}`}`;
-  const lines = [`${why.rule}, ${what}`, ...renderExplanation(why.explanation, why)];
-  if (why.absence !== undefined) {
-    if (why.explanation.counts.length === 0) lines.push(`not a candidate: ${describeReason(why.absence.reason, run)}`);
-    if (segment !== undefined && looksLikeRun(segment, run)) {
-      lines.push(`  '--why' takes one run, and a segment of it; for run ${segment}: '--why ${segment}'`);
-    }
-    if (why.absence.alone !== undefined) {
-      lines.push(`with '--runs ${run}' it would be:`, ...renderExplanation(why.absence.alone, why));
-    }
-  }
+  const alone = why.absence?.alone;
+  const lines = [
+    `${why.rule}, ${what}`,
+    ...renderExplanation(why.explanation, why),
+    ...renderAbsence(why),
+    ...(alone === undefined ? [] : [`with '--runs ${run}' it would be:`, ...renderExplanation(alone, why)]),
+    ...renderMerged(why),
+  ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,11 +1,14 @@
-import { explainRun } from '#db/decide/explain-run.ts';
+import { explainRun } from '#db/decide/explain/explain-run.ts';
+import { findMergedAttempts } from '#db/decide/explain/find-merged-attempts.ts';
+import { RuleError } from '#model/errors.ts';
 import { takesRun, takesSegment } from '#model/row-selection.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 
 import { planRule } from '../plan-rule.ts';
 import { findLog } from './find-log.ts';
 
-import type { RunExplanation } from '#db/decide/explain-run.ts';
+import type { BlockingAttempt } from '#db/decide/explain/find-attempt.ts';
+import type { RunExplanation } from '#db/decide/explain/explain-run.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { RunSelection, SegmentSelection } from '#model/run-selection.ts';
 
@@ -25,8 +28,18 @@ export type AbsenceReason =
   /** The row is there for this run alone: `--limit` cuts it off, or the selection where we cannot tell how. */
   | { readonly kind: 'limit'; readonly limit: number }
   | { readonly kind: 'selection' }
+  /** The run is part of a product under another run: see {@link Why.merged}. */
+  | { readonly kind: 'merged' }
   /** No row for the run, whatever is selected: the query's own conditions leave it out. */
   | { readonly kind: 'query'; readonly hasOtherSegments: boolean };
+
+/** Products under other run numbers that are made from a run. */
+export interface MergedProducts {
+  /** Rows of the query, by the columns `firstrun` and `lastrun` or the names of their files. */
+  readonly rows: RunExplanation;
+  /** Live attempts that were dispatched with files of the run, but for those of the rows. */
+  readonly attempts: readonly BlockingAttempt[];
+}
 
 /** The answer to a {@link WhyQuestion}. */
 export interface Why {
@@ -39,6 +52,8 @@ export interface Why {
   readonly inputsFrom: string;
   /** Of attempts that failed or are held, by product; only where there is a log. */
   readonly logs: Readonly<Record<string, FoundLog>>;
+  /** What the run was merged into: products under other runs that are made from it. */
+  readonly merged: MergedProducts;
   /** Only where the query returns no row, or none that was asked for. */
   readonly absence?: {
     readonly reason: AbsenceReason;
@@ -61,22 +76,58 @@ function inputsFrom({ prepared }: PlanInput): string {
   return prepared.directPath === undefined ? "the catalog's files" : `direct_path '${prepared.directPath}'`;
 }
 
-async function explain(
-  input: PlanInput,
-  question: WhyQuestion,
-): Promise<{ readonly explanation: RunExplanation; readonly cap?: number }> {
-  const plan = await planRule(input);
+interface Explained {
+  readonly explanation: RunExplanation;
+  readonly merged: MergedProducts;
+  readonly cap?: number;
+}
+
+const mergedShown = 10;
+
+async function explain(input: PlanInput, question: WhyQuestion): Promise<Explained> {
+  const plan = await planRule({ ...input, asked: { isAlone: false, ...input.asked, run: question.run } });
   try {
-    const explanation = await explainRun(plan.session, plan.decision, input.databases.catalog, question);
+    const { session, decision } = plan;
+    const { catalog } = input.databases;
+    const explanation = await explainRun(session, decision, catalog, question);
+    const rows = await explainRun(session, decision, catalog, { run: question.run, isMerged: true }, mergedShown);
+    const shown = new Set([...explanation.rows, ...rows.rows].map(({ dstfile }) => dstfile));
+    const attempts = await findMergedAttempts(session, decision, question.run, mergedShown);
     const { cap } = plan.request;
-    return { explanation, ...(cap === undefined ? {} : { cap }) };
+    return {
+      explanation,
+      merged: { rows, attempts: attempts.filter(({ dstfile }) => !shown.has(dstfile)) },
+      ...(cap === undefined ? {} : { cap }),
+    };
   } finally {
     await plan.close();
   }
 }
 
+/** A query over all runs may take long, and is asked for what is a detail of the answer. */
+const wideTimeoutMs = 60_000;
+
+// All rows of the query, of which those are decided that have to do with the run.
+async function findMergedRows(input: PlanInput, question: WhyQuestion): Promise<MergedProducts | undefined> {
+  const { rule, options } = input.prepared;
+  const { segments: _segments, ...rest } = options;
+  const preparation = prepareRule(rule, { ...rest, runs: { kind: 'cursor' }, cursor: 0, limit: 0 });
+  if (preparation.kind === 'refused') return undefined;
+  const { maxJobs: _maxJobs, ...unlimited } = input;
+  const wide: PlanInput = {
+    ...{ ...unlimited, prepared: preparation.prepared, asked: { run: question.run, isAlone: true } },
+    statementTimeoutMs: Math.min(input.statementTimeoutMs, wideTimeoutMs),
+  };
+  try {
+    return (await explain(wide, question)).merged;
+  } catch (error) {
+    if (error instanceof RuleError && error.code === 'rule-query-timeout') return undefined;
+    throw error;
+  }
+}
+
 // The same rule for this run alone: what is left out now is left out by the query, not by the selection.
-async function explainAbsence(input: PlanInput, question: WhyQuestion): Promise<Why['absence']> {
+async function explainAbsence(input: PlanInput, question: WhyQuestion): Promise<NonNullable<Why['absence']>> {
   const { rule, options } = input.prepared;
   const { segments: _segments, ...rest } = options;
   const preparation = prepareRule(rule, { ...rest, runs: { kind: 'one', run: question.run }, limit: 0 });
@@ -108,6 +159,10 @@ async function findLogs({ prepared }: PlanInput, { rows }: RunExplanation): Prom
   return logs;
 }
 
+function isMerged({ rows, attempts }: MergedProducts): boolean {
+  return rows.counts.length > 0 || attempts.length > 0;
+}
+
 /**
  * Tells for a run, or one segment, what the decision is and which fact made it. It is the decision of a dispatch with
  * the same options, limits included. Changes nothing.
@@ -115,16 +170,21 @@ async function findLogs({ prepared }: PlanInput, { rows }: RunExplanation): Prom
  * @throws RuleError, DatabaseError, as {@link planRule}
  */
 export async function findWhy(input: PlanInput, question: WhyQuestion): Promise<Why> {
-  const { explanation, cap } = await explain(input, question);
+  const { explanation, merged, cap } = await explain(input, question);
   const known = {
     rule: input.prepared.rule.name,
     question,
     explanation,
+    merged,
     inputsFrom: inputsFrom(input),
     logs: await findLogs(input, explanation),
     ...(cap === undefined ? {} : { cap }),
   };
   if (explanation.counts.some(({ fate }) => fate !== 'not-selected')) return known;
   const absence = await explainAbsence(input, question);
-  return absence === undefined ? known : { ...known, absence };
+  const isFound = absence.alone !== undefined || isMerged(merged);
+  const all = (isFound ? undefined : await findMergedRows(input, question)) ?? merged;
+  // For the run alone the query may make another product, which no dispatch like this one would.
+  const isPart = isMerged(all) && (absence.reason.kind === 'query' || absence.reason.kind === 'selection');
+  return { ...known, merged: all, ...(isPart ? { absence: { reason: { kind: 'merged' } } } : { absence }) };
 }

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { isSameDatabase, sql } from '#db/connect.ts';
 
 import { candidateSelect } from '../candidate-select.ts';
+import { holdsRunSql } from './holds-run-sql.ts';
 import { isInvalidSql, putInvalidEntries } from './invalid-run-sql.ts';
 import { isNotSelectedSql } from './not-selected-sql.ts';
 import { dstfileSql, likePrefix } from '../product-sql.ts';
@@ -62,6 +63,13 @@ function blocksSql(attempts: Statement, alias: Statement, unblockStates: readonl
     : sql`(${alias}.id is not null and ${stateSql(attempts, alias)}::text <> all(${unblockStates}::text[]))`;
 }
 
+// Whether a row has to do with the run that somebody asks about.
+function askedSql({ request: { asked }, columns }: Judging): { readonly isOf: Statement; readonly isAlone: boolean } {
+  if (asked === undefined) return { isOf: sql`false`, isAlone: false };
+  const { run, isAlone } = asked;
+  return { isOf: sql`(c.run is not distinct from ${run}::int or ${holdsRunSql(run, columns)})`, isAlone };
+}
+
 /**
  * The first half of the decision, in one pass over the candidates: not selected, rejected, invalid run, blocked. A later
  * check never runs for a row with an earlier verdict; only rows without verdict carry their texts on, which is what makes
@@ -85,11 +93,13 @@ function judgeStatement(judging: Judging, candidates: Statement, hasInvalid: boo
   const bBlocks = twin === undefined ? sql`false` : blocksSql(attempts, b, request.unblockStates);
   const bWhen = (then: Statement): Statement => (twin === undefined ? sql`` : sql`when ${bBlocks} then ${then}`);
   const notSelected = isNotSelectedSql(request.selection, row);
+  const asked = askedSql(judging);
   const open = [sql`dstfile`, sql`source`, sql`files`, sql`ranges`, ...extraNames(columns)];
-  return sql`insert into pg_temp.judged (ordinal, run, segment, streamname, verdict, state, attempt, note,
+  return sql`insert into pg_temp.judged (ordinal, run, segment, streamname, verdict, state, attempt, note, is_of_asked,
       ${sql.join(open)})
     select d.ordinal, d.run, d.segment, d.streamname, d.verdict, case d.verdict when 'blocked' then d.state end,
-      d.attempt, d.complaint, ${sql.join(open.map((name) => sql`case when d.verdict is null then d.${name} end`))}
+      d.attempt, d.complaint, d.is_of_asked,
+      ${sql.join(open.map((name) => sql`case when d.verdict is null or d.is_of_asked then d.${name} end`))}
     from (
       select c.*,
         case ${notSelected === undefined ? sql`` : sql`when ${notSelected} then 'not-selected'`}
@@ -98,10 +108,12 @@ function judgeStatement(judging: Judging, candidates: Statement, hasInvalid: boo
           when ${aBlocks} or ${bBlocks} then 'blocked' end as verdict,
         case when ${aBlocks} then ${stateSql(attempts, a)} ${bWhen(stateSql(attempts, b))} end as state,
         case when ${aBlocks} then a.id ${bWhen(sql`b.id`)} ${twin === undefined ? sql`else a.id` : sql`else coalesce(a.id, b.id)`}
-          end as attempt
+          end as attempt,
+        ${asked.isOf} as is_of_asked
       from ${candidates} as c
       ${live('a', sql`c.dstfile`, names.dstname)}
       ${twin === undefined ? sql`` : live('b', twin, names.twin ?? '')}
+      ${asked.isAlone ? sql`where ${asked.isOf}` : sql``}
       offset 0
     ) as d`;
 }

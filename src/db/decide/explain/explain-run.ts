@@ -1,35 +1,17 @@
 import { sql } from '#db/connect.ts';
 import { findOutside } from '#model/row-selection.ts';
 
-import { entryMatches } from './judge/invalid-run-sql.ts';
-import { dstfileSql } from './product-sql.ts';
-import { extraNames } from './read-query-columns.ts';
+import { entryMatches } from '../judge/invalid-run-sql.ts';
+import { dstfileSql } from '../product-sql.ts';
+import { extraNames } from '../read-query-columns.ts';
+import { findAttempt } from './find-attempt.ts';
 
 import type { Database, Session, Statement } from '#db/connect.ts';
-import type { JobState } from '#model/job/job-state.ts';
 import type { OutsideSelection } from '#model/row-selection.ts';
 import type { RowFault, Verdict } from '#model/verdict.ts';
 
-import type { Decision } from './decide.ts';
-
-/** An attempt that blocks, or that will be replaced. */
-export interface BlockingAttempt {
-  readonly id: number;
-  readonly dstfile: string;
-  readonly attempt: number;
-  readonly state: JobState;
-  /** When it entered the state; UTC; null where nothing was noted. */
-  readonly since: Date | null;
-  readonly cluster: number;
-  readonly process: number;
-  readonly rule: string | null;
-  readonly submissionHost: string | null;
-  readonly executionNode: string | null;
-  readonly exitCode: number | null;
-  readonly message: string | null;
-  /** Paths as they were when it was dispatched, comma-separated. */
-  readonly inputs: string | null;
-}
+import type { Decision } from '../decide.ts';
+import type { BlockingAttempt } from './find-attempt.ts';
 
 /** A line of `invalid_run_list`; a `lastRun` of -1 is open. */
 export interface InvalidRunEntry {
@@ -111,20 +93,6 @@ interface FateRow {
 const fates = sql`pg_temp.judged j left join pg_temp.undecided u using (ordinal)
   left join pg_temp.ready r using (ordinal)`;
 const fate = sql`coalesce(j.verdict, u.verdict, case when r.ordinal is null then 'over-limit' else 'ready' end)`;
-
-async function findAttempt(session: Session, id: number | null): Promise<BlockingAttempt | undefined> {
-  if (id === null) return undefined;
-  const [row] = await session.query<BlockingAttempt>(
-    sql`select id, dstfile, attempt, status as state, cluster, process, rule, submission_host as "submissionHost",
-        execution_node as "executionNode", exit_code as "exitCode", message,
-        coalesce(inputs_dispatched, inputs) as inputs,
-        case status when 'submitting' then submitting when 'submitted' then submitted when 'started' then started
-          when 'running' then running else coalesce(ended, last_message, running, started, submitted, submitting)
-        end as since
-      from ${sql.table(session.role, 'production_status')} where id = ${id}`,
-  );
-  return row;
-}
 
 async function findEntries(session: Session, decision: Decision, row: FateRow): Promise<readonly InvalidRunEntry[]> {
   const value = {
@@ -223,6 +191,14 @@ async function findFact(session: Session, decision: Decision, catalog: Database,
   }
 }
 
+/** Which rows of a decision are to be explained. */
+export interface ExplanationWish {
+  readonly run: number;
+  readonly segment?: number;
+  /** Instead of the rows of the run itself, those under other runs that are made from it; of the run that was asked about. */
+  readonly isMerged?: boolean;
+}
+
 /**
  * Tells what became of a run's candidates, from the tables that a decision left in the session: the same facts that
  * decided. An explanation without rows means that the query returned none for the run.
@@ -233,10 +209,13 @@ export async function explainRun(
   session: Session,
   decision: Decision,
   catalog: Database,
-  wanted: { readonly run: number; readonly segment?: number },
+  wanted: ExplanationWish,
   atMost = 20,
 ): Promise<RunExplanation> {
-  const chosen = sql`j.run = ${wanted.run} and (${wanted.segment ?? null}::int is null or j.segment = ${wanted.segment ?? null}::int)`;
+  const chosen =
+    wanted.isMerged === true
+      ? sql`j.is_of_asked and j.run <> ${wanted.run}`
+      : sql`j.run = ${wanted.run} and (${wanted.segment ?? null}::int is null or j.segment = ${wanted.segment ?? null}::int)`;
   const counts = await session.query<{ fate: Verdict | RowFault; count: number }>(
     sql`select ${fate} as fate, count(*)::int as count from ${fates} where ${chosen} group by 1 order by 2 desc, 1`,
   );
@@ -246,7 +225,7 @@ export async function explainRun(
     sql`select j.ordinal, j.run, coalesce(j.segment, 0) as segment, j.streamname,
         ${dstfileSql(sql`${names.dstname}::text`, row, names.isStreamed)} as dstfile, ${fate} as fate,
         coalesce(u.attempt, j.attempt) as attempt, coalesce(u.note, j.note) as note, r.inputs
-      from ${fates} where ${chosen} order by j.segment, j.ordinal limit ${atMost}`,
+      from ${fates} where ${chosen} order by j.run, j.segment, j.ordinal limit ${atMost}`,
   );
   const rows: ExplainedRow[] = [];
   for (const one of found) {

@@ -1,0 +1,43 @@
+import { sql } from '#db/connect.ts';
+
+import type { Session, Statement } from '#db/connect.ts';
+import type { JobState } from '#model/job/job-state.ts';
+
+/** An attempt that blocks, or that will be replaced. */
+export interface BlockingAttempt {
+  readonly id: number;
+  readonly dstfile: string;
+  readonly attempt: number;
+  readonly state: JobState;
+  /** When it entered the state; UTC; null where nothing was noted. */
+  readonly since: Date | null;
+  readonly cluster: number;
+  readonly process: number;
+  readonly rule: string | null;
+  readonly submissionHost: string | null;
+  readonly executionNode: string | null;
+  readonly exitCode: number | null;
+  readonly message: string | null;
+  /** Paths as they were when it was dispatched, comma-separated. */
+  readonly inputs: string | null;
+}
+
+/** Finds attempts, given the end of the statement: what stands behind `from production_status`. */
+export function findAttempts(session: Session, end: Statement): Promise<readonly BlockingAttempt[]> {
+  return session.query<BlockingAttempt>(
+    sql`select id, dstfile, attempt, status as state, cluster, process, rule, submission_host as "submissionHost",
+        execution_node as "executionNode", exit_code as "exitCode", message,
+        coalesce(inputs_dispatched, inputs) as inputs,
+        case status when 'submitting' then submitting when 'submitted' then submitted when 'started' then started
+          when 'running' then running else coalesce(ended, last_message, running, started, submitted, submitting)
+        end as since
+      from ${sql.table(session.role, 'production_status')} ${end}`,
+  );
+}
+
+/** Finds one attempt; undefined without an id, and where it is gone. */
+export async function findAttempt(session: Session, id: number | null): Promise<BlockingAttempt | undefined> {
+  if (id === null) return undefined;
+  const [attempt] = await findAttempts(session, sql`where id = ${id}`);
+  return attempt;
+}
