@@ -21,7 +21,12 @@ function renderExitCodes(): string {
       .map(({ code, stage, meaning, remedy }) => `| ${code} | ${stage} | ${meaning} | ${remedy} |`),
     '',
     '10–19 are reserved for input, 20–29 for stage-in, 30–39 for stage-out, 40–49 for databases, 50–59 for batch',
-    'systems. A job ends with the exit code of its payload; see the column `exit_code`.',
+    'systems, 60–69 for reports. A job ends with the exit code of its payload; see the column `exit_code`.',
+    '',
+    'A report (`cups started`, `finished`, …, `bachi`) that only waits in the spool ends with 0: nothing is lost, and a',
+    'payload does not end because the gateway is away, or denies this job access. 2, 31 and 60 mean that the report is',
+    'lost unless somebody acts. Scripts that ignore exit codes lose no knowledge: the refusal is recorded at the site,',
+    'in the row of the attempt, in `slurp status` and in `slurp refused`.',
     '',
   ].join('\n');
 }

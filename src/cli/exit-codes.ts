@@ -4,7 +4,8 @@ import { SlurpError } from '#model/errors.ts';
 export interface ExitCode {
   readonly code: number;
   /** The stage, as operators know it from their dashboards. */
-  readonly stage: 'done' | 'defect' | 'usage' | 'site' | 'input' | 'stage-in' | 'stage-out' | 'database' | 'batch';
+  readonly stage:
+    'done' | 'defect' | 'usage' | 'site' | 'input' | 'stage-in' | 'stage-out' | 'database' | 'batch' | 'report';
   /** One sentence, without full stop. */
   readonly meaning: string;
   /** What to do about it; one sentence, without full stop. */
@@ -72,13 +73,6 @@ export const exitCodes: readonly ExitCode[] = [
     remedy: "Look whether the job's attempt was retired, and whether it has its own token",
   },
   {
-    code: 20,
-    stage: 'stage-in',
-    kind: 'gateway',
-    meaning: 'The gateway did not answer, so the job does not know its inputs',
-    remedy: 'Look whether `slurp serve` runs and can be reached from that node',
-  },
-  {
     code: 22,
     stage: 'stage-in',
     meaning: "The wrapper could not copy something that the rule's list of files names",
@@ -116,6 +110,14 @@ export const exitCodes: readonly ExitCode[] = [
     remedy: 'Look at the space and the permissions of the directory that the message names',
   },
   {
+    code: 31,
+    stage: 'stage-out',
+    kind: 'gateway',
+    errorCodes: ['gateway-registration-refused'],
+    meaning: 'The file is in its place, but the gateway refused to register it',
+    remedy: 'Read the reason in the message or in `slurp refused`, remove the cause, and redo the job',
+  },
+  {
     code: 41,
     stage: 'database',
     kind: 'database',
@@ -144,6 +146,21 @@ export const exitCodes: readonly ExitCode[] = [
     kind: 'batch',
     meaning: 'The batch system refused the jobs',
     remedy: 'Read the reason in the message; nothing of that submission is left',
+  },
+  {
+    code: 60,
+    stage: 'report',
+    kind: 'gateway',
+    errorCodes: ['gateway-report-refused'],
+    meaning: 'The gateway refused a report of the job, and will not take it later',
+    remedy: 'Read the reason in the message or in `slurp refused`; the report is in the spool of the job',
+  },
+  {
+    code: 20,
+    stage: 'stage-in',
+    kind: 'gateway',
+    meaning: 'The gateway did not answer, so the job does not know its inputs',
+    remedy: 'Look whether `slurp serve` runs and can be reached from that node',
   },
   {
     code: 130,

@@ -73,6 +73,16 @@ export function parseBachi(argv: readonly string[], now: Date = new Date()): Bac
   };
 }
 
+/** Says a field of the report as the command line does. */
+export function argumentOf(path: string): string {
+  const known: Readonly<Record<string, string>> = {
+    ...{ at: '--timestamp', attempt: 'cupsid', start: 'SLURP_START' },
+    ...{ 'detail.dstname': 'DSTNAME', 'detail.run': 'RUN', 'detail.lastRun': 'LASTRUN' },
+    ...{ 'detail.parent': '--parent', 'detail.blame': '--blame' },
+  };
+  return known[path] ?? path;
+}
+
 function wordOf(name: string | undefined): DatasetDetail['word'] {
   const word = datasetWords.find((known) => known === name);
   if (word === undefined) throw complaintOf(`A subcommand is missing: expected one of ${datasetWords.join(', ')}`);

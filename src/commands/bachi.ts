@@ -1,9 +1,10 @@
 import { writeOutput } from '#cli/output.ts';
 import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
+import { checkReport } from '#job/check-report.ts';
 import { tell } from '#job/spool/tell.ts';
-import { parseBachi, renderBachiHelp } from './bachi-options.ts';
-import { fence, madeForReading, obey, openPost, sayDelivery } from './job-post.ts';
+import { argumentOf, parseBachi, renderBachiHelp } from './bachi-options.ts';
+import { fence, madeForReading, obey, openPost, sayDelivery, throwIfRefused } from './job-post.ts';
 
 const say = makeSay('bachi');
 
@@ -17,10 +18,13 @@ async function runBachi(argv: readonly string[]): Promise<number> {
   const { identity, access, problem } = openPost();
   if (identity.attempt === 0) return fence(say, identity, madeForReading);
   const timeoutMs = access?.job.reportTimeoutMs ?? 0;
-  const { delivery } = await tell(identity, access, call.at, call.detail, { timeoutMs, isPersistent: false });
-  sayDelivery(say, delivery, call.isVerbose);
+  checkReport(identity, call.at, call.detail, argumentOf);
+  const told = await tell(identity, access, call.at, call.detail, { timeoutMs, isPersistent: false });
+  sayDelivery(say, told, call.isVerbose);
   if (problem !== undefined) throw problem;
-  return obey(say, identity, delivery);
+  const exitCode = obey(say, identity, told.delivery);
+  if (exitCode === 0) throwIfRefused(told, `bachi ${call.detail.word}`);
+  return exitCode;
 }
 
 // A report that was begun is told, also by a job that ends.

@@ -272,6 +272,19 @@ function complaintOf(message: string, argv: readonly string[]): UsageError {
   return new UsageError(message, { code: 'usage-arguments', advice: "'cups --help' lists what it understands" });
 }
 
+/** Says a field of a report as the command line does. */
+export function optionOf(path: string): string {
+  const known: Readonly<Record<string, string>> = {
+    ...{ at: '--timestamp', attempt: 'cupsid', start: 'SLURP_START' },
+    ...{ 'detail.exitCode': '--exit', 'detail.nevents': '--nevents', 'detail.nsegments': '--nsegments' },
+    ...{ 'detail.flag': '--flag', 'detail.logsize': '--logsize', 'detail.files': '--files', 'detail.text': 'TEXT' },
+    ...{ 'detail.file.lfn': 'FILE', 'detail.file.path': 'OUTDIR', 'detail.file.host': '--hostname' },
+    ...{ 'detail.file.run': '--run', 'detail.file.segment': '--segment', 'detail.file.events': '--nevents' },
+    ...{ 'detail.file.dataset': '--dataset', 'detail.file.dsttype': '--dsttype' },
+  };
+  return known[path] ?? path;
+}
+
 /** The help page, of all or of one subcommand. */
 export function renderHelp(name?: string): string {
   const spec = name === undefined ? undefined : commands.get(name);

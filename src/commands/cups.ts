@@ -1,6 +1,7 @@
 import { writeLine, writeOutput } from '#cli/output.ts';
 import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
+import { checkReport } from '#job/check-report.ts';
 import { findInputs } from '#job/find-inputs.ts';
 import type { JobIdentity } from '#job/identity.ts';
 import { readStopping, softenEnd } from '#job/soften-end.ts';
@@ -8,7 +9,7 @@ import { tell, type Told } from '#job/spool/tell.ts';
 import { endWrappedJob, renderAssignments } from '#job/wrap.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
 import { spoolFileName } from '#model/job/job-file.ts';
-import { parseCups, renderHelp, type CupsAction, type CupsCommon } from './cups-options.ts';
+import { optionOf, parseCups, renderHelp, type CupsAction, type CupsCommon } from './cups-options.ts';
 import {
   fence,
   fencedExitCode,
@@ -17,6 +18,7 @@ import {
   openPost,
   sayDelivery,
   sayUnwanted,
+  throwIfRefused,
   type Post,
 } from './job-post.ts';
 
@@ -51,18 +53,21 @@ async function report(call: CupsCommon, detailFor: (identity: JobIdentity) => Jo
   const post = openPost();
   const { identity } = post;
   const detail = softenEnd(detailFor(identity), readStopping(identity.directory));
+  if (identity.attempt === 0 && call.isUpdate) return fence(say, identity, madeForReading);
+  checkReport({ ...identity, attempt: Math.max(identity.attempt, 1) }, call.at, detail, optionOf);
   if (!call.isUpdate) return 0;
-  if (identity.attempt === 0) return fence(say, identity, madeForReading);
   const told = await tellFrom(post, call, detail, detail.kind === 'started');
   if (post.problem !== undefined) throw post.problem;
-  return obey(say, identity, told.delivery);
+  const exitCode = obey(say, identity, told.delivery);
+  if (exitCode === 0) throwIfRefused(told, detail.kind);
+  return exitCode;
 }
 
 /** Reports that nobody waits for are tried once: what is not answered goes with the next one. */
 async function tellFrom(post: Post, call: CupsCommon, detail: JobEventDetail, isPersistent: boolean): Promise<Told> {
   const timeoutMs = post.access?.job.reportTimeoutMs ?? 0;
   const told = await tell(post.identity, post.access, call.at, detail, { timeoutMs, isPersistent });
-  sayDelivery(say, told.delivery, call.isVerbose);
+  sayDelivery(say, told, call.isVerbose);
   return told;
 }
 
@@ -93,6 +98,7 @@ async function printInputs(which: 'inputs' | 'ranges'): Promise<number> {
 
 async function runStageOut(call: CupsCommon & Extract<CupsAction, { kind: 'stageout' }>): Promise<number> {
   const post = openPost();
+  if (post.identity.attempt === 0 && call.isUpdate) return fence(say, post.identity, madeForReading);
   // All other calls are quicker without it.
   const { stageOutAndReport } = await import('#job/stage-out/stage-out-and-report.ts');
   const told = await stageOutAndReport(call, {
@@ -100,12 +106,15 @@ async function runStageOut(call: CupsCommon & Extract<CupsAction, { kind: 'stage
     ...(post.access === undefined ? {} : { access: post.access }),
     signal: stopSignal(stageOutGraceMs),
     ...(call.isUpdate ? { report: (detail: JobEventDetail) => tellFrom(post, call, detail, true) } : {}),
+    check: (detail: JobEventDetail) => void checkReport(post.identity, call.at, detail, optionOf),
     say,
     isVerbose: call.isVerbose,
   });
   if (told === undefined) return 0;
   if (post.problem !== undefined) throw post.problem;
-  return obey(say, post.identity, told.delivery);
+  const exitCode = obey(say, post.identity, told.delivery);
+  if (exitCode === 0) throwIfRefused(told, 'stageout');
+  return exitCode;
 }
 
 /** For the wrapper: tells that the job started, obeys the fence, prints what the site wants as shell assignments. */
@@ -119,8 +128,10 @@ async function startWrapped(): Promise<number> {
   if (access === undefined) throw post.problem ?? new Error('A job has a gateway or a problem');
   const detail: JobEventDetail = { kind: 'started', node: identity.node };
   const options = { timeoutMs: access.job.reportTimeoutMs, isPersistent: true };
-  const { delivery } = await tell(identity, access, new Date().toISOString(), detail, options);
-  sayDelivery(say, delivery, true);
+  const told = await tell(identity, access, new Date().toISOString(), detail, options);
+  const { delivery, refusal } = told;
+  sayDelivery(say, told, true);
+  if (refusal !== undefined) say(`the gateway refused the report 'started': ${refusal}`);
   if (delivery.verdict?.isGo === false) {
     sayUnwanted(say, delivery.verdict.reason);
     return fencedExitCode;

@@ -1,9 +1,10 @@
-import type { Delivery } from '#job/spool/deliver.ts';
+import { renderRefusal, type Delivery } from '#job/spool/deliver.ts';
+import type { Told } from '#job/spool/tell.ts';
 import { endJob } from '#job/end-job.ts';
 import { findIdentity, type JobIdentity } from '#job/identity.ts';
 import { readGatewayAccess, type GatewayAccess } from '#job/read-gateway-access.ts';
 import { hasToldEnd } from '#job/wrap.ts';
-import { SiteError } from '#model/errors.ts';
+import { GatewayError, SiteError } from '#model/errors.ts';
 import type { Say } from '#model/log.ts';
 
 /** Where a job tells its reports. */
@@ -33,12 +34,25 @@ export function openPost(): Post {
   }
 }
 
-/** Says what somebody has to know of a delivery; one that only waits is said where `isVerbose`. */
-export function sayDelivery(say: Say, { outcome, reasons }: Delivery, isVerbose: boolean): void {
-  const words = reasons.join('; ');
-  if (outcome === 'refused') say(`the gateway refuses reports of this job, they stay in the spool: ${words}`);
-  else if (outcome === 'delivered' && words !== '') say(words);
-  else if (outcome === 'away' && isVerbose) say(`not delivered yet, it waits in the spool: ${words}`);
+/** Says what one has to know of a delivery; one that only waits is said where `isVerbose`. */
+export function sayDelivery(say: Say, { delivery, line }: Told, isVerbose: boolean): void {
+  const { outcome, reason, refused } = delivery;
+  for (const refusal of refused) {
+    // The report of this call is an error of its own.
+    if (refusal.sequence !== (line?.sequence ?? 0)) say(`${renderRefusal(refusal)}; the spool keeps it`);
+  }
+  if (outcome === 'denied') say(`the gateway denies this job access, its reports stay in the spool: ${reason}`);
+  else if (outcome === 'away' && isVerbose) say(`not delivered yet, it waits in the spool: ${reason}`);
+}
+
+/** @throws GatewayError if the gateway refused this very report: nothing that the job does will change that */
+export function throwIfRefused({ refusal }: Told, report: string): void {
+  if (refusal === undefined) return;
+  const isStageOut = report === 'stageout';
+  throw new GatewayError(`The gateway refused the report '${report}': ${refusal}`, {
+    code: isStageOut ? 'gateway-registration-refused' : 'gateway-report-refused',
+    advice: "The spool keeps it; 'slurp refused' at the site lists what was refused",
+  });
 }
 
 /** Ends the job if the gateway said so. @returns the exit code */

@@ -1,4 +1,7 @@
 import { UsageError } from '#model/errors.ts';
+import { readInstant } from '#model/job/read-instant.ts';
+
+const form = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|[-+]\d\d:?\d\d)?)?$/iu;
 
 /**
  * Reads the time of `--timestamp`; one without zone is UTC, as the database has it.
@@ -8,12 +11,10 @@ import { UsageError } from '#model/errors.ts';
  */
 export function parseInstant(text: string | undefined, now: Date): string {
   if (text === undefined) return now.toISOString();
-  const hasZone = /(?:Z|[-+]\d\d:?\d\d)$/iu.test(text.trim());
-  const instant = new Date(`${text.trim().replace(/^(\d{4}-\d\d-\d\d) /u, '$1T')}${hasZone ? '' : 'Z'}`);
-  if (Number.isNaN(instant.getTime())) {
-    throw new UsageError(`The value '${text}' of --timestamp: expected a time such as '2025-04-10 12:00:00'`, {
-      code: 'usage-arguments',
-    });
-  }
-  return instant.toISOString();
+  const [, day = '', time = '00:00', zone = 'Z'] = form.exec(text.trim()) ?? [];
+  const instant = readInstant(`${day}T${time}${zone.toUpperCase().replace(/^([-+]\d\d)(\d\d)$/u, '$1:$2')}`);
+  if (instant !== undefined) return instant;
+  throw new UsageError(`The value '${text}' of --timestamp: expected a time such as '2025-04-10 12:00:00'`, {
+    code: 'usage-arguments',
+  });
 }

@@ -6,6 +6,8 @@ import { HttpProblem } from './http-problem.ts';
 
 /** The answer to `GET /v1/attempts/:id/inputs`. */
 export interface InputsReply {
+  /** Whose inputs these are: the client compares it. */
+  readonly attempt: number;
   /** Paths in the order of dispatch. */
   readonly inputs: readonly string[];
   /** One a path, where the rule gave ranges; else empty. */
@@ -34,7 +36,7 @@ export async function answerInputs(
     const detail = `Attempt ${attempt} belongs to another submission`;
     throw new HttpProblem({ status: 403, code: 'forbidden', detail });
   }
-  return { inputs: splitList(found.inputs), ranges: splitList(found.ranges ?? '') };
+  return { attempt, inputs: splitList(found.inputs), ranges: splitList(found.ranges ?? '') };
 }
 
 function parseNumber(what: string, told: unknown): number {

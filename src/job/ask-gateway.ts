@@ -1,9 +1,13 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import type { GatewayAccess } from './read-gateway-access.ts';
 
-/** What the gateway said, or that it said nothing in time. */
+/**
+ * What the gateway answered. `answer`: JSON with status 200, for the caller to check. `refusal`: the gateway does not
+ * do what was asked, and asking again is useless. `silence`: no answer of the gateway, or not now.
+ */
 export type GatewayAnswer =
-  | { readonly kind: 'answer'; readonly status: number; readonly body: unknown }
+  | { readonly kind: 'answer'; readonly body: unknown }
+  | { readonly kind: 'refusal'; readonly status: number; readonly body: unknown; readonly reason: string }
   | { readonly kind: 'silence'; readonly reason: string };
 
 const maximalAnswerBytes = 64 * 1024 * 1024;
@@ -11,7 +15,9 @@ const maximalAnswerBytes = 64 * 1024 * 1024;
 /**
  * Sends one request to the gateway; `node:http` and not `fetch`, which takes 90 ms longer to start (measured on Node 20).
  *
- * Never throws: no connection, no answer in time and an answer that is no JSON are silence.
+ * Never throws: no connection, no answer in time, and an answer that is not the gateway's are silence. A refusal of the
+ * gateway is a problem with a `code`; a status alone may come from whatever stands between (a proxy, another server on
+ * the port). Only a request that is too long (413) for that is too long all the same.
  * @param path begins with `/`
  * @param body sent as JSON with POST; GET where absent
  * @param timeoutMs for everything together
@@ -61,14 +67,38 @@ function readAnswer(response: IncomingMessage, resolve: (answer: GatewayAnswer) 
     else chunks.push(chunk);
   });
   response.on('end', () => {
-    const status = response.statusCode ?? 0;
-    try {
-      const body: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
-      resolve({ kind: 'answer', status, body });
-    } catch {
-      // An error page of something in between has a status all the same; a good status without JSON says nothing.
-      if (status >= 300) resolve({ kind: 'answer', status, body: {} });
-      else resolve({ kind: 'silence', reason: `the answer (status ${status}) is no JSON` });
-    }
+    resolve(judge(response.statusCode ?? 0, parse(Buffer.concat(chunks).toString('utf8'))));
   });
+}
+
+function parse(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+function judge(status: number, body: unknown): GatewayAnswer {
+  if (status === 200) {
+    return body === undefined
+      ? { kind: 'silence', reason: 'the answer (status 200) is not JSON' }
+      : { kind: 'answer', body };
+  }
+  const problem = problemOf(body);
+  const reason = `${problem?.words ?? "the answer is not the gateway's"} (status ${status})`;
+  const isFinal = status >= 400 && status < 500 && status !== 429;
+  return isFinal && (problem !== undefined || status === 413)
+    ? { kind: 'refusal', status, body, reason }
+    : { kind: 'silence', reason };
+}
+
+/** Reads a problem as our gateway sends it; undefined for what somebody else sends. */
+function problemOf(body: unknown): { readonly words: string } | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const fields: Readonly<Record<string, unknown>> = { ...body };
+  const { code, detail, title } = fields;
+  if (typeof code !== 'string' || code === '') return undefined;
+  return { words: [detail, title].find((word): word is string => typeof word === 'string' && word !== '') ?? code };
 }

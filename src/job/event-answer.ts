@@ -1,39 +1,53 @@
+/** What became of one event: it is in the database, or it never will be. */
+export type EventFate = { readonly kind: 'recorded' } | { readonly kind: 'refused'; readonly reason: string };
+
 /** What the gateway answered to events, as far as a job cares. */
 export interface EventAnswer {
-  /** The fence: whether the attempt may go on. Absent: no `started` event was among the events. */
+  /** By the event's `sequence`. An event that is not in here is not acknowledged, and has to be sent again. */
+  readonly fates: ReadonlyMap<number, EventFate>;
+  /** The fence: whether the attempt may go on; counts only together with the fate of a `started`. */
   readonly verdict?: { readonly isGo: boolean; readonly reason?: string };
   /** Whether a stage-out is in the catalog, by the event's `sequence`. */
   readonly registered: ReadonlyMap<number, { readonly isRegistered: boolean; readonly reason?: string }>;
-  /** Words of the gateway about events that it did not take. */
-  readonly untaken: readonly string[];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Reads the answer to `POST /v1/events`; what it does not understand is left out. Never throws. */
+const recordedOutcomes: readonly unknown[] = ['new', 'duplicate'];
+const refusedOutcomes: readonly unknown[] = ['invalid', 'forbidden', 'unknown-attempt'];
+
+/**
+ * Reads the answer to `POST /v1/events`, or the results within a refusal. Only what names the attempt, the source and a
+ * sequence counts; everything else, and what it does not understand, is left out. Never throws.
+ */
 export function parseEventAnswer(body: unknown, attempt: number, source: string): EventAnswer {
   const fields = fieldsOf(body);
-  const verdict = listOf(fields['verdicts']).find((entry) => entry['attempt'] === attempt);
-  const registered = new Map<number, { isRegistered: boolean; reason?: string }>();
-  for (const entry of listOf(fields['registered'])) {
-    if (entry['source'] !== source || typeof entry['sequence'] !== 'number') continue;
-    registered.set(entry['sequence'], { isRegistered: entry['isRegistered'] === true, ...reasonOf(entry) });
+  const own = (list: unknown): readonly (readonly [sequence: number, entry: Fields])[] =>
+    listOf(list).flatMap((entry) =>
+      entry['attempt'] === attempt && entry['source'] === source && typeof entry['sequence'] === 'number'
+        ? [[entry['sequence'], entry] as const]
+        : [],
+    );
+  const fates = new Map<number, EventFate>();
+  for (const [sequence, entry] of own(fields['results'])) {
+    const { outcome } = entry;
+    if (recordedOutcomes.includes(outcome)) fates.set(sequence, { kind: 'recorded' });
+    else if (refusedOutcomes.includes(outcome)) {
+      fates.set(sequence, { kind: 'refused', reason: reasonOf(entry).reason ?? String(outcome) });
+    }
   }
-  const untaken = listOf(fields['results'])
-    .filter(({ outcome }) => outcome !== 'new' && outcome !== 'duplicate')
-    .map((entry) => [entry['outcome'], reasonOf(entry).reason].filter((word) => typeof word === 'string').join(': '));
+  const isRecorded = (sequence: number): boolean => fates.get(sequence)?.kind === 'recorded';
+  const registered = new Map<number, { isRegistered: boolean; reason?: string }>();
+  for (const [sequence, entry] of own(fields['registered'])) {
+    if (isRecorded(sequence))
+      registered.set(sequence, { isRegistered: entry['isRegistered'] === true, ...reasonOf(entry) });
+  }
+  const verdict = listOf(fields['verdicts']).find((entry) => entry['attempt'] === attempt);
   return {
+    fates,
     registered,
-    untaken: [...new Set(untaken)],
     ...(typeof verdict?.['go'] === 'boolean' ? { verdict: { isGo: verdict['go'], ...reasonOf(verdict) } } : {}),
   };
-}
-
-/** The explanation in a problem (`application/problem+json`), or at least its status. Never throws. */
-export function explainRefusal(status: number, body: unknown): string {
-  const { detail, title, code } = fieldsOf(body);
-  const words = [detail, title, code].find((word) => typeof word === 'string' && word !== '');
-  return typeof words === 'string' ? `${words} (status ${status})` : `status ${status}`;
 }
 
 function fieldsOf(value: unknown): Fields {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '#model/errors.ts';
 import { askGateway } from './ask-gateway.ts';
-import { explainRefusal } from './event-answer.ts';
 import type { JobIdentity } from './identity.ts';
 import type { GatewayAccess } from './read-gateway-access.ts';
 
@@ -37,10 +36,10 @@ export async function findInputs(
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     const leftMs = Math.max(deadline - Date.now(), 1);
     const answer = await askGateway(access, path, undefined, Math.min(leftMs, oneAnswerMs));
-    const found = answer.kind === 'answer' && answer.status === 200 ? parseInputs(answer.body) : undefined;
+    const found = answer.kind === 'answer' ? parseInputs(answer.body, attempt) : undefined;
     if (found !== undefined) return found;
-    const reason = answer.kind === 'silence' ? answer.reason : explainRefusal(answer.status, answer.body);
-    if (answer.kind === 'answer' && answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
+    const reason = answer.kind === 'answer' ? 'its answer does not hold the inputs of this attempt' : answer.reason;
+    if (answer.kind === 'refusal') {
       throw new GatewayError(`The gateway does not give the inputs of attempt '${attempt}': ${reason}`, {
         code: 'gateway-refused',
         facts: { gateway, attempt, status: answer.status },
@@ -60,10 +59,11 @@ export async function findInputs(
   }
 }
 
-function parseInputs(body: unknown): JobInputs | undefined {
-  if (typeof body !== 'object' || body === null || !('inputs' in body)) return undefined;
-  const inputs = parseTexts(body.inputs);
-  const ranges = 'ranges' in body ? parseTexts(body.ranges) : [];
+/** Inputs of the attempt that was asked for: what stands between may have kept the answer to another question. */
+function parseInputs(body: unknown, attempt: number): JobInputs | undefined {
+  if (typeof body !== 'object' || body === null || !('attempt' in body) || body.attempt !== attempt) return undefined;
+  const inputs = 'inputs' in body ? parseTexts(body.inputs) : undefined;
+  const ranges = 'ranges' in body ? parseTexts(body.ranges) : undefined;
   return inputs === undefined || ranges === undefined ? undefined : { inputs, ranges };
 }
 

@@ -4,7 +4,7 @@ import { spoolFileName } from '#model/job/job-file.ts';
 import { explainError } from '#util/explain-error.ts';
 import { signalName } from '#util/signal-name.ts';
 import { bringHome } from './spool/bring-home.ts';
-import { deliver } from './spool/deliver.ts';
+import { deliver, renderRefusal } from './spool/deliver.ts';
 import { fencedFileName } from './end-job.ts';
 import type { JobIdentity } from './identity.ts';
 import type { GatewayAccess } from './read-gateway-access.ts';
@@ -96,7 +96,8 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
   // A job that was told to stop may be killed at any moment: home first.
   let broughtHome = end.stoppedBy === undefined ? undefined : takeHome();
   const delivery = await deliver(access, spool, { timeoutMs: access.job.reportTimeoutMs, isPersistent: true });
-  reasons.push(...delivery.reasons);
+  if (delivery.reason !== '') reasons.push(delivery.reason);
+  reasons.push(...delivery.refused.map(renderRefusal));
   if (delivery.outcome !== 'delivered' || hasRefused(spool)) {
     broughtHome ??= takeHome();
     return { reasons, ...(broughtHome === undefined ? {} : { broughtHome }) };

@@ -84,12 +84,12 @@ test('a signal does not end a report (C-W13)', async () => {
   expect(spool().records).toHaveLength(1);
 });
 
-test('says it when the gateway refuses, keeps the report, and never shows the token', async () => {
+test('says it when the gateway denies access, keeps the report, and never shows the token', async () => {
   gateway.mood.status = 401;
   const result = await cups('-v', '--debug', 'running');
   expect(result).toMatchObject({
     exitCode: 0,
-    stderr: 'cups: the gateway refuses reports of this job, they stay in the spool: not in the mood (status 401)\n',
+    stderr: 'cups: the gateway denies this job access, its reports stay in the spool: not in the mood (status 401)\n',
   });
   expect(spool().records).toHaveLength(1);
   expect(readFileSync(join(scratch, 'spool-7-0.jsonl'), 'utf8')).not.toContain(testToken);
@@ -278,7 +278,7 @@ test('keeps the local file as long as nobody registered the copy; a second call 
   gateway.mood.status = 503;
   const away = await stageout();
   expect(away.exitCode).toBe(0);
-  expect(away.stderr).toContain('is in its place but not registered yet (the gateway did not answer yet)');
+  expect(away.stderr).toContain('is in its place but not registered yet (the gateway did not answer yet: ');
   delete gateway.mood.status;
   gateway.mood.isRegistered = false;
   expect(await stageout()).toMatchObject({ exitCode: 0 });

@@ -205,7 +205,7 @@ describe('GET /v1/attempts/:id/inputs', () => {
     const [second] = attempts.ids.slice(1);
     expect(await ask(`/v1/attempts/${second}/inputs`)).toEqual([
       200,
-      { inputs: ['/raw/a.prdf', '/raw/b.prdf'], ranges: ['a:0:9', 'b:0:9'] },
+      { attempt: second, inputs: ['/raw/a.prdf', '/raw/b.prdf'], ranges: ['a:0:9', 'b:0:9'] },
     ]);
   });
 

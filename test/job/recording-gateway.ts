@@ -18,6 +18,15 @@ export interface GatewayMood {
   delayMs?: number;
   inputs?: readonly string[];
   ranges?: readonly string[];
+  /** What is sent instead of the answer that it would give, as by a proxy; nothing of the request is remembered. */
+  forged?: (reply: unknown) => ForgedAnswer;
+}
+
+/** An answer that is not the gateway's. */
+export interface ForgedAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
 }
 
 /** A gateway that only remembers; what it is for is to be away, slow and unfriendly. */
@@ -49,25 +58,26 @@ export async function startRecordingGateway(): Promise<RecordingGateway> {
     if (mood.isSilent === true) return;
     if (mood.delayMs !== undefined) await sleep(mood.delayMs);
     if (mood.status !== undefined) {
-      send(response, mood.status, { title: 'No', detail: 'not in the mood' });
+      send(response, mood.status, { title: 'No', detail: 'not in the mood', code: 'not-in-the-mood' });
       return;
     }
     if (path.includes('/inputs')) {
-      send(response, 200, { inputs: mood.inputs ?? [], ranges: mood.ranges ?? [] });
+      const attempt = Number(path.split('/')[3]);
+      reply(response, { attempt, inputs: mood.inputs ?? [], ranges: mood.ranges ?? [] });
       return;
     }
     const told: { events: JobEvent[] } = JSON.parse(body);
     arrivals += told.events.length;
     const results = told.events.map((event) => {
-      const key = `${event.attempt} ${event.source} ${event.sequence}`;
-      const isNew = !events.has(key);
-      if (isNew) events.set(key, event);
       const { attempt, source, sequence } = event;
+      const key = `${attempt} ${source} ${sequence}`;
+      const isNew = !events.has(key);
+      if (isNew && mood.forged === undefined) events.set(key, event);
       return { attempt, source, sequence, outcome: mood.outcome ?? (isNew ? 'new' : 'duplicate') };
     });
     const starts = told.events.filter(({ detail }) => detail.kind === 'started');
     const staged = told.events.filter(({ detail }) => detail.kind === 'stageout');
-    send(response, 200, {
+    reply(response, {
       results,
       verdicts: starts.map(({ attempt }) => ({ attempt, go: true, ...mood.verdict })),
       registered: staged.map(({ attempt, source, sequence }) => ({
@@ -77,6 +87,14 @@ export async function startRecordingGateway(): Promise<RecordingGateway> {
         isRegistered: mood.isRegistered ?? true,
       })),
     });
+  };
+  const reply = (response: ServerResponse, body: unknown): void => {
+    const forged = mood.forged?.(body);
+    if (forged === undefined) send(response, 200, body);
+    else {
+      response.writeHead(forged.status, { 'content-type': forged.type, connection: 'close' });
+      response.end(forged.text);
+    }
   };
 
   const makeServer = (): ReturnType<typeof createServer> =>

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { bringHome } from '#job/spool/bring-home.ts';
-import { deliver } from '#job/spool/deliver.ts';
+import { deliver, renderRefusal } from '#job/spool/deliver.ts';
 import { fencedFileName } from '#job/end-job.ts';
 import { findInputs } from '#job/find-inputs.ts';
 import { kindOf, readSpool } from '#job/spool/read-spool.ts';
@@ -112,7 +112,10 @@ test('brings home a spool with a report that the gateway refused, also if all la
   const { path } = appendToSpool(identity(), at, { kind: 'running' });
   const refused = await deliver(access, path, { timeoutMs: 5000, isPersistent: false });
   delete gateway.mood.outcome;
-  expect(refused.reasons).toEqual(['the gateway does not take a report, the spool keeps it: unknown-attempt']);
+  expect(refused.refused.map(renderRefusal)).toEqual([
+    "the gateway refused the report 'running': unknown-attempt",
+    "the gateway refused the report 'running': unknown-attempt",
+  ]);
   const end = await endWrappedJob(identity(), access, { exitCode: 0 });
   expect(end.broughtHome).toBe(join(home, 'spool-7-2.jsonl'));
   expect(readSpool(join(home, 'spool-7-2.jsonl')).records.map(kindOf)).toEqual(['running', 'running', 'exited']);

@@ -1,9 +1,10 @@
-import { askGateway, type GatewayAnswer } from '../ask-gateway.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventAnswer, EventFate } from '../event-answer.ts';
 import { putDeliveredOffset, readDeliveredOffset } from './delivered-offset.ts';
-import { explainRefusal, parseEventAnswer, type EventAnswer } from '../event-answer.ts';
 import type { GatewayAccess } from '../read-gateway-access.ts';
-import { readSpool, type SpoolRecord } from './read-spool.ts';
+import { kindOf, readSpool, type SpoolRecord } from './read-spool.ts';
 import { noteRefused } from './refused-note.ts';
+import { maximalBodyBytes, sendEvents, type EventsToSend, type SentEvents } from './send-events.ts';
 import type { SpoolHeader } from './spool.ts';
 
 /** How to deliver. */
@@ -16,81 +17,115 @@ export interface DeliverOptions {
   readonly isPersistent: boolean;
 }
 
+/** A report that the gateway did not take, and never will. */
+export interface Refusal {
+  /** Byte offset of its line. */
+  readonly sequence: number;
+  /** What was reported: `started`, `stageout`, … */
+  readonly report: string;
+  readonly reason: string;
+}
+
 /** How a delivery went. */
 export interface Delivery {
   /**
-   * `delivered`: everything up to the end of the spool was acknowledged. `away`: the gateway does not answer, or not
-   * now. `refused`: it does not take this job's reports, trying again is useless.
+   * `delivered`: the gateway said of every report up to the end of the spool what became of it. `away`: it does not
+   * answer, or not now. `denied`: it takes nothing from this job, trying again is useless.
    */
-  readonly outcome: 'delivered' | 'away' | 'refused';
-  /** Why not, in words; also what single events were not taken for. */
-  readonly reasons: readonly string[];
+  readonly outcome: 'delivered' | 'away' | 'denied';
+  /** Why not; empty for `delivered`. */
+  readonly reason: string;
+  /** In the order of the spool. */
+  readonly refused: readonly Refusal[];
   readonly verdict?: NonNullable<EventAnswer['verdict']>;
   readonly registered: EventAnswer['registered'];
 }
 
-/** The gateway takes 1 MiB and 1,000 events at once. */
-const maximalBodyBytes = 1_000_000;
 const maximalEvents = 1000;
 const firstPauseMs = 100;
 
+/** What is known of the reports that are due; grows with each answer. */
+interface Progress {
+  readonly fates: Map<number, EventFate>;
+  readonly registered: Map<number, { readonly isRegistered: boolean; readonly reason?: string }>;
+  verdict?: NonNullable<EventAnswer['verdict']>;
+}
+
 /**
- * Tells the gateway all that a spool holds and that it did not acknowledge yet.
+ * Reports to the gateway all that a spool holds and that was not acknowledged yet.
  *
- * Safe to be done by several processes at once and again after any crash: the key of an event makes the second telling
- * harmless. A single event that is too long for a request, or that the gateway cannot read, is passed over: it comes
- * home with the spool.
+ * Safe to be done by several processes at once and again after any crash: the key of an event makes the second sending
+ * harmless. A report counts as delivered only if the answer names its key. A single one that is too long for a request,
+ * or that the gateway refuses, is passed over: it comes home with the spool.
  * @throws the error of `node:fs` if the spool cannot be read
  */
 export async function deliver(access: GatewayAccess, spool: string, options: DeliverOptions): Promise<Delivery> {
   const deadline = Date.now() + options.timeoutMs;
   const from = readDeliveredOffset(spool);
   const { header, records, end } = readSpool(spool, Math.min(from, options.sequence ?? from));
-  if (header === undefined) return { outcome: 'refused', reasons: ['the spool has no header'], registered: new Map() };
-  const due = records.filter(({ sequence }) => sequence >= from || sequence === options.sequence);
-
-  const reasons: string[] = [];
-  const registered = new Map<number, { isRegistered: boolean; reason?: string }>();
-  let verdict: EventAnswer['verdict'];
-  let passedOver = 0;
-  const queue = cut(due, maximalEvents);
-  for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
-    const [first] = batch;
-    if (first === undefined) continue;
-    const body = bodyOf(header, batch);
-    const isTooLong = Buffer.byteLength(body) > maximalBodyBytes;
-    const answer = isTooLong ? tooLong : await askPatiently(access, body, deadline, options.isPersistent);
-    if (answer.kind === 'silence') return { outcome: 'away', reasons: [answer.reason], registered, ...told(verdict) };
-    if (answer.status === 200) {
-      const said = parseEventAnswer(answer.body, header.attempt, header.source);
-      verdict = said.verdict ?? verdict;
-      for (const [sequence, fact] of said.registered) registered.set(sequence, fact);
-      for (const word of said.untaken) reasons.push(`the gateway does not take a report, the spool keeps it: ${word}`);
-      if (said.untaken.length > 0) noteRefused(spool);
-    } else if (answer.status === 400 || answer.status === 413) {
-      if (batch.length > 1) {
-        queue.unshift(...cut(batch, Math.ceil(batch.length / 2)));
-        continue;
-      }
-      passedOver += 1;
-      noteRefused(spool);
-      reasons.push(`the report at byte ${first.sequence} was not taken: ${explainRefusal(answer.status, answer.body)}`);
-    } else {
-      const isAway = answer.status >= 500 || answer.status === 429;
-      reasons.push(explainRefusal(answer.status, answer.body));
-      return { outcome: isAway ? 'away' : 'refused', reasons, registered, ...told(verdict) };
-    }
-    const last = batch[batch.length - 1];
-    if (last !== undefined) putDeliveredOffset(spool, last.sequence + last.sizeBytes);
+  if (header === undefined) {
+    return { outcome: 'denied', reason: 'the spool has no header', refused: [], registered: new Map() };
   }
-  if (due.length > 0) putDeliveredOffset(spool, end);
-  return { outcome: passedOver === 0 ? 'delivered' : 'refused', reasons, registered, ...told(verdict) };
+  const due = records.filter(({ sequence }) => sequence >= from || sequence === options.sequence);
+  const progress: Progress = { fates: new Map(), registered: new Map() };
+  let failure: Pick<Delivery, 'outcome' | 'reason'> | undefined;
+  let pauseMs = firstPauseMs;
+  const queue = cut(due, maximalEvents);
+  for (let batch = queue.shift(); batch !== undefined && failure === undefined; batch = queue.shift()) {
+    const sent = await sendEvents(access, eventsOf(header, batch), deadline - Date.now());
+    const open = takeIn(progress, batch, sent);
+    const waiting = due.find(({ sequence }) => !progress.fates.has(sequence));
+    if (waiting !== due[0]) putDeliveredOffset(spool, waiting?.sequence ?? end);
+    if (open.length === 0) continue;
+    if (sent.kind === 'refused') {
+      queue.unshift(...cut(open, Math.ceil(open.length / 2)));
+      continue;
+    }
+    queue.unshift(open);
+    const reason =
+      sent.kind === 'answered' ? `the answer leaves out ${open.length} of ${batch.length} reports` : sent.reason;
+    const waitMs = pauseMs * (0.5 + Math.random());
+    pauseMs *= 2;
+    if (sent.kind === 'denied') failure = { outcome: 'denied', reason };
+    else if (!options.isPersistent || Date.now() + waitMs >= deadline) failure = { outcome: 'away', reason };
+    else await sleep(waitMs);
+  }
+  const { fates, registered, verdict } = progress;
+  const refused = due.flatMap((record) => refusalOf(record, fates.get(record.sequence)));
+  if (refused.length > 0) noteRefused(spool);
+  return {
+    ...(failure ?? { outcome: 'delivered', reason: '' }),
+    ...{ refused, registered },
+    ...(verdict === undefined ? {} : { verdict }),
+  };
 }
 
-const tooLong: GatewayAnswer = { kind: 'answer', status: 413, body: { detail: 'it is too long for one request' } };
+/** Adds what came of a batch to what is known. @returns the reports of the batch of which nothing is known yet */
+function takeIn(progress: Progress, batch: readonly SpoolRecord[], sent: SentEvents): SpoolRecord[] {
+  const [first] = batch;
+  if (sent.kind === 'answered') {
+    const { fates, registered, verdict } = sent.answer;
+    for (const { sequence } of batch) {
+      const [fate, fact] = [fates.get(sequence), registered.get(sequence)];
+      if (fate !== undefined) progress.fates.set(sequence, fate);
+      if (fact !== undefined) progress.registered.set(sequence, fact);
+    }
+    const started = batch.some((one) => kindOf(one) === 'started' && fates.get(one.sequence)?.kind === 'recorded');
+    if (verdict !== undefined && started) progress.verdict = verdict;
+  } else if (sent.kind === 'refused' && batch.length === 1 && first !== undefined) {
+    progress.fates.set(first.sequence, { kind: 'refused', reason: sent.reason });
+  }
+  return batch.filter(({ sequence }) => !progress.fates.has(sequence));
+}
 
-function told(verdict: EventAnswer['verdict']): { verdict?: NonNullable<EventAnswer['verdict']> } {
-  return verdict === undefined ? {} : { verdict };
+/** Says what was refused, for a log. */
+export function renderRefusal({ report, reason }: Refusal): string {
+  return `the gateway refused the report '${report}': ${reason}`;
+}
+
+function refusalOf(record: SpoolRecord, fate: EventFate | undefined): readonly Refusal[] {
+  if (fate?.kind !== 'refused') return [];
+  return [{ sequence: record.sequence, report: kindOf(record) ?? 'unknown', reason: fate.reason }];
 }
 
 /** Cuts records into batches below the limits; a single one may be above. */
@@ -112,29 +147,13 @@ function cut(records: readonly SpoolRecord[], atMost: number): SpoolRecord[][] {
   return batches;
 }
 
-function bodyOf({ source }: SpoolHeader, batch: readonly SpoolRecord[]): string {
-  const events = batch.map(({ sequence, value }) => {
-    const { v: _, ...event } = value;
-    return { ...event, source, sequence };
-  });
-  return JSON.stringify({ events });
-}
-
-async function askPatiently(
-  access: GatewayAccess,
-  body: string,
-  deadline: number,
-  isPersistent: boolean,
-): Promise<GatewayAnswer> {
-  for (let pauseMs = firstPauseMs; ; pauseMs *= 2) {
-    const leftMs = deadline - Date.now();
-    if (leftMs <= 0) return { kind: 'silence', reason: 'no answer in time' };
-    const answer = await askGateway(access, '/v1/events', body, leftMs);
-    const isAway = answer.kind === 'silence' || answer.status >= 500 || answer.status === 429;
-    const waitMs = pauseMs * (0.5 + Math.random());
-    if (!isAway || !isPersistent || Date.now() + waitMs >= deadline) return answer;
-    await new Promise((resolve) => {
-      setTimeout(resolve, waitMs);
-    });
-  }
+function eventsOf({ source, attempt }: SpoolHeader, batch: readonly SpoolRecord[]): EventsToSend {
+  return {
+    source,
+    attempt,
+    events: batch.map(({ sequence, value }) => {
+      const { v: _, ...event } = value;
+      return { ...event, sequence };
+    }),
+  };
 }

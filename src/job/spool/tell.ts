@@ -2,47 +2,66 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobEventDetail } from '#model/job/job-event.ts';
 import { spoolFileName } from '#model/job/job-file.ts';
-import { askGateway } from '../ask-gateway.ts';
+import { checkReport } from '../check-report.ts';
 import { deliver, type DeliverOptions, type Delivery } from './deliver.ts';
-import { explainRefusal, parseEventAnswer } from '../event-answer.ts';
 import type { JobIdentity } from '../identity.ts';
 import type { GatewayAccess } from '../read-gateway-access.ts';
 import { kindOf, readSpool } from './read-spool.ts';
+import { sendEvents } from './send-events.ts';
 import { appendToSpool, type SpoolLine } from './spool.ts';
 
-/** A report that was told. */
+/** A report that was made. */
 export interface Told {
   readonly delivery: Delivery;
   /** Where it stands in the spool; absent if the spool could not be written. */
   readonly line?: SpoolLine;
+  /** Why the gateway did not take this report, and never will; absent where it did, or did not answer. */
+  readonly refusal?: string;
+  /** Whether a stage-out is in the catalog; absent for other reports, and where the gateway did not say. */
+  readonly registration?: { readonly isRegistered: boolean; readonly reason?: string };
 }
 
 /**
- * Tells one thing about the job: first to the spool, then, with all that waits there, to the gateway.
+ * Makes a report: first to the spool, then, with all that waits there, to the gateway.
  *
  * @param access absent: the job does not know its gateway, so the report stays in the spool
  * @param at UTC, ISO 8601 with milliseconds
- * @throws the error of `node:fs` only if neither spool (no space) nor gateway takes the report
+ * @throws UsageError if the gateway would refuse it, before anything is written; the error of `node:fs` only if neither
+ *   spool (no space) nor gateway takes the report
  */
 export async function tell(
   identity: JobIdentity,
   access: GatewayAccess | undefined,
   at: string,
-  detail: JobEventDetail,
+  report: JobEventDetail,
   options: Omit<DeliverOptions, 'sequence'>,
 ): Promise<Told> {
+  const detail = checkReport(identity, at, report);
   let line: SpoolLine;
   try {
     line = appendToSpool(identity, at, detail);
   } catch (error) {
     const delivery = await tellWithoutSpool(identity, access, at, detail, options.timeoutMs);
     if (delivery.outcome !== 'delivered') throw error;
-    return { delivery };
+    return { delivery, ...outcomeOf(delivery, 0) };
   }
   if (access === undefined) {
-    return { line, delivery: { outcome: 'away', reasons: ['the gateway is not known'], registered: new Map() } };
+    const delivery: Delivery = {
+      outcome: 'away',
+      reason: 'the gateway is not known',
+      refused: [],
+      registered: new Map(),
+    };
+    return { line, delivery };
   }
-  return { line, delivery: await deliver(access, line.path, { ...options, sequence: line.sequence }) };
+  const delivery = await deliver(access, line.path, { ...options, sequence: line.sequence });
+  return { line, delivery, ...outcomeOf(delivery, line.sequence) };
+}
+
+function outcomeOf({ refused, registered }: Delivery, sequence: number): Pick<Told, 'refusal' | 'registration'> {
+  const refusal = refused.find((one) => one.sequence === sequence)?.reason;
+  const registration = registered.get(sequence);
+  return { ...(refusal === undefined ? {} : { refusal }), ...(registration === undefined ? {} : { registration }) };
 }
 
 /**
@@ -73,15 +92,19 @@ async function tellWithoutSpool(
   detail: JobEventDetail,
   timeoutMs: number,
 ): Promise<Delivery> {
-  const nothing = { registered: new Map() };
-  if (access === undefined) return { outcome: 'away', reasons: [], ...nothing };
-  const source = crypto.randomUUID();
-  const body = JSON.stringify({ events: [{ attempt, source, sequence: 0, start, at, detail }] });
-  const answer = await askGateway(access, '/v1/events', body, timeoutMs);
-  if (answer.kind === 'silence') return { outcome: 'away', reasons: [answer.reason], ...nothing };
-  if (answer.status !== 200) {
-    return { outcome: 'refused', reasons: [explainRefusal(answer.status, answer.body)], ...nothing };
-  }
-  const { verdict, registered } = parseEventAnswer(answer.body, attempt, source);
-  return { outcome: 'delivered', reasons: [], registered, ...(verdict === undefined ? {} : { verdict }) };
+  const nothing = { refused: [], registered: new Map() };
+  if (access === undefined) return { outcome: 'away', reason: 'the gateway is not known', ...nothing };
+  const event = { sequence: 0, attempt, start, at, detail };
+  const sent = await sendEvents(access, { attempt, source: crypto.randomUUID(), events: [event] }, timeoutMs);
+  const refusal = (reason: string): Delivery => ({
+    ...{ outcome: 'delivered', reason: '', registered: new Map() },
+    refused: [{ sequence: 0, report: detail.kind, reason }],
+  });
+  if (sent.kind === 'refused') return refusal(sent.reason);
+  if (sent.kind !== 'answered') return { outcome: sent.kind, reason: sent.reason, ...nothing };
+  const { fates, registered, verdict } = sent.answer;
+  const fate = fates.get(0);
+  if (fate === undefined) return { outcome: 'away', reason: 'the answer leaves out the report', ...nothing };
+  if (fate.kind === 'refused') return refusal(fate.reason);
+  return { outcome: 'delivered', reason: '', refused: [], registered, ...(verdict === undefined ? {} : { verdict }) };
 }

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { TransferError } from '#model/errors.ts';
 import { errorFlags } from '#model/job/error-flags.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
@@ -10,7 +10,7 @@ import type { GatewayAccess } from '../read-gateway-access.ts';
 import { readStopping } from '../soften-end.ts';
 import { askVerdict, type Told } from '../spool/tell.ts';
 import { describeFile, type FileDescription, type GivenFacts } from './describe-file.ts';
-import { stageOut, type StagedOut } from './stage-out.ts';
+import { directoryOf, stageOut, type StagedOut } from './stage-out.ts';
 
 /** What a script asks for: a file, where it goes, and what it says of the file. */
 export interface StageOutOrder extends GivenFacts {
@@ -32,6 +32,8 @@ export interface StageOutJob {
   readonly signal: AbortSignal;
   /** Reports one thing, and waits for the answer a while; absent: nothing is to be reported. */
   readonly report?: (detail: JobEventDetail) => Promise<Told>;
+  /** Throws where the gateway would refuse such a report. */
+  readonly check: (detail: JobEventDetail) => void;
   readonly say: Say;
   readonly isVerbose: boolean;
 }
@@ -41,16 +43,20 @@ export interface StageOutJob {
  * is reported too.
  *
  * @returns the report; undefined where nothing was to be reported
- * @throws TransferError `transfer-…`; the error of `node:fs` where the report finds neither spool nor gateway
+ * @throws UsageError where the report cannot be made, before anything is copied; TransferError `transfer-…`; the error of `node:fs` where the report finds neither spool nor gateway
  * @see docs/commands/cups.md
  */
 export async function stageOutAndReport(order: StageOutOrder, job: StageOutJob): Promise<Told | undefined> {
   const lfn = basename(order.file);
   let copy: StagedOut;
   try {
+    if (job.report !== undefined) checkBefore(order, lfn, job);
     copy = await stageOutOf(order, job);
   } catch (error) {
-    await job.report?.(failureOf(lfn, error));
+    // Whatever keeps the failure from being reported must not hide it.
+    await job.report?.(failureOf(lfn, error)).catch((problem: unknown) => {
+      job.say(`the failure could not be reported: ${explainError(problem)}`);
+    });
     throw error;
   }
   const { facts, contradictions } = describeFile(lfn, order);
@@ -61,6 +67,12 @@ export async function stageOutAndReport(order: StageOutOrder, job: StageOutJob):
   }
   if (told !== undefined) settle(told, resolve(order.file), copy, job.say);
   return told;
+}
+
+/** A file that is in its place and cannot be registered is worse than one that was not copied. */
+function checkBefore(order: StageOutOrder, lfn: string, { check }: StageOutJob): void {
+  const path = join(directoryOf(order.directory), lfn);
+  check(detailOf(order, describeFile(lfn, order).facts, lfn, { path, how: 'put', sizeBytes: 0, md5: '0'.repeat(32) }));
 }
 
 async function stageOutOf(order: StageOutOrder, job: StageOutJob): Promise<StagedOut> {
@@ -106,13 +118,16 @@ function detailOf(
 }
 
 /** Removes the local file once the catalog has the copy. */
-function settle({ delivery, line }: Told, file: string, copy: StagedOut, say: Say): void {
-  const answer = line === undefined ? [...delivery.registered.values()][0] : delivery.registered.get(line.sequence);
-  if (answer?.isRegistered === true) {
+function settle({ delivery, registration, refusal }: Told, file: string, copy: StagedOut, say: Say): void {
+  if (registration?.isRegistered === true) {
     if (copy.how !== 'same') rmSync(file, { force: true });
     return;
   }
-  const why =
-    answer === undefined ? 'the gateway did not answer yet' : (answer.reason ?? 'the catalog did not take it');
-  say(`'${copy.path}' is in its place but not registered yet (${why}): the local file is kept`);
+  const why = {
+    delivered: refusal === undefined ? (registration?.reason ?? 'the catalog did not take it') : 'refused',
+    away: `the gateway did not answer yet: ${delivery.reason}`,
+    denied: `the gateway denies this job access: ${delivery.reason}`,
+  };
+  const state = refusal === undefined ? 'not registered yet' : 'not registered';
+  say(`'${copy.path}' is in its place but ${state} (${why[delivery.outcome]}): the local file is kept`);
 }

@@ -1,5 +1,6 @@
 import { readFields, type EventComplaint, type EventFields, type NameForm, type WholeRange } from './event-fields.ts';
 import { datasetWords, type JobEvent, type JobEventDetail, type StagedFile } from './job-event.ts';
+import { readInstant } from './read-instant.ts';
 
 /** An event that can be recorded, or everything that is wrong with it. */
 export type ParsedEvent =
@@ -92,7 +93,7 @@ export function parseEvent(value: unknown): ParsedEvent {
     source: fields.name('source', 200),
     sequence: fields.whole('sequence', natural),
     start: fields.whole('start', startRange),
-    at: fields.read('at', parseInstant, 'a time such as 2025-04-10T12:00:00.000Z') ?? '',
+    at: fields.read('at', readInstant, 'a time such as 2025-04-10T12:00:00.000Z') ?? '',
   };
   const detail = detailOf(fields);
   return detail !== undefined && complaints.length === 0
@@ -145,16 +146,4 @@ function eventsOf(fields: EventFields): { nevents?: number; isIncrement?: boolea
 
 function incrementOf(fields: EventFields): { isIncrement?: boolean } {
   return fields.has('isIncrement') ? { isIncrement: fields.isSet('isIncrement') } : {};
-}
-
-const instantForm = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[-+]\d\d:\d\d)$/u;
-
-/** Years 0001 to 9999, which ISO 8601 and PostgreSQL write alike; 31 February is not a day. */
-function parseInstant(value: unknown): string | undefined {
-  const day = typeof value === 'string' ? instantForm.exec(value)?.[1] : undefined;
-  if (typeof value !== 'string' || day === undefined) return undefined;
-  const [midnight, instant] = [new Date(`${day}T00:00:00Z`), new Date(value)];
-  if (Number.isNaN(midnight.getTime()) || Number.isNaN(instant.getTime())) return undefined;
-  const text = instant.toISOString();
-  return midnight.toISOString().startsWith(day) && /^(?!0000)\d{4}-/u.test(text) ? text : undefined;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { putDeliveredOffset, readDeliveredOffset } from '#job/spool/delivered-offset.ts';
 import { deliver } from '#job/spool/deliver.ts';
-import { explainRefusal, parseEventAnswer } from '#job/event-answer.ts';
+import { parseEventAnswer, type EventFate } from '#job/event-answer.ts';
 import { readGatewayAccess, type GatewayAccess } from '#job/read-gateway-access.ts';
 import { appendToSpool } from '#job/spool/spool.ts';
 import { askVerdict, tell } from '#job/spool/tell.ts';
@@ -38,7 +38,7 @@ const texts = (): readonly string[] =>
 test('delivers all that waits, in order, once; the key is source and byte offset', async () => {
   const { path } = say('one');
   const two = say('two');
-  expect(await deliver(access, path, once)).toMatchObject({ outcome: 'delivered', reasons: [] });
+  expect(await deliver(access, path, once)).toMatchObject({ outcome: 'delivered', reason: '', refused: [] });
   expect(texts()).toEqual(['one', 'two']);
   expect(gateway.events()[1]).toMatchObject({ attempt: 7, start: 0, at, sequence: two.sequence });
   expect(gateway.requests[0]).toEqual({ method: 'POST', path: '/v1/events', token: 'Bearer secret' });
@@ -80,7 +80,7 @@ test('leaves the reports where they are while the gateway is away, and is back w
   gateway.mood.status = 503;
   expect(await deliver(access, path, once)).toMatchObject({
     outcome: 'away',
-    reasons: ['not in the mood (status 503)'],
+    reason: 'not in the mood (status 503)',
   });
   delete gateway.mood.status;
   expect(await deliver(access, path, once)).toMatchObject({ outcome: 'delivered' });
@@ -98,7 +98,7 @@ test.each([401, 403, 404])('does not try again when it is refused with %i', asyn
   const { path } = say('one');
   gateway.mood.status = status;
   const delivery = await deliver(access, path, { timeoutMs: 5000, isPersistent: true });
-  expect(delivery).toMatchObject({ outcome: 'refused', reasons: [`not in the mood (status ${status})`] });
+  expect(delivery).toMatchObject({ outcome: 'denied', reason: `not in the mood (status ${status})` });
   expect(gateway.requests).toHaveLength(1);
   expect(readDeliveredOffset(path)).toBe(0);
 });
@@ -108,8 +108,10 @@ test('passes over what cannot be taken, and tells the rest', async () => {
   say(`long ${'x'.repeat(1_100_000)}`);
   say('three');
   const delivery = await deliver(access, path, once);
-  expect(delivery.outcome).toBe('refused');
-  expect(delivery.reasons.join()).toMatch(/^the report at byte \d+ was not taken: it is too long for one request/u);
+  expect(delivery).toMatchObject({
+    outcome: 'delivered',
+    refused: [{ report: 'message', reason: expect.stringMatching(/^it has \d+ bytes: expected 1000000 at most$/u) }],
+  });
   expect(texts()).toEqual(['one', 'three']);
   await deliver(access, path, once);
   expect(gateway.arrivals()).toBe(2);
@@ -150,21 +152,29 @@ test('tells into the spool alone when the gateway is not known', async () => {
   expect(readFileSync(told.line?.path ?? '', 'utf8')).toContain('running');
 });
 
-test('understands answers, also those of gateways to come', () => {
+test('understands answers, also those of gateways to come, and believes only what names its own reports', () => {
+  const key = (sequence: number, more: object): object => ({ attempt: 7, source: 's', sequence, ...more });
   const answer = parseEventAnswer(
     {
       results: [
+        key(1, { outcome: 'new' }),
+        key(2, { outcome: 'invalid', reason: 'detail.nevents is missing' }),
+        key(3, { outcome: 'forbidden' }),
+        key(4, { outcome: 'postponed' }),
+        key(5, { outcome: 'duplicate' }),
         { outcome: 'new' },
-        { outcome: 'invalid', reason: 'detail.nevents: too big' },
-        { outcome: 'forbidden' },
+        { ...key(6, { outcome: 'new' }), source: 'other' },
+        { ...key(7, { outcome: 'new' }), attempt: 8 },
       ],
       verdicts: [
         { attempt: 8, go: false },
         { attempt: 7, go: true },
       ],
       registered: [
-        { source: 's', sequence: 5, isRegistered: false, reason: 'away' },
-        { source: 'other', sequence: 6 },
+        key(5, { isRegistered: false, reason: 'away' }),
+        key(4, { isRegistered: true }),
+        { ...key(1, { isRegistered: true }), source: 'other' },
+        { ...key(1, { isRegistered: true }), attempt: 8 },
       ],
       news: 1,
     },
@@ -174,10 +184,14 @@ test('understands answers, also those of gateways to come', () => {
   expect(answer).toEqual({
     verdict: { isGo: true },
     registered: new Map([[5, { isRegistered: false, reason: 'away' }]]),
-    untaken: ['invalid: detail.nevents: too big', 'forbidden'],
+    fates: new Map<number, EventFate>([
+      [1, { kind: 'recorded' }],
+      [2, { kind: 'refused', reason: 'detail.nevents is missing' }],
+      [3, { kind: 'refused', reason: 'forbidden' }],
+      [5, { kind: 'recorded' }],
+    ]),
   });
-  expect(parseEventAnswer('nonsense', 7, 's')).toEqual({ registered: new Map(), untaken: [] });
-  expect(explainRefusal(418, undefined)).toBe('status 418');
+  expect(parseEventAnswer('nonsense', 7, 's')).toEqual({ fates: new Map(), registered: new Map() });
 });
 
 test.each([

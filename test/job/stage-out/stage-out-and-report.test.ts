@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { checkReport } from '#job/check-report.ts';
 import type { JobIdentity } from '#job/identity.ts';
 import type { GatewayAccess } from '#job/read-gateway-access.ts';
 import { tell } from '#job/spool/tell.ts';
@@ -36,6 +37,7 @@ const job = (): StageOutJob => ({
   access,
   signal: new AbortController().signal,
   report: (detail) => tell(identity, access, new Date().toISOString(), detail, { timeoutMs: 500, isPersistent: false }),
+  check: (detail) => void checkReport(identity, new Date().toISOString(), detail),
   say: (line) => said.push(line),
   isVerbose: false,
 });
