@@ -48,9 +48,10 @@ for (const command of commands) {
 }
 await copyInto(dist, join(root, 'node_modules/libpg-query/wasm/libpg-query.wasm'), 'libpg-query.wasm', 0o644);
 
-// What jobs get beside the commands: the wrapper, and for each command a launcher under its names.
-if (await isThere('src/job', 'wrapper.sh'))
-  await copyInto(worker, join(root, 'src/job/wrapper.sh'), 'wrapper.sh', 0o755);
+// What jobs get beside the commands: what they run under, and for each command a launcher under its names.
+for (const name of ['wrapper.sh', 'slurp-launch.sh', 'slurp-supervise.sh']) {
+  if (await isThere('src/job', name)) await copyInto(worker, join(root, 'src/job', name), name, 0o755);
+}
 if (await isThere('src/job', 'launcher.sh')) {
   for (const command of commands.filter((name) => workerCommands.has(name))) {
     for (const name of [command, `${command}.py`]) {

@@ -117,7 +117,7 @@ async function runStageOut(call: CupsCommon & Extract<CupsAction, { kind: 'stage
   return exitCode;
 }
 
-/** For the wrapper: tells that the job started, obeys the fence, prints what the site wants as shell assignments. */
+/** For the supervisor: tells that the job started, obeys the fence, prints what the site wants as shell assignments. */
 async function startWrapped(): Promise<number> {
   const post = openPost();
   const { identity, access } = post;
@@ -140,7 +140,7 @@ async function startWrapped(): Promise<number> {
   return 0;
 }
 
-/** For the wrapper: `wrap-end EXITCODE [SIGNAL]`. */
+/** For the supervisor: `wrap-end EXITCODE [SIGNAL]`. @returns 0 if no report is in this job's directory alone */
 async function endWrapped([, exitCode, stoppedBy]: readonly string[]): Promise<number> {
   const post = openPost();
   if (post.access === undefined) throw post.problem ?? new Error('A job has a gateway or a problem');
@@ -150,7 +150,7 @@ async function endWrapped([, exitCode, stoppedBy]: readonly string[]): Promise<n
   });
   for (const reason of end.reasons) say(reason);
   if (end.broughtHome !== undefined) say(`what the gateway has not got is in '${end.broughtHome}'`);
-  return 0;
+  return end.isDelivered || end.broughtHome !== undefined ? 0 : 3;
 }
 
 /** Aborted some time after the first signal that ends jobs. */

@@ -24,6 +24,8 @@ export interface ScriptEnd {
 export interface WrapEnd {
   /** Where the spool is now; absent if the gateway has all of it, or there was none. */
   readonly broughtHome?: string;
+  /** The gateway has all of it. */
+  readonly isDelivered: boolean;
   /** What went wrong, in words. */
   readonly reasons: readonly string[];
 }
@@ -83,7 +85,7 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
       reasons.push(`the end could not be written to the spool: ${explainError(error)}`);
     }
   }
-  if (!existsSync(spool)) return { reasons };
+  if (!existsSync(spool)) return { reasons, isDelivered: reasons.length === 0 };
 
   const takeHome = (): string | undefined => {
     try {
@@ -100,12 +102,15 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
   reasons.push(...delivery.refused.map(renderRefusal));
   if (delivery.outcome !== 'delivered' || hasRefused(spool)) {
     broughtHome ??= takeHome();
-    return { reasons, ...(broughtHome === undefined ? {} : { broughtHome }) };
+    if (broughtHome === undefined) return { reasons, isDelivered: false };
+    // Under its name the batch system would carry it home once more.
+    renameSync(spool, `${spool}.home`);
+    return { reasons, isDelivered: false, broughtHome };
   }
   // What is known needs nobody's care: neither the copy's nor, under its name, the spool's.
   if (broughtHome !== undefined) rmSync(broughtHome, { force: true });
   if (access.job.spoolDirectory !== undefined) renameSync(spool, `${spool}.told`);
-  return { reasons };
+  return { reasons, isDelivered: true };
 }
 
 /** A shell tells 128 + number of a program that a signal ended. */

@@ -8,15 +8,10 @@
 # is the script's own, or: 2 wrong arguments, 3 no slurp-job.json or slurp-token, 22 an item could not be copied, 23 no
 # such script, 24 the job is not wanted, 25 no Node, 26 no container. See docs/worker.md.
 
-say() { printf 'wrapper: %s\n' "$*" >&2; }
-
 if (($# < 4)); then
-  say "Too few arguments ($#): expected SCRIPT ARG... SUBDIR ITEMS CUPSID"
+  printf 'wrapper: Too few arguments (%s): expected SCRIPT ARG... SUBDIR ITEMS CUPSID\n' $# >&2
   exit 2
 fi
-
-# What becomes of a payload that does not end when it is told to; batch systems kill the rest 20 to 30 s after TERM.
-grace_seconds=${SLURP_GRACE_SECONDS:-12}
 
 export userscript=$1 cupsid=${!#} subdir=${*: -3:1}
 items=${*: -2:1}
@@ -24,90 +19,19 @@ export payload=${items//,/ }
 shift
 # The site's setup may change the positional parameters.
 arguments=("$@")
-: "${SLURP_JOB_DIRECTORY:=$PWD}"
-: "${SLURP_LIBRARY_PATH=${LD_LIBRARY_PATH-}}"
-: "${SLURP_NODE:=$(command -v node)}"
-export SLURP_JOB_DIRECTORY SLURP_LIBRARY_PATH SLURP_NODE SLURP_WRAPPER_PROCESS=$$
-cd -- "$SLURP_JOB_DIRECTORY" || exit 3
-
-stopped_by='' payload_group='' killer='' is_told=''
-rm -f slurp-stopping slurp-fenced
-
-# --- Commands of ours beside the script -------------------------------------------------------------------------------
+cd -- "${SLURP_JOB_DIRECTORY:=$PWD}" || exit 3
 
 here=$(readlink -f -- "$0")
-for worker in "${here%/*}" "${SLURP_WORKER_DIRECTORY:-.}" "$PWD"; do
-  [ -e "$worker/cups.cjs" ] && break
+for worker in "${here%/*}" "${SLURP_WORKER_DIRECTORY:-.}" .; do
+  [ -e "$worker/slurp-supervise.sh" ] && break
 done
+# A payload that does not end when it is asked to; batch systems kill the rest 20 to 30 s after TERM.
+speaker=wrapper grace_seconds=${SLURP_GRACE_SECONDS:-12} keeps_signal=''
+# shellcheck source=SCRIPTDIR/slurp-supervise.sh
+. "$worker/slurp-supervise.sh" || exit 25
+begin_supervision
 
-# Copies, not links, and not to be written to: scripts copy files of these names from elsewhere into their directory.
-put_commands() {
-  local name
-  [ "$worker" -ef . ] && return
-  for name in cups pull bachi; do
-    [ -e "$worker/$name.cjs" ] || continue
-    install -m 0555 -- "$worker/$name.cjs" "$worker/$name" "$worker/$name.py" .
-  done
-}
-
-tell() { ./cups -r 0 -s 0 -d none message "$@"; }
-
-# --- Signals and the end ----------------------------------------------------------------------------------------------
-
-kill_payload_later() {
-  set -m
-  (sleep "$grace_seconds" && kill -KILL -- "-$payload_group") > /dev/null 2>&1 &
-  killer=$!
-  set +m
-}
-
-on_signal() {
-  is_interrupted=1
-  case $1 in
-    TERM | INT | HUP)
-      if [ -z "$stopped_by" ]; then
-        stopped_by=$1
-        printf '%s\n' "$1" > slurp-stopping
-      fi
-      ;;
-  esac
-  if [ -n "$payload_group" ]; then
-    [ "$1" = PIPE ] || kill -"$1" -- "-$payload_group" 2> /dev/null
-    [ -z "$stopped_by" ] || [ -n "$killer" ] || kill_payload_later
-  fi
-  case $1 in
-    TERM) ;;
-    *) [ -e slurp-fenced ] || tell "SIG$1" --error "sig${1,,}" ;;
-  esac
-}
-
-# However the wrapper ends: what is left of the payload ends too, and the reports go home.
-on_exit() {
-  local status=$1
-  trap '' TERM INT HUP PIPE USR1 USR2
-  if [ -n "$killer" ]; then kill -KILL -- "-$killer" 2> /dev/null; fi
-  if [ -n "$payload_group" ]; then end_group; fi
-  if [ -e slurp-fenced ]; then status=24; fi
-  if [ -n "$is_told" ]; then ./cups wrap-end "$status" "$stopped_by"; fi
-  exit "$status"
-}
-
-# What a script left in the background (a 'tee' with the last lines of its log) gets a second to end by itself.
-end_group() {
-  local tries
-  for tries in 1 2 3 4 5 6 7 8 9 10 11 12; do
-    kill -0 -- "-$payload_group" 2> /dev/null || return
-    [ "$tries" != 11 ] || kill -TERM -- "-$payload_group" 2> /dev/null
-    sleep 0.1
-  done
-  kill -KILL -- "-$payload_group" 2> /dev/null
-}
-
-trap 'on_exit $?' EXIT
-for signal in TERM INT HUP PIPE USR1 USR2; do
-  # shellcheck disable=SC2064
-  trap "on_signal $signal" "$signal"
-done
+report_end() { ./cups wrap-end "$1" "$stopped_by"; }
 
 # --- The files of the script ------------------------------------------------------------------------------------------
 
@@ -191,7 +115,7 @@ stage() {
   done
   # A copy that the end of the job broke off is nobody's mistake.
   if [ -z "$stopped_by" ] && ((${#missing[@]} > 0)); then
-    tell "Payload cannot be staged: ${missing[*]}" --error payload-stagein-failed
+    report "Payload cannot be staged: ${missing[*]}" --error payload-stagein-failed
     return 1
   fi
 }
@@ -205,12 +129,12 @@ enter_container() {
   local runtime bind name node
   if ! runtime=$(command -v "$container_runtime"); then
     say "There is no program '$container_runtime' on this machine, to run '$container_image' with"
-    tell "There is no '$container_runtime' on $HOSTNAME" --error payload-stagein-failed
+    report "There is no '$container_runtime' on $HOSTNAME" --error payload-stagein-failed
     return 1
   fi
   if [[ $container_image != *://* && ! -e $container_image ]]; then
     say "There is no container image '$container_image' on this machine"
-    tell "There is no container image '$container_image' on $HOSTNAME" --error payload-stagein-failed
+    report "There is no container image '$container_image' on $HOSTNAME" --error payload-stagein-failed
     return 1
   fi
   container=("$runtime" exec --pwd "$SLURP_JOB_DIRECTORY" --bind "$SLURP_JOB_DIRECTORY")
@@ -229,10 +153,10 @@ enter_container() {
 # --- The job ----------------------------------------------------------------------------------------------------------
 
 say "job $cupsid on $HOSTNAME: $userscript, files from $subdir: $payload"
-put_commands
+put_commands "$worker"
 
 if ! [ -e cups.cjs ] || ! [ -e cups ]; then
-  say "There is no 'cups' beside '$here/wrapper.sh', nor in SLURP_WORKER_DIRECTORY"
+  say "There is no 'cups' beside '$here', nor in SLURP_WORKER_DIRECTORY"
   exit 25
 fi
 assignments=$(./cups wrap-start)
@@ -266,34 +190,17 @@ done
 case $userscript in /*) script=$userscript ;; *) script=./$userscript ;; esac
 if [ -z "$stopped_by" ] && [ ! -f "$script" ]; then
   say "There is no script '$userscript' among the staged files"
-  tell "User script '$userscript' is missing" --error payload-stagein-failed
+  report "User script '$userscript' is missing" --error payload-stagein-failed
   exit 23
 fi
 if [ -f "$script" ] && [ ! -x "$script" ] && ! chmod u+x "$script"; then
   say "The script '$userscript' is not executable, and cannot be made so"
-  tell "User script '$userscript' is not executable" --error payload-stagein-failed
+  report "User script '$userscript' is not executable" --error payload-stagein-failed
   exit 23
 fi
 [ -z "$stopped_by" ] || exit 143
 
 [ -z "$container_runtime" ] || enter_container || exit 26
 
-# A process group of its own, so that a signal reaches the script and all that it started, at once; also in a container.
-set -m
-(
-  export SLURP_PROCESS_GROUP=$BASHPID
-  exec "${container[@]}" "$script" "${arguments[@]}"
-) &
-payload_group=$!
-set +m
-# A signal that came before there was a group to pass it to.
-if [ -n "$stopped_by" ] && [ -z "$killer" ]; then on_signal "$stopped_by"; fi
-
-# A trapped signal ends 'wait', not the script.
-is_interrupted=1
-while [ -n "$is_interrupted" ]; do
-  is_interrupted=''
-  wait "$payload_group"
-  status=$?
-done
-exit "$status"
+start_script() { exec "${container[@]}" "$script" "${arguments[@]}"; }
+run_payload start_script
