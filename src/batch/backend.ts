@@ -5,7 +5,7 @@ export interface BatchJob {
   /** The attempt: `production_status.id`. */
   readonly cupsid: number;
   readonly dstfile: string;
-  /** Absolute path of the program to run. */
+  /** Absolute path of the program to run: `wrapper.sh` of the worker's directory, or the rule's own. */
   readonly executable: string;
   /** Blank-separated; no argument holds a blank. May hold `$(ClusterId)` and `$(ProcId)` for the backend to fill in. */
   readonly arguments: string;
@@ -28,6 +28,13 @@ export interface BatchSubmission {
   readonly workerDirectory: string;
   /** The folder from which the operator submits; `{PWD}`. */
   readonly submitDirectory: string;
+  /**
+   * Whether a program of the rule's own runs under our launcher, where the batch system can do that. The launcher gives it
+   * its arguments, directory, environment and streams as if it were not there.
+   */
+  readonly isSupervised: boolean;
+  /** Absolute; where spools come home, on a file system that workers share. */
+  readonly spoolDirectory: string;
   /** Variables for the job's environment; never a secret. */
   readonly environment: Readonly<Record<string, string>>;
 }

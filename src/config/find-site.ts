@@ -153,6 +153,7 @@ function makeWorker(worker: SiteSections['worker'], directory: string): Site['wo
     inputsTimeoutMs: worker?.inputs_timeout ?? 600_000,
     ...(worker?.setup_script === undefined ? {} : { setupScript: resolve(directory, worker.setup_script) }),
     ...(container === undefined ? {} : { container: { ...container, binds: container.binds ?? [] } }),
+    isSupervised: worker?.supervise ?? true,
   };
 }
 

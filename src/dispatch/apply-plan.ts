@@ -15,6 +15,7 @@ import { accountName } from '#util/account-name.ts';
 import { countOf } from '#util/count-of.ts';
 import { explainError } from '#util/explain-error.ts';
 
+import { describeSubmission } from './submission/describe-submission.ts';
 import { makeItems, openDirectoryMaker } from './submission/make-items.ts';
 import { makeSubmissionFolder, removeSubmissionFolder } from './submission/submission-folder.ts';
 import { prepareSubmission } from './submission/prepare-submission.ts';
@@ -211,16 +212,8 @@ async function submit(
     onEnd: () => clock?.begin('submit'),
   });
   try {
-    return await input.backend.submit(
-      {
-        ...submission,
-        batchName: prepared.batchName,
-        workerDirectory: input.workerDirectory,
-        submitDirectory: prepared.options.submitDirectory,
-        environment: { [site.mode === 'testbed' ? 'CUPS_TESTBED_MODE' : 'CUPS_PRODUCTION_MODE']: 'true' },
-      },
-      items,
-    );
+    const common = describeSubmission(prepared, site, input.workerDirectory);
+    return await input.backend.submit({ ...submission, ...common }, items);
   } catch (error) {
     // The items broke off, so the batch system has nothing.
     await withdraw(input, submission.uuid, explainError(error), submission.directory);

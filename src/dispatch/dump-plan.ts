@@ -6,6 +6,8 @@ import { expandJob } from '#rules/expand-job.ts';
 import { explainError } from '#util/explain-error.ts';
 import { makeDirectory } from '#util/make-directory.ts';
 
+import { describeSubmission } from './submission/describe-submission.ts';
+
 import type { BatchJob } from '#batch/backend.ts';
 import type { Dump } from '#batch/htcondor/submit/dump-submission.ts';
 import type { Site } from '#model/site.ts';
@@ -28,11 +30,7 @@ export async function dumpPlan(
 ): Promise<Dump> {
   const { prepared } = plan;
   const { site, directory, workerDirectory } = input;
-  const submission = {
-    ...{ uuid: noSubmission, batchName: prepared.batchName, directory, workerDirectory },
-    submitDirectory: prepared.options.submitDirectory,
-    environment: { [site.mode === 'testbed' ? 'CUPS_TESTBED_MODE' : 'CUPS_PRODUCTION_MODE']: 'true' },
-  };
+  const submission = { uuid: noSubmission, directory, ...describeSubmission(prepared, site, workerDirectory) };
   try {
     await makeDirectory(directory);
     return await dumpSubmission(site.batch.htcondor, submission, makeDumpItems(plan, workerDirectory));

@@ -45,6 +45,8 @@ export interface Rule {
     readonly directPath?: string;
     readonly lfn2pfn: 'lfn2pfn' | 'lfn2lfn';
   };
+  /** Whether a program of the rule's own runs under our launcher; absent: as the site says. */
+  readonly isSupervised?: boolean;
   /** As written, defaults not yet merged. */
   readonly filesystem: Readonly<Record<string, string>>;
   /** Submit commands as written, defaults not yet merged; keys in lower case, but for those that begin with `+`. */

@@ -53,6 +53,8 @@ export interface Site {
     /** Shell file sourced with `-n BUILD` before the payload; skipped where it does not exist. */
     readonly setupScript?: string;
     readonly container?: JobContainer;
+    /** Whether programs of rules' own run under our launcher, where a rule does not say it. */
+    readonly isSupervised: boolean;
   };
   /** How long a rule's query may run on its server. */
   readonly statementTimeoutMs: number;

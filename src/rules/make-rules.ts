@@ -4,7 +4,7 @@ import { roleAliases } from '#model/role-alias.ts';
 import { largestRun } from '#model/run-selection.ts';
 import { type Place, placeIn, type Rule, type RulePlaces, type TextSegment } from '#model/rule.ts';
 import { nearestWord } from '#util/nearest-word.ts';
-import { deadSections, inputKeys, ruleSections, ruleShape } from './rule-shape.ts';
+import { deadSections, inputKeys, ruleKeys, ruleSections, ruleShape } from './rule-shape.ts';
 import type { YamlEntry, YamlMap, YamlScalar, YamlValue } from './text/yaml-tree.ts';
 
 type Add = (severity: Complaint['severity'], path: string, message: string, expected?: string, place?: Place) => void;
@@ -58,7 +58,7 @@ function makeRule(name: string, file: string, value: YamlValue, places: RulePlac
     if (!badPaths.has(where)) add('error', where, `Wrong kind of value for ${where}`, message);
     badPaths.add(where);
   }
-  if (ruleSections.some((section) => badPaths.has(section))) return undefined;
+  if ([...ruleSections, ...ruleKeys].some((key) => badPaths.has(key))) return undefined;
   const params = paramsOf(rule);
   const version = versionOf(sectionOf(rule, 'params').get('version')?.value, add);
   delete params['version'];
@@ -67,6 +67,7 @@ function makeRule(name: string, file: string, value: YamlValue, places: RulePlac
     file,
     params: version === undefined ? params : { ...params, version: String(version) },
     ...(version === undefined ? {} : { version }),
+    ...(shape.data?.supervise === undefined ? {} : { isSupervised: shape.data.supervise }),
     input: inputOf(scalarsOf(rule, 'input'), add),
     filesystem: textsOf('filesystem', scalarsOf(rule, 'filesystem'), add),
     job: jobOf(rule, add),
@@ -88,7 +89,7 @@ function toPlain(value: YamlValue): unknown {
 function checkKeys(rule: YamlMap, places: RulePlaces, add: Add): void {
   for (const key of rule.entries.keys()) {
     if (deadSections.includes(key)) add('warning', key, `${key} is not used any more`, undefined, places.keys.get(key));
-    else complainOfKey(key, key, ruleSections, places, add);
+    else complainOfKey(key, key, [...ruleSections, ...ruleKeys], places, add);
   }
   for (const key of sectionOf(rule, 'input').keys()) complainOfKey(`input.${key}`, key, inputKeys, places, add);
 }

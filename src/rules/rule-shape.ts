@@ -25,12 +25,19 @@ export const ruleShape = z.looseObject(
       .optional(),
     filesystem: texts.describe('Directories: outdir, logdir, histdir, calibdir, condor and others').optional(),
     job: texts.describe('Submit commands: executable, arguments, log, …').optional(),
+    supervise: z
+      .boolean({ error: 'true or false' })
+      .describe("false: the rule's own executable runs without SLURP's launcher")
+      .optional(),
   },
   { error: 'a mapping with params, input, filesystem and job' },
 );
 
 /** The sections of a rule. */
 export const ruleSections = ['params', 'input', 'filesystem', 'job'] as const;
+
+/** Further keys of a rule, beside its sections. */
+export const ruleKeys = ['supervise'] as const;
 
 /** The keys of `input`. */
 export const inputKeys = ['db', 'query', 'direct_path', 'lfn2pfn'] as const;

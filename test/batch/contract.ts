@@ -43,6 +43,8 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
         ...{ uuid, count, directory, batchName: 'contract' },
         workerDirectory: under.workerDirectory,
         submitDirectory: under.workDirectory,
+        isSupervised: false,
+        spoolDirectory: join(under.workDirectory, 'spool'),
         environment: { CUPS_PRODUCTION_MODE: '1' },
       };
     };

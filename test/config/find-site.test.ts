@@ -131,6 +131,7 @@ worker:
   report_timeout: 500ms
   inputs_timeout: 2h
   setup_script: setup.sh
+  supervise: false
   container: {runtime: apptainer, image: /cvmfs/image.sif, binds: [/sphenix]}
 spool: /shared/spool
 statement_timeout: 30s
@@ -169,6 +170,7 @@ statement_timeout: 30s
       worker: {
         reportTimeoutMs: 500,
         inputsTimeoutMs: 7_200_000,
+        isSupervised: false,
         setupScript: '/setup.sh',
         container: { runtime: 'apptainer', image: '/cvmfs/image.sif', binds: ['/sphenix'] },
       },

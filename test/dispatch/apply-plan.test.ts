@@ -5,9 +5,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { applyPlan } from '#dispatch/apply-plan.ts';
 import { sql } from '#db/connect.ts';
+import { prepareRule } from '#rules/prepare-rule.ts';
 
 import { valueOf } from '../batch/contract.ts';
 import { silentLog } from '../util/silent-log.ts';
+import { prepareTestRuleOf } from './test-rule.ts';
 import {
   clearAttempts,
   openDispatchWorld,
@@ -19,6 +21,7 @@ import {
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Applied, ApplyInput } from '#dispatch/apply-plan.ts';
+import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { DispatchWorld } from './dispatch-world.ts';
 
@@ -264,6 +267,58 @@ test('keeps its attempts when it is not known whether the batch system has them'
   await expect(apply([1], { backend })).rejects.toMatchObject({ code: 'batch-unknown' });
   expect(await readAttempts(world.status)).toMatchObject([{ isLive: true, status: 'submitting' }]);
   expect(await readSubmissions(world.status)).toMatchObject([{ state: 'reserved' }]);
+});
+
+/** The test's rule with an executable of its own. */
+function prepareOwnProgram(executable: string, commands: Readonly<Record<string, string>> = {}): PreparedRule {
+  const { rule, options } = prepareTestRuleOf(world.root, "  input: {db: daq, query: 'select 1'}\n");
+  const job = { ...rule.job, ...commands, executable };
+  const preparation = prepareRule({ ...rule, job }, options);
+  if (preparation.kind === 'refused') throw new Error(JSON.stringify(preparation.complaints));
+  return preparation.prepared;
+}
+
+test("dispatches a rule's own program that is not executable, and one that only workers have, which is said (C-L3)", async () => {
+  const program = join(world.root, 'own.sh');
+  await writeFile(program, '#!/bin/sh\n', { mode: 0o644 });
+  expect(await apply([1], { prepared: prepareOwnProgram(program) })).toMatchObject({ submitted: 1, notes: [] });
+  await expect(apply([2], { prepared: prepareOwnProgram('/nowhere/own.sh') })).rejects.toMatchObject({
+    code: 'site-script-missing',
+    message: "The program '/nowhere/own.sh' is missing",
+  });
+  const inPlace = { transfer_executable: 'false' };
+  expect(await apply([2], { prepared: prepareOwnProgram(program, inPlace) })).toMatchObject({
+    submitted: 1,
+    notes: [`The program '${program}' is not executable on this machine: on workers it must be`],
+  });
+  expect(await apply([3], { prepared: prepareOwnProgram('/nowhere/own.sh', inPlace) })).toMatchObject({
+    submitted: 1,
+    notes: ["The program '/nowhere/own.sh' is not on this machine: workers must have it"],
+  });
+});
+
+test.each([
+  [undefined, true, true],
+  [undefined, false, false],
+  [true, false, true],
+  [false, true, false],
+])('a rule that says supervise: %s at a site that says %s is supervised: %s (C-L4)', async (rule, site, expected) => {
+  const supervised: boolean[] = [];
+  const backend: BatchBackend = {
+    ...world.backend,
+    submit: (submission, items) => {
+      supervised.push(submission.isSupervised);
+      expect(submission.spoolDirectory).toBe(world.site.spoolDirectory);
+      return world.backend.submit(submission, items);
+    },
+  };
+  const prepared = prepareTestRuleOf(
+    world.root,
+    `  input: {db: daq, query: 'select 1'}\n${rule === undefined ? '' : `  supervise: ${rule}\n`}`,
+  );
+  const worker = { ...world.site.worker, isSupervised: site };
+  await apply([4], { backend, prepared, site: { ...world.site, worker } });
+  expect(supervised).toEqual([expected]);
 });
 
 test('names the script that is missing before anything is written', async () => {

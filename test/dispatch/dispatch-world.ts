@@ -45,7 +45,7 @@ export function makeTestSite(
     gateway: { host: '127.0.0.1', port: 0, isInsecure: false },
     spoolDirectory: join(stateDirectory, 'spool'),
     logDirectory: join(stateDirectory, 'logs'),
-    worker: { reportTimeoutMs: 1000, inputsTimeoutMs: 1000 },
+    worker: { reportTimeoutMs: 1000, inputsTimeoutMs: 1000, isSupervised: true },
     statementTimeoutMs: 60_000,
   };
 }

@@ -238,6 +238,23 @@ describe('rule file', () => {
     `);
   });
 
+  it('reads whether a rule is supervised, and takes no other word for it (C-L4)', () => {
+    const read = (text: string) => parseRuleFile(`R:\n  job: {executable: a.sh}\n  ${text}\n`, '/r.yaml');
+    expect(read('supervise: false').rules).toMatchObject([{ isSupervised: false }]);
+    expect(read('supervise: true').rules).toMatchObject([{ isSupervised: true }]);
+    expect(read('input: {db: fc}').rules[0]).not.toHaveProperty('isSupervised');
+    const complaints = ["supervise: 'no'", 'supervise:', 'supervised: false'].flatMap((text) =>
+      renderComplaints(read(text).complaints),
+    );
+    expect(complaints).toMatchInlineSnapshot(`
+      [
+        "r.yaml:3:14: error: R: Wrong kind of value for supervise, expected true or false",
+        "r.yaml:3:13: error: R: Wrong kind of value for supervise, expected true or false",
+        "r.yaml:3:3: error: R: Unknown key 'supervised', expected 'supervise'",
+      ]
+    `);
+  });
+
   it('says what cannot be read', async () => {
     await expect(readRuleFile('/nowhere/rules.yaml')).rejects.toMatchObject({
       kind: 'rule',
@@ -252,7 +269,7 @@ describe('rule file', () => {
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
         "r.yaml:3:3: warning: R: presubmit is not used any more",
-        "r.yaml:4:3: warning: R: Unknown key 'extra', expected one of params, input, filesystem, job",
+        "r.yaml:4:3: warning: R: Unknown key 'extra', expected one of params, input, filesystem, job, supervise",
         "r.yaml:5:3: error: R: Unknown key 'filesytem', expected 'filesystem'",
         "r.yaml:6:19: error: R: Unknown key 'input.qery', expected 'query'",
         "r.yaml:6:37: error: R: Unknown lfn2pfn 'maybe', expected 'lfn2pfn' or 'lfn2lfn'",

@@ -20,6 +20,8 @@ export const storedSubmissionSchema = z.object({
   directory: z.string(),
   workerDirectory: z.string(),
   submitDirectory: z.string(),
+  /** Submissions of earlier versions do not say it. */
+  isSupervised: z.boolean().default(false),
   environment: texts,
   submittedAt: z.string(),
 });

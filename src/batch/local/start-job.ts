@@ -1,4 +1,4 @@
-import { access, chmod, constants, copyFile, cp, mkdir, readdir } from 'node:fs/promises';
+import { chmod, constants, copyFile, cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 
@@ -10,6 +10,7 @@ import { ownCommands } from '../own-commands.ts';
 import { parseList } from '../parse-list.ts';
 import { exists } from './job-files.ts';
 import { fillNumbers, placesOf } from './job-places.ts';
+import { placeProgram } from './place-program.ts';
 
 import type { BatchJob } from '../backend.ts';
 import type { JobFiles, RunFiles } from './job-files.ts';
@@ -38,16 +39,13 @@ export async function startJob(
     return heldBy(`Input files of '${job.dstfile}' can't be staged`, transferInputFailed, error);
   }
   try {
-    // As on a farm: the copy beside the job's files, which nobody replaces while it runs.
-    const isOurs = dirname(job.executable) === submission.workerDirectory;
-    const program = isOurs ? join(run.scratch, basename(job.executable)) : job.executable;
-    await access(program, constants.X_OK);
+    const program = await placeProgram(submission, job, run);
     const words = fillNumbers(job.arguments, submission.cluster, job.process)
       .split(/\s+/u)
       .filter((word) => word !== '');
-    const pid = await startDetached('/bin/sh', [files.launcher, run.directory, files.wake, program, ...words], {
+    const pid = await startDetached('/bin/sh', [files.launcher, run.directory, files.wake, program.path, ...words], {
       cwd: run.scratch,
-      env: environmentOf(submission, job, start, run),
+      env: { ...environmentOf(submission, job, start, run), ...program.variables },
       // Colleagues read each other's logs.
       logMode: 0o666,
       logFile: run.output,
@@ -67,17 +65,6 @@ function heldBy(what: string, code: number, error: unknown): StartOutcome {
 
 async function stage(submission: StoredSubmission, job: BatchJob, run: RunFiles): Promise<void> {
   await mkdir(run.scratch, { recursive: true, mode: 0o700 });
-  for (const name of ['slurp-token', 'slurp-job.json']) {
-    const source = join(submission.directory, name);
-    if (await exists(source)) await copyFile(source, join(run.scratch, name), constants.COPYFILE_EXCL);
-  }
-  for (const entry of await readdir(submission.workerDirectory, { withFileTypes: true })) {
-    if (entry.isDirectory()) continue;
-    // No links: old scripts copy a 'cups.py' of their own here, which would go through a link into the installation.
-    const target = join(run.scratch, entry.name);
-    await copyFile(join(submission.workerDirectory, entry.name), target, constants.COPYFILE_FICLONE);
-    await chmod(target, 0o555);
-  }
   const { initial } = placesOf(job, submission);
   for (const item of parseList(job.commands['transfer_input_files'])) {
     const source = resolve(initial, item);
@@ -87,6 +74,23 @@ async function stage(submission: StoredSubmission, job: BatchJob, run: RunFiles)
     const target = item.endsWith('/') ? run.scratch : join(run.scratch, name);
     await cp(source, target, { recursive: true, dereference: true, mode: constants.COPYFILE_FICLONE });
   }
+  // Ours last: a directory of the rule may have an old 'cups.py'.
+  for (const name of ['slurp-token', 'slurp-job.json']) {
+    const source = join(submission.directory, name);
+    if (await exists(source)) await putFile(source, join(run.scratch, name));
+  }
+  for (const entry of await readdir(submission.workerDirectory, { withFileTypes: true })) {
+    if (entry.isDirectory()) continue;
+    // No links: old scripts copy a 'cups.py' of their own here, which would go through a link into the installation.
+    const target = join(run.scratch, entry.name);
+    await putFile(join(submission.workerDirectory, entry.name), target);
+    await chmod(target, 0o555);
+  }
+}
+
+async function putFile(source: string, target: string): Promise<void> {
+  await rm(target, { force: true, recursive: true });
+  await copyFile(source, target, constants.COPYFILE_FICLONE);
 }
 
 function environmentOf(

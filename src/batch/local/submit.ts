@@ -34,8 +34,9 @@ export async function submitLocal(
     await writeItems(draft, submission.count, items);
     const cluster = await takeCluster(files, submission.uuid);
     const { uuid, count, batchName, directory, workerDirectory, submitDirectory, environment } = submission;
+    const { isSupervised } = submission;
     const stored: StoredSubmission = {
-      ...{ uuid, cluster, count, batchName, directory, workerDirectory, submitDirectory },
+      ...{ uuid, cluster, count, batchName, directory, workerDirectory, submitDirectory, isSupervised },
       environment: { ...environment },
       submittedAt: new Date().toISOString(),
     };

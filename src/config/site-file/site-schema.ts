@@ -82,6 +82,7 @@ const worker = z.strictObject({
   report_timeout: duration.optional(),
   inputs_timeout: duration.optional(),
   setup_script: path.optional(),
+  supervise: z.boolean({ error: 'true or false' }).optional(),
   container: z
     .strictObject({
       runtime: z.enum(['apptainer', 'singularity'], { error: "'apptainer' or 'singularity'" }),

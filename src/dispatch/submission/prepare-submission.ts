@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { readReady, readReadyWithLineEnds } from '#db/decide/read-ready.ts';
 import { RuleError, SiteError } from '#model/errors.ts';
+import { isStartedInPlace } from '#model/job/is-started-in-place.ts';
 import { findScript, findStaged } from '#rules/check/check-files.ts';
 import { expandJob } from '#rules/expand-job.ts';
 import { shorten } from '#util/shorten.ts';
@@ -73,11 +74,12 @@ function checkLineEnds(job: ExpandedJob, { dstfile }: CandidateRow, { rule }: Pr
 }
 
 async function checkFilesOf(
-  { executable }: ExpandedJob,
+  { executable, commands }: ExpandedJob,
   prepared: PreparedRule,
   workerDirectory: string,
 ): Promise<readonly string[]> {
   if (executable.kind === 'own') {
+    if (isStartedInPlace(commands['transfer_executable'])) return noteInPlace(executable.path);
     await checkProgram(executable.path, prepared);
     return [];
   }
@@ -100,20 +102,22 @@ async function checkStaged({ rsync, options, rule }: PreparedRule): Promise<void
 }
 
 async function checkProgram(path: string, prepared: PreparedRule): Promise<void> {
-  if (!(await isFile(path))) {
-    throw new SiteError(`There is no program '${path}'`, {
-      code: 'site-script-missing',
-      facts: { rule: prepared.rule.name },
-      advice: "Mend 'job.executable' of the rule; relative paths begin where the command is called",
-    });
-  }
-  await access(path, constants.X_OK).catch((cause: unknown) => {
-    throw new SiteError(`The program '${path}' is not executable`, {
-      code: 'site-script-mode',
-      cause,
-      advice: `Make it so: chmod +x '${path}'`,
-    });
+  if (await isFile(path)) return;
+  throw new SiteError(`The program '${path}' is missing`, {
+    code: 'site-script-missing',
+    facts: { rule: prepared.rule.name },
+    advice: "Correct 'job.executable' of the rule; a relative path begins where the command is called",
   });
+}
+
+/** A program that is started in its place on the worker need not be on this machine, nor be the same here. */
+async function noteInPlace(path: string): Promise<readonly string[]> {
+  if (!(await isFile(path))) return [`The program '${path}' is not on this machine: workers must have it`];
+  const isExecutable = await access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  return isExecutable ? [] : [`The program '${path}' is not executable on this machine: on workers it must be`];
 }
 
 /** The wrapper looks for the script among what it stages. */

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { isStartedInPlace } from '#model/job/is-started-in-place.ts';
 import { countOf } from '#util/count-of.ts';
 import type { Complainer } from '../complain.ts';
 import { renderTemplate, type Template } from '../expand-macros.ts';
@@ -118,13 +119,22 @@ async function checkProgram(prepared: RuleDraft, complainer: Complainer): Promis
     : resolve(prepared.payload.path, script);
   const program = isOwn ? wanted : await findScript(prepared);
   const kind = program === undefined ? 'nothing' : await kindOf(program);
+  const isInPlace = isOwn && isStartedInPlace(prepared.rule.job['transfer_executable']);
+  if (kind === 'nothing' && isInPlace) {
+    complainer.warning({
+      path,
+      message: `'${wanted}' is not on this machine`,
+      expected: 'a program that workers have',
+    });
+    return true;
+  }
   if (kind === 'nothing') {
     complainer.warning({ path, message: `No ${isOwn ? 'program' : 'script'} '${wanted}'` });
     return false;
   }
-  // The wrapper makes its copy of a script executable.
+  // A copy of it is made executable.
   if (kind === 'directory') complainer.warning({ path, message: `'${wanted}' is a directory`, expected: 'a program' });
-  else if (kind === 'file' && isOwn)
+  else if (kind === 'file' && isInPlace)
     complainer.warning({ path, message: `'${wanted}' is not executable`, expected: 'chmod +x' });
   return true;
 }

@@ -106,6 +106,7 @@ export function prepareJob(sources: JobSources): PreparedJob {
   const resolved = (text: string): string => substituteKnown(text, scope.job);
   const isWrapped = executable === undefined || executable === '';
   if (isWrapped) checkScript(params['script'], complainer);
+  checkSupervise(rule, isWrapped, complainer);
   const ownExecutable = isWrapped ? undefined : fill('job.executable', executable, scope.job).text;
   const script = resolved(params['script'] ?? basename(ownExecutable ?? ''));
   const usesRsync = isWrapped || Object.values(rule.job).some((text) => text.includes('{rsync}'));
@@ -173,6 +174,17 @@ export function prepareJob(sources: JobSources): PreparedJob {
     batchName: expandBatchName(batchName, names, params),
     columns,
   };
+}
+
+/** Where `supervise` changes nothing, its author meant something else. */
+function checkSupervise({ isSupervised, params }: Rule, isWrapped: boolean, complainer: Complainer): void {
+  const path = 'params.supervise';
+  if (params['supervise'] !== undefined) {
+    complainer.warning({ path, message: `${path} has no effect`, expected: "'supervise' beside 'params'" });
+  }
+  if (isSupervised === undefined || !isWrapped) return;
+  const message = 'supervise has no effect: the rule has no job.executable, and the wrapper supervises its script';
+  complainer.warning({ path: 'supervise', message });
 }
 
 /** The wrapper cannot do without a script, and arguments are separated by blanks. */

@@ -31,7 +31,10 @@ test('brings every default of a rule into the ad of its job, as the original did
   const job = { process: 0, cupsid: 4711, dstfile: 'D', executable: '/bin/true', arguments: 'a 4711', commands };
   try {
     const outcome = await backend.submit(
-      { ...submission, workerDirectory, submitDirectory: workDirectory },
+      {
+        ...{ ...submission, workerDirectory, submitDirectory: workDirectory },
+        ...{ isSupervised: false, spoolDirectory: workDirectory },
+      },
       eachOf([job]),
     );
     expect(outcome).toMatchObject({ kind: 'accepted' });

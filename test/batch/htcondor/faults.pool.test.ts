@@ -38,8 +38,16 @@ describe('HTCondor, when something lies between us and it', () => {
       ...{ process, cupsid: 1000 + process, dstfile: `DST-${process}`, executable: '/bin/true' },
       ...{ arguments: `${process}`, commands: {} },
     }));
-    const submission = { uuid, count, directory, batchName: 'faults', workerDirectory, environment: {} };
-    return [{ ...submission, submitDirectory: workDirectory }, jobs];
+    const submission = {
+      uuid,
+      count,
+      directory,
+      batchName: 'faults',
+      workerDirectory,
+      environment: {},
+      isSupervised: false,
+    };
+    return [{ ...submission, submitDirectory: workDirectory, spoolDirectory: workDirectory }, jobs];
   };
   const submitWith = async (faults: string, count = 3, under = pool) => {
     const [submission, jobs] = await prepare(count);

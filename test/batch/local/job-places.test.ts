@@ -9,6 +9,7 @@ test('fills in cluster and process by all their names', () => {
 test('finds the places of outputs as HTCondor does', () => {
   const submission = {
     ...{ uuid: 'u', cluster: 7, count: 1, batchName: 'b', directory: '/s', workerDirectory: '/w' },
+    isSupervised: false,
     ...{ submitDirectory: '/home/op', environment: {}, submittedAt: '' },
   };
   const job = { process: 2, cupsid: 1, dstfile: 'D', executable: '/x', arguments: '' };

@@ -73,6 +73,7 @@ async function submit(text: string, count: number): Promise<string> {
     {
       ...{ uuid, count, batchName: 'test', directory: join(root, 'submission') },
       ...{ workerDirectory: join(root, 'worker'), submitDirectory: root, environment: {} },
+      ...{ isSupervised: false, spoolDirectory: join(root, 'spool') },
     },
     eachOf(jobs),
   );

@@ -12,6 +12,8 @@ test('the schema of a site file knows its sections, and takes time spans as they
 test('the schema of a rule file takes any rules, and further keys in them', () => {
   expect(makeFileSchema('rule')).toMatchObject({
     ...{ title: 'Rule file of SLURP', type: 'object' },
-    additionalProperties: { properties: { input: { type: 'object' }, job: { type: 'object' } } },
+    additionalProperties: {
+      properties: { input: { type: 'object' }, job: { type: 'object' }, supervise: { type: 'boolean' } },
+    },
   });
 });

@@ -120,16 +120,39 @@ describe('kaedama --check', () => {
     expect(await aboutScript()).toEqual([]);
   });
 
-  it('warns of a program of its own that is not executable', async () => {
-    const text = rule("    payload: 'p'", "    executable: '{payload}/run.sh'");
+  it('warns of a program that is not executable only where it is started in its place (C-L3)', async () => {
+    const own = rule("    payload: 'p'", "    executable: '{payload}/run.sh'");
+    const text = `${own.trimEnd()}\n    transfer_executable: 'false'\n`;
+    expect(await checkText(text)).toEqual([
+      "r.yaml:7:14: warning: R: No payload directory '/here/p', expected a directory in a git checkout",
+    ]);
     await mkdir(join(directory, 'p'));
     const program = join(directory, 'p/run.sh');
+    expect(await checkText(text)).toEqual([
+      "r.yaml:14:17: warning: R: '/here/p/run.sh' is not on this machine, expected a program that workers have",
+    ]);
     await writeFile(program, '#!/bin/sh\n');
+    expect(await checkText(own)).toEqual([]);
     expect(await checkText(text)).toEqual([
       "r.yaml:14:17: warning: R: '/here/p/run.sh' is not executable, expected chmod +x",
     ]);
     await chmod(program, 0o755);
     expect(await checkText(text)).toEqual([]);
+  });
+
+  it("says where 'supervise' changes nothing (C-L4)", async () => {
+    const wrapped = await checkText(`${rule("    payload: 'p'", '')}  supervise: false\n`);
+    expect(wrapped.filter((line) => line.includes('supervise'))).toMatchInlineSnapshot(`
+      [
+        "r.yaml:15:14: warning: R: supervise has no effect: the rule has no job.executable, and the wrapper supervises its script",
+      ]
+    `);
+    const param = await checkText(rule("    payload: 'p'\n    supervise: false", "    executable: '{payload}/run.sh'"));
+    expect(param.filter((line) => line.includes('supervise'))).toMatchInlineSnapshot(`
+      [
+        "r.yaml:8:16: warning: R: params.supervise has no effect, expected 'supervise' beside 'params'",
+      ]
+    `);
   });
 
   it('asks about each payload directory once, if it is there', async () => {

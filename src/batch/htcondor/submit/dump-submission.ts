@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { ItemsFailure } from '../../guard-items.ts';
 import { makeJobFinisher } from './finish-job.ts';
+import { makeProgramLinks } from './make-program-links.ts';
 import { renderDescription } from './render.ts';
 import { factoryOf, ownFilesOf } from './submit.ts';
 import { writeItems } from './write-items.ts';
@@ -40,6 +41,7 @@ export async function dumpSubmission(
   const written = await writeItems(itemsFile, items, (job) => finisher.finish(job)).catch((error: unknown) => {
     throw error instanceof ItemsFailure ? error.cause : error;
   });
+  await makeProgramLinks(finisher.links);
   await writeFile(
     descriptionFile,
     renderDescription({ uuid: submission.uuid, ...written, itemsFile, factory: factoryOf(site, written.commands) }),

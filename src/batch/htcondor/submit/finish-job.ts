@@ -4,13 +4,16 @@ import { shorten } from '#util/shorten.ts';
 
 import { ownCommands } from '../../own-commands.ts';
 import { parseList } from '../../parse-list.ts';
-import { keepLogsScript } from '../../keep-logs.ts';
 import { parseEnvironment } from '../../parse-environment.ts';
 import { encodeArguments, encodeEnvironment, encodeExpression, protectDollars } from './encode-field.ts';
+import { findUnsupervised, makeProgramPlacer } from './place-program.ts';
+import { findStarterCommands, keptAs, makeStarterCommands } from './starter-commands.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
 
 import type { BatchJob, BatchSubmission } from '../../backend.ts';
+import type { PlacedProgram, ProgramPlacer } from './place-program.ts';
+import type { StarterCommands } from './starter-commands.ts';
 
 /** What the jobs of one submission have in common. */
 export interface FinishInput {
@@ -31,6 +34,8 @@ export interface JobFinisher {
   finish(job: BatchJob): ReadonlyMap<string, string>;
   /** Absolute paths of the rule's own input files, over all jobs so far. */
   readonly inputFiles: ReadonlySet<string>;
+  /** Links that have to be there before the jobs are submitted: see {@link ProgramPlacer}. */
+  readonly links: ProgramPlacer['links'];
   /** Absolute paths of the directories that outputs and logs go to, over all jobs so far. */
   readonly directories: ReadonlySet<string>;
   /** What was changed or left out, a sentence each. */
@@ -65,11 +70,14 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
   const inputFiles = new Set<string>();
   const commandsOf = makeCommandMerger(site.commands);
   const batchName = protectDollars(submission.batchName);
-  const initialOf = memoized((written) => toPath(written, submission.submitDirectory));
-  const environmentOf = memoized((written) => environmentFor(written, submission));
-  const inputsOf = memoized((written) => {
+  const initialOf = memoized((written: string) => toPath(written, submission.submitDirectory));
+  const programs = makeProgramPlacer(submission, notes);
+  const environmentOf = memoized((written: string, { variables }: PlacedProgram) =>
+    environmentFor(written, submission, variables),
+  );
+  const inputsOf = memoized((written: string, { inputs }: PlacedProgram) => {
     const [initial = '', list = ''] = written.split('\0');
-    return inputsFor(list, initial, input, notes, inputFiles);
+    return inputsFor(list, initial, { ...input, ownFiles: [...input.ownFiles, ...inputs] }, notes, inputFiles);
   });
   const directories = new Set<string>();
   const placeOutputs = makeOutputPlacer(directories);
@@ -85,6 +93,10 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     return made;
   };
 
+  const starterCommandsOf = memoized((starter: StarterCommands, keepsLogs: boolean) =>
+    makeStarterCommands(starter, keepsLogs, submission.spoolDirectory),
+  );
+
   const finish = (job: BatchJob): ReadonlyMap<string, string> => {
     const { plan, read } = commandsOf(job.commands);
     const transfer = read('should_transfer_files')?.trim() ?? '';
@@ -95,28 +107,30 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     }
     const initial = initialOf(read('initialdir') ?? '.');
     const result = new Map<string, string>();
-    result.set('executable', finishValue('executable', job.executable));
+    const program = programs.place(job, read, plan.unsupervised);
+    result.set('executable', finishValue('executable', program.executable));
+    if (program.isInPlace) result.set('transfer_executable', 'false');
     result.set('arguments', protectDollars(encodeArguments(job.arguments)));
     result.set('initialdir', protectDollars(initial));
-    result.set('transfer_input_files', inputsOf(`${initial}\0${read('transfer_input_files') ?? ''}`));
+    result.set('transfer_input_files', inputsOf(`${initial}\0${read('transfer_input_files') ?? ''}`, program));
     placeOutputs(read, initial, result);
     const log = read('log')?.trim() ?? '';
     if (log !== '') noteLog(toPath(log, initial));
-    const streams = plan.hasStarterCommands ? [] : keptStreams(result);
+    const streams = plan.starter.isAny ? [] : keptStreams(result);
     result.set(
       'environment',
-      environmentOf(`${read('getenv') ?? ''}\0${read('environment') ?? ''}\0${streams.join(' ')}`),
+      environmentOf(`${read('getenv') ?? ''}\0${read('environment') ?? ''}\0${streams.join(' ')}`, program),
     );
     for (const key of plan.others) {
       const value = finishValue(key, read(key) ?? '');
       // The same number stands in each row already.
       if (key.toLowerCase() === '+sphenix_slurp_cupsid') result.set(key, '$(slurp_cupsid)');
-      else if (value !== '') result.set(key, value);
+      else if (value !== '') result.set(keptAs(plan.starter, key), value);
     }
     if (plan.places.has('user_job_wrapper')) {
       notes.add("'user_job_wrapper' is left out: HTCondor has no such submit command");
     }
-    if (streams.length > 0) for (const [key, value] of logKeepers) result.set(key, value);
+    for (const [key, value] of starterCommandsOf(plan.starter, streams.length > 0)) result.set(key, value);
     if (batchName.trim() !== '') result.set('batch_name', batchName);
     result.set('+SlurpSubmission', `"${submission.uuid}"`);
     result.set('+SlurpCupsid', '$(slurp_cupsid)');
@@ -127,7 +141,7 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     }
     return result;
   };
-  return { finish, inputFiles, directories, notes };
+  return { finish, inputFiles, links: programs.links, directories, notes };
 }
 
 function checkOneLine(job: BatchJob, key: string, value: string): void {
@@ -144,7 +158,15 @@ const defaults: Readonly<Record<string, string>> = {
 
 /** Commands that are taken into account in a way of their own, or that condor must not see. */
 const special = new Set([
-  ...['user_job_wrapper', 'executable', 'arguments', 'initialdir', 'environment', 'transfer_input_files'],
+  ...[
+    'user_job_wrapper',
+    'executable',
+    'transfer_executable',
+    'arguments',
+    'initialdir',
+    'environment',
+    'transfer_input_files',
+  ],
   ...['output_destination', 'output', 'error', 'transfer_output', 'transfer_error', 'transfer_output_files'],
   ...['transfer_output_remaps', 'batch_name', 'jobbatchname', 'queue', '+slurpsubmission', '+slurpcupsid'],
 ]);
@@ -155,8 +177,10 @@ interface CommandPlan {
   readonly places: ReadonlyMap<string, { readonly key: string } | { readonly value: string }>;
   /** Names of all commands that nothing special is done with, in order. */
   readonly others: readonly string[];
-  /** Whether the rule or the site says itself what the starter runs before and after a job. */
-  readonly hasStarterCommands: boolean;
+  /** What the rule or the site itself lets the starter run before and after a job. */
+  readonly starter: StarterCommands;
+  /** Of all names, those with which a job may not run under the launcher. */
+  readonly unsupervised: readonly string[];
 }
 
 type ReadCommand = (name: string) => string | undefined;
@@ -171,7 +195,7 @@ function makeCommandMerger(
     for (const [name, key] of namesOf(commands)) places.set(name, { key });
     for (const [name, key] of namesOf(siteCommands)) places.set(name, { value: siteCommands[key] ?? '' });
     const others = [...places.keys()].filter((name) => !special.has(name.toLowerCase()));
-    return { places, others, hasStarterCommands: others.some((name) => /^\+(?:pre|post)cmd$/iu.test(name)) };
+    return { places, others, starter: findStarterCommands(others), unsupervised: findUnsupervised(others) };
   };
   let keys: readonly string[] | undefined;
   let plan: CommandPlan | undefined;
@@ -204,10 +228,10 @@ function namesOf(commands: Readonly<Record<string, string>>): ReadonlyMap<string
   return names;
 }
 
-function environmentFor(written: string, submission: BatchSubmission): string {
+function environmentFor(written: string, submission: BatchSubmission, own: Readonly<Record<string, string>>): string {
   const [getenv = '', text = '', streams = ''] = written.split('\0');
   const isInherited = getenv !== '' && !/^false$/iu.test(getenv.trim());
-  const variables: Record<string, string> = { ...submission.environment, ...parseEnvironment(text) };
+  const variables: Record<string, string> = { ...submission.environment, ...parseEnvironment(text), ...own };
   const protectedOnes = Object.fromEntries(
     Object.entries(variables).map(([name, value]) => [protectDollars(name), protectDollars(value)]),
   );
@@ -229,16 +253,6 @@ function keptStreams(result: ReadonlyMap<string, string>): readonly string[] {
     return path !== undefined && !/[\s'"]/u.test(path);
   });
 }
-
-/**
- * The starter runs the script before and after the job, in the job's folder, but not in its environment. HTCondor 23.9
- * writes standard output over a file of that name; whatever the script ends with, the job's exit code stays.
- */
-const logKeepers: readonly (readonly [key: string, value: string])[] = ['Pre', 'Post'].flatMap((when) => [
-  [`+${when}Cmd`, '"/bin/sh"'],
-  [`+${when}Arguments`, `"-c '${keepLogsScript.replaceAll('"', String.raw`\"`)}' sh _condor_stdout _condor_stderr"`],
-  [`+${when}Environment`, 'Environment'],
-]);
 
 function inputsFor(
   list: string,
@@ -263,7 +277,8 @@ function inputsFor(
       files.push(path);
     }
   }
-  return protectDollars([...ownFiles, ...files].join(',')) || '""';
+  // Ours last, for of two files of one name the later counts: a directory of the rule may have an old 'cups.py'.
+  return protectDollars([...files, ...ownFiles].join(',')) || '""';
 }
 
 /**
@@ -273,7 +288,7 @@ function inputsFor(
 function makeOutputPlacer(
   directories: Set<string>,
 ): (read: ReadCommand, initial: string, result: Map<string, string>) => void {
-  const destinationOf = memoized((written) => {
+  const destinationOf = memoized((written: string) => {
     const [initial = '', text = '.'] = written.split('\0');
     return toPath(text, initial);
   });
@@ -353,10 +368,14 @@ function toPath(text: string, base: string): string {
 }
 
 /** Most jobs of a submission write the same: the last answer is kept. */
-function memoized(make: (written: string) => string): (written: string) => string {
-  let last: { readonly written: string; readonly made: string } | undefined;
-  return (written) => {
-    if (last?.written !== written) last = { written, made: make(written) };
+function memoized<Input extends readonly unknown[], Made>(make: (...input: Input) => Made): (...input: Input) => Made {
+  let last: { readonly input: Input; readonly made: Made } | undefined;
+  return (...input) => {
+    if (last === undefined || !isSame(last.input, input)) last = { input, made: make(...input) };
     return last.made;
   };
+}
+
+function isSame(some: readonly unknown[], others: readonly unknown[]): boolean {
+  return some.every((one, index) => one === others[index]);
 }

@@ -5,10 +5,12 @@ import { explainError } from '#util/explain-error.ts';
 import { makeDirectory } from '#util/make-directory.ts';
 
 import { ItemsFailure } from '../../guard-items.ts';
+import { startedFiles } from '../../launcher-name.ts';
 import { scheddOptions } from '../ask-condor.ts';
 import { makeJobFinisher } from './finish-job.ts';
 import { factoryCommands, renderDescription } from './render.ts';
 import { condorWords, runCondor } from '../run-condor.ts';
+import { makeProgramLinks } from './make-program-links.ts';
 import { writeItems } from './write-items.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
@@ -40,6 +42,7 @@ export async function submitToCondor(
       throw new Error(`${count} items instead of ${submission.count} in the submission`);
     }
     await checkInputs(finisher.inputFiles);
+    await makeProgramLinks(finisher.links);
     await makeDirectories(finisher.directories);
     const description = { uuid: submission.uuid, count, commands, variables, itemsFile };
     const attempt = async (factory: DescriptionInput['factory']): Promise<SubmitOutcome> => {
@@ -78,7 +81,9 @@ export async function ownFilesOf(submission: BatchSubmission): Promise<readonly 
     files.push(path);
   }
   const entries = await readdir(submission.workerDirectory, { withFileTypes: true });
-  const names = entries.filter((entry) => !entry.isDirectory() && entry.name !== 'wrapper.sh').map(({ name }) => name);
+  const names = entries
+    .filter((entry) => !entry.isDirectory() && !startedFiles.has(entry.name))
+    .map(({ name }) => name);
   return [...files, ...names.toSorted().map((name) => join(submission.workerDirectory, name))];
 }
 

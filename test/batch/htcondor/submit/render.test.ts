@@ -12,6 +12,8 @@ const submission: BatchSubmission = {
   directory: '/site/submissions/8c5d',
   workerDirectory: '/slurp/dist/worker',
   submitDirectory: '/home/sphnxpro/prod',
+  isSupervised: true,
+  spoolDirectory: '/site/spool',
   environment: { CUPS_PRODUCTION_MODE: 'true' },
 };
 const ownFiles = [
@@ -94,7 +96,7 @@ test('renders a submission with every default of a rule', () => {
     +PreArguments = "-c 'name() { [ -e \\"$1\\" ] && command -p stat -c %i/%s/%.Y \\"$1\\" 2>/dev/null || echo none; }; keep() { case $1 in \\"\\" | /dev/null) return ;; esac; for file in \\"$1\\" \\"./\${1##*/}\\"; do now=\`name \\"$file\\"\`; if [ -f \\"$file\\" ] && [ \\"$now\\" != \\"$3\\" ]; then command -p cat \\"$file\\" >>\\"$2\\"; return; fi; done; }; if [ -e .slurp-logs ]; then { read -r out; read -r err; } <.slurp-logs; keep \\"$SLURP_STDOUT\\" \\"$1\\" \\"$out\\"; [ \\"$SLURP_STDERR\\" = \\"$SLURP_STDOUT\\" ] || keep \\"$SLURP_STDERR\\" \\"$2\\" \\"$err\\"; else { name \\"$SLURP_STDOUT\\"; name \\"$SLURP_STDERR\\"; } >.slurp-logs; fi; exit 0' sh _condor_stdout _condor_stderr"
     +PreEnvironment = Environment
     +PostCmd = "/bin/sh"
-    +PostArguments = "-c 'name() { [ -e \\"$1\\" ] && command -p stat -c %i/%s/%.Y \\"$1\\" 2>/dev/null || echo none; }; keep() { case $1 in \\"\\" | /dev/null) return ;; esac; for file in \\"$1\\" \\"./\${1##*/}\\"; do now=\`name \\"$file\\"\`; if [ -f \\"$file\\" ] && [ \\"$now\\" != \\"$3\\" ]; then command -p cat \\"$file\\" >>\\"$2\\"; return; fi; done; }; if [ -e .slurp-logs ]; then { read -r out; read -r err; } <.slurp-logs; keep \\"$SLURP_STDOUT\\" \\"$1\\" \\"$out\\"; [ \\"$SLURP_STDERR\\" = \\"$SLURP_STDOUT\\" ] || keep \\"$SLURP_STDERR\\" \\"$2\\" \\"$err\\"; else { name \\"$SLURP_STDOUT\\"; name \\"$SLURP_STDERR\\"; } >.slurp-logs; fi; exit 0' sh _condor_stdout _condor_stderr"
+    +PostArguments = "-c 'for spool in ./spool-*.jsonl; do { [ -s \\"$spool\\" ] && read -r ours <\\"$spool\\"; } || continue; base=\${spool%-*}; base=\${base#./}; start=\${spool##*-}; start=\${start%.jsonl}; while target=$3/$base-$start.jsonl; { [ -s \\"$target\\" ] && read -r theirs <\\"$target\\"; } && [ \\"$ours\\" != \\"$theirs\\" ]; do start=\`command -p expr \\"$start\\" + 1000000\`; done; size=\`command -p stat -c %s \\"$spool\\"\`; known=\`command -p stat -c %s \\"$target\\" 2>/dev/null\`; [ \\"\${known:-0}\\" -ge \\"$size\\" ] || { command -p cp \\"$spool\\" \\"$target.post\\" && command -p mv \\"$target.post\\" \\"$target\\"; }; done; name() { [ -e \\"$1\\" ] && command -p stat -c %i/%s/%.Y \\"$1\\" 2>/dev/null || echo none; }; keep() { case $1 in \\"\\" | /dev/null) return ;; esac; for file in \\"$1\\" \\"./\${1##*/}\\"; do now=\`name \\"$file\\"\`; if [ -f \\"$file\\" ] && [ \\"$now\\" != \\"$3\\" ]; then command -p cat \\"$file\\" >>\\"$2\\"; return; fi; done; }; if [ -e .slurp-logs ]; then { read -r out; read -r err; } <.slurp-logs; keep \\"$SLURP_STDOUT\\" \\"$1\\" \\"$out\\"; [ \\"$SLURP_STDERR\\" = \\"$SLURP_STDOUT\\" ] || keep \\"$SLURP_STDERR\\" \\"$2\\" \\"$err\\"; else { name \\"$SLURP_STDOUT\\"; name \\"$SLURP_STDERR\\"; } >.slurp-logs; fi; exit 0' sh _condor_stdout _condor_stderr '/site/spool'"
     +PostEnvironment = Environment
     batch_name = DST_CALO_run2pp_ana437_2024p007_v001
     +SlurpSubmission = "8c5d3c3e-0000-4000-8000-123456789abc"
@@ -145,12 +147,12 @@ test('tells a job where its output goes, and runs what keeps its own logs before
   expect(told({ output: '/dev/null', error: '/a b/x.err' })).toMatchInlineSnapshot(`
     "environment = … $$([NumJobStarts]) cupsid=$(slurp_cupsid)"
     +PreCmd = -
-    +PostCmd = -"
+    +PostCmd = "/bin/sh""
   `);
   expect(told({ '+PostCmd': '"/own"' })).toMatchInlineSnapshot(`
     "environment = … $$([NumJobStarts]) cupsid=$(slurp_cupsid)"
     +PreCmd = -
-    +PostCmd = "/own""
+    +PostCmd = "/bin/sh""
   `);
 });
 
@@ -159,10 +161,12 @@ test('takes our commands for its own, leaves database secrets at home, and finds
     transfer_input_files: './payload/,cups.py,bachi.py,init.sh,odbc.ini,/a/b.json,https://x/y',
     user_job_wrapper: 'init.sh',
   });
-  expect(commands.get('transfer_input_files')?.split(',').slice(ownFiles.length)).toEqual([
+  // Ours last: an old 'cups.py' in the directory does not count.
+  expect(commands.get('transfer_input_files')?.split(',')).toEqual([
     '/home/sphnxpro/prod/payload/',
     '/a/b.json',
     'https://x/y',
+    ...ownFiles,
   ]);
   expect([...inputFiles]).toEqual(['/home/sphnxpro/prod/payload/', '/a/b.json']);
   expect([...notes].join('\n')).toMatchInlineSnapshot(`
