@@ -65,12 +65,7 @@ export default {
     },
     oneDoor('pg', inPackage('pg'), '^src/db/connect\\.ts$', 'pg only in db/connect.ts'),
     oneDoor('pg-parts', inPackage('(?:pg-copy-streams|pg-cursor|kysely)'), '^src/db/', 'database packages only in db'),
-    oneDoor(
-      'yaml',
-      inPackage('yaml'),
-      '^src/(?:rules/read-rule-file|config/site-file/read-site-file|loop/read-rule-list)\\.ts$',
-      'yaml only where files are read',
-    ),
+    oneDoor('yaml', inPackage('yaml'), '^src/(?:util/yaml|config/site-file)/', 'yaml only where files are read'),
     oneDoor('sql-parser', inPackage('libpg-query'), '^src/rules/', 'the SQL parser only in rules'),
     oneDoor('options', inPackage('commander'), '^src/(?:commands|cli)/', 'commander only in commands and cli'),
     oneDoor(

@@ -2,6 +2,9 @@ import { decide } from '#db/decide/decide.ts';
 import { readReady } from '#db/decide/read-ready.ts';
 import { rowSelectionOf } from '#model/row-selection.ts';
 import { placeIn } from '#model/rule.ts';
+import { checkColumns } from '#rules/check/check-columns.ts';
+import { makeRuleError } from '#rules/check/render-complaints.ts';
+import { makeComplainer } from '#rules/complain.ts';
 
 import { listDirectPath } from './list-direct-path.ts';
 
@@ -97,10 +100,21 @@ function limitWarnings(limit: number, { rows, counts }: Funnel): readonly Decisi
   return [{ kind: 'limited-before-selection', count, message }];
 }
 
+/** A macro that no column fills would be empty in every job, and move the arguments after it. */
+function checkMacros(prepared: PreparedRule, { columns }: Decision): void {
+  const { rule } = prepared;
+  const complainer = makeComplainer(rule);
+  const known = [columns.source, columns.run, columns.segment, columns.files, columns.ranges, columns.streamname];
+  const names = [...known, ...columns.extra].flatMap((column) => column?.name ?? []);
+  checkColumns(prepared, { names, isComplete: true }, complainer);
+  const { complaints } = complainer;
+  if (complaints.some(({ severity }) => severity === 'error')) throw makeRuleError(rule.name, rule.file, complaints);
+}
+
 /**
  * Decides what a rule would dispatch now. Changes nothing: what it makes are temporary tables in the plan's session.
  *
- * @throws RuleError where the rule's query fails or lacks columns; DatabaseError
+ * @throws RuleError where the rule's query fails, or lacks columns that it needs or its job uses; DatabaseError
  * @see docs/deciding.md
  */
 export async function planRule(input: PlanInput): Promise<Plan> {
@@ -112,6 +126,7 @@ export async function planRule(input: PlanInput): Promise<Plan> {
   const session = await databases.status.openSession();
   try {
     const decision = await decide(session, request, { databases, statementTimeoutMs });
+    checkMacros(prepared, decision);
     const found =
       directPath === undefined || listing === undefined ? [] : listingWarnings(directPath, listing, decision.funnel);
     const limited = limitWarnings(prepared.options.limit, decision.funnel);

@@ -4,10 +4,11 @@ import { roleAliases } from '#model/role-alias.ts';
 import { largestRun } from '#model/run-selection.ts';
 import { type Place, placeIn, type Rule, type RulePlaces, type TextSegment } from '#model/rule.ts';
 import { nearestWord } from '#util/nearest-word.ts';
-import { deadSections, inputKeys, ruleKeys, ruleSections, ruleShape } from './rule-shape.ts';
-import type { YamlEntry, YamlMap, YamlScalar, YamlValue } from './text/yaml-tree.ts';
-
-type Add = (severity: Complaint['severity'], path: string, message: string, expected?: string, place?: Place) => void;
+import type { YamlEntry, YamlMap, YamlScalar, YamlValue } from '#util/yaml/yaml-tree.ts';
+import { type AddComplaint, checkKeys, wordsOfFields } from './form/check-keys.ts';
+import { checkScalars } from './form/check-scalars.ts';
+import { jobDefaults } from './job/job-defaults.ts';
+import { ruleKeys, ruleSections, ruleShape } from './rule-shape.ts';
 
 /**
  * Makes rules of a file's tree: each entry of the file with one section at least is one. What has the wrong form is an
@@ -20,7 +21,7 @@ export function makeRules(
   if (tree?.shape !== 'map') {
     const place = tree?.place ?? { line: 1, column: 1 };
     const isEmpty = tree === undefined || (tree.shape === 'scalar' && tree.kind === 'null');
-    const message = isEmpty ? 'The file holds no rule' : 'The file is no mapping of names to rules';
+    const message = isEmpty ? 'The file contains no rule' : 'The file is not a mapping of names to rules';
     const { line, column } = place;
     const expected = "'NAME:' and a rule below it";
     return { rules: [], complaints: [{ severity: 'error', file, line, column, message, expected }] };
@@ -29,7 +30,7 @@ export function makeRules(
   const rules: Rule[] = [];
   for (const [name, entry] of tree.entries) {
     const places = collectPlaces(entry);
-    const add: Add = (severity, path, message, expected, place) => {
+    const add: AddComplaint = (severity, path, message, expected, place) => {
       const { line, column } = place ?? placeIn({ places }, path);
       const wanted = expected === undefined ? {} : { expected };
       complaints.push({ severity, rule: name, file, line, column, message, ...wanted });
@@ -39,17 +40,24 @@ export function makeRules(
   }
   if (rules.length === 0 && !complaints.some(({ severity }) => severity === 'error')) {
     const expected = "'NAME:' and a rule below it";
-    complaints.push({ severity: 'error', file, line: 1, column: 1, message: 'The file holds no rule', expected });
+    complaints.push({ severity: 'error', file, line: 1, column: 1, message: 'The file contains no rule', expected });
   }
   return { rules, complaints };
 }
 
-function makeRule(name: string, file: string, value: YamlValue, places: RulePlaces, add: Add): Rule | undefined {
-  if (value.shape !== 'map' || !ruleSections.some((section) => value.entries.has(section))) {
-    add('warning', '', `'${name}' is no rule and passed over`, `one of its sections: ${ruleSections.join(', ')}`);
+function makeRule(
+  name: string,
+  file: string,
+  value: YamlValue,
+  places: RulePlaces,
+  add: AddComplaint,
+): Rule | undefined {
+  if (value.shape !== 'map' || !isRule(value)) {
+    add('warning', '', `'${name}' is not a rule and ignored`, `one of its sections: ${ruleSections.join(', ')}`);
     return undefined;
   }
   checkKeys(value, places, add);
+  checkScalars(sectionOf(value, 'params'), wordsOfFields(value), add);
   const rule = withoutEmptySections(value, add);
   const shape = ruleShape.safeParse(toPlain(rule));
   const badPaths = new Set<string>();
@@ -75,6 +83,11 @@ function makeRule(name: string, file: string, value: YamlValue, places: RulePlac
   };
 }
 
+/** Tells whether an entry of the file is meant as a rule: by a section, mistyped or not. */
+function isRule({ entries }: YamlMap): boolean {
+  return [...entries.keys()].some((key) => nearestWord(key, ruleSections) !== undefined);
+}
+
 function toPlain(value: YamlValue): unknown {
   switch (value.shape) {
     case 'scalar':
@@ -86,29 +99,13 @@ function toPlain(value: YamlValue): unknown {
   }
 }
 
-function checkKeys(rule: YamlMap, places: RulePlaces, add: Add): void {
-  for (const key of rule.entries.keys()) {
-    if (deadSections.includes(key)) add('warning', key, `${key} is not used any more`, undefined, places.keys.get(key));
-    else complainOfKey(key, key, [...ruleSections, ...ruleKeys], places, add);
-  }
-  for (const key of sectionOf(rule, 'input').keys()) complainOfKey(`input.${key}`, key, inputKeys, places, add);
-}
-
-/** A key that nobody reads is an error where it looks mistyped, else a warning. */
-function complainOfKey(path: string, key: string, known: readonly string[], places: RulePlaces, add: Add): void {
-  if (known.includes(key)) return;
-  const near = nearestWord(key, known);
-  const expected = near === undefined ? `one of ${known.join(', ')}` : `'${near}'`;
-  add(near === undefined ? 'warning' : 'error', path, `Unknown key '${path}'`, expected, places.keys.get(path));
-}
-
-function withoutEmptySections(rule: YamlMap, add: Add): YamlMap {
+function withoutEmptySections(rule: YamlMap, add: AddComplaint): YamlMap {
   const entries = new Map(rule.entries);
   for (const section of ruleSections) {
     const value = entries.get(section)?.value;
     if (value?.shape !== 'scalar' || value.kind !== 'null') continue;
     entries.delete(section);
-    add('warning', section, `${section} is empty`);
+    add('error', section, `'${section}' is empty`, `its keys indented below it, or no '${section}'`);
   }
   return { ...rule, entries };
 }
@@ -136,11 +133,16 @@ function paramsOf(rule: YamlMap): Record<string, string> {
   return params;
 }
 
-function versionOf(value: YamlValue | undefined, add: Add): number | undefined {
+function versionOf(value: YamlValue | undefined, add: AddComplaint): number | undefined {
   if (value?.shape !== 'scalar') return undefined;
   const path = 'params.version';
   if (value.kind === 'null') {
     add('warning', path, `${path} is empty, so names have no version`);
+    return undefined;
+  }
+  if (value.kind === 'integer' && value.text !== value.source) {
+    const expected = 'a whole number in plain digits, or no version at all';
+    add('error', path, `${path}: ${value.source} is read as the number ${value.text}`, expected, value.place);
     return undefined;
   }
   const spelled = parseVersion(value.text);
@@ -153,7 +155,7 @@ function versionOf(value: YamlValue | undefined, add: Add): number | undefined {
   return version;
 }
 
-function inputOf(input: ReadonlyMap<string, YamlScalar>, add: Add): Rule['input'] {
+function inputOf(input: ReadonlyMap<string, YamlScalar>, add: AddComplaint): Rule['input'] {
   const textOf = (key: string): string | undefined => {
     const value = input.get(key);
     return value === undefined || value.kind === 'null' ? undefined : value.text;
@@ -175,13 +177,19 @@ function inputOf(input: ReadonlyMap<string, YamlScalar>, add: Add): Rule['input'
   };
 }
 
-/** Values that are formatted must be texts; what the author left unquoted is taken as written. */
-function textsOf(section: string, scalars: ReadonlyMap<string, YamlScalar>, add: Add): Record<string, string> {
+/**
+ * Values that are formatted must be texts; what the author left unquoted is taken as written. An empty one is left out,
+ * which is an error where a default would be used instead.
+ */
+function textsOf(section: string, scalars: ReadonlyMap<string, YamlScalar>, add: AddComplaint): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [key, value] of scalars) {
     const path = `${section}.${key}`;
-    if (value.kind === 'null') add('warning', path, `${path} is empty and left out`, "a text, '' for an empty one");
-    else {
+    if (value.kind === 'null') {
+      const hasDefault = section === 'filesystem' || key.toLowerCase() in jobDefaults;
+      if (hasDefault) add('error', path, `${path} is empty`, "a value, '' for none, or no such key");
+      else add('warning', path, `${path} is empty and left out`, "a value, or '' for none");
+    } else {
       if (value.kind !== 'text')
         add('warning', path, `${path} is an unquoted ${value.kind}: ${value.source}`, 'quotes');
       kept[key] = value.source;
@@ -190,7 +198,7 @@ function textsOf(section: string, scalars: ReadonlyMap<string, YamlScalar>, add:
   return kept;
 }
 
-function jobOf(rule: YamlMap, add: Add): Record<string, string> {
+function jobOf(rule: YamlMap, add: AddComplaint): Record<string, string> {
   const pairs = Object.entries(textsOf('job', scalarsOf(rule, 'job'), add));
   for (const [index, [key]] of pairs.entries()) {
     const others = pairs.slice(0, index).map(([other]) => other);

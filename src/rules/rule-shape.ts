@@ -42,5 +42,11 @@ export const ruleKeys = ['supervise'] as const;
 /** The keys of `input`. */
 export const inputKeys = ['db', 'query', 'direct_path', 'lfn2pfn'] as const;
 
+/** The keys of `params` that SLURP itself reads; any other is a field for the rule's own texts. */
+export const paramKeys = [
+  ...['name', 'build', 'build_name', 'dbtag', 'version', 'script', 'payload', 'rsync', 'mem', 'disk'],
+  ...['logbase', 'outbase', 'neventsper', 'dataset', 'required', 'dump', 'dbinput'],
+] as const;
+
 /** Sections that the original read at some time, and has no use for any more. */
 export const deadSections: readonly string[] = ['runlist_query', 'presubmit', 'input_query'];

@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseRuleFile, readRuleFile } from '#rules/read-rule-file.ts';
 import { readRule, renderComplaints, ruleFile } from './rule-files.ts';
@@ -8,7 +10,7 @@ describe('rule file', () => {
     const { rules, complaints } = await readRuleFile(ruleFile('old-spellings'));
     expect(renderComplaints(complaints)).toMatchInlineSnapshot(`
       [
-        "old-spellings.yaml:14:6: warning: 'mem' is given twice, in lines 12 and 14; the last one holds",
+        "old-spellings.yaml:14:6: warning: OLD_EVENTS: 'mem' is given twice, in lines 12 and 14; the last one is used",
         "old-spellings.yaml:36:16: warning: OLD_EVENTS: job.priority is an unquoted integer: 3800, expected quotes",
       ]
     `);
@@ -99,6 +101,10 @@ describe('rule file', () => {
     expect(rules[0]?.job).toMatchObject({ priority: '0x10', description: 'no' });
     expect(renderComplaints(complaints)).toMatchInlineSnapshot(`
       [
+        "values.yaml:9:15: warning: VALUES: params.yes_word: yes is read as the boolean True, expected quotes to keep it as written",
+        "values.yaml:12:12: warning: VALUES: params.octal: 010 is read as the number 8, expected quotes to keep it as written",
+        "values.yaml:19:12: warning: VALUES: params.float: 1.50 is read as the number 1.5, expected quotes to keep it as written",
+        "values.yaml:29:18: warning: VALUES: params.list: yes is read as the boolean True, expected quotes to keep it as written",
         "values.yaml:39:15: warning: VALUES: job.priority is an unquoted integer: 0x10, expected quotes",
         "values.yaml:40:18: warning: VALUES: job.description is an unquoted boolean: no, expected quotes",
       ]
@@ -159,7 +165,7 @@ describe('rule file', () => {
     const tabs = await readRuleFile(ruleFile('tabs'));
     expect(renderComplaints(tabs.complaints)).toMatchInlineSnapshot(`
       [
-        "tabs.yaml:3:1: error: A tab indents this line, expected blanks, YAML does not indent by tabs",
+        "tabs.yaml:3:1: error: This line is indented with a tab, expected spaces",
       ]
     `);
   });
@@ -169,30 +175,33 @@ describe('rule file', () => {
     expect(rules).toEqual([]);
     expect(renderComplaints(complaints)).toMatchInlineSnapshot(`
       [
-        "wrong-shape.yaml:1:1: warning: LIST: 'LIST' is no rule and passed over, expected one of its sections: params, input, filesystem, job",
-        "wrong-shape.yaml:9:14: warning: PARTS: filesystem is empty",
+        "wrong-shape.yaml:1:1: warning: LIST: 'LIST' is not a rule and ignored, expected one of its sections: params, input, filesystem, job",
+        "wrong-shape.yaml:9:14: error: PARTS: 'filesystem' is empty, expected its keys indented below it, or no 'filesystem'",
         "wrong-shape.yaml:5:11: error: PARTS: Wrong kind of value for params, expected a mapping of names to values",
         "wrong-shape.yaml:6:10: error: PARTS: Wrong kind of value for input, expected a mapping with db and query",
         "wrong-shape.yaml:8:16: error: PARTS: Wrong kind of value for job.arguments, expected one text or number",
-        "wrong-shape.yaml:10:1: warning: EMPTY: 'EMPTY' is no rule and passed over, expected one of its sections: params, input, filesystem, job",
+        "wrong-shape.yaml:10:1: warning: EMPTY: 'EMPTY' is not a rule and ignored, expected one of its sections: params, input, filesystem, job",
       ]
     `);
   });
 
   it.each([
-    ['', "r.yaml:1:1: error: The file holds no rule, expected 'NAME:' and a rule below it"],
-    ['# nothing\n', "r.yaml:1:1: error: The file holds no rule, expected 'NAME:' and a rule below it"],
-    ['- a\n- b\n', "r.yaml:1:1: error: The file is no mapping of names to rules, expected 'NAME:' and a rule below it"],
-  ])('says that %j holds no rule', (text, line) => {
+    ['', "r.yaml:1:1: error: The file contains no rule, expected 'NAME:' and a rule below it"],
+    ['# nothing\n', "r.yaml:1:1: error: The file contains no rule, expected 'NAME:' and a rule below it"],
+    [
+      '- a\n- b\n',
+      "r.yaml:1:1: error: The file is not a mapping of names to rules, expected 'NAME:' and a rule below it",
+    ],
+  ])('reports that %j contains no rule', (text, line) => {
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toEqual([line]);
   });
 
-  it('says where a file is no YAML', () => {
+  it('says where a file is not YAML', () => {
     const text = 'A:\n  params: {name: x\nB: "open\n';
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
         "r.yaml:3:1: error: Not YAML: Flow map in block collection must be sufficiently indented and end with a }",
-        "r.yaml:3:4: error: The quote that opens here is not closed, expected one at the end",
+        "r.yaml:3:4: error: The quote that opens here is not closed, expected a closing quote, all lines before it indented deeper than the key",
       ]
     `);
   });
@@ -233,7 +242,7 @@ describe('rule file', () => {
     const text = 'R:\n  params: &p\n    name: x\n    more: *p\n';
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
-        "r.yaml:4:5: error: An alias holds itself, expected an end",
+        "r.yaml:4:5: error: An alias contains itself, expected an alias of something else",
       ]
     `);
   });
@@ -255,6 +264,31 @@ describe('rule file', () => {
     `);
   });
 
+  it('is UTF-8, or UTF-16 after its byte order mark; other bytes are an error with their line (C-R22)', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'slurp-bytes-'));
+    const file = join(directory, 'r.yaml');
+    const text = "R:\n  input:\n    db: fc\n    query: select 'é' as source\n";
+    const read = async (bytes: Uint8Array): Promise<unknown> => {
+      await writeFile(file, bytes);
+      const { rules, complaints } = await readRuleFile(file);
+      return [rules[0]?.input.query, ...renderComplaints(complaints)];
+    };
+    try {
+      expect(await read(Buffer.from(text))).toEqual(["select 'é' as source"]);
+      expect(await read(Buffer.from(`\uFEFF${text}`, 'utf16le'))).toEqual(["select 'é' as source"]);
+      expect(await read(Buffer.from(text, 'latin1'))).toEqual([
+        "select '\uFFFD' as source",
+        "r.yaml:4:20: error: Byte 0xE9 is not UTF-8 (in Latin-1 it is 'é'), expected a file in UTF-8",
+      ]);
+      expect(await read(Buffer.from(text.replace('é', 'e'), 'utf16le'))).toEqual([
+        undefined,
+        'r.yaml:1:2: error: NUL character, expected text; a file in UTF-16 needs its byte order mark',
+      ]);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
   it('says what cannot be read', async () => {
     await expect(readRuleFile('/nowhere/rules.yaml')).rejects.toMatchObject({
       kind: 'rule',
@@ -268,7 +302,7 @@ describe('rule file', () => {
       'R:\n  params: {name: x}\n  presubmit: {db: fc}\n  extra: 1\n  filesytem: {}\n  input: {db: fc, qery: x, lfn2pfn: maybe}\n';
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
-        "r.yaml:3:3: warning: R: presubmit is not used any more",
+        "r.yaml:3:3: warning: R: 'presubmit' is not used any more",
         "r.yaml:4:3: warning: R: Unknown key 'extra', expected one of params, input, filesystem, job, supervise",
         "r.yaml:5:3: error: R: Unknown key 'filesytem', expected 'filesystem'",
         "r.yaml:6:19: error: R: Unknown key 'input.qery', expected 'query'",

@@ -1,13 +1,6 @@
-import type { Place } from '#model/rule.ts';
+import type { YamlPlace, YamlProblem } from './yaml-tree.ts';
 
-/** What keeps a file from being YAML, in words for its author. */
-export interface YamlMistake {
-  readonly place: Place;
-  readonly message: string;
-  readonly expected?: string;
-}
-
-/** What the parser says. */
+/** What the parser reports. */
 interface ParserError {
   readonly code: string;
   readonly message: string;
@@ -15,24 +8,26 @@ interface ParserError {
   readonly pos: readonly [number, number];
 }
 
-/** The text in which mistakes are, and how to find one's way in it. */
-export interface YamlSource {
+/** A text with mistakes, and how to find places in it. */
+export interface MistakenYaml {
   readonly errors: readonly ParserError[];
   readonly text: string;
-  readonly placeOf: (offset: number) => Place;
+  readonly placeOf: (offset: number) => YamlPlace;
   /** Where the quoted text begins that goes on at an offset; the offset itself if there is none. */
   readonly openedBefore: (offset: number) => number;
 }
 
-const keyAndValue = "'KEY: value', with a blank behind the colon; a further line of a text is indented like its first";
+const keyAndValue = "'KEY: value' with a space after the colon, or a line indented as the text above it";
 
 const quotes = 'quotes around the whole value';
 
+type Mistake = Omit<YamlProblem, 'severity'>;
+
 /**
- * Tells the mistakes of a YAML file, the first of each line: a parser has several words for one, and is confused by it
- * further down.
+ * Finds what keeps a file from being YAML, in words for its author. Of each line the first mistake: a parser has several
+ * errors for one, and is confused by it further down.
  */
-export function tellYamlMistakes(source: YamlSource): readonly YamlMistake[] {
+export function findYamlMistakes(source: MistakenYaml): readonly YamlProblem[] {
   const { errors, placeOf } = source;
   const lines = source.text.split('\n');
   const isTooDeep = (error: ParserError): boolean =>
@@ -40,18 +35,21 @@ export function tellYamlMistakes(source: YamlSource): readonly YamlMistake[] {
     errors.some(({ code, pos }) => code === 'BLOCK_AS_IMPLICIT_KEY' && pos[0] === error.pos[0]);
   const deep = errors.filter(isTooDeep);
   const told = new Set<number>();
-  return errors.flatMap((error): readonly YamlMistake[] => {
+  const found = errors.flatMap((error): readonly Mistake[] => {
     const isSaid = !deep.includes(error) && deep.some(({ pos }) => pos[0] === error.pos[0]);
     const mistakes = deep.includes(error)
-      ? tellTooDeep(error, lines, placeOf)
+      ? explainTooDeep(error, lines, placeOf)
       : isSaid
         ? []
-        : [tell(error, lines, source)];
+        : [explain(error, lines, source)];
     const { line } = placeOf(error.pos[0]);
     if (mistakes.length === 0 || told.has(line)) return [];
     told.add(line);
     return mistakes;
   });
+  // However they follow from each other: a file with errors has a mistake.
+  const mistakes = found.length > 0 ? found : errors.slice(0, 1).map((error) => explain(error, lines, source));
+  return mistakes.map((mistake) => ({ severity: 'error', ...mistake }));
 }
 
 function indentOf(line: string | undefined): number {
@@ -59,32 +57,32 @@ function indentOf(line: string | undefined): number {
 }
 
 /** A key below a value: of its neighbours, only the first is out of line. */
-function tellTooDeep(
+function explainTooDeep(
   { pos }: ParserError,
   lines: readonly string[],
-  placeOf: YamlSource['placeOf'],
-): readonly YamlMistake[] {
+  placeOf: MistakenYaml['placeOf'],
+): readonly Mistake[] {
   const above = placeOf(pos[0]).line;
   const { line } = placeOf(pos[1]);
   const indent = indentOf(lines[line - 1]);
   if (indent <= indentOf(lines[above - 1])) return [];
-  const message = `Indented deeper than line ${above}, whose key has a value already`;
+  const message = `Indented deeper than line ${above}, whose key already has a value`;
   return [{ place: { line, column: indent + 1 }, message, expected: 'keys of one mapping in one column' }];
 }
 
-function tell({ code, message, pos }: ParserError, lines: readonly string[], source: YamlSource): YamlMistake {
+function explain({ code, message, pos }: ParserError, lines: readonly string[], source: MistakenYaml): Mistake {
   const { placeOf, openedBefore } = source;
   const place = placeOf(pos[0]);
   const words = (lines[place.line - 1] ?? '').slice(place.column - 1).trim();
   switch (code) {
     case 'TAB_AS_INDENT':
-      return { place, message: 'A tab indents this line', expected: 'blanks, YAML does not indent by tabs' };
+      return { place, message: 'This line is indented with a tab', expected: 'spaces' };
     case 'MULTIPLE_DOCS':
-      return { place, message: "A second document begins here, after '---'", expected: 'all rules in one' };
+      return { place, message: 'A second document begins here', expected: 'one document in a file' };
     case 'BLOCK_AS_IMPLICIT_KEY':
-      return { place, message: "A second ': ' in a value without quotes", expected: quotes };
+      return { place, message: "Second ': ' in a value without quotes", expected: quotes };
     case 'MULTILINE_IMPLICIT_KEY':
-      return { place, message: `No value behind '${words}'`, expected: keyAndValue };
+      return { place, message: `'${words}' has no value`, expected: keyAndValue };
     case 'BAD_INDENT': {
       if (!message.startsWith('All mapping items')) break;
       const column = indentOf(lines[place.line - 1]) + 1;
@@ -92,17 +90,18 @@ function tell({ code, message, pos }: ParserError, lines: readonly string[], sou
       return { place: { ...place, column }, message: 'Indented like none of the keys above', expected };
     }
     case 'BAD_SCALAR_START':
-      return { place, message: `A value without quotes begins with '${words.charAt(0)}'`, expected: quotes };
+      return { place, message: `Value without quotes begins with '${words.charAt(0)}'`, expected: quotes };
     case 'UNEXPECTED_TOKEN':
       if (!message.endsWith('at node end')) break;
-      return { place, message: `'${words}' stands behind a value that has ended`, expected: quotes };
+      return { place, message: `'${words}' follows a value that has ended`, expected: quotes };
     case 'MISSING_CHAR':
       if (message.startsWith('Implicit map keys')) {
-        return { place, message: `No value behind '${words}'`, expected: keyAndValue };
+        return { place, message: `'${words}' has no value`, expected: keyAndValue };
       }
       if (/^Missing closing ["']quote/.test(message)) {
         const opened = placeOf(openedBefore(pos[0]));
-        return { place: opened, message: 'The quote that opens here is not closed', expected: 'one at the end' };
+        const expected = 'a closing quote, all lines before it indented deeper than the key';
+        return { place: opened, message: 'The quote that opens here is not closed', expected };
       }
       break;
     default:

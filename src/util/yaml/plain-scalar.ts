@@ -65,6 +65,13 @@ function timestampText(fields: RegExpExecArray): string {
   return `${year}-${two(month)}-${two(day)} ${two(hour)}:${two(minute)}:${two(second)}${micros}${offset}`;
 }
 
+/** Tells whether a text that begins like a date is one, and its time of day, if it has one, is a time. */
+function isDate(text: string): boolean {
+  const [day = '', time = '00:00:00'] = text.split(' ');
+  const moment = new Date(`${day}T${time.slice(0, 8)}Z`);
+  return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(day) && !day.startsWith('0000');
+}
+
 /**
  * Resolves an unquoted scalar as YAML 1.1 and PyYAML do, so that a rule file means the same to us as to the original.
  * Never throws.
@@ -80,8 +87,10 @@ export function resolvePlainScalar(source: string): PlainScalar {
     return { kind: 'integer', text: integerText(source) };
   }
   if (patterns.float.test(source)) return { kind: 'float', text: floatText(source) };
-  if (patterns.date.test(source)) return { kind: 'timestamp', text: source };
+  // PyYAML refuses a file with a 31st of February.
+  if (patterns.date.test(source) && isDate(source)) return { kind: 'timestamp', text: source };
   const timestamp = patterns.timestamp.exec(source);
-  if (timestamp !== null) return { kind: 'timestamp', text: timestampText(timestamp) };
+  if (timestamp !== null && isDate(timestampText(timestamp)))
+    return { kind: 'timestamp', text: timestampText(timestamp) };
   return { kind: 'text', text: source };
 }

@@ -1,0 +1,47 @@
+import { streamMacro } from '#model/dst-name.ts';
+import { nearestWord } from '#util/nearest-word.ts';
+import type { Complainer } from '../complain.ts';
+import type { RuleDraft } from '../prepare-rule.ts';
+import type { QueryColumns } from './query-columns.ts';
+
+/** Macros that a mistyped one may have meant. */
+const usualMacros =
+  `name build buildarg tag version run seg rungroup dst inputs ranges outdir logdir histdir calibdir condor
+  runname runtype leafdir nevents mem disk script payload lfn cupsid ClusterId ProcId`.split(/\s+/);
+
+/** Compares what the job asks for with what the query gives: what its text tells, or what the database reports. */
+export function checkColumns(
+  prepared: RuleDraft,
+  columns: Pick<QueryColumns, 'names' | 'isComplete'>,
+  complainer: Complainer,
+): void {
+  const has = (name: string): boolean => columns.names.includes(name);
+  if (has('ranges') && !has('fileranges')) {
+    const message = "The query gives a column 'ranges', which is not read";
+    complainer.warning({ path: 'input.query', message, expected: "the name 'fileranges'" });
+  }
+  const twice = new Set(
+    columns.names.filter((name, index) => columns.names.indexOf(name) < index && name !== '?column?'),
+  );
+  for (const name of twice) {
+    complainer.warning({ path: 'input.query', message: `The query gives two columns '${name}'; the last one holds` });
+  }
+  if (!columns.isComplete) return;
+  for (const { name, macro, place } of prepared.columns) {
+    if (has(name)) continue;
+    const quoted = columns.names.find((column) => column.toLowerCase() === name);
+    if (quoted !== undefined) {
+      const message = `'${macro}' does not reach the column "${quoted}"`;
+      complainer.error({ path: 'job', place, message, expected: `its name in small letters: as ${name}` });
+      continue;
+    }
+    const near = nearestWord(name, [...usualMacros, ...columns.names, ...Object.keys(prepared.rule.params)]);
+    const instead = near === undefined ? 'another macro' : `$(${near})`;
+    const expected = `a column '${name}' in the query, or ${instead}`;
+    complainer.error({ path: 'job', place, message: `Nothing provides '${macro}'`, expected });
+  }
+  if (prepared.names.dsttypePattern.includes(streamMacro) && !has('streamname')) {
+    const message = "The name has $(streamname), but the query gives no column 'streamname'";
+    complainer.error({ path: 'params.name', message, expected: 'such a column' });
+  }
+}

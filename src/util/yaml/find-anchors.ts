@@ -1,0 +1,46 @@
+import { type Alias, type Document, isAlias, isNode, type Node, visit } from 'yaml';
+import { nearestWord } from '../nearest-word.ts';
+import type { YamlPlace, YamlProblem } from './yaml-tree.ts';
+
+/** What aliases stand for. */
+export interface Anchors {
+  /** Has no entry for an alias that stands for nothing, which is one of the problems. */
+  readonly targets: ReadonlyMap<Alias, Node>;
+  readonly problems: readonly YamlProblem[];
+}
+
+/**
+ * Finds what each alias of a document stands for. As in PyYAML, an anchor stands before its aliases, and one name is one
+ * anchor: otherwise a section that was copied would silently change what an alias further down means.
+ */
+export function findAnchors(document: Document, placeOf: (offset: number) => YamlPlace): Anchors {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  const problems: YamlProblem[] = [];
+  const complain = (node: Node, message: string, expected: string): void => {
+    problems.push({ severity: 'error', place: placeOf(node.range?.[0] ?? 0), message, expected });
+  };
+  visit(document, {
+    Node: (_key, node) => {
+      if (!isNode(node)) return;
+      if (isAlias(node)) {
+        const target = anchors.get(node.source);
+        if (target !== undefined) targets.set(node, target);
+        else {
+          const near = nearestWord(node.source, anchors.keys());
+          const expected = near === undefined ? `an anchor '&${node.source}' above it` : `'*${near}'`;
+          complain(node, `Undefined alias '*${node.source}'`, expected);
+        }
+        return;
+      }
+      if (!('anchor' in node) || typeof node.anchor !== 'string') return;
+      const first = anchors.get(node.anchor);
+      if (first === undefined) anchors.set(node.anchor, node);
+      else {
+        const { line } = placeOf(first.range?.[0] ?? 0);
+        complain(node, `Anchor '&${node.anchor}' is already defined in line ${line}`, 'another name');
+      }
+    },
+  });
+  return { targets, problems };
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { problemsOf } from './problems-of.ts';
+
+function mistakesOf(...lines: readonly string[]): readonly string[] {
+  return problemsOf(`${lines.join('\n')}\n`);
+}
+
+describe('a file that is not YAML', () => {
+  it('has one complaint for each line that is indented wrongly', () => {
+    expect(
+      mistakesOf(
+        'A:',
+        '  params:',
+        '    name: X',
+        '     build: new',
+        '    dbtag: x',
+        '  input:',
+        '    db: fc',
+        '   query: x',
+      ),
+    ).toEqual([
+      '4:6: error: Indented deeper than line 3, whose key already has a value, expected keys of one mapping in one column',
+      '8:4: error: Indented like none of the keys above, expected keys of one mapping in one column',
+    ]);
+  });
+
+  it('has one complaint where everything below the mistake is confused by it', () => {
+    expect(
+      mistakesOf('A:', '  params:', '  name: X', '    build: new', '    dbtag: y', '  input:', '    db: fc'),
+    ).toEqual([
+      '4:5: error: Indented deeper than line 3, whose key already has a value, expected keys of one mapping in one column',
+    ]);
+  });
+
+  it('is reported where a quote opens, and not where the file ends', () => {
+    expect(mistakesOf('A:', '  params:', '    name: X', '    build: "new', '    dbtag: x')).toEqual([
+      '4:12: error: The quote that opens here is not closed, expected a closing quote, all lines before it indented deeper than the key',
+    ]);
+  });
+
+  it.each([
+    ['    build', "2:5: error: 'build' has no value, expected 'KEY: value' with a space after the colon, "],
+    ['    name:X', "2:5: error: 'name:X' has no value, expected 'KEY: value' with a space after the colon, "],
+    ['    comment: a: b', "2:14: error: Second ': ' in a value without quotes, expected quotes around the whole value"],
+    ['    mem: @x', "2:10: error: Value without quotes begins with '@', expected quotes around the whole value"],
+    ['    dir: {x}/a', "2:13: error: '/a' follows a value that has ended, expected quotes around the whole value"],
+  ])('says of "%s" what to do', (line, complaint) => {
+    expect(mistakesOf('A:', line, '    tag: x').join('\n')).toContain(complaint);
+  });
+});
