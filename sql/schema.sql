@@ -121,6 +121,14 @@ create table dataset_status (
   constraint dataset_status_pkey PRIMARY KEY (dstname, run, lastrun)
 );
 
+create table file_owner (
+  lfn text not null,
+  dstfile text not null,
+  attempt integer not null,
+  claimed_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  constraint file_owner_pkey PRIMARY KEY (lfn)
+);
+
 create table invalid_run_list (
   id integer default nextval('invalid_run_list_id_seq'::regclass) not null,
   dstname text not null,

@@ -3,6 +3,7 @@ import { findInputs } from '#db/status/find-inputs.ts';
 import type { Database } from '#db/connect.ts';
 
 import { HttpProblem } from './http-problem.ts';
+import { parseNumber } from './parse-number.ts';
 
 /** The answer to `GET /v1/attempts/:id/inputs`. */
 export interface InputsReply {
@@ -37,17 +38,6 @@ export async function answerInputs(
     throw new HttpProblem({ status: 403, code: 'forbidden', detail });
   }
   return { attempt, inputs: splitList(found.inputs), ranges: splitList(found.ranges ?? '') };
-}
-
-function parseNumber(what: string, told: unknown): number {
-  const text = String(told);
-  const value = Number(text);
-  if (/^\d{1,10}$/u.test(text) && value <= 2_147_483_647) return value;
-  throw new HttpProblem({
-    status: 400,
-    code: 'bad-request',
-    detail: `The ${what} '${text.slice(0, 40)}' is no number: expected digits`,
-  });
 }
 
 function splitList(text: string): readonly string[] {

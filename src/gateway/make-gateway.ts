@@ -16,6 +16,7 @@ import type { Log } from '#model/log.ts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 import { checkToken } from './check-token.ts';
+import { answerClaim } from './answer-claim.ts';
 import { answerEvents } from './answer-events.ts';
 import { checkHealth } from './health.ts';
 import { HttpProblem, makeOnError } from './http-problem.ts';
@@ -59,6 +60,7 @@ const maxConnections = 4000;
 const methods: readonly (readonly [path: RegExp, method: string])[] = [
   [/^\/v1\/events$/u, 'POST'],
   [/^\/v1\/attempts\/[^/]+\/inputs$/u, 'GET'],
+  [/^\/v1\/attempts\/[^/]+\/claim$/u, 'POST'],
   [/^\/health$/u, 'GET'],
 ];
 
@@ -120,6 +122,9 @@ export function makeGateway(doors: GatewayDoors): Gateway {
   );
   app.get<{ Params: { id: string }; Querystring: { start?: unknown } }>('/v1/attempts/:id/inputs', (request) =>
     answerInputs(status, checkToken(siteKey, request.headers), request.params.id, request.query.start),
+  );
+  app.post<{ Params: { id: string } }>('/v1/attempts/:id/claim', { onRequest: admit }, (request) =>
+    answerClaim({ status, catalog }, checkToken(siteKey, request.headers), request.params.id, request.body),
   );
   app.get('/health', async (_request, reply) => {
     const health = await checkHealth({ status, version, facts: recorder.facts() });

@@ -1,15 +1,19 @@
 import { putFiles } from '#db/catalog/put-files.ts';
 import { findPendingStageouts, findStageouts } from '#db/status/find-stageouts.ts';
 import { markStageoutsApplied, putStageoutsAside } from '#db/status/mark-stageouts.ts';
+import { recordEvents } from '#db/status/record-events.ts';
 import { GatewayError } from '#model/errors.ts';
+import { stageOutFlag } from '#model/job/error-flags.ts';
 import { explainError } from '#util/explain-error.ts';
 import { withBound } from '#util/with-bound.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { EventKey, Stageout } from '#db/status/find-stageouts.ts';
+import type { JobEvent } from '#model/job/job-event.ts';
 import type { Registration } from '#model/job/event-reply.ts';
 import type { Log } from '#model/log.ts';
 
+import { claimNames } from './claim-names.ts';
 import { completeFile } from './complete-file.ts';
 import { makeGroupWriter } from './group-writer.ts';
 import { isPoison } from './is-poison.ts';
@@ -69,12 +73,11 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
     write: async (stageouts) => {
       if (Date.now() < awayUntil) return stageouts.map(() => ({ kind: 'pending', reason: awayReason }) as const);
       try {
-        const files = stageouts.map(({ file, product }) => completeFile(file, product));
-        await withBound(putFiles(doors.catalog, files), hangMs, () => {
+        const reasons = await withBound(putOwnFiles(doors, stageouts), hangMs, () => {
           throw new GatewayError('It does not answer', { code: 'gateway-slow' });
         });
         awayUntil = 0;
-        return stageouts.map(() => ({ kind: 'applied' }) as const);
+        return reasons.map((reason): Fate => (reason === undefined ? { kind: 'applied' } : { kind: 'aside', reason }));
       } catch (error) {
         if (isPoison(error)) throw error;
         awayReason = `the catalog does not take it now: ${explainError(error)}`;
@@ -127,10 +130,29 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
   };
 }
 
+/** Puts the files into the catalog whose names belong to their products. @returns one a stageout: why not, if so */
+async function putOwnFiles(
+  doors: StageoutDoors,
+  stageouts: readonly Stageout[],
+): Promise<readonly (string | undefined)[]> {
+  const requests = stageouts.map(({ file: { lfn }, product: { dstfile }, attempt }) => ({
+    ...{ lfn, dstfile, attempt },
+    isTaken: false,
+  }));
+  const reasons = await claimNames(doors, requests);
+  // The later stageout of the same file by the same attempt stands for a superseded one.
+  const own = stageouts.filter((stageout, index) => reasons[index] === undefined && !stageout.isSuperseded);
+  if (own.length === 0) return reasons;
+  await putFiles(
+    doors.catalog,
+    own.map(({ file, product }) => completeFile(file, product)),
+  );
+  return reasons;
+}
+
 /** What can be said without the catalog. */
 function decideAlone(stageout: Stageout): Fate | undefined {
-  // The later stageout of the same file by the same attempt stands for this one too.
-  if (stageout.isApplied || stageout.isSuperseded) return { kind: 'applied' };
+  if (stageout.isApplied) return { kind: 'applied' };
   if (stageout.note !== null) return { kind: 'aside', reason: stageout.note };
   // Its product may be another attempt's by now: a late success must not overwrite that one's.
   if (stageout.retiredReason !== null) {
@@ -151,6 +173,13 @@ async function note(doors: StageoutDoors, stageouts: readonly Stageout[], fates:
   for (const { stageout, reason } of aside) {
     doors.log.warn({ attempt: stageout.attempt, lfn: stageout.file.lfn, reason }, 'staged file put aside');
   }
+  // First, so that no row is silent about a file that was refused; repeated, it changes nothing. The row of a retired
+  // attempt says itself why it does not count.
+  const refusals = aside.filter(({ stageout }) => stageout.retiredReason === null);
+  await recordEvents(
+    doors.status,
+    refusals.map(({ stageout, reason }) => ({ event: refusalOf(stageout, reason) })),
+  );
   await putStageoutsAside(
     doors.status,
     aside.map(({ stageout }) => stageout),
@@ -158,10 +187,27 @@ async function note(doors: StageoutDoors, stageouts: readonly Stageout[], fates:
   );
 }
 
+/** What the row of the attempt says of a file that is not registered. */
+function refusalOf({ attempt, source, sequence, start, file: { lfn } }: Stageout, reason: string): JobEvent {
+  return {
+    attempt,
+    source: `registration:${source}`.slice(0, 200),
+    sequence,
+    start,
+    at: new Date().toISOString(),
+    detail: { kind: 'message', text: `Stage-out of '${lfn}' was refused: ${reason}`, flag: stageOutFlag(lfn) },
+  };
+}
+
 function registration({ attempt, source, sequence }: EventKey, fate: Fate | undefined): Registration {
   const key = { attempt, source, sequence };
   if (fate?.kind === 'applied') return { ...key, isRegistered: true };
-  return { ...key, isRegistered: false, ...(fate === undefined ? {} : { reason: fate.reason }) };
+  return {
+    ...key,
+    isRegistered: false,
+    ...(fate?.kind === 'aside' ? { isRefused: true } : {}),
+    ...(fate === undefined ? {} : { reason: fate.reason }),
+  };
 }
 
 function keyText({ attempt, source, sequence }: EventKey): string {

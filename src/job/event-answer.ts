@@ -1,5 +1,10 @@
+import type { Registration } from '#model/job/event-reply.ts';
+
 /** What became of one event: it is in the database, or it never will be. */
 export type EventFate = { readonly kind: 'recorded' } | { readonly kind: 'refused'; readonly reason: string };
+
+/** Whether a stage-out is in the catalog; refused: it will not be, the gateway does not try again. */
+export type RegistrationAnswer = Pick<Registration, 'isRegistered' | 'isRefused' | 'reason'>;
 
 /** What the gateway answered to events, as far as a job cares. */
 export interface EventAnswer {
@@ -8,7 +13,7 @@ export interface EventAnswer {
   /** The fence: whether the attempt may go on; counts only together with the fate of a `started`. */
   readonly verdict?: { readonly isGo: boolean; readonly reason?: string };
   /** Whether a stage-out is in the catalog, by the event's `sequence`. */
-  readonly registered: ReadonlyMap<number, { readonly isRegistered: boolean; readonly reason?: string }>;
+  readonly registered: ReadonlyMap<number, RegistrationAnswer>;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -37,10 +42,14 @@ export function parseEventAnswer(body: unknown, attempt: number, source: string)
     }
   }
   const isRecorded = (sequence: number): boolean => fates.get(sequence)?.kind === 'recorded';
-  const registered = new Map<number, { isRegistered: boolean; reason?: string }>();
+  const registered = new Map<number, RegistrationAnswer>();
   for (const [sequence, entry] of own(fields['registered'])) {
-    if (isRecorded(sequence))
-      registered.set(sequence, { isRegistered: entry['isRegistered'] === true, ...reasonOf(entry) });
+    if (!isRecorded(sequence)) continue;
+    registered.set(sequence, {
+      isRegistered: entry['isRegistered'] === true,
+      ...(entry['isRefused'] === true ? { isRefused: true } : {}),
+      ...reasonOf(entry),
+    });
   }
   const verdict = listOf(fields['verdicts']).find((entry) => entry['attempt'] === attempt);
   return {

@@ -212,6 +212,22 @@ export function twinOf(parts: Conditions & { readonly dsttype: string }): Dstnam
   return parts.version === undefined ? printDstname({ ...parts, version: 0 }) : undefined;
 }
 
+/** Tells whether two dstfiles mean one product: they are equal, but for a version 0 that one of them does not write. */
+export function isSameProduct(one: string, other: string): boolean {
+  return withoutVersion0(one) === withoutVersion0(other);
+}
+
+/** Tells whether a file bears the name of a product: it is the product's dstfile and an extension. */
+export function bearsNameOf(lfn: string, dstfile: string): boolean {
+  const dot = lfn.lastIndexOf('.');
+  return dot > 0 && isSameProduct(lfn.slice(0, dot), dstfile);
+}
+
+/** A dstname has no `-`, so the first one is behind its version. */
+function withoutVersion0(dstfile: string): string {
+  return dstfile.replace(/^([^-]*)_v000-/u, '$1-');
+}
+
 /** Reads a dsttype: three or more capitals, then words in capitals or lower case; the last is the runname. */
 export function parseDsttype(text: string): { readonly kind: 'dsttype'; readonly dsttype: Dsttype } | NotAName {
   return typePattern.test(text)

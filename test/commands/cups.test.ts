@@ -300,17 +300,54 @@ test('fails with 30 and an error condition where a file cannot be staged out', a
   expect(gateway.events().map(({ detail }) => ('flag' in detail ? detail.flag : 0))).toEqual([4, 8]);
 });
 
-test('replaces an older product if the gateway says that this attempt counts, and not if it does not', async () => {
+test('replaces an older file if the gateway grants its name, and not if it does not (C-W28)', async () => {
   writeFileSync(join(scratch, name), 'events');
   writeFileSync(join(out, name), 'older');
-  await cups('started');
-  gateway.mood.verdict = { go: false, reason: 'retired' };
-  expect(await stageout()).toMatchObject({ exitCode: 30 });
+  gateway.mood.claim = { isGranted: false, reason: 'the attempt was retired: unblocked' };
+  expect(await stageout()).toMatchObject({
+    exitCode: 30,
+    stderr: `cups: '${join(out, name)}' is refused: the attempt was retired: unblocked\n`,
+  });
   expect(readFileSync(join(out, name), 'utf8')).toBe('older');
-  gateway.mood.verdict = { go: true };
+  delete gateway.mood.claim;
   expect(await stageout()).toMatchObject({ exitCode: 0 });
   expect(readFileSync(join(out, name), 'utf8')).toBe('events');
   expect(existsSync(join(scratch, name))).toBe(false);
+});
+
+test('waits for a gateway that is away where a file would be replaced, as getinputs does (C-W28)', async () => {
+  writeFileSync(join(scratch, name), 'events');
+  writeFileSync(join(out, name), 'older');
+  gateway.mood.status = 503;
+  const staging = stageout();
+  await waitUntil(() => (gateway.requests.length > 0 ? true : undefined), { timeoutMs: 5000 });
+  delete gateway.mood.status;
+  expect(await staging).toMatchObject({
+    exitCode: 0,
+    stderr: 'cups: waiting for the gateway (not in the mood (status 503)), up to 5 s\n',
+  });
+  expect(gateway.claims).toEqual([{ start: 0, lfn: name, isTaken: true }]);
+  expect(readFileSync(join(out, name), 'utf8')).toBe('events');
+});
+
+test('leaves an older file where the gateway stays away', async () => {
+  scratch = await place.scratch(gateway.url, { reportTimeoutMs: 200, inputsTimeoutMs: 300 });
+  writeFileSync(join(scratch, name), 'events');
+  writeFileSync(join(out, name), 'older');
+  gateway.mood.status = 503;
+  const result = await stageout();
+  expect(result.exitCode).toBe(30);
+  expect(result.stderr).toContain(
+    `The file '${join(out, name)}' exists with other content, and the gateway did not grant its name: not in the mood`,
+  );
+  expect(readFileSync(join(out, name), 'utf8')).toBe('older');
+});
+
+test('a job that was made for reading only stages nothing out', async () => {
+  writeFileSync(join(scratch, name), 'events');
+  const result = await place.run(scratch, ['cups', 'stageout', name, out], { env: { cupsid: '0' } });
+  expect(result.exitCode).toBe(24);
+  expect(readdirSync(out)).toEqual([]);
 });
 
 test('stages nothing out once the job is told to stop (C-W18)', async () => {

@@ -7,7 +7,8 @@ import { readGatewayAccess, type GatewayAccess } from '#job/read-gateway-access.
 import { readDeliveredOffset } from '#job/spool/delivered-offset.ts';
 import { deliver } from '#job/spool/deliver.ts';
 import { appendToSpool, type SpoolLine } from '#job/spool/spool.ts';
-import { askVerdict, tell } from '#job/spool/tell.ts';
+import { claimName } from '#job/stage-out/claim-name.ts';
+import { tell } from '#job/spool/tell.ts';
 import { endWrappedJob } from '#job/wrap.ts';
 import { startRecordingGateway, type ForgedAnswer, type RecordingGateway } from './recording-gateway.ts';
 
@@ -91,11 +92,6 @@ describe.each(notAcknowledged)('%s is no acknowledgement', (_, forged) => {
     await expect(tell(nowhere, access, at, { kind: 'running' }, once)).rejects.toThrow('ENOENT');
   });
 
-  test('when a verdict is asked for', async () => {
-    appendToSpool(identity(), at, { kind: 'started', node: 'n' });
-    expect(await askVerdict(identity(), access, once)).toBeUndefined();
-  });
-
   test('at the end of a wrapped job: its spool comes home', async () => {
     append('one');
     const end = await endWrappedJob(identity(), access, { exitCode: 0 });
@@ -166,4 +162,20 @@ test.each<[string, (reply: unknown) => ForgedAnswer]>([
   const found = await findInputs(access, identity(), new AbortController().signal, (line) => say.push(line));
   expect(found).toEqual({ inputs: ['/a.root'], ranges: [] });
   expect(say).toEqual([expect.stringMatching(/^waiting for the gateway/u)]);
+});
+
+test.each<[string, (reply: unknown) => ForgedAnswer]>([
+  ['a JSON object that says nothing', () => json({})],
+  ['an answer that names no attempt', () => json({ isGranted: true })],
+  ['the answer to another attempt', (reply) => renamed(reply, '"attempt":7', '"attempt":8')],
+  ['the login page of a proxy', () => html(200)],
+  ['a page of another server on the port', () => html(404)],
+])('takes no file name for granted where the answer is %s', async (_, forged) => {
+  gateway.mood.forged = forged;
+  const options = { signal: new AbortController().signal, say: () => undefined };
+  for (const isTaken of [false, true]) {
+    const question = { start: 0, lfn: 'A.root', isTaken };
+    const short = { ...access, job: { ...access.job, inputsTimeoutMs: 300 } };
+    expect(await claimName(short, 7, question, options)).toMatchObject({ kind: 'away' });
+  }
 });

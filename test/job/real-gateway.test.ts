@@ -123,6 +123,41 @@ test('a stage-out that gives nothing registers what the name says, else what the
   ]);
 });
 
+test('jobs of three products with one file name: the first has it, the others end with 30 (C-W28)', async () => {
+  const out = join(place.root, 'shared');
+  const elsewhere = join(place.root, 'elsewhere');
+  for (const directory of [out, elsewhere]) mkdirSync(directory);
+  const results: unknown[] = [];
+  for (const directory of [out, out, elsewhere]) {
+    const { scratch, id, env } = await makeJob();
+    writeFileSync(join(scratch, 'same.root'), `of ${id}`);
+    const result = await place.run(scratch, ['cups', 'stageout', 'same.root', directory], { env });
+    const row = await readAttempt(status, id);
+    results.push([result.exitCode, existsSync(join(scratch, 'same.root')), row['flags'], row['message']]);
+  }
+  const refused = [
+    30,
+    true,
+    4,
+    expect.stringMatching(/is refused: the name 'same\.root' belongs to the product 'DST_/u),
+  ];
+  expect(results).toEqual([[0, false, 0, 'last stageout same.root'], refused, refused]);
+  expect(readdirSync(out)).toEqual(['same.root']);
+  expect(readdirSync(elsewhere)).toEqual([]);
+});
+
+test('another product with the same content is refused as well, and a second call of the first is not', async () => {
+  const out = join(place.root, 'equal');
+  mkdirSync(out);
+  const codes: unknown[] = [];
+  const jobs = [await makeJob(), await makeJob()];
+  for (const { scratch, env } of [...jobs, ...jobs.slice(0, 1)]) {
+    writeFileSync(join(scratch, 'equal.root'), 'the same');
+    codes.push((await place.run(scratch, ['cups', 'stageout', 'equal.root', out], { env })).exitCode);
+  }
+  expect(codes).toEqual([0, 30, 0]);
+});
+
 test('a script that says nothing of its end ends as its exit code says', async () => {
   const { scratch, id, env } = await makeJob();
   writeFileSync(join(scratch, 'job.sh'), 'exit 4\n');

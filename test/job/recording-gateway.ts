@@ -12,6 +12,10 @@ export interface GatewayMood {
   /** What `started` is answered. */
   verdict?: { readonly go: boolean; readonly reason?: string };
   isRegistered?: boolean;
+  /** What every stage-out is answered, instead of being registered. */
+  refusal?: string;
+  /** What is answered to who asks for a file name; else it is granted. */
+  claim?: { readonly isGranted: boolean; readonly reason?: string };
   /** What becomes of every event, instead of being taken. */
   outcome?: 'unknown-attempt' | 'forbidden' | 'invalid';
   /** Waits so long before it answers. */
@@ -38,6 +42,8 @@ export interface RecordingGateway {
   /** How many events arrived, repetitions included. */
   readonly arrivals: () => number;
   readonly requests: readonly { readonly method: string; readonly path: string; readonly token: string }[];
+  /** The questions for file names. */
+  readonly claims: readonly unknown[];
   /** Stops listening; `open` listens on the same port again. */
   close(): Promise<void>;
   open(): Promise<void>;
@@ -47,6 +53,7 @@ export interface RecordingGateway {
 export async function startRecordingGateway(): Promise<RecordingGateway> {
   const mood: GatewayMood = {};
   const events = new Map<string, JobEvent>();
+  const claims: unknown[] = [];
   const requests: { method: string; path: string; token: string }[] = [];
   let arrivals = 0;
   let port = 0;
@@ -64,6 +71,11 @@ export async function startRecordingGateway(): Promise<RecordingGateway> {
     if (path.includes('/inputs')) {
       const attempt = Number(path.split('/')[3]);
       reply(response, { attempt, inputs: mood.inputs ?? [], ranges: mood.ranges ?? [] });
+      return;
+    }
+    if (path.endsWith('/claim')) {
+      claims.push(JSON.parse(body));
+      reply(response, { attempt: Number(path.split('/')[3]), ...(mood.claim ?? { isGranted: true }) });
       return;
     }
     const told: { events: JobEvent[] } = JSON.parse(body);
@@ -84,7 +96,8 @@ export async function startRecordingGateway(): Promise<RecordingGateway> {
         attempt,
         source,
         sequence,
-        isRegistered: mood.isRegistered ?? true,
+        isRegistered: mood.refusal === undefined && (mood.isRegistered ?? true),
+        ...(mood.refusal === undefined ? {} : { isRefused: true, reason: mood.refusal }),
       })),
     });
   };
@@ -116,6 +129,7 @@ export async function startRecordingGateway(): Promise<RecordingGateway> {
     events: () => [...events.values()],
     arrivals: () => arrivals,
     requests,
+    claims,
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => {

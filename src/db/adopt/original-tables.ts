@@ -51,7 +51,7 @@ export const originalStatusTables: Readonly<Record<string, OriginalTable>> = {
 };
 
 /** Tables of ours that the original does not have. */
-export const newStatusTables = ['submission', 'production_event'] as const;
+export const newStatusTables = ['submission', 'production_event', 'file_owner'] as const;
 
 /** The tables of a file catalog, as far as SLURP uses them. */
 export const originalCatalogTables: Readonly<Record<string, OriginalTable>> = {

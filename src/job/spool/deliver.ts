@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventAnswer, EventFate } from '../event-answer.ts';
+import type { EventAnswer, EventFate, RegistrationAnswer } from '../event-answer.ts';
 import { putDeliveredOffset, readDeliveredOffset } from './delivered-offset.ts';
 import type { GatewayAccess } from '../read-gateway-access.ts';
 import { kindOf, readSpool, type SpoolRecord } from './read-spool.ts';
@@ -47,7 +47,7 @@ const firstPauseMs = 100;
 /** What is known of the reports that are due; grows with each answer. */
 interface Progress {
   readonly fates: Map<number, EventFate>;
-  readonly registered: Map<number, { readonly isRegistered: boolean; readonly reason?: string }>;
+  readonly registered: Map<number, RegistrationAnswer>;
   verdict?: NonNullable<EventAnswer['verdict']>;
 }
 

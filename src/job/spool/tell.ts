@@ -1,12 +1,9 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { JobEventDetail } from '#model/job/job-event.ts';
-import { spoolFileName } from '#model/job/job-file.ts';
 import { checkReport } from '../check-report.ts';
 import { deliver, type DeliverOptions, type Delivery } from './deliver.ts';
+import type { RegistrationAnswer } from '../event-answer.ts';
 import type { JobIdentity } from '../identity.ts';
 import type { GatewayAccess } from '../read-gateway-access.ts';
-import { kindOf, readSpool } from './read-spool.ts';
 import { sendEvents } from './send-events.ts';
 import { appendToSpool, type SpoolLine } from './spool.ts';
 
@@ -18,7 +15,7 @@ export interface Told {
   /** Why the gateway did not take this report, and never will; absent where it did, or did not answer. */
   readonly refusal?: string;
   /** Whether a stage-out is in the catalog; absent for other reports, and where the gateway did not say. */
-  readonly registration?: { readonly isRegistered: boolean; readonly reason?: string };
+  readonly registration?: RegistrationAnswer;
 }
 
 /**
@@ -62,26 +59,6 @@ function outcomeOf({ refused, registered }: Delivery, sequence: number): Pick<To
   const refusal = refused.find((one) => one.sequence === sequence)?.reason;
   const registration = registered.get(sequence);
   return { ...(refusal === undefined ? {} : { refusal }), ...(registration === undefined ? {} : { registration }) };
-}
-
-/**
- * Asks whether the attempt may go on, by telling once more that it started, which counts once.
- *
- * @returns undefined if the gateway does not answer in time
- */
-export async function askVerdict(
-  identity: JobIdentity,
-  access: GatewayAccess,
-  options: Omit<DeliverOptions, 'sequence'>,
-): Promise<Delivery['verdict']> {
-  const spool = join(identity.directory, spoolFileName(identity.attempt, identity.start));
-  const records = existsSync(spool) ? readSpool(spool).records : [];
-  const started = records.find((record) => kindOf(record) === 'started');
-  if (started !== undefined) {
-    return (await deliver(access, spool, { ...options, sequence: started.sequence })).verdict;
-  }
-  const at = new Date().toISOString();
-  return (await tell(identity, access, at, { kind: 'started', node: identity.node }, options)).delivery.verdict;
 }
 
 /** A full disk must not silence a job that still has a network: the report is its own source. */

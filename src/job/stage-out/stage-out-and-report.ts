@@ -1,14 +1,17 @@
 import { rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { TransferError } from '#model/errors.ts';
-import { errorFlags } from '#model/job/error-flags.ts';
+import { stageOutFlag } from '#model/job/error-flags.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
+import type { NameAnswer } from '#model/job/name-question.ts';
 import type { Say } from '#model/log.ts';
 import { explainError } from '#util/explain-error.ts';
+import type { Asked } from '../ask-until-answered.ts';
 import type { JobIdentity } from '../identity.ts';
 import type { GatewayAccess } from '../read-gateway-access.ts';
 import { readStopping } from '../soften-end.ts';
-import { askVerdict, type Told } from '../spool/tell.ts';
+import type { Told } from '../spool/tell.ts';
+import { claimName } from './claim-name.ts';
 import { describeFile, type FileDescription, type GivenFacts } from './describe-file.ts';
 import { directoryOf, stageOut, type StagedOut } from './stage-out.ts';
 
@@ -84,7 +87,12 @@ async function stageOutOf(order: StageOutOrder, job: StageOutJob): Promise<Stage
       code: 'transfer-stopped',
     });
   }
-  const options = { timeoutMs: access?.job.inputsTimeoutMs ?? 0, isPersistent: true };
+  const claim = async (isTaken: boolean): Promise<Asked<NameAnswer>> => {
+    if (access === undefined) return { kind: 'away', reason: 'the job does not know its gateway' };
+    if (!isTaken && job.report === undefined) return { kind: 'away', reason: 'nothing is to be reported' };
+    const question = { start: identity.start, lfn: basename(order.file), isTaken };
+    return claimName(access, identity.attempt, question, job);
+  };
   return stageOut({
     file: order.file,
     directory: order.directory,
@@ -92,14 +100,13 @@ async function stageOutOf(order: StageOutOrder, job: StageOutJob): Promise<Stage
     jobDirectory: identity.directory,
     owner: `${identity.attempt}-${identity.start}`,
     signal: job.signal,
-    isWanted: async () => (access === undefined ? undefined : (await askVerdict(identity, access, options))?.isGo),
+    claim,
     note: job.isVerbose ? job.say : () => undefined,
   });
 }
 
 function failureOf(lfn: string, error: unknown): JobEventDetail {
-  const flag = errorFlags[lfn.startsWith('HIST_') ? 'hist-stageout-failed' : 'dst-stageout-failed'];
-  return { kind: 'message', text: `Stage-out of '${lfn}' failed: ${explainError(error)}`, flag };
+  return { kind: 'message', text: `Stage-out of '${lfn}' failed: ${explainError(error)}`, flag: stageOutFlag(lfn) };
 }
 
 function detailOf(
@@ -117,11 +124,18 @@ function detailOf(
   };
 }
 
-/** Removes the local file once the catalog has the copy. */
+/** Removes the local file once the catalog has the copy. @throws TransferError `transfer-refused` */
 function settle({ delivery, registration, refusal }: Told, file: string, copy: StagedOut, say: Say): void {
   if (registration?.isRegistered === true) {
     if (copy.how !== 'same') rmSync(file, { force: true });
     return;
+  }
+  if (registration?.isRefused === true) {
+    const reason = registration.reason ?? 'no reason given';
+    throw new TransferError(`'${copy.path}' is in its place, and is not registered: ${reason}`, {
+      code: 'transfer-refused',
+      advice: 'The local file is kept; the row of the attempt says why',
+    });
   }
   const why = {
     delivered: refusal === undefined ? (registration?.reason ?? 'the catalog did not take it') : 'refused',

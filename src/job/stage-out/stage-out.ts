@@ -3,8 +3,10 @@ import { rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransferError } from '#model/errors.ts';
+import type { NameAnswer } from '#model/job/name-question.ts';
 import { codeOf } from '#util/code-of.ts';
 import { explainError } from '#util/explain-error.ts';
+import type { Asked } from '../ask-until-answered.ts';
 import { checkEnds, checkWritable } from './check-ends.ts';
 import { copyVerified, type FileFacts } from './copy-verified.ts';
 import { makeHiddenName } from './hidden-name.ts';
@@ -25,8 +27,8 @@ export interface StageOutRequest {
   readonly owner: string;
   /** Ends it at the next good place. */
   readonly signal: AbortSignal;
-  /** Asks whether this attempt is the one that counts; undefined: not known. */
-  readonly isWanted: () => Promise<boolean | undefined>;
+  /** Asks whether this attempt may give its file that name; `isTaken`: a file with another content would be replaced. */
+  readonly claim: (isTaken: boolean) => Promise<Asked<NameAnswer>>;
   /** For the curious. */
   readonly note: (line: string) => void;
   /** Milliseconds before the first repetition, doubled for each further one. */
@@ -61,7 +63,7 @@ const passingErrnos: ReadonlySet<string> = new Set([
  * Copies a file to its place: under a temporary name beside it, checked and forced to the disk, then named, without
  * taking the name from another file. Done again, after any crash, it ends the same.
  *
- * Where another content has the name already, it is replaced only if this attempt is the one that counts, and kept as
+ * Where another content has the name already, it is replaced only if the gateway grants the name, and kept as
  * `.NAME.before-OWNER`; else the copy is refused.
  * @throws TransferError `transfer-…`; nothing half done is left under the final name, nor under a temporary one
  * @see docs/worker.md
@@ -85,13 +87,13 @@ export function directoryOf(text: string): string {
 
 async function stageChecked(file: string, directory: string, request: StageOutRequest): Promise<StagedOut> {
   const path = join(directory, basename(file));
-  let isReplacing = false;
+  let isGranted = false;
   // Another writer may take the name between our look and our step; that cannot go on for ever.
   for (let round = 0; round < 3; round += 1) {
     const place = await lookAtPlace(file, path, request.signal);
+    if (!isGranted) isGranted = await isNameGranted(path, place.kind === 'other', request);
     if (place.kind === 'same' || place.kind === 'present') return { path, how: place.kind, ...place.facts };
     await checkWritable(directory);
-    if (place.kind === 'other' && !isReplacing) isReplacing = await mayReplace(path, request);
     const facts = await copyAndName(file, path, place.kind, request);
     if (facts === undefined) continue;
     await syncDirectory(directory);
@@ -125,17 +127,31 @@ async function copyAndName(
   }
 }
 
-async function mayReplace(path: string, request: StageOutRequest): Promise<boolean> {
-  const isWanted = await request.isWanted();
-  if (isWanted === true) return true;
-  throw new TransferError(`The file '${path}' exists with other content: it is left as it is`, {
-    code: 'transfer-exists',
-    facts: { path, isWanted },
-    advice:
-      isWanted === false
-        ? 'This attempt is not the one that counts for the product'
-        : 'The gateway does not say whether this attempt may replace it',
-  });
+/**
+ * Asks for the name. Without an answer a free name is taken all the same, and checked when the file is registered.
+ *
+ * @returns whether the gateway granted it
+ * @throws TransferError `transfer-refused`; `transfer-exists` where a file would be replaced, and nobody said it may be
+ */
+async function isNameGranted(path: string, isTaken: boolean, request: StageOutRequest): Promise<boolean> {
+  const asked = await request.claim(isTaken);
+  if (asked.kind === 'answered') {
+    if (asked.value.isGranted) return true;
+    throw new TransferError(`'${path}' is refused: ${asked.value.reason ?? 'no reason given'}`, {
+      code: 'transfer-refused',
+      facts: { path },
+    });
+  }
+  request.note(`the gateway did not say whether '${path}' may be written: ${asked.reason}`);
+  if (!isTaken) return false;
+  throw new TransferError(
+    `The file '${path}' exists with other content, and the gateway did not grant its name: ${asked.reason}`,
+    {
+      code: 'transfer-exists',
+      facts: { path },
+      advice: "It is left as it is. Look whether 'slurp serve' runs, and can be reached from this node",
+    },
+  );
 }
 
 async function copyPatiently(file: string, copy: string, request: StageOutRequest): Promise<FileFacts> {

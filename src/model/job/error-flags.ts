@@ -29,6 +29,11 @@ export const errorFlags = {
   'software-fault': 2 ** 32,
 } as const;
 
+/** The bit of a stage-out that failed: histograms have one of their own. */
+export function stageOutFlag(lfn: string): number {
+  return errorFlags[lfn.startsWith('HIST_') ? 'hist-stageout-failed' : 'dst-stageout-failed'];
+}
+
 /** Tells the bit of an error condition; undefined for a word that names none. */
 export function flagOf(name: string): number | undefined {
   return Object.entries(errorFlags).find(([known]) => known === name)?.[1];

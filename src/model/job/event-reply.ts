@@ -28,6 +28,8 @@ export interface Registration {
   readonly source: string;
   readonly sequence: number;
   readonly isRegistered: boolean;
+  /** Set where the gateway does not go on trying: e.g. the name belongs to another product. */
+  readonly isRefused?: boolean;
   readonly reason?: string;
 }
 

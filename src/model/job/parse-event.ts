@@ -22,12 +22,13 @@ const segments: WholeRange = { least: 0, most: 1_000_000 };
 const count: WholeRange = { least: -mostCount, most: mostCount };
 const exitCode: WholeRange = { least: -mostInt, most: mostInt };
 
-const fileName: NameForm = { pattern: /^[^/]+$/u, expected: 'a file name without directory' };
+/** A basename. */
+export const fileName: NameForm = { pattern: /^[^/]+$/u, expected: 'a file name without directory' };
 const absolutePath: NameForm = { pattern: /^\//u, expected: 'an absolute path' };
 const md5: NameForm = { pattern: /^[0-9a-f]{32}$/u, expected: '32 hexadecimal digits in lower case' };
 
 /** File systems allow 255 bytes; the catalog's key of name, host and path has to fit an index entry of 2,704. */
-const mostNameBytes = 255;
+export const mostNameBytes = 255;
 const mostHostBytes = 64;
 const mostPathBytes = 2000;
 

@@ -382,6 +382,7 @@ describe('what is refused', () => {
       complaints: [
         "There is a table 'submission', which the original does not have",
         "There is a table 'production_event', which the original does not have",
+        "There is a table 'file_owner', which the original does not have",
         "'production_status' has columns of SLURP, but the list of what SLURP did there is missing",
       ],
     });

@@ -7,7 +7,7 @@ import { deliver } from '#job/spool/deliver.ts';
 import { parseEventAnswer, type EventFate } from '#job/event-answer.ts';
 import { readGatewayAccess, type GatewayAccess } from '#job/read-gateway-access.ts';
 import { appendToSpool } from '#job/spool/spool.ts';
-import { askVerdict, tell } from '#job/spool/tell.ts';
+import { tell } from '#job/spool/tell.ts';
 import { startRecordingGateway, type RecordingGateway } from '../recording-gateway.ts';
 
 const at = '2025-04-10T12:00:00.000Z';
@@ -125,15 +125,6 @@ test('cuts what is a lot into requests that the gateway takes', async () => {
   });
   expect(gateway.events()).toHaveLength(2300);
   expect(gateway.requests.length).toBeGreaterThan(2);
-});
-
-test('asks again for a verdict that another process got, and obeys the last word', async () => {
-  appendToSpool(identity(), at, { kind: 'started', node: 'n' });
-  const { path } = say('later');
-  await deliver(access, path, once);
-  gateway.mood.verdict = { go: false, reason: 'retired: replaced' };
-  expect(await askVerdict(identity(), access, once)).toEqual({ isGo: false, reason: 'retired: replaced' });
-  expect(gateway.events()).toHaveLength(2);
 });
 
 test('tells without a spool when the disk has no room for one', async () => {

@@ -90,6 +90,29 @@ test('what the script says against the name is registered, and remarked in the r
   ]);
 });
 
+test('copies nothing under a name that is refused, and the row says why (C-W28)', async () => {
+  gateway.mood.claim = { isGranted: false, reason: "the name belongs to 'B'" };
+  await expect(stageOutAndReport(order(), job())).rejects.toMatchObject({ code: 'transfer-refused' });
+  expect(readdirSync(join(root, 'out'))).toEqual([]);
+  const text = `Stage-out of '${name}' failed: '${join(root, 'out', name)}' is refused: the name belongs to 'B'`;
+  expect(gateway.events().map(({ detail }) => detail)).toEqual([{ kind: 'message', text, flag: 4 }]);
+});
+
+test('ends with an error, and keeps the local file, where the registration is refused (C-W28)', async () => {
+  gateway.mood.refusal = "the name belongs to 'B'";
+  await expect(stageOutAndReport(order(), job())).rejects.toMatchObject({
+    code: 'transfer-refused',
+    message: `'${join(root, 'out', name)}' is in its place, and is not registered: the name belongs to 'B'`,
+  });
+  expect(existsSync(join(root, 'job', name))).toBe(true);
+});
+
+test('does not ask for a free name where nothing is to be reported', async () => {
+  const { report: _, ...quiet } = job();
+  await stageOutAndReport(order(), quiet);
+  expect(gateway.claims).toEqual([]);
+});
+
 test('reports nothing where nothing is to be reported, and keeps the local file', async () => {
   const { report: _, ...quiet } = job();
   expect(await stageOutAndReport(order(), quiet)).toBeUndefined();

@@ -34,6 +34,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
+const granted: StageOutRequest['claim'] = () =>
+  Promise.resolve({ kind: 'answered', value: { attempt: 7, isGranted: true } });
+const away: StageOutRequest['claim'] = () => Promise.resolve({ kind: 'away', reason: 'no answer' });
 const never = new AbortController().signal;
 const write = (name: string, text = 'events'): string => {
   writeFileSync(join(job, name), text);
@@ -47,7 +50,7 @@ const stage = (file: string, more: Partial<StageOutRequest> = {}): Promise<Stage
     jobDirectory: job,
     owner: '7-0',
     signal: never,
-    isWanted: () => Promise.resolve(undefined),
+    claim: away,
     note: () => undefined,
     firstPauseMs: 1,
     ...more,
@@ -119,25 +122,51 @@ test("refuses the job's own directory, which does not last, but not a link that 
   expect(readdirSync(out)).toEqual(['A.root']);
 });
 
+const noGrant: StageOutRequest['claim'] = () =>
+  Promise.resolve({ kind: 'answered', value: { attempt: 7, isGranted: false, reason: "the name belongs to 'B'" } });
+
 test.each([
-  [false, 'This attempt is not the one that counts for the product'],
-  [undefined, 'The gateway does not say whether this attempt may replace it'],
-])('leaves another content as it is when the answer to "is it wanted" is %s', async (isWanted, advice) => {
+  ['refused', noGrant, 'transfer-refused', "' is refused: the name belongs to 'B'"],
+  [
+    'not answered',
+    away,
+    'transfer-exists',
+    "' exists with other content, and the gateway did not grant its name: no answer",
+  ],
+])('leaves another content as it is when its name is %s', async (_, claim, code, words) => {
   writeFileSync(join(out, 'A.root'), 'older');
-  const refused = stage(write('A.root'), { isWanted: () => Promise.resolve(isWanted) });
-  await expect(refused).rejects.toMatchObject({ code: 'transfer-exists', advice });
+  const refused = stage(write('A.root'), { claim });
+  await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining(words) });
   expect(readFileSync(join(out, 'A.root'), 'utf8')).toBe('older');
   expect(readdirSync(out)).toEqual(['A.root']);
 });
 
 test('replaces another content if the attempt counts, and keeps what was there', async () => {
   writeFileSync(join(out, 'A.root'), 'older');
-  expect((await stage(write('A.root'), { isWanted: () => Promise.resolve(true) })).how).toBe('put');
+  expect((await stage(write('A.root'), { claim: granted })).how).toBe('put');
   expect(readFileSync(join(out, 'A.root'), 'utf8')).toBe('events');
   const kept = readdirSync(out).filter((name) => name !== 'A.root');
   expect(kept).toHaveLength(1);
   expect(kept[0]).toMatch(/^\.A\.root\.before-7-0\./u);
   expect(readFileSync(join(out, kept[0] ?? ''), 'utf8')).toBe('older');
+});
+
+test('takes a free name without an answer, and not if the name is refused', async () => {
+  expect(await stage(write('A.root'))).toMatchObject({ how: 'put' });
+  await expect(stage(write('B.root'), { claim: noGrant })).rejects.toMatchObject({ code: 'transfer-refused' });
+  expect(readdirSync(out)).toEqual(['A.root']);
+});
+
+test('asks for the name once, and says whether a file would be replaced', async () => {
+  writeFileSync(join(out, 'A.root'), 'older');
+  const asked: boolean[] = [];
+  const claim: StageOutRequest['claim'] = (isTaken) => {
+    asked.push(isTaken);
+    return granted(isTaken);
+  };
+  await stage(write('A.root'), { claim });
+  await stage(write('B.root'), { claim });
+  expect(asked).toEqual([true, false]);
 });
 
 test('lets one of several writers of different content have the name', async () => {
@@ -179,7 +208,7 @@ test.each([
   const file = write(name);
   expect(await stage(file)).toMatchObject({ how: 'put', path: join(out, name) });
   write(name, 'newer events');
-  expect(await stage(file, { isWanted: () => Promise.resolve(true) })).toMatchObject({ how: 'put' });
+  expect(await stage(file, { claim: granted })).toMatchObject({ how: 'put' });
   expect(readFileSync(join(out, name), 'utf8')).toBe('newer events');
   const kept = readdirSync(out).filter((other) => other !== name);
   expect(kept).toEqual([expect.stringMatching(/\.before-7-0\.[0-9a-f]{8}$/u)]);
@@ -202,7 +231,7 @@ test.each([
 ])('leaves %s at the destination as it is, and says why (C-W24)', async (_, put, reason) => {
   put();
   const before = lstatSync(join(out, 'A.root'));
-  await expect(stage(write('A.root'), { isWanted: () => Promise.resolve(true) })).rejects.toMatchObject({
+  await expect(stage(write('A.root'), { claim: granted })).rejects.toMatchObject({
     code: 'transfer-place',
     message: `'${join(out, 'A.root')}' ${reason}`,
     advice: 'It is left as it is: move it away, then redo the job',
@@ -219,7 +248,7 @@ test('does not wait for a writer where a named pipe is at the destination', asyn
 test('replaces a link to a file, and not the file that it leads to', async () => {
   writeFileSync(join(root, 'elsewhere'), 'older');
   symlinkSync('../elsewhere', join(out, 'A.root'));
-  expect(await stage(write('A.root'), { isWanted: () => Promise.resolve(true) })).toMatchObject({ how: 'put' });
+  expect(await stage(write('A.root'), { claim: granted })).toMatchObject({ how: 'put' });
   expect(lstatSync(join(out, 'A.root')).isFile()).toBe(true);
   expect(readFileSync(join(root, 'elsewhere'), 'utf8')).toBe('older');
 });

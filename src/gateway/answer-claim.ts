@@ -1,0 +1,63 @@
+import { findClaimant } from '#db/status/owner/find-claimant.ts';
+import { claimNames } from '#ingest/claim-names.ts';
+import { GatewayError } from '#model/errors.ts';
+import { parseNameQuestion } from '#model/job/name-question.ts';
+import { renderComplaints } from '#model/job/parse-event.ts';
+import { withBound } from '#util/with-bound.ts';
+
+import type { Database } from '#db/connect.ts';
+import type { Claimant } from '#db/status/owner/find-claimant.ts';
+import type { NameAnswer, NameQuestion } from '#model/job/name-question.ts';
+
+import { HttpProblem } from './http-problem.ts';
+import { parseNumber } from './parse-number.ts';
+
+/** How long a request may wait for the databases; jobs ask again. */
+const boundMs = 15_000;
+
+/**
+ * Answers `POST /v1/attempts/:id/claim`: whether an attempt may give a file a name. Granted, the name belongs to the
+ * attempt's product from then on.
+ *
+ * @param id as it stands in the address
+ * @throws HttpProblem 400, 403, 404; DatabaseError, GatewayError where it is not decided
+ * @see docs/gateway.md
+ */
+export async function answerClaim(
+  doors: { readonly status: Database; readonly catalog: Database },
+  submission: string,
+  id: string,
+  body: unknown,
+): Promise<NameAnswer> {
+  const attempt = parseNumber('attempt', id);
+  const question = parseNameQuestion(body);
+  if (!('lfn' in question)) {
+    const detail = `The question cannot be read: ${renderComplaints(question)}`;
+    throw new HttpProblem({ status: 400, code: 'bad-request', detail, more: { complaints: question } });
+  }
+  const claimant = await findClaimant(doors.status, attempt);
+  if (claimant === undefined) {
+    throw new HttpProblem({ status: 404, code: 'unknown-attempt', detail: `There is no attempt ${attempt}` });
+  }
+  if (claimant.submission !== submission) {
+    const detail = `Attempt ${attempt} belongs to another submission`;
+    throw new HttpProblem({ status: 403, code: 'forbidden', detail });
+  }
+  const { lfn, isTaken } = question;
+  const { dstfile } = claimant;
+  const reason =
+    reasonOf(claimant, question) ??
+    (await withBound(claimNames(doors, [{ lfn, dstfile, attempt, isTaken }]), boundMs, tooSlow))[0];
+  return reason === undefined ? { attempt, isGranted: true } : { attempt, isGranted: false, reason };
+}
+
+/** Why the attempt may put no file at all any more. */
+function reasonOf({ retiredReason, state, start }: Claimant, question: NameQuestion): string | undefined {
+  if (retiredReason !== null) return `the attempt was retired: ${retiredReason}`;
+  if (state !== 'finished' || start < 0 || start === question.start) return undefined;
+  return `the attempt finished in start ${start} of its job, and this is start ${question.start}`;
+}
+
+function tooSlow(): never {
+  throw new GatewayError('The databases take too long; send the request again', { code: 'gateway-slow' });
+}

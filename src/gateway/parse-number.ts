@@ -1,0 +1,13 @@
+import { HttpProblem } from './http-problem.ts';
+
+/** Reads a number of an address: digits, of an `int` column. @throws HttpProblem 400 */
+export function parseNumber(what: string, told: unknown): number {
+  const text = String(told);
+  const value = Number(text);
+  if (/^\d{1,10}$/u.test(text) && value <= 2_147_483_647) return value;
+  throw new HttpProblem({
+    status: 400,
+    code: 'bad-request',
+    detail: `The ${what} '${text.slice(0, 40)}' is no number: expected digits`,
+  });
+}

@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Say } from '#model/log.ts';
+import { askGateway } from './ask-gateway.ts';
+import type { GatewayAccess } from './read-gateway-access.ts';
+
+/** What became of a question to the gateway. */
+export type Asked<T> =
+  | { readonly kind: 'answered'; readonly value: T }
+  /** Asking again is useless. */
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
+  /** No answer in time. */
+  | { readonly kind: 'away'; readonly reason: string };
+
+const firstPauseMs = 250;
+const longestPauseMs = 30_000;
+/** JSON of whatever stands between, or the answer to another question. */
+export const notTheAnswer = 'its answer does not belong to this question';
+
+/** One request among several; a gateway that takes longer is asked again. */
+const oneAnswerMs = 30_000;
+
+/**
+ * Asks the gateway something that a job cannot go on without, and waits for it with growing pauses.
+ *
+ * @param body sent with POST; GET where absent
+ * @param parse reads the answer; undefined: it is none, ask again
+ * @param options `timeoutMs` for everything together; `signal` ends the waiting; `say` gets one line where there is
+ * something to wait for
+ */
+export async function askUntilAnswered<T>(
+  access: GatewayAccess,
+  { path, body }: { readonly path: string; readonly body?: string },
+  parse: (body: unknown) => T | undefined,
+  { timeoutMs, signal, say }: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly say: Say },
+): Promise<Asked<T>> {
+  const deadline = Date.now() + timeoutMs;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    const leftMs = Math.max(deadline - Date.now(), 1);
+    const answer = await askGateway(access, path, body, Math.min(leftMs, oneAnswerMs));
+    if (answer.kind === 'refusal') return { kind: 'refused', status: answer.status, reason: answer.reason };
+    const value = answer.kind === 'answer' ? parse(answer.body) : undefined;
+    if (value !== undefined) return { kind: 'answered', value };
+    const reason = answer.kind === 'answer' ? notTheAnswer : answer.reason;
+    const waitMs = pauseMs * (0.5 + Math.random());
+    if (signal.aborted || Date.now() + waitMs >= deadline) return { kind: 'away', reason };
+    if (pauseMs === firstPauseMs) say(`waiting for the gateway (${reason}), up to ${timeoutMs / 1000} s`);
+    await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+  }
+}
