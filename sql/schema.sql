@@ -273,8 +273,13 @@ create table submission (
   ended_at timestamp without time zone,
   cursor_id integer,
   cursor_before integer,
+  stop_kind text,
+  stop_reason text,
+  stopped_at timestamp without time zone,
+  stop_next integer,
   constraint submission_pkey PRIMARY KEY (uuid),
-  constraint submission_state_check CHECK ((state = ANY (ARRAY['reserved'::text, 'confirmed'::text, 'refused'::text, 'lost'::text])))
+  constraint submission_state_check CHECK ((state = ANY (ARRAY['reserved'::text, 'confirmed'::text, 'refused'::text, 'lost'::text]))),
+  constraint submission_stop_kind_check CHECK ((stop_kind = ANY (ARRAY['held'::text, 'broken'::text])))
 );
 
 CREATE INDEX invalid_run_list_run ON invalid_run_list USING btree (first_run);
@@ -293,9 +298,11 @@ CREATE INDEX production_status_submission ON production_status USING btree (subm
 
 CREATE INDEX production_status_unended ON production_status USING btree (submission_id) WHERE final_state IS NULL;
 
-CREATE INDEX submission_lost ON submission USING btree (ended_at) WHERE state = 'lost'::text;
+CREATE INDEX submission_stopped ON submission USING btree (stopped_at) WHERE stop_kind IS NOT NULL;
 
 CREATE INDEX submission_unconfirmed ON submission USING btree (reserved_at) WHERE state = 'reserved'::text;
+
+CREATE INDEX submission_withdrawn ON submission USING btree (ended_at) WHERE state = ANY (ARRAY['lost'::text, 'refused'::text]);
 
 CREATE OR REPLACE FUNCTION ensure_event_partitions(months_before integer DEFAULT 1, months_after integer DEFAULT 2)
  RETURNS SETOF text

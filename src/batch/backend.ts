@@ -81,13 +81,44 @@ export interface BatchSubmissionReport {
   readonly count: number;
   /** Jobs with a process number from here on do not exist yet, but are queued; `count` where all exist. */
   readonly nextProcess: number;
-  /** Why no further jobs come to exist, where the batch system has stopped making them. */
-  readonly pausedBecause?: string;
+  /** Where jobs are left to make, and the batch system makes none. */
+  readonly stop?: FactoryStop;
+  /** Nothing of it is in the queue any more: it is only remembered, so nothing of it comes to exist. */
+  readonly isOver?: true;
+}
+
+/** Why the batch system makes no further jobs of a submission. */
+export interface FactoryStop {
+  /**
+   * `held`: somebody put the submission on hold, and can release it. `broken`: a job cannot be made; released, the batch
+   * system would go on with wrong process numbers. `removed`: somebody took it out of the queue; what it made may still run.
+   */
+  readonly kind: 'held' | 'broken' | 'removed';
+  /** In one line, without control characters. */
+  readonly reason: string;
+  /** The job that cannot be made, where that is known. */
+  readonly process?: number;
+}
+
+/** A part of an answer that cannot be read: what it is about is unknown, and not absent. */
+export interface UnreadReport {
+  /** The submission that it is about; absent: any of those asked for. */
+  readonly uuid?: string;
+  /** The attempt that it is about; absent: any of the submission. */
+  readonly cupsid?: number;
+  /** What is wrong with it, a sentence without full stop. */
+  readonly reason: string;
 }
 
 /** An answer, or the honest statement that there is none: "no answer" and "cannot be parsed" are unknown, never empty. */
 export type BatchAnswer<T> =
-  { readonly kind: 'answer'; readonly value: T } | { readonly kind: 'unknown'; readonly reason: string };
+  | {
+      readonly kind: 'answer';
+      readonly value: T;
+      /** Parts that cannot be read; absent where all could. */
+      readonly unread?: readonly UnreadReport[];
+    }
+  | { readonly kind: 'unknown'; readonly reason: string };
 
 /** Which jobs to act on: whole submissions, or single attempts of one submission. */
 export interface BatchSelection {
@@ -128,8 +159,12 @@ export interface BatchBackend {
   submit(submission: BatchSubmission, items: AsyncIterable<BatchJob>): Promise<SubmitOutcome>;
   /** Finds out how many jobs one call of `submit` may bring at most, where `wanted` wait. Never throws. */
   findMaxJobs?(wanted: number): Promise<number>;
-  /** The submissions that the batch system knows (queued, running, or ended and still remembered) of those asked for. */
-  findSubmissions(uuids: readonly string[]): Promise<BatchAnswer<readonly BatchSubmissionReport[]>>;
+  /**
+   * The submissions that the batch system knows (queued, running, or ended and still remembered) of those asked for.
+   *
+   * @param where `queue`: only those of which something is in the queue, which takes far less time
+   */
+  findSubmissions(uuids: readonly string[], where?: 'queue'): Promise<BatchAnswer<readonly BatchSubmissionReport[]>>;
   /**
    * Jobs in the queue, of these submissions. A job that ended may be among them, as `completed` or `removed`, as long as
    * it is not in the history: no job is ever in neither.
@@ -142,4 +177,6 @@ export interface BatchBackend {
   hold(selection: BatchSelection, reason: string): Promise<BatchAnswer<number>>;
   release(selection: BatchSelection, reason: string): Promise<BatchAnswer<number>>;
   remove(selection: BatchSelection, reason: string): Promise<BatchAnswer<number>>;
+  /** Sees to it that no job of a submission is made that does not exist yet; those that do stay as they are. */
+  removeUnmade(uuid: string, reason: string): Promise<BatchAnswer<number>>;
 }

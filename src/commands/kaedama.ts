@@ -11,7 +11,9 @@ import { findSite } from '#config/find-site.ts';
 import { openDatabase } from '#db/connect.ts';
 import { findCursor } from '#db/status/find-cursor.ts';
 import { adoptCursor } from '#db/status/move-cursor.ts';
+import { describeHeldJobs } from '#dispatch/stuck/describe-held-jobs.ts';
 import { dumpPlan } from '#dispatch/dump-plan.ts';
+import { describeStop } from '#dispatch/reconcile/describe-stop.ts';
 import { clearHeldJobs, findHeldJobs, markHeldJobs } from '#dispatch/held-jobs.ts';
 import { findRefusals } from '#dispatch/find-refusals.ts';
 import { makePhaseClock } from '#dispatch/phase-clock.ts';
@@ -31,7 +33,6 @@ import { accountName } from '#util/account-name.ts';
 import { countOf } from '#util/count-of.ts';
 import { explainError } from '#util/explain-error.ts';
 import { packageRoot } from '#util/package-root.ts';
-import { shorten } from '#util/shorten.ts';
 
 import { dispatchRule } from './dispatch-rule.ts';
 import { describeInterruption } from './interruption.ts';
@@ -41,7 +42,7 @@ import type { BatchBackend } from '#batch/backend.ts';
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';
 import type { CursorKey } from '#db/status/find-cursor.ts';
-import type { HeldJob } from '#dispatch/held-jobs.ts';
+import type { HeldJobs } from '#dispatch/held-jobs.ts';
 import type { PhaseClock } from '#dispatch/phase-clock.ts';
 import type { Plan, PlanInput } from '#dispatch/plan-rule.ts';
 import type { SelectedRule } from '#dispatch/select-rule.ts';
@@ -173,10 +174,10 @@ async function settle({ request, site, databases, backend, log, prepared, clock 
   clock.begin('recover');
   await recover({ status, site, backend, log, say });
   // What is open of this rule only: a dispatch is to be quick, and a rule is told the truth about its own products.
-  const { reasons, unknown, disbelieved, paused } = await reconcileSite({
+  const { reasons, unknown, disbelieved, stops } = await reconcileSite({
     ...{ site, status, catalog, backend, log, rule: prepared.rule.name },
   });
-  for (const why of paused) say(`The batch system makes no further jobs of '${request.rule}' that it has: ${why}`);
+  for (const stop of stops) say(describeStop(stop));
   if (unknown + disbelieved > 0) say(`The jobs of '${request.rule}' are not all known: ${reasons[0]?.why ?? ''}`);
   await clearSubmissionFolders(site, status);
   clock.end();
@@ -196,7 +197,7 @@ async function work(asked: KaedamaRequest, context: MainContext, trace: Dispatch
     const { kind: _kind, ...question } = deed;
     return printWhy(input, question, opened);
   }
-  const held = deed.kind === 'dispatch' ? await findHeld(opened) : [];
+  const held = deed.kind === 'dispatch' ? await findHeld(opened) : undefined;
   clock.begin('decide');
   const plan = await planRule(input);
   clock.end();
@@ -207,38 +208,36 @@ async function work(asked: KaedamaRequest, context: MainContext, trace: Dispatch
   } finally {
     await plan.close();
   }
-  if (request.isClearingHeld) await clearHeld(opened, held);
+  if (request.isClearingHeld && held !== undefined) await clearHeld(opened, held);
   return 0;
 }
 
-async function printWhy(input: PlanInput, question: WhyQuestion, { request, progress }: Work): Promise<number> {
-  const why = await findWhy(input, question);
+async function printWhy(
+  input: PlanInput,
+  question: WhyQuestion,
+  { request, progress, backend }: Work,
+): Promise<number> {
+  const why = await findWhy({ ...input, backend }, question);
   progress.close();
   if (request.isJson) await writeJson(why);
   else await writeOutput(renderWhy(why));
   return 0;
 }
 
-const heldShown = 10;
-
 /** Finds what `--mark-held-jobs` and `--clear-held-jobs` are about, before anything is replaced, and marks it. */
-async function findHeld({ request, prepared, databases, backend, log }: Work): Promise<readonly HeldJob[]> {
-  if (!request.isMarkingHeld && !request.isClearingHeld) return [];
+async function findHeld({ request, prepared, databases, backend, log }: Work): Promise<HeldJobs | undefined> {
+  if (!request.isMarkingHeld && !request.isClearingHeld) return undefined;
   const input = { status: databases.status, backend, log };
   const held = await findHeldJobs(input, prepared);
   if (request.isMarkingHeld) {
-    await markHeldJobs(input, held);
-    say(`${countOf(held.length, 'job')} of '${request.rule}' held`);
-    // Reasons may be of 10 kB; the table has them whole.
-    for (const { attempt, report } of held.slice(0, heldShown)) {
-      say(`  ${attempt.id}: ${shorten(report.holdReason ?? 'no reason', 200)}`);
-    }
-    if (held.length > heldShown) say(`  and ${held.length - heldShown} more`);
+    await markHeldJobs(input, held.jobs);
+    for (const line of describeHeldJobs(request.rule, held)) say(line);
   }
+  for (const reason of held.unread) say(`Not all held jobs of '${request.rule}' may be known: ${reason}`);
   return held;
 }
 
-async function clearHeld({ request, databases, backend, log }: Work, held: readonly HeldJob[]): Promise<void> {
+async function clearHeld({ request, databases, backend, log }: Work, held: HeldJobs): Promise<void> {
   const cleared = await clearHeldJobs({ status: databases.status, backend, log }, held, accountName());
   say(`${countOf(cleared, 'held job')} of '${request.rule}' removed`);
 }

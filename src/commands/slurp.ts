@@ -18,6 +18,8 @@ import { supervise } from '#gateway/supervise.ts';
 import { UsageError } from '#model/errors.ts';
 import { roleAliases } from '#model/role-alias.ts';
 import { roleNames } from '#model/site.ts';
+import { makeBackend } from '#batch/backends.ts';
+import { findStuckJobs } from '#dispatch/stuck/find-stuck-jobs.ts';
 import { findSiteStatus } from '#reports/find-site-status.ts';
 import { makeScriptRows, renderScript, renderScriptCsv } from '#reports/render-script.ts';
 import { renderSiteStatus } from '#reports/render-site-status.ts';
@@ -80,8 +82,19 @@ async function down(options: SiteOptions & { readonly wait: string }): Promise<v
   else await writeLine(`Nothing was running: there is no site '${site.stateDirectory}', '--site PATH' names another`);
 }
 
+/** Whoever asks how a site is doing does not wait longer for the batch system. */
+const statusPatienceMs = 10_000;
+
+function withPatience(site: Site, commandTimeoutMs: number): Site {
+  const { batch } = site;
+  return { ...site, batch: { ...batch, htcondor: { ...batch.htcondor, commandTimeoutMs } } };
+}
+
 async function status(options: SiteOptions & { readonly json?: true }): Promise<void> {
-  const found = await findSiteStatus(await findNamedSite(options));
+  const site = await findNamedSite(options);
+  const found = await findSiteStatus(site, (database) =>
+    findStuckJobs({ status: database, backend: makeBackend(withPatience(site, statusPatienceMs)) }),
+  );
   if (options.json === true) await writeJson(found);
   else await writeOutput(renderSiteStatus(found, outputWidth()));
 }

@@ -86,11 +86,12 @@ async function mayStillAppear(input: RecoverInput, submission: UnconfirmedSubmis
 async function settle(input: RecoverInput, submission: UnconfirmedSubmission): Promise<keyof Recovered> {
   const { uuid, rule, count } = submission;
   const answer = await input.backend.findSubmissions([uuid]);
-  if (answer.kind === 'unknown') {
-    input.say(`The batch system does not say whether it has ${countOf(count, 'job')} of '${rule}': ${answer.reason}`);
+  const found = answer.kind === 'unknown' ? undefined : answer.value.find((report) => report.uuid === uuid);
+  const doubt = answer.kind === 'unknown' ? answer.reason : answer.unread?.[0]?.reason;
+  if (found === undefined && doubt !== undefined) {
+    input.say(`The batch system does not say whether it has ${countOf(count, 'job')} of '${rule}': ${doubt}`);
     return 'unknown';
   }
-  const found = answer.value.find((report) => report.uuid === uuid);
   if (found !== undefined || submission.hasSpoken) {
     const isDone = await retryDatabase(() =>
       input.status.transaction((session) => confirmSubmission(session, uuid, found?.cluster)),

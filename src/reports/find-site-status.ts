@@ -17,6 +17,8 @@ import { explainError } from '#util/explain-error.ts';
 import type { SupervisorFacts } from '#config/serve-record.ts';
 import type { UnappliedCounts } from '#db/status/count-unapplied.ts';
 import type { WorkCounts } from '#db/status/count-work.ts';
+import type { Database } from '#db/connect.ts';
+import type { StuckJobs } from '#model/job/stuck-jobs.ts';
 import type { Failure } from '#db/status/find-failures.ts';
 import type { RoleName, Site } from '#model/site.ts';
 
@@ -53,6 +55,8 @@ export interface SiteStatus {
   readonly work?: WorkCounts;
   /** The last products that failed or are held, the newest first; absent as `work` is. */
   readonly failures?: readonly Failure[];
+  /** What stands in the batch system and gets no further; absent as `work` is, or where nobody looked. */
+  readonly stuck?: StuckJobs;
   /** Staged files that are not in the catalog. */
   readonly stageouts?: UnappliedCounts;
   /** Spool files that came home and are not read yet. */
@@ -76,13 +80,17 @@ async function lookAtRole(site: Site, name: RoleName): Promise<RoleStatus> {
 /** More are found with `slurp db sql`. */
 const failuresShown = 5;
 
-async function countInStatus(site: Site): Promise<Pick<SiteStatus, 'work' | 'failures' | 'stageouts'>> {
+async function countInStatus(
+  site: Site,
+  findStuck: FindStuck | undefined,
+): Promise<Pick<SiteStatus, 'work' | 'failures' | 'stuck' | 'stageouts'>> {
   const database = openDatabase(site.roles.status, { applicationName: 'slurp status', max: 1, connectAttempts: 1 });
   try {
     return {
       work: await countWork(database),
       failures: await findFailures(database, failuresShown),
       stageouts: await countUnapplied(database),
+      ...(findStuck === undefined ? {} : { stuck: await findStuck(database) }),
     };
   } catch {
     // That it does not answer, or has no tables yet, is told beside its name.
@@ -123,13 +131,16 @@ async function countSpools(directory: string): Promise<number> {
   return files.filter((file) => file.endsWith('.jsonl')).length;
 }
 
+/** Finds what gets no further in the batch system, by what the status database has. */
+type FindStuck = (status: Database) => Promise<StuckJobs>;
+
 /** Looks how a site is doing; starts nothing, never throws for what is away, and tells no secret. */
-export async function findSiteStatus(site: Site): Promise<SiteStatus> {
+export async function findSiteStatus(site: Site, findStuck?: FindStuck): Promise<SiteStatus> {
   const [serving, supervisor, roles, counts, spools] = await Promise.all([
     findServing(site),
     askSupervisor(site.stateDirectory),
     Promise.all(roleNames.map((name) => lookAtRole(site, name))),
-    countInStatus(site),
+    countInStatus(site, findStuck),
     countSpools(site.spoolDirectory),
   ]);
   const postgres =

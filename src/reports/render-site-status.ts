@@ -1,6 +1,7 @@
 import { renderTable } from '#cli/table.ts';
 import { jobStates } from '#model/job/job-state.ts';
 import { countOf } from '#util/count-of.ts';
+import { shorten } from '#util/shorten.ts';
 
 import type { SiteStatus } from './find-site-status.ts';
 
@@ -45,6 +46,38 @@ function failureLines({ failures = [], work }: SiteStatus, width: number): strin
   return `Failed or held${more}:\n${[...lines, hint].join('\n')}\n\n`;
 }
 
+const stuckShown = 5;
+
+function stuckLines({ stuck }: SiteStatus, width: number): string {
+  if (stuck === undefined) return '';
+  const { stops, heldAfterEnd, silence } = stuck;
+  const stopped = stops.flatMap(({ rule, cluster, kind, reason, unmade }) => [
+    `  ${rule}, cluster ${cluster ?? 'unknown'}: ${kind}, ${countOf(unmade, 'job')} not made`,
+    `    ${shorten(reason, width - 4)}`,
+  ]);
+  const held = heldAfterEnd
+    .slice(0, stuckShown)
+    .flatMap(({ dstfile, state, cluster, process, reason }) => [
+      `  ${dstfile} (${state}), job ${cluster}.${process}`,
+      `    ${shorten(reason ?? 'no reason given', width - 4)}`,
+    ]);
+  const more = heldAfterEnd.length > stuckShown ? `, the first ${stuckShown} of ${heldAfterEnd.length}` : '';
+  const sections = [
+    ...(stops.length === 0 ? [] : [['Submissions of which no further jobs are made:', ...stopped]]),
+    ...(heldAfterEnd.length === 0
+      ? []
+      : [
+          [
+            `Jobs held after their attempt had ended${more}:`,
+            ...held,
+            "  'kaedama … --clear-held-jobs' removes them, and 'slurp reconcile' after a day",
+          ],
+        ]),
+    ...(silence === undefined ? [] : [[shorten(`The batch system does not say what is stuck: ${silence}`, width)]]),
+  ];
+  return sections.map((lines) => `${lines.join('\n')}\n\n`).join('');
+}
+
 function verdictOf({ isUp, isMade }: SiteStatus): string {
   if (isUp) return '';
   if (isMade) return "\nNot all is up: 'slurp up' starts it, and so does the next kaedama.\n";
@@ -83,5 +116,5 @@ export function renderSiteStatus(status: SiteStatus, width = 80): string {
     width,
   );
   const failed = failureLines(status, width);
-  return `${lines.join('\n')}\n\n${failed}${table}${verdictOf(status)}`;
+  return `${lines.join('\n')}\n\n${failed}${stuckLines(status, width)}${table}${verdictOf(status)}`;
 }

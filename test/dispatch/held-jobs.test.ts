@@ -3,6 +3,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sql } from '#db/connect.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
 import { clearHeldJobs, findHeldJobs, markHeldJobs } from '#dispatch/held-jobs.ts';
+import { describeHeldJobs } from '#dispatch/stuck/describe-held-jobs.ts';
+import { findStuckJobs } from '#dispatch/stuck/find-stuck-jobs.ts';
 
 import { valueOf } from '../batch/contract.ts';
 import { silentLog } from '../util/silent-log.ts';
@@ -64,9 +66,9 @@ test('marks the held jobs of this production, with their reason, once, and clear
   await world.backend.hold({ uuid: stranger }, reason);
 
   const held = await findHeldJobs(input, mine());
-  expect(held.map(({ attempt }) => attempt.id)).toEqual([first?.id]);
-  expect(await markHeldJobs(input, held)).toBe(1);
-  expect(await markHeldJobs(input, await findHeldJobs(input, mine()))).toBe(0);
+  expect(held.jobs.map(({ attempt }) => attempt.id)).toEqual([first?.id]);
+  expect(await markHeldJobs(input, held.jobs)).toBe(1);
+  expect(await markHeldJobs(input, (await findHeldJobs(input, mine())).jobs)).toBe(0);
   expect(await states()).toEqual([
     [1, 'held', expect.stringContaining(reason)],
     [2, 'submitted', null],
@@ -81,7 +83,7 @@ test('looks at the runs and segments that were asked for only (C-S5)', async () 
   const runsOf = async (options: Partial<RunOptions>): Promise<readonly number[]> => {
     const prepared = mine();
     const held = await findHeldJobs(input, { ...prepared, options: { ...prepared.options, ...options } });
-    return held.map(({ attempt }) => attempt.run);
+    return held.jobs.map(({ attempt }) => attempt.run);
   };
   expect(await runsOf({ runs: { kind: 'range', first: 2, last: 3 } })).toEqual([2, 3]);
   expect(await runsOf({ runs: { kind: 'list', runs: [1, 9] } })).toEqual([1]);
@@ -107,6 +109,33 @@ test('clears held jobs without their being marked, and no job of another product
   const sources = await world.status.query(sql`
     select source, kind from ${sql.table(world.status.role, 'production_event')}`);
   expect(sources).toEqual([{ source: 'operator:tester', kind: 'removed' }]);
+});
+
+test('shows and clears a job that is held after its attempt has ended; the attempt stays as it ended', async () => {
+  const uuid = await submit([1, 2], mine());
+  const [first] = await readAttempts(world.status);
+  await world.backend.hold({ uuid, cupsids: [first?.id ?? 0] }, 'Transfer output files failure');
+  await world.status.execute(sql`
+    update ${sql.table(world.status.role, 'production_status')} set status = 'finished' where run = 1`);
+  const held = await findHeldJobs(input, mine());
+  const reason = expect.stringContaining('Transfer output files failure');
+  expect(held).toMatchObject({
+    jobs: [],
+    ended: [{ attempt: first?.id, state: 'finished', submission: uuid, reason }],
+  });
+  expect(describeHeldJobs('TEST', held)).toEqual([
+    "0 jobs of 'TEST' held",
+    "1 job of 'TEST' held after their attempt had ended",
+    expect.stringMatching(/^ {2}\d+ \(finished\): .*Transfer output files failure/u),
+  ]);
+  expect(await findStuckJobs(input)).toMatchObject({ stops: [], heldAfterEnd: [{ attempt: first?.id, reason }] });
+  expect(await clearHeldJobs(input, held, 'tester')).toBe(1);
+  expect(await states()).toEqual([
+    [1, 'finished', null],
+    [2, 'submitted', null],
+  ]);
+  expect(valueOf(await world.backend.queryQueue([uuid])).map(({ cupsid }) => cupsid)).not.toContain(first?.id);
+  expect(await findHeldJobs(input, mine())).toMatchObject({ jobs: [], ended: [] });
 });
 
 test('does not take no answer for no held job', async () => {

@@ -2,10 +2,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { makeLocalBackend } from '#batch/local/make-local-backend.ts';
+
 import { openAll } from '../db/decide/world.ts';
 import { testDatabase } from '../db/test-database.ts';
 import { prepareTestRuleOf } from './test-rule.ts';
 
+import type { BatchBackend } from '#batch/backend.ts';
 import type { PlanInput } from '#dispatch/plan-rule.ts';
 import type { RunOptions } from '#model/run-options.ts';
 
@@ -16,7 +19,11 @@ export interface PlanWorld {
   readonly open: Databases;
   readonly root: string;
   /** A rule over the DAQ's `proposal` table, for these options; `directPath` below the folder; another query. */
-  inputOf(options?: Partial<RunOptions>, directPath?: string, query?: string): PlanInput;
+  inputOf(
+    options?: Partial<RunOptions>,
+    directPath?: string,
+    query?: string,
+  ): PlanInput & { readonly backend: BatchBackend };
   close(): Promise<void>;
 }
 
@@ -44,7 +51,7 @@ export async function openPlanWorld(): Promise<PlanWorld> {
     open,
     inputOf: (options, directPath, query) => ({
       prepared: prepareTestRuleOf(root, inputOf(directPath, query), options),
-      ...{ databases: open.databases, statementTimeoutMs: 30_000 },
+      ...{ databases: open.databases, statementTimeoutMs: 30_000, backend: makeLocalBackend(join(root, 'state')) },
     }),
     close: async () => {
       await open.close();

@@ -46,6 +46,34 @@ export async function act(
   return concerned;
 }
 
+/**
+ * Ends the factory of a submission. Its ad alone has no ProcId, so what is made already stays and runs to its end (measured
+ * on 23.9; `condor_rm CLUSTER` takes all of it).
+ *
+ * @returns how many jobs are never made
+ */
+export async function removeUnmade(site: AskedSite, uuid: string, reason: string): Promise<BatchAnswer<number>> {
+  const constraint = submissionConstraint([uuid]);
+  if (constraint === undefined) return { kind: 'answer', value: 0 };
+  const unmade = await countUnmade(site, uuid);
+  if (unmade.kind === 'unknown') return unmade;
+  const factory = `${constraint} && ProcId is undefined`;
+  const answers = await Promise.all(scheddsOf(site).map((schedd) => actAt(site, schedd, 'remove', factory, reason)));
+  const joined = joinAnswers(answers);
+  return joined.kind === 'unknown' ? joined : unmade;
+}
+
+/** A factory that was removed may stay in the queue as long as its jobs do, or until the schedd starts again. */
+async function countUnmade(site: AskedSite, uuid: string): Promise<BatchAnswer<number>> {
+  const found = await findSubmissions(site, [uuid], 'queue');
+  if (found.kind === 'unknown') return found;
+  const making = found.value.filter(({ stop }) => stop?.kind !== 'removed');
+  return {
+    kind: 'answer',
+    value: making.reduce((sum, { count, nextProcess }) => sum + Math.max(0, count - nextProcess), 0),
+  };
+}
+
 async function countConcerned(
   site: AskedSite,
   action: CondorAction,
@@ -56,10 +84,8 @@ async function countConcerned(
   const wanted = cupsids === undefined ? undefined : new Set(cupsids);
   const present = queue.value.filter((job) => wanted?.has(job.cupsid) !== false && canBe[action](job.state)).length;
   if (wanted !== undefined || action !== 'remove') return { kind: 'answer', value: present };
-  const found = await findSubmissions(site, [uuid]);
-  if (found.kind === 'unknown') return found;
-  const unmade = found.value.reduce((sum, { count, nextProcess }) => sum + Math.max(0, count - nextProcess), 0);
-  return { kind: 'answer', value: present + unmade };
+  const unmade = await countUnmade(site, uuid);
+  return unmade.kind === 'unknown' ? unmade : { kind: 'answer', value: present + unmade.value };
 }
 
 async function actAt(

@@ -1,9 +1,9 @@
 import { condorWords, runCondor } from './run-condor.ts';
-import { parseAds } from './parse-ads.ts';
+import { readAds } from './read-ads.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
 
-import type { BatchAnswer } from '../backend.ts';
+import type { BatchAnswer, UnreadReport } from '../backend.ts';
 import type { Ad } from './parse-ads.ts';
 
 /** The part of a site that asking needs. */
@@ -15,7 +15,7 @@ export interface CondorQuestion<T> {
   readonly options: readonly string[];
   readonly constraint: string;
   readonly attributes: readonly string[];
-  /** May throw; then the answer cannot be understood. */
+  /** May throw; then this ad cannot be read. */
   readonly parse: (ad: Ad) => T;
 }
 
@@ -30,8 +30,8 @@ export function scheddsOf(site: AskedSite): readonly (string | undefined)[] {
 }
 
 /**
- * Asks all schedds of a site; one that does not answer, or not in words that can be understood, makes the whole answer
- * unknown: what it has could be what was asked for. Never throws.
+ * Asks all schedds of a site; one that does not answer, or not with a whole list, makes the whole answer unknown: what it
+ * has could be what was asked for. A single ad that cannot be read is `unread`. Never throws.
  */
 export async function askCondor<T>(site: AskedSite, question: CondorQuestion<T>): Promise<BatchAnswer<readonly T[]>> {
   const { command, options, constraint, attributes, parse } = question;
@@ -47,7 +47,7 @@ export async function askCondor<T>(site: AskedSite, question: CondorQuestion<T>)
         return { kind: 'unknown', reason: `'${command}' got no answer${ofSchedd(schedd)}: ${words}` };
       }
       try {
-        return { kind: 'answer', value: parseAds(result.stdout).map(parse) };
+        return readAds(result.stdout, command, parse);
       } catch (error) {
         const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
         return { kind: 'unknown', reason: `The answer of '${command}'${ofSchedd(schedd)} can't be understood: ${why}` };
@@ -63,10 +63,12 @@ function ofSchedd(schedd: string | undefined): string {
 
 /** All answers as one; unknown if one of them is. */
 export function joinAnswers<T>(answers: readonly BatchAnswer<readonly T[]>[]): BatchAnswer<readonly T[]> {
-  const values: T[][] = [];
+  const values: (readonly T[])[] = [];
+  const unread: UnreadReport[] = [];
   for (const answer of answers) {
     if (answer.kind === 'unknown') return answer;
-    values.push([...answer.value]);
+    values.push(answer.value);
+    unread.push(...(answer.unread ?? []));
   }
-  return { kind: 'answer', value: values.flat() };
+  return { kind: 'answer', value: values.flat(), ...(unread.length === 0 ? {} : { unread }) };
 }

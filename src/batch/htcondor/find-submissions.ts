@@ -2,37 +2,41 @@ import { z } from 'zod';
 
 import { askCondor } from './ask-condor.ts';
 import { idsInOneCall, piecesOf, submissionConstraint } from './constraint.ts';
+import { factoryAttributes, parseStop } from './parse-stop.ts';
 
-import type { BatchAnswer, BatchSubmissionReport } from '../backend.ts';
+import type { BatchAnswer, BatchSubmissionReport, UnreadReport } from '../backend.ts';
 import type { Ad } from './parse-ads.ts';
 import type { AskedSite } from './ask-condor.ts';
 
 const attributes = [
-  ...['SlurpSubmission', 'ClusterId', 'TotalSubmitProcs', 'JobMaterializeNextProcId', 'JobMaterializePaused'],
-  ...['JobMaterializePauseReason', 'ProcId'],
+  ...['SlurpSubmission', 'ClusterId', 'TotalSubmitProcs', 'JobMaterializeLimit', 'JobMaterializeNextProcId', 'ProcId'],
+  ...factoryAttributes,
 ];
 
-const count = z.number().int().nullish();
+const count = z.number().int().nullish().catch(undefined);
 
 const submissionSchema = z.object({
   SlurpSubmission: z.string(),
   ClusterId: z.number().int(),
-  TotalSubmitProcs: z.number().int(),
+  TotalSubmitProcs: count,
+  JobMaterializeLimit: count,
   ProcId: count,
   JobMaterializeNextProcId: count,
-  JobMaterializePaused: count,
-  JobMaterializePauseReason: z.string().nullish(),
 });
 
 /**
  * The submissions that condor knows: by the ads of their factories, else by their jobs in the queue, else by one job in
  * the history. A factory that was removed before it made a job leaves no trace.
+ *
+ * @param where `queue`: the history is not asked
  */
 export async function findSubmissions(
   site: AskedSite,
   uuids: readonly string[],
+  where?: 'queue',
 ): Promise<BatchAnswer<readonly BatchSubmissionReport[]>> {
   const found = new Map<string, BatchSubmissionReport>();
+  const unread: UnreadReport[] = [];
   const ask = async (
     command: 'condor_q' | 'condor_history',
     options: readonly string[],
@@ -43,7 +47,9 @@ export async function findSubmissions(
     if (constraint === undefined) return undefined;
     const answer = await askCondor(site, { command, options, constraint, attributes, parse: parseSubmission });
     if (answer.kind === 'unknown') return answer;
-    for (const report of answer.value) if (!found.has(report.uuid)) found.set(report.uuid, report);
+    const isOver = command === 'condor_history' ? ({ isOver: true } as const) : {};
+    for (const report of answer.value) if (!found.has(report.uuid)) found.set(report.uuid, { ...report, ...isOver });
+    unread.push(...(answer.unread ?? []));
     return undefined;
   };
   for (const piece of piecesOf(uuids, idsInOneCall)) {
@@ -52,25 +58,22 @@ export async function findSubmissions(
     if (silent !== undefined) return silent;
   }
   // One by one: with a limit, condor stops at the first job instead of reading all of its history.
-  for (const uuid of uuids) {
+  for (const uuid of where === 'queue' ? [] : uuids) {
     const silent = await ask('condor_history', ['-limit', '1'], [uuid]);
     if (silent !== undefined) return silent;
   }
-  return { kind: 'answer', value: [...found.values()] };
+  return { kind: 'answer', value: [...found.values()], ...(unread.length === 0 ? {} : { unread }) };
 }
 
 function parseSubmission(ad: Ad): BatchSubmissionReport {
   const submission = submissionSchema.parse(ad);
-  const isPaused = (submission.JobMaterializePaused ?? 0) !== 0;
-  return {
-    uuid: submission.SlurpSubmission,
-    cluster: submission.ClusterId,
-    count: submission.TotalSubmitProcs,
-    // Only the ad of a factory tells how far it is: in its jobs the number is that of their own making.
-    nextProcess:
-      submission.ProcId == null || submission.ProcId < 0
-        ? (submission.JobMaterializeNextProcId ?? submission.TotalSubmitProcs)
-        : submission.TotalSubmitProcs,
-    ...(isPaused ? { pausedBecause: submission.JobMaterializePauseReason ?? 'no reason given' } : {}),
-  };
+  const { SlurpSubmission: uuid, ClusterId: cluster, ProcId: process } = submission;
+  // The ad of a factory that made no job yet has no TotalSubmitProcs.
+  const total = submission.TotalSubmitProcs ?? submission.JobMaterializeLimit;
+  if (total == null) throw new Error("'TotalSubmitProcs' and 'JobMaterializeLimit' are missing");
+  // Only the ad of a factory tells how far it is: in its jobs the number is that of their own making.
+  const isFactory = process == null || process < 0;
+  const nextProcess = (isFactory ? submission.JobMaterializeNextProcId : undefined) ?? total;
+  const stop = isFactory && nextProcess < total ? parseStop(ad) : undefined;
+  return { uuid, cluster, count: total, nextProcess, ...(stop === undefined ? {} : { stop }) };
 }

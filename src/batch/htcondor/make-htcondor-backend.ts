@@ -1,4 +1,4 @@
-import { act } from './act.ts';
+import { act, removeUnmade } from './act.ts';
 import { findMaxJobs } from './submit/find-max-jobs.ts';
 import { findSubmissions } from './find-submissions.ts';
 import { queryHistory } from './history.ts';
@@ -27,11 +27,12 @@ export function makeHtcondorBackend(site: HtcondorSite): BatchBackend {
     },
     findMaxJobs: (wanted) => findMaxJobs(site, wanted),
     submit: (submission, items) => submitToCondor(site, submission, items),
-    findSubmissions: (uuids) => findSubmissions(site, uuids),
+    findSubmissions: (uuids, where) => findSubmissions(site, uuids, where),
     queryQueue: (uuids, state) => queryQueue(site, uuids, state),
     queryHistory: (uuids) => queryHistory(site, uuids),
     hold: (selection, reason) => act(site, 'hold', selection, reason),
     release: (selection, reason) => act(site, 'release', selection, reason),
     remove: (selection, reason) => act(site, 'remove', selection, reason),
+    removeUnmade: (uuid, reason) => removeUnmade(site, uuid, reason),
   };
 }

@@ -14,27 +14,27 @@ export function queryQueue(
   uuids: readonly string[],
   state?: 'held',
 ): Promise<BatchAnswer<readonly BatchJobReport[]>> {
-  return queryJobs(site, uuids, 'condor_q', ['-allusers'], state === undefined ? '' : ' && JobStatus == 5');
+  return queryJobs(site, uuids, 'condor_q', ['-allusers'], state === undefined ? '' : 'JobStatus == 5 && ');
 }
 
 /**
  * Asks for jobs by their submissions, in pieces.
  *
- * @param further what else they have to fulfil
+ * @param first what they have to fulfil before their submission is looked at: the schedd compares each job with each uuid
  */
 export async function queryJobs(
   site: AskedSite,
   uuids: readonly string[],
   command: CondorQuestion<BatchJobReport>['command'],
   options: readonly string[],
-  further = '',
+  first = '',
 ): Promise<BatchAnswer<readonly BatchJobReport[]>> {
   const answers: BatchAnswer<readonly BatchJobReport[]>[] = [];
   for (const piece of piecesOf(uuids, idsInOneCall)) {
     const constraint = submissionConstraint(piece);
     if (constraint === undefined) continue;
     const question = { command, options, attributes: jobAttributes, parse: parseJob };
-    answers.push(await askCondor(site, { ...question, constraint: `${constraint}${further}` }));
+    answers.push(await askCondor(site, { ...question, constraint: `${first}${constraint}` }));
   }
   return joinAnswers(answers);
 }

@@ -3,12 +3,19 @@ import { join } from 'node:path';
 import { explainError } from '#util/explain-error.ts';
 import { isUuid } from '#util/is-uuid.ts';
 
-import { appendLines, exists, jobFilesOf, wakeRunner } from './job-files.ts';
+import { appendLines, exists, jobFilesOf, submissionFilesOf, wakeRunner } from './job-files.ts';
 import { hasEnded, jobOf } from './journal.ts';
 import { readJournal, readSubmission } from './read-submission.ts';
 import { submitLocal } from './submit.ts';
 
-import type { BatchAnswer, BatchBackend, BatchJobReport, BatchSelection, BatchSubmissionReport } from '../backend.ts';
+import type {
+  BatchAnswer,
+  BatchBackend,
+  BatchJobReport,
+  BatchSelection,
+  BatchSubmissionReport,
+  UnreadReport,
+} from '../backend.ts';
 import type { JobFiles } from './job-files.ts';
 import type { JournalEvent, LocalJob } from './journal.ts';
 import type { LocalSubmission } from './read-submission.ts';
@@ -24,13 +31,17 @@ export function makeLocalBackend(stateDirectory: string): BatchBackend {
     // The submitting process itself puts the submission in its place, so nothing comes after its death.
     can: { canHold: true, hasFactories: false, hasTransfer: true, submitSettlesMs: 0 },
     submit: (submission, items) => submitLocal(files, submission, items),
-    findSubmissions: (uuids) => ask(() => findSubmissions(files, uuids)),
-    queryQueue: (uuids, state) =>
-      ask(() => queryJobs(files, uuids, (job) => !hasEnded(job) && (state === undefined || job.state === state))),
-    queryHistory: (uuids) => ask(() => queryJobs(files, uuids, hasEnded)),
+    findSubmissions: (uuids) => askAll(files, uuids, (submission) => [reportOf(submission)]),
+    queryQueue: (uuids, state) => {
+      const isWanted = (job: LocalJob): boolean => !hasEnded(job) && (state === undefined || job.state === state);
+      return askAll(files, uuids, (submission) => jobsOf(submission, isWanted), { isOpen: true });
+    },
+    queryHistory: (uuids) => askAll(files, uuids, (submission) => jobsOf(submission, hasEnded)),
     hold: (selection, reason) => ask(() => request(files, selection, 'hold', reason)),
     release: (selection, reason) => ask(() => request(files, selection, 'release', reason)),
     remove: (selection, reason) => ask(() => request(files, selection, 'remove', reason)),
+    // All jobs are made with the submission.
+    removeUnmade: () => Promise.resolve({ kind: 'answer', value: 0 }),
   };
 }
 
@@ -43,33 +54,47 @@ async function ask<T>(deed: () => Promise<T>): Promise<BatchAnswer<T>> {
   }
 }
 
-async function readSubmissions(files: JobFiles, uuids: readonly string[]): Promise<readonly LocalSubmission[]> {
-  const submissions: LocalSubmission[] = [];
-  for (const uuid of uuids) {
-    if (!isUuid(uuid)) continue;
-    const submission = await readSubmission(join(files.directory, uuid));
-    if (submission !== undefined) submissions.push(submission);
-  }
-  return submissions;
-}
-
-async function findSubmissions(files: JobFiles, uuids: readonly string[]): Promise<readonly BatchSubmissionReport[]> {
-  const submissions = await readSubmissions(files, uuids);
-  return submissions.map(({ stored: { uuid, cluster, count } }) => ({ uuid, cluster, count, nextProcess: count }));
-}
-
-async function queryJobs(
+/**
+ * Asks about several submissions. One that cannot be read does not hide the others; if none can be, there is no answer.
+ *
+ * @param isOpen only those of which not all jobs have ended
+ */
+async function askAll<T>(
   files: JobFiles,
   uuids: readonly string[],
+  report: (submission: LocalSubmission) => readonly T[],
+  { isOpen = false }: { readonly isOpen?: boolean } = {},
+): Promise<BatchAnswer<readonly T[]>> {
+  const value: T[] = [];
+  const unread: UnreadReport[] = [];
+  const asked = uuids.filter(isUuid);
+  for (const uuid of asked) {
+    try {
+      // Most have ended long ago, and are not read for it.
+      if (isOpen && (await exists(submissionFilesOf(join(files.directory, uuid)).ended))) continue;
+      const submission = await readSubmission(join(files.directory, uuid));
+      if (submission !== undefined) value.push(...report(submission));
+    } catch (error) {
+      unread.push({ uuid, reason: `The files of submission '${uuid}' cannot be read: ${explainError(error)}` });
+    }
+  }
+  const [first] = unread;
+  if (first === undefined) return { kind: 'answer', value };
+  return unread.length === asked.length ? { kind: 'unknown', reason: first.reason } : { kind: 'answer', value, unread };
+}
+
+function reportOf({ stored: { uuid, cluster, count } }: LocalSubmission): BatchSubmissionReport {
+  return { uuid, cluster, count, nextProcess: count };
+}
+
+function jobsOf(
+  { stored: { uuid, cluster }, cupsids, jobs }: LocalSubmission,
   isWanted: (job: LocalJob) => boolean,
-): Promise<readonly BatchJobReport[]> {
-  const submissions = await readSubmissions(files, uuids);
-  return submissions.flatMap(({ stored: { uuid, cluster }, cupsids, jobs }) =>
-    cupsids.flatMap((cupsid, process) => {
-      const { pending: _pending, ...job } = jobOf(jobs, process);
-      return isWanted(job) ? [{ uuid, cluster, process, cupsid, ...job }] : [];
-    }),
-  );
+): readonly BatchJobReport[] {
+  return cupsids.flatMap((cupsid, process) => {
+    const { pending: _pending, ...job } = jobOf(jobs, process);
+    return isWanted(job) ? [{ uuid, cluster, process, cupsid, ...job }] : [];
+  });
 }
 
 const canBe: Readonly<Record<'hold' | 'release' | 'remove', (job: LocalJob) => boolean>> = {
@@ -85,7 +110,8 @@ async function request(
   action: 'hold' | 'release' | 'remove',
   reason: string,
 ): Promise<number> {
-  const [submission] = await readSubmissions(files, [selection.uuid]);
+  if (!isUuid(selection.uuid)) return 0;
+  const submission = await readSubmission(join(files.directory, selection.uuid));
   if (submission === undefined || (await exists(submission.files.ended))) return 0;
   const { cupsids, jobs } = submission;
   const wanted = selection.cupsids === undefined ? undefined : new Set(selection.cupsids);

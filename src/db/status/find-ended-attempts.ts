@@ -1,5 +1,7 @@
 import { sql } from '../connect.ts';
 
+import type { JobState } from '#model/job/job-state.ts';
+
 import type { Queryable } from '../connect.ts';
 
 /**
@@ -25,17 +27,25 @@ export async function findSubmissionsWithEnded(
   return rows.map(({ uuid }) => uuid);
 }
 
+/** An attempt that is final. */
+export interface EndedAttempt {
+  readonly id: number;
+  readonly submission: string;
+  readonly dstfile: string;
+  readonly run: number;
+  readonly segment: number;
+  readonly rule: string | null;
+  readonly state: JobState;
+}
+
 /**
  * Finds out which of these attempts are final.
  *
  * @throws DatabaseError
  */
-export function findEnded(
-  status: Queryable,
-  ids: readonly number[],
-): Promise<readonly { readonly id: number; readonly submission: string; readonly state: string }[]> {
-  return status.query(sql`
-    select id, submission_id::text as submission, status::text as state
+export function findEnded(status: Queryable, ids: readonly number[]): Promise<readonly EndedAttempt[]> {
+  return status.query<EndedAttempt>(sql`
+    select id, submission_id::text as submission, dstfile, run, segment, rule, status::text as state
     from ${sql.table(status.role, 'production_status')}
     where id = any (${ids}::int[]) and submission_id is not null and status in ('finished', 'failed') order by id`);
 }

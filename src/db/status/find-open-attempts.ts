@@ -10,6 +10,20 @@ export interface SubmissionWithOpen {
   readonly rule: string;
   /** Attempts that are not final, retired ones among them. */
   readonly open: number;
+  /** Its number in the batch system; null where that is not known. */
+  readonly cluster: number | null;
+  /** That the batch system makes no further jobs of it, as it was seen last; null while it does. */
+  readonly stop: RecordedStop | null;
+}
+
+/** What is recorded of a submission of which the batch system makes no further jobs. */
+export interface RecordedStop {
+  readonly kind: 'held' | 'broken';
+  readonly reason: string;
+  /** Process number of the first job that was not made. */
+  readonly next: number;
+  /** When it was first seen; milliseconds since 1970. */
+  readonly sinceMs: number;
 }
 
 /** An attempt that is not final, as far as the batch system's word about it is concerned. */
@@ -46,7 +60,10 @@ export function findSubmissionsWithOpen(
   rule?: string,
 ): Promise<readonly SubmissionWithOpen[]> {
   return status.query<SubmissionWithOpen>(sql`
-    select s.uuid::text as uuid, s.rule, o.open
+    select s.uuid::text as uuid, s.rule, o.open, s.cluster,
+           case when s.stop_kind is not null then jsonb_build_object(
+             'kind', s.stop_kind, 'reason', s.stop_reason, 'next', s.stop_next,
+             'sinceMs', (extract(epoch from s.stopped_at) * 1000)::float8) end as stop
     from (
       select submission_id, count(*)::int as open from ${sql.table(status.role, 'production_status')}
       where final_state is null and submission_id is not null

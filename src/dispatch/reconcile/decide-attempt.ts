@@ -7,6 +7,8 @@ export interface Sight {
   readonly submission?: BatchSubmissionReport;
   readonly queue?: BatchJobReport;
   readonly history?: BatchJobReport;
+  /** One more than the greatest process number of its submission in the history; absent where there is none. */
+  readonly made?: number;
   /** Why there is no answer; then the other fields say nothing. */
   readonly silence?: string;
 }
@@ -62,12 +64,17 @@ export function decideAttempt(attempt: OpenAttempt, sight: Sight, terms: Decisio
   return details.length === 0 ? nothing : { kind: 'tell', events: makeEvents(attempt, report, details, terms) };
 }
 
-function decideAbsent(attempt: OpenAttempt, { submission }: Sight, terms: DecisionTerms): Decision {
-  if (submission !== undefined && attempt.process >= submission.nextProcess) return nothing;
+function decideAbsent(attempt: OpenAttempt, { submission, made }: Sight, terms: DecisionTerms): Decision {
+  if (submission !== undefined && attempt.process >= submission.nextProcess) {
+    return submission.stop?.kind === 'removed' ? neverMade(attempt, terms) : nothing;
+  }
   const silentMs = terms.nowMs - lastHeard(attempt);
   if (silentMs < terms.vanishAfterMs) {
     return { kind: 'wait', why: `in neither queue nor history, and heard of within ${spanOf(terms.vanishAfterMs)}` };
   }
+  // Jobs are made in the order of their numbers, so those behind the last one that is remembered never were.
+  const isUnmade = submission?.isOver === true && attempt.start < 0 && made !== undefined && attempt.process >= made;
+  if (isUnmade) return neverMade(attempt, terms);
   const reason =
     submission === undefined
       ? 'The batch system knows nothing of the job, nor of its submission'
@@ -82,6 +89,12 @@ function decideAbsent(attempt: OpenAttempt, { submission }: Sight, terms: Decisi
       },
     ],
   };
+}
+
+function neverMade(attempt: OpenAttempt, { nowMs }: DecisionTerms): Decision {
+  const reason = 'Its submission was removed from the queue before the job was made';
+  const event = { ...keyOf(attempt, attempt.start, lastHeard(attempt), 'removed'), at: new Date(nowMs).toISOString() };
+  return { kind: 'tell', events: [{ ...event, detail: { kind: 'removed', reason } }] };
 }
 
 function decideEnded(attempt: OpenAttempt, report: BatchJobReport, terms: DecisionTerms): Decision {

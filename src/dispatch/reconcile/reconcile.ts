@@ -2,11 +2,15 @@ import { retryDatabase } from '#db/retry.ts';
 import { confirmAttempts } from '#db/status/submission/confirm-attempts.ts';
 import { findOpenAttempts, findSubmissionsWithOpen } from '#db/status/find-open-attempts.ts';
 import { recordEvents } from '#db/status/record-events.ts';
+import { putCluster } from '#db/status/submission/put-cluster.ts';
 
 import { decideAttempt } from './decide-attempt.ts';
+import { makeStop } from './describe-stop.ts';
+import { findClusters } from './find-clusters.ts';
 import { lookAt } from './look-at.ts';
 import { removeEnded } from './remove-ended.ts';
 import { removeStrays } from './remove-strays.ts';
+import { resolveStop } from './resolve-stop.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
@@ -15,6 +19,9 @@ import type { JobEvent } from '#model/job/job-event.ts';
 import type { Log } from '#model/log.ts';
 
 import type { Decision, DecisionTerms } from './decide-attempt.ts';
+import type { ReconciledStop } from './describe-stop.ts';
+import type { Looked } from './look-at.ts';
+import type { StopOutcome } from './resolve-stop.ts';
 
 /** What reconciling needs. */
 export interface ReconcileInput {
@@ -51,10 +58,14 @@ export interface Reconciled {
   /** Will be known later. */
   readonly waiting: number;
   readonly unknown: number;
+  /** Reports of the batch system that could not be read; the attempts that they may be about are `unknown`. */
+  readonly unread: number;
   /** Vanished all at once, too many to be believed: nothing was written down about them. */
   readonly disbelieved: number;
-  /** Why the batch system makes no further jobs of a submission, each reason once. */
-  readonly paused: readonly string[];
+  /** Submissions of which the batch system makes no further jobs. */
+  readonly stops: readonly ReconciledStop[];
+  /** Whose jobs were never made; they can be dispatched again. */
+  readonly takenBack: number;
   /** Why something waits or is unknown, or what else there is to say, with the number of attempts; the most first. */
   readonly reasons: readonly { readonly why: string; readonly count: number }[];
 }
@@ -92,6 +103,7 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
   tally.jobsRemoved += await removeStrays(input, sayUnknown);
   // Who dispatches a rule does not wait for this.
   if (rule === undefined) {
+    await findClusters(input);
     tally.jobsRemoved += await removeEnded(input, input.keepHeldMs ?? defaultTerms.keepHeldMs, sayUnknown);
   }
   return tally.end();
@@ -128,18 +140,16 @@ async function reconcilePiece(
     tally.addReason(looked.reason, open);
     return;
   }
-  for (const { pausedBecause } of looked.submissions) {
-    if (pausedBecause === undefined) continue;
-    tally.paused.add(pausedBecause);
-    tally.addReason(`The batch system makes no further jobs: ${pausedBecause}`, 1);
-  }
-  tally.agreed += open - looked.attempts.length;
+  tally.unread += looked.unread.length;
+  const ended = await resolveStops(input, submissions, looked, tally);
+  const attempts = looked.attempts.filter(({ submission, process }) => process < (ended.get(submission) ?? Infinity));
+  tally.agreed += open - attempts.length;
   const terms = {
     nowMs: Date.now(),
     endGraceMs: input.endGraceMs ?? defaultTerms.endGraceMs,
     vanishAfterMs: input.vanishAfterMs ?? defaultTerms.vanishAfterMs,
   };
-  const work = sortOut(looked.attempts, looked.sightOf, terms, tally);
+  const work = sortOut(attempts, looked.sightOf, terms, tally);
   for (let from = 0; from < work.confirm.length; from += eventsAtOnce) {
     const ids = work.confirm.slice(from, from + eventsAtOnce);
     tally.confirmed += await retryDatabase(() => confirmAttempts(status, ids));
@@ -153,6 +163,37 @@ async function reconcilePiece(
       tally.addReason(answer.reason, cupsids.length);
     }
   }
+}
+
+/**
+ * Sees to submissions of which no further jobs are made.
+ *
+ * @returns of those that were resolved, from which process number on attempts are done with
+ */
+async function resolveStops(
+  input: ReconcileInput,
+  submissions: readonly SubmissionWithOpen[],
+  looked: Extract<Looked, { kind: 'answer' }>,
+  tally: Tally,
+): Promise<ReadonlyMap<string, number>> {
+  const ended = new Map<string, number>();
+  // Who dispatches a rule has nothing to do with what others hold.
+  const keepHeldMs = input.rule === undefined ? (input.keepHeldMs ?? defaultTerms.keepHeldMs) : undefined;
+  for (const submission of submissions) {
+    const sight = looked.submissionOf(submission.uuid);
+    if (sight === undefined) continue;
+    const { uuid, cluster } = submission;
+    const found = sight.report?.cluster;
+    if (cluster === null && found !== undefined) {
+      await retryDatabase(() => input.status.transaction((session) => putCluster(session, uuid, found)));
+    }
+    const { status, backend, log } = input;
+    const terms = keepHeldMs === undefined ? {} : { keepHeldMs };
+    const outcome = await resolveStop({ status, backend, log, ...terms }, submission, sight);
+    if (outcome.kind === 'resolved') ended.set(uuid, outcome.from);
+    tally.addStop(submission, found, outcome);
+  }
+  return ended;
 }
 
 interface Work {
@@ -237,17 +278,35 @@ function makeTally() {
   const reasons = new Map<string, number>();
   const told = { started: 0, held: 0, released: 0, evicted: 0, exited: 0, removed: 0, vanished: 0 };
   const vanished: JobEvent[] = [];
-  const paused = new Set<string>();
-  const counts = { checked: 0, agreed: 0, confirmed: 0, jobsRemoved: 0, waiting: 0, unknown: 0, disbelieved: 0 };
+  const stops: ReconciledStop[] = [];
+  const addReason = (why: string, count: number): void => {
+    reasons.set(why, (reasons.get(why) ?? 0) + count);
+  };
+  const counts = {
+    checked: 0,
+    agreed: 0,
+    confirmed: 0,
+    jobsRemoved: 0,
+    waiting: 0,
+    unknown: 0,
+    unread: 0,
+    disbelieved: 0,
+    takenBack: 0,
+  };
   return Object.assign(counts, {
     vanished,
-    paused,
     count: (kind: JobEvent['detail']['kind']): void => {
       const known = toldKinds.find((one) => one === kind);
       if (known !== undefined) told[known] += 1;
     },
-    addReason: (why: string, count: number): void => {
-      reasons.set(why, (reasons.get(why) ?? 0) + count);
+    addReason,
+    addStop: (submission: SubmissionWithOpen, cluster: number | undefined, outcome: StopOutcome): void => {
+      if (outcome.kind === 'makes') return;
+      if (outcome.kind === 'unknown') return addReason(outcome.reason, 1);
+      const stop = makeStop(submission, cluster, outcome);
+      if (stop.unmade + stop.failed === 0) return;
+      stops.push(stop);
+      if (stop.state === 'ended') counts.takenBack += stop.unmade;
     },
     end: (): Reconciled => ({
       checked: counts.checked,
@@ -257,8 +316,10 @@ function makeTally() {
       jobsRemoved: counts.jobsRemoved,
       waiting: counts.waiting,
       unknown: counts.unknown,
+      unread: counts.unread,
       disbelieved: counts.disbelieved,
-      paused: [...paused],
+      takenBack: counts.takenBack,
+      stops,
       reasons: [...reasons].map(([why, count]) => ({ why, count })).toSorted((a, b) => b.count - a.count),
     }),
   });

@@ -1,15 +1,16 @@
-import { findLostSubmissions } from '#db/status/submission/find-lost-submissions.ts';
+import { retryDatabase } from '#db/retry.ts';
+import { findWithdrawnSubmissions } from '#db/status/submission/find-withdrawn-submissions.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
 import type { Log } from '#model/log.ts';
 
-/** A submission appears within minutes of its submitter's death, or never. */
-const looked = { hours: 6, limit: 50 } as const;
+/** Whoever reconciles more seldom than this has to look himself. */
+const looked = { days: 90, limit: 2000 } as const;
 
 /**
- * Removes submissions from the batch system that were taken back because it surely did not have them, should it have
- * them after all. Their jobs would be fenced at their start; here they do not even wait for it.
+ * Removes submissions from the batch system that were taken back because it surely did not have them, or had refused them,
+ * should it have them after all: their token is gone, so their jobs would be held at their start, and stay.
  *
  * @param sayUnknown told why nothing is known
  * @returns how many jobs
@@ -20,13 +21,14 @@ export async function removeStrays(
   sayUnknown: (why: string) => void,
 ): Promise<number> {
   const { status, backend, log } = input;
-  const lost = await findLostSubmissions(status, backend.name, looked);
-  if (lost.length === 0) return 0;
-  const found = await backend.findSubmissions(lost);
+  const withdrawn = await retryDatabase(() => findWithdrawnSubmissions(status, backend.name, looked));
+  if (withdrawn.length === 0) return 0;
+  const found = await backend.findSubmissions(withdrawn, 'queue');
   if (found.kind === 'unknown') {
     sayUnknown(found.reason);
     return 0;
   }
+  for (const { reason } of found.unread ?? []) sayUnknown(reason);
   let removed = 0;
   for (const { uuid, cluster } of found.value) {
     const answer = await backend.remove({ uuid }, 'its submission was taken back');
@@ -35,7 +37,8 @@ export async function removeStrays(
       continue;
     }
     removed += answer.value;
-    if (answer.value > 0) log.warn({ submission: uuid, cluster, jobs: answer.value }, 'a lost submission was there');
+    if (answer.value > 0)
+      log.warn({ submission: uuid, cluster, jobs: answer.value }, 'a submission that was taken back was there');
   }
   return removed;
 }

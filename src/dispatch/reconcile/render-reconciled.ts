@@ -1,5 +1,6 @@
 import { renderTable } from '#cli/table.ts';
 
+import { describeStop } from './describe-stop.ts';
 import { toldKinds } from './reconcile.ts';
 
 import type { Recovered } from '../recover.ts';
@@ -33,7 +34,10 @@ export function renderReconciled({ submissions, attempts }: ReconcileReport, wid
     const openToo = attempts === undefined ? '' : ', and no attempt was open';
     tables.push(`Nothing to reconcile: no submission hung in the air${openToo}\n`);
   }
-  const reasons = (attempts?.reasons ?? []).map(({ why, count }) => `${count}: ${why}\n`);
+  const reasons = [
+    ...(attempts?.stops ?? []).map((stop) => `${describeStop(stop)}\n`),
+    ...(attempts?.reasons ?? []).map(({ why, count }) => `${count}: ${why}\n`),
+  ];
   return [tables.join('\n'), reasons.length === 0 ? '' : '\n', ...reasons].join('');
 }
 
@@ -58,9 +62,11 @@ function renderAttempts(attempts: Reconciled | undefined, width: number): string
         ['confirmed', attempts.confirmed],
         ...toldKinds.map((kind) => [`${tellings[kind]} (new)`, attempts.told[kind]] as const),
         ['not wanted: job removed', attempts.jobsRemoved],
+        ...(attempts.takenBack === 0 ? [] : [['never made, taken back', attempts.takenBack] as const]),
         ['waiting', attempts.waiting],
         ['unknown', attempts.unknown],
         ['vanished, not believed', attempts.disbelieved],
+        ...(attempts.unread === 0 ? [] : [['answers that cannot be read', attempts.unread] as const]),
       ],
       total: ['checked', attempts.checked],
     },

@@ -13,8 +13,10 @@ import type {
   VerdictFact,
 } from '#db/decide/explain/explain-run.ts';
 import type { JobState } from '#model/job/job-state.ts';
+import type { HeldAfterEnd, StoppedSubmission } from '#model/job/stuck-jobs.ts';
 
 import type { FoundLog } from './find-log.ts';
+import type { Standings } from './find-standings.ts';
 import type { AbsenceReason, Why } from './why.ts';
 
 /** Facts of one kind that are written out; the rest is counted. */
@@ -79,8 +81,40 @@ function describeLog(log: FoundLog | undefined): readonly string[] {
   ];
 }
 
-/** What to do about a product that an attempt in this state blocks. */
-function adviseBlocked(state: JobState | undefined): string {
+/** How its job stands in the batch system, and what to do about a product that an attempt blocks. */
+function adviseBlocked(attempt: BlockingAttempt | undefined, { byAttempt, silence }: Standings): readonly string[] {
+  const standing = attempt === undefined ? undefined : byAttempt[attempt.id];
+  if (standing?.kind === 'stopped') return describeStopped(standing.stop);
+  const advice = adviseState(attempt?.state);
+  const doubt = silence === undefined ? [] : [`the batch system does not say how its job stands: ${silence}`];
+  return standing === undefined ? [...doubt, advice] : [...describeHeld(standing.job), advice];
+}
+
+function describeStopped({ cluster, kind, reason, unmade }: StoppedSubmission): readonly string[] {
+  const which = `cluster ${cluster ?? 'unknown'}`;
+  const rest = `${countOf(unmade, 'job')} not made yet`;
+  if (kind === 'held') {
+    return [
+      `it has no job: ${which} is on hold, with ${rest}: ${reason}`,
+      `to let it go on: condor_release ${cluster ?? ''}; to end it: --clear-held-jobs`,
+    ];
+  }
+  return [
+    `it has no job: the batch system makes no more jobs of ${which}, with ${rest}: ${reason}`,
+    "'slurp reconcile', or the next dispatch of the rule, takes back what was not made",
+  ];
+}
+
+function describeHeld({ cluster, process, since, reason, code, subcode }: HeldAfterEnd): readonly string[] {
+  const at = since === undefined ? '' : ` since ${printTime(new Date(since))}`;
+  const number = code === undefined ? '' : ` (hold code ${code}${subcode === undefined ? '' : `/${subcode}`})`;
+  return [
+    `its job ${cluster}.${process} ended, and is held in the queue${at}${number}: ${reason ?? 'no reason given'}`,
+    'to remove the job from the queue: --clear-held-jobs',
+  ];
+}
+
+function adviseState(state: JobState | undefined): string {
   switch (state) {
     case 'finished':
       return 'to make it again: --resubmit --unblock-state finished';
@@ -105,7 +139,7 @@ function describeFact(fact: VerdictFact, why: Why, log: FoundLog | undefined): r
     case 'invalid-run':
       return listed(fact.entries.map(describeEntry));
     case 'blocked':
-      return [...describeAttempt(fact.attempt), ...describeLog(log), adviseBlocked(fact.attempt?.state)];
+      return [...describeAttempt(fact.attempt), ...describeLog(log), ...adviseBlocked(fact.attempt, why.standings)];
     case 'exists': {
       const datasets = fact.datasets.map((dataset) => `'${dataset}'`).join(', ');
       return [`${fact.filename} is in the catalog, dataset ${datasets}`, 'to make it again: --resubmit'];

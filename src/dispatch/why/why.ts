@@ -6,7 +6,9 @@ import { prepareRule } from '#rules/prepare-rule.ts';
 
 import { planRule } from '../plan-rule.ts';
 import { findLog } from './find-log.ts';
+import { findStandings } from './find-standings.ts';
 
+import type { BatchBackend } from '#batch/backend.ts';
 import type { BlockingAttempt } from '#db/decide/explain/find-attempt.ts';
 import type { RunExplanation } from '#db/decide/explain/explain-run.ts';
 import type { RunOptions } from '#model/run-options.ts';
@@ -14,6 +16,7 @@ import type { RunSelection, SegmentSelection } from '#model/run-selection.ts';
 
 import type { PlanInput } from '../plan-rule.ts';
 import type { FoundLog } from './find-log.ts';
+import type { Standings } from './find-standings.ts';
 
 /** What is asked: a run, or one segment of it. */
 export interface WhyQuestion {
@@ -52,6 +55,8 @@ export interface Why {
   readonly inputsFrom: string;
   /** Of attempts that failed or are held, by product; only where there is a log. */
   readonly logs: Readonly<Record<string, FoundLog>>;
+  /** How the jobs of blocking attempts stand in the batch system. */
+  readonly standings: Standings;
   /** What the run was merged into: products under other runs that are made from it. */
   readonly merged: MergedProducts;
   /** Only where the query returns no row, or none that was asked for. */
@@ -169,8 +174,12 @@ function isMerged({ rows, attempts }: MergedProducts): boolean {
  *
  * @throws RuleError, DatabaseError, as {@link planRule}
  */
-export async function findWhy(input: PlanInput, question: WhyQuestion): Promise<Why> {
+export async function findWhy(
+  input: PlanInput & { readonly backend: BatchBackend },
+  question: WhyQuestion,
+): Promise<Why> {
   const { explanation, merged, cap } = await explain(input, question);
+  const { backend, databases } = input;
   const known = {
     rule: input.prepared.rule.name,
     question,
@@ -178,6 +187,7 @@ export async function findWhy(input: PlanInput, question: WhyQuestion): Promise<
     merged,
     inputsFrom: inputsFrom(input),
     logs: await findLogs(input, explanation),
+    standings: await findStandings({ status: databases.status, backend }, explanation.rows),
     ...(cap === undefined ? {} : { cap }),
   };
   if (explanation.counts.some(({ fate }) => fate !== 'not-selected')) return known;

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 
 import { parseAds } from '#batch/htcondor/parse-ads.ts';
 import { parseJob } from '#batch/htcondor/parse-job.ts';
+import { readAds } from '#batch/htcondor/read-ads.ts';
 
 const held = {
   ...{
@@ -32,9 +33,51 @@ test('tells how a job ended', () => {
 });
 
 test('knows nothing as the empty list, and takes nothing else for it', () => {
-  expect(parseAds(' \n')).toEqual([]);
-  expect(parseAds('[\n]\n')).toEqual([]);
-  for (const text of ['[{"a":', '{}', 'null', '<html>']) expect(() => parseAds(text)).toThrow();
+  expect(parseAds(' \n')).toEqual({ ads: [], unread: [] });
+  expect(parseAds('[\n]\n')).toEqual({ ads: [], unread: [] });
+  for (const text of ['[{"a":', '{}', 'null', '<html>', '[\n{\n  "a": 1\n}\n,\n{\n  "a": ', '[nothing]']) {
+    expect(() => parseAds(text), text).toThrow();
+  }
+});
+
+/** As condor prints it, but for what stands in a string. */
+const printAds = (...texts: readonly string[]): string =>
+  `[\n${texts.map((text) => `{\n${text}\n}`).join('\n,\n')}\n]\n`;
+
+test('reads strings with raw control characters, as they are', () => {
+  const reason = 'failed:\t\u0001a\u001B[1m\r\nend \\"q\\" ';
+  const text = printAds(`  "JobMaterializePauseReason": "${reason}",\n  "ClusterId": 1`, '  "ClusterId": 2');
+  expect(parseAds(text)).toEqual({
+    ads: [{ JobMaterializePauseReason: reason.replaceAll('\\"', '"'), ClusterId: 1 }, { ClusterId: 2 }],
+    unread: [],
+  });
+});
+
+const uuid = '8c5d3c3e-0000-4000-8000-123456789abc';
+
+test('one ad that is not JSON, or lacks what every job has, does not hide the others, and is told with its name', () => {
+  const proper = (cupsid: number): string =>
+    `  "SlurpSubmission": "${uuid}",\n  "SlurpCupsid": ${cupsid},\n  "ClusterId": 3,\n  "ProcId": 0,\n  "JobStatus": 1`;
+  const text = printAds(
+    proper(7),
+    `${proper(8)},\n  "HoldReason": "a "quote" too many"`,
+    `${proper(9)},\n  "Size": nan`,
+    proper(10),
+    `  "SlurpSubmission": "${uuid}",\n  "ClusterId": 3`,
+    '  "ClusterId": 4',
+  );
+  const { value, unread } = readAds(text, 'condor_q', parseJob);
+  expect(value.map(({ cupsid }) => cupsid)).toEqual([7, 10]);
+  const reason = "An ad in the answer of 'condor_q' is not JSON";
+  expect(unread).toEqual([
+    { uuid, cupsid: 8, reason },
+    { uuid, cupsid: 9, reason },
+    { uuid, reason: "An ad in the answer of 'condor_q' lacks or garbles 'SlurpCupsid', 'ProcId', 'JobStatus'" },
+    {
+      reason:
+        "An ad in the answer of 'condor_q' lacks or garbles 'SlurpSubmission', 'SlurpCupsid', 'ProcId', 'JobStatus'",
+    },
+  ]);
 });
 
 test.each(['SlurpSubmission', 'SlurpCupsid', 'ProcId', 'JobStatus'])('takes no report without %s (C-H5)', (name) => {

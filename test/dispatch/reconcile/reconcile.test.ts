@@ -95,8 +95,18 @@ test('every story of a job ends up in its row, and the second time nothing is ne
   await dispatch(stories.map((_, index) => index + 1));
   const backend = saying((job) => stories[job.process]?.(job));
   expect(await reconcileNow(backend)).toEqual({
-    ...{ checked: 8, agreed: 1, confirmed: 0, jobsRemoved: 0, waiting: 0, unknown: 0, disbelieved: 0, reasons: [] },
-    paused: [],
+    ...{
+      checked: 8,
+      agreed: 1,
+      confirmed: 0,
+      jobsRemoved: 0,
+      waiting: 0,
+      unknown: 0,
+      unread: 0,
+      disbelieved: 0,
+      reasons: [],
+    },
+    ...{ stops: [], takenBack: 0 },
     told: { ...nobody, started: 1, held: 1, evicted: 1, exited: 2, removed: 1, vanished: 1 },
   });
   expect(
@@ -214,11 +224,14 @@ test('the job of a retired attempt that the dispatch could not remove leaves the
   expect(await reconcileNow()).toMatchObject({ checked: 1, agreed: 1 });
 });
 
-test('a submission that was taken back and is there after all is removed', async () => {
+test.each([
+  ['lost', '5 minutes'],
+  ['refused', '40 days'],
+])('a submission that was %s and is there after all is removed, also after %s', async (state, age) => {
   await dispatch([1, 2]);
   const [row] = await readAttempts(world.status);
   await world.status.execute(sql`
-    update ${sql.table(world.status.role, 'submission')} set state = 'lost', ended_at = now() at time zone 'utc'`);
+    update ${sql.table(world.status.role, 'submission')} set state = ${state}, ended_at = (now() at time zone 'utc') - ${age}::interval`);
   await world.status.execute(sql`
     update ${sql.table(world.status.role, 'production_status')} set retired_at = now(), status = 'failed'`);
   expect(await reconcileNow()).toMatchObject({ checked: 0, jobsRemoved: 2 });
@@ -251,17 +264,31 @@ test('a job that is held after its attempt has ended leaves the queue, after a d
 
 test('says why a factory makes no further jobs', async () => {
   await dispatch([1, 2]);
+  const stop = { kind: 'held' as const, reason: 'disk is full (by user me)' };
   const backend: BatchBackend = {
     ...world.backend,
     findSubmissions: async (uuids) => {
       const found = valueOf(await world.backend.findSubmissions(uuids));
-      return { kind: 'answer', value: found.map((one) => ({ ...one, nextProcess: 1, pausedBecause: 'held' })) };
+      return { kind: 'answer', value: found.map((one) => ({ ...one, nextProcess: 1, stop })) };
     },
   };
   expect(await reconcileNow(backend)).toMatchObject({
-    ...{ agreed: 2, paused: ['held'] },
-    reasons: [{ why: 'The batch system makes no further jobs: held', count: 1 }],
+    ...{ agreed: 2, takenBack: 0, reasons: [] },
+    stops: [{ rule: 'TEST', state: 'held', reason: stop.reason, unmade: 1, failed: 0 }],
   });
+  expect((await readAttempts(world.status)).map(({ status }) => status)).toEqual(['submitted', 'submitted']);
+});
+
+test('a submission that was confirmed by the word of a job gets its number when the batch system knows it', async () => {
+  await dispatch([1, 2]);
+  const [before] = await readAttempts(world.status);
+  const submission = sql.table(world.status.role, 'submission');
+  await world.status.execute(sql`update ${submission} set cluster = null`);
+  await world.status.execute(sql`
+    update ${sql.table(world.status.role, 'production_status')} set cluster = 0, status = 'finished', start = 0`);
+  await reconcileNow();
+  expect((await readAttempts(world.status)).map(({ cluster }) => cluster)).toEqual([before?.cluster, before?.cluster]);
+  expect(await world.status.query(sql`select cluster from ${submission}`)).toEqual([{ cluster: before?.cluster }]);
 });
 
 test('an attempt of a confirmed submission does not stay in submitting', async () => {

@@ -20,6 +20,8 @@ export interface BlockingAttempt {
   readonly message: string | null;
   /** Paths as they were when it was dispatched, comma-separated. */
   readonly inputs: string | null;
+  /** Uuid of its submission; null for attempts of an older system. */
+  readonly submission: string | null;
 }
 
 /** Finds attempts, given the end of the statement: what stands behind `from production_status`. */
@@ -27,7 +29,7 @@ export function findAttempts(session: Session, end: Statement): Promise<readonly
   return session.query<BlockingAttempt>(
     sql`select id, dstfile, attempt, status as state, cluster, process, rule, submission_host as "submissionHost",
         execution_node as "executionNode", exit_code as "exitCode", message,
-        coalesce(inputs_dispatched, inputs) as inputs,
+        coalesce(inputs_dispatched, inputs) as inputs, submission_id::text as submission,
         case status when 'submitting' then submitting when 'submitted' then submitted when 'started' then started
           when 'running' then running else coalesce(ended, last_message, running, started, submitted, submitting)
         end as since

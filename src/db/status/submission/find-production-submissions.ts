@@ -12,28 +12,36 @@ export interface ProductionKey {
   readonly version?: number;
 }
 
+/** A submission of a production. */
+export interface ProductionSubmission {
+  readonly uuid: string;
+  readonly rule: string;
+  /** It has attempts of the production that are not final. */
+  readonly isOpen: boolean;
+}
+
 /**
- * Finds the submissions of one production, and of no other, that have attempts which are not final; oldest first.
+ * Finds the submissions of one production, and of no other, that have attempts which are not final, and those of the last
+ * 90 days; oldest first.
  *
- * @returns their uuids
  * @throws DatabaseError
  */
 export async function findProductionSubmissions(
   status: Queryable,
   backend: string,
   production: ProductionKey,
-): Promise<readonly string[]> {
+): Promise<readonly ProductionSubmission[]> {
   const { setupName, build, tag, version } = production;
-  const rows = await status.query<{ readonly uuid: string }>(sql`
-    select s.uuid::text as uuid
+  return status.query<ProductionSubmission>(sql`
+    select s.uuid::text as uuid, s.rule, bool_or(p.final_state is null) as "isOpen"
     from ${sql.table(status.role, 'submission')} s
-    where s.backend = ${backend} and exists (
-      select from ${sql.table(status.role, 'production_status')} p
-      join ${sql.table(status.role, 'production_setup')} x on x.id = p.prod_id
-      where p.submission_id = s.uuid and p.final_state is null
-        and x.name = ${setupName} and x.build = ${build} and x.dbtag = ${tag}
-        and x.revision is not distinct from ${version ?? null}::int
-    )
+    join ${sql.table(status.role, 'production_status')} p on p.submission_id = s.uuid
+    join ${sql.table(status.role, 'production_setup')} x on x.id = p.prod_id
+    where s.backend = ${backend}
+      and x.name = ${setupName} and x.build = ${build} and x.dbtag = ${tag}
+      and x.revision is not distinct from ${version ?? null}::int
+      and (p.final_state is null
+        or (s.state = 'confirmed' and s.reserved_at > (now() at time zone 'utc') - interval '90 days'))
+    group by s.uuid
     order by s.reserved_at, s.uuid`);
-  return rows.map(({ uuid }) => uuid);
 }

@@ -1,0 +1,121 @@
+import { retryDatabase } from '#db/retry.ts';
+import { clearStop, putStop } from '#db/status/factory/put-stop.ts';
+import { findUnmade, takeBackUnmade } from '#db/status/factory/take-back-unmade.ts';
+import { recordEvents } from '#db/status/record-events.ts';
+
+import type { BatchBackend, BatchSubmissionReport, FactoryStop } from '#batch/backend.ts';
+import type { Database } from '#db/connect.ts';
+import type { SubmissionWithOpen } from '#db/status/find-open-attempts.ts';
+import type { Log } from '#model/log.ts';
+
+/** What {@link resolveStop} works with. */
+export interface StopInput {
+  readonly status: Database;
+  readonly backend: BatchBackend;
+  readonly log: Log;
+  /** A submission that somebody put on hold waits for so long; absent: for ever. */
+  readonly keepHeldMs?: number;
+}
+
+/** What the batch system says of the submission, and how many of its jobs were surely made. */
+export interface StopSight {
+  /** Absent: it knows nothing of it. */
+  readonly report?: BatchSubmissionReport;
+  /** One more than the greatest process number of a job that was seen in queue or history. */
+  readonly seen: number;
+}
+
+/** What became of a submission. */
+export type StopOutcome =
+  /** The batch system makes its jobs, or has made them. */
+  | { readonly kind: 'makes' }
+  /** It makes none, and that may change. */
+  | { readonly kind: 'waits'; readonly stop: FactoryStop; readonly unmade: number }
+  /** Its jobs from process number `from` on are never made: their attempts are taken back, the one that could not be made failed. */
+  | {
+      readonly kind: 'resolved';
+      readonly reason: string;
+      readonly from: number;
+      readonly takenBack: number;
+      readonly failed: number;
+    }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/**
+ * Sees to a submission of which the batch system makes no further jobs. What is broken is never released, since the batch
+ * system would go on with wrong numbers: its factory ends, what was made runs on, and the attempts without a job are taken
+ * back, so that they can be dispatched again. Only the one that could not be made fails, so that it is not tried for ever.
+ * What somebody holds waits for his release. Each step is recorded before it is done, and finished by the next call if this
+ * one dies.
+ *
+ * @throws DatabaseError
+ * @see docs/reconcile.md
+ */
+export async function resolveStop(
+  input: StopInput,
+  submission: SubmissionWithOpen,
+  { report, seen }: StopSight,
+): Promise<StopOutcome> {
+  const { status } = input;
+  const { uuid, stop: recorded } = submission;
+  const stop = report?.stop;
+  if (report === undefined || report.isOver === true || stop?.kind === 'removed') {
+    // Somebody removed it (it may have been us, before we died) when it had stopped already.
+    if (recorded === null) return { kind: 'makes' };
+    const next = report === undefined || report.isOver === true ? recorded.next : report.nextProcess;
+    return takeBack(input, uuid, { reason: recorded.reason, from: Math.max(next, seen), failed: 0 });
+  }
+  if (stop === undefined) {
+    if (recorded !== null) await retryDatabase(() => clearStop(status, uuid));
+    return { kind: 'makes' };
+  }
+  const { kind, reason } = stop;
+  await retryDatabase(() => putStop(status, uuid, { kind, reason, next: report.nextProcess }));
+  const unmade = report.count - report.nextProcess;
+  if (kind === 'held' && !isOverdue(input, recorded?.sinceMs)) return { kind: 'waits', stop, unmade };
+  const failed = stop.process === undefined ? 0 : await failUnmade(input, uuid, stop.process, reason);
+  const removed = await input.backend.removeUnmade(uuid, `no further jobs were made: ${reason}`);
+  if (removed.kind === 'unknown') return removed;
+  return takeBack(input, uuid, { reason, from: Math.max(report.nextProcess, seen), failed });
+}
+
+function isOverdue({ keepHeldMs }: StopInput, sinceMs: number | undefined): boolean {
+  return keepHeldMs !== undefined && Date.now() - (sinceMs ?? Date.now()) >= keepHeldMs;
+}
+
+async function takeBack(
+  { status, backend, log }: StopInput,
+  uuid: string,
+  { reason, from, failed }: { readonly reason: string; readonly from: number; readonly failed: number },
+): Promise<StopOutcome> {
+  const why = neverMade(backend, reason);
+  const takenBack = await retryDatabase(() =>
+    status.transaction((session) => takeBackUnmade(session, { uuid, from }, why, 'reconcile')),
+  );
+  if (failed + takenBack > 0) log.warn({ submission: uuid, reason, failed, takenBack }, 'jobs that were never made');
+  return { kind: 'resolved', reason, from, takenBack, failed };
+}
+
+/** The one that cannot be made would stop the next submission too. */
+async function failUnmade(
+  { status, backend }: StopInput,
+  uuid: string,
+  process: number,
+  reason: string,
+): Promise<number> {
+  const attempt = await retryDatabase(() => findUnmade(status, uuid, process));
+  if (attempt === undefined) return 0;
+  const nowMs = Date.now();
+  const event = {
+    ...{ attempt, source: 'batch:-1', start: -1, sequence: nowMs, at: new Date(nowMs).toISOString() },
+    detail: { kind: 'removed' as const, reason: neverMade(backend, reason) },
+  };
+  const [recorded] = await retryDatabase(() => recordEvents(status, [{ event }]));
+  return recorded?.outcome === 'new' ? 1 : 0;
+}
+
+const names = { htcondor: 'HTCondor', local: 'The local queue' } as const;
+
+function neverMade({ name }: BatchBackend, reason: string): string {
+  return `${names[name]} never made the job: ${reason}`;
+}
