@@ -17,12 +17,7 @@ alter table files
   add column if not exists md5 text;
 alter table datasets
   add column if not exists size bigint,
-  add column if not exists events bigint,
-  add column if not exists firstevent bigint,
-  add column if not exists lastevent bigint,
-  add column if not exists tag text,
-  add column if not exists status int,
-  add column if not exists daqhost text;
+  add column if not exists events bigint;
 
 do $$
 declare

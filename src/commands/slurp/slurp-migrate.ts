@@ -6,7 +6,7 @@ import { outputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { embeddedRolesOf } from '#config/find-site.ts';
 import { migrate, planMigration } from '#db/migrate.ts';
-import { SiteError } from '#model/errors.ts';
+import { DatabaseError, SiteError } from '#model/errors.ts';
 import { renderMigration } from '#reports/render-migration.ts';
 import { packageRoot } from '#util/package-root.ts';
 
@@ -55,14 +55,51 @@ export async function migrateRoles(site: Site, request: MigrateRequest, say: Say
       advice: "Leave it out: without roles, 'slurp db migrate' takes those that are SLURP's",
     });
   }
+  await checkRoles(
+    site,
+    asked.filter((name) => !embedded.includes(name)),
+  );
   // What serves the site refuses to start before the tables are up to date: it is needed for an embedded database alone.
   if (asked.some((role) => embedded.includes(role))) {
     for (const role of asked.filter((name) => !embedded.includes(name))) await migrateOne(site, role, request);
     await ensureSite(site, { say });
+    await checkRoles(
+      site,
+      asked.filter((name) => embedded.includes(name)),
+    );
     for (const role of asked.filter((name) => embedded.includes(name))) await migrateOne(site, role, request);
     return;
   }
   for (const role of asked) await migrateOne(site, role, request);
+}
+
+/**
+ * Looks what is in the way of each role before any is changed.
+ *
+ * @throws DatabaseError with what is in the way of all of them
+ */
+async function checkRoles(site: Site, names: readonly RoleName[]): Promise<void> {
+  const errors: DatabaseError[] = [];
+  for (const name of names) {
+    try {
+      await planMigration(site.roles[name], join(packageRoot(), 'sql'));
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      errors.push(error);
+    }
+  }
+  const [first, second] = errors;
+  if (first === undefined) return;
+  if (second === undefined) throw first;
+  throw new DatabaseError(`The tables of ${errors.length} roles cannot be migrated; nothing was changed`, {
+    code: first.code,
+    cause: first,
+    complaints: errors.flatMap(({ message, complaints, advice }) => [
+      message,
+      ...complaints.map((complaint) => `  ${complaint}`),
+      ...(advice === undefined ? [] : [`  ${advice}`]),
+    ]),
+  });
 }
 
 async function migrateOne(site: Site, name: RoleName, { isDryRun, isJson }: MigrateRequest): Promise<void> {

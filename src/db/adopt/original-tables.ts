@@ -53,10 +53,9 @@ export const originalStatusTables: Readonly<Record<string, OriginalTable>> = {
 /** Tables of ours that the original does not have. */
 export const newStatusTables = ['submission', 'production_event', 'file_owner'] as const;
 
-/** The tables of a file catalog, as far as SLURP uses them. */
+/** The tables of a file catalog, as far as SLURP uses them: the original's `datasets` has seven columns, and later ones more. */
 export const originalCatalogTables: Readonly<Record<string, OriginalTable>> = {
   files: columns(`lfn text, full_host_name text, full_file_path text, time time?, size bigint?, md5 text?`),
   datasets: columns(`
-    filename text, runnumber int, segment int, size bigint?, dataset text, dsttype text, events bigint?,
-    firstevent bigint?, lastevent bigint?, tag text?, status int?, daqhost text?`),
+    filename text, runnumber int, segment int, size bigint?, dataset text, dsttype text, events bigint?`),
 };

@@ -188,4 +188,30 @@ describe('slurp db migrate of an existing production', () => {
     },
     timeoutMs,
   );
+
+  it(
+    'changes no role if the tables of another are in the way (C-A7)',
+    async () => {
+      const { url } = given.roles.status;
+      const roles = ['daq', 'raw', 'catalog'].map((role) => `${role}: { url: '${url}', schema: lacking }`);
+      await writeFile(
+        join(home, 'mixed.yaml'),
+        `databases: { ${roles.join(', ')}, status: { url: '${url}', schema: elsewhere } }\ngateway: { url: 'https://g:1' }\n`,
+      );
+      const database = openDatabase(given.roles.status, { applicationName: 'test', max: 1 });
+      try {
+        await database.execute(sql`create schema lacking`);
+        await database.execute(sql`create table lacking.files (lfn text, full_host_name text, full_file_path text)`);
+        const { exitCode, out, err } = await run(slurp, 'db', 'migrate', '--site', 'mixed.yaml');
+        expect([exitCode, out]).toEqual([40, '']);
+        expect(err).toContain("Table 'production_status' has no column 'dsttype'");
+        const tables = sql`select table_name, count(*) as columns from information_schema.columns
+          where table_schema = 'lacking' group by 1`;
+        expect(await database.query(tables)).toEqual([{ table_name: 'files', columns: 3 }]);
+      } finally {
+        await database.close();
+      }
+    },
+    timeoutMs,
+  );
 });

@@ -61,6 +61,28 @@ describe('a file catalog that others made', () => {
     );
   });
 
+  it("is used as it is with the original's seven columns of datasets: nothing is asked of its owner (C-A7)", async () => {
+    const role = await catalogOf(
+      'seven',
+      `create table files (lfn text, full_host_name text, full_file_path text, time timestamp, size bigint, md5 text,
+         constraint files_pkey primary key (lfn, full_host_name, full_file_path));
+       create table datasets (filename text, runnumber int, segment int, size bigint, dataset text, dsttype text, events int,
+         constraint datasets_pkey primary key (filename, dataset));`,
+    );
+    const left = { role: 'catalog', applied: [], isForeign: true };
+    expect(await planMigration(role, sqlDirectory)).toEqual(left);
+    expect(await migrate(role, sqlDirectory)).toEqual(left);
+    const catalog = openDatabase(role, { applicationName: 'adopt test', max: 1 });
+    await putFiles(catalog, [staged]);
+    expect(await catalog.query(sql`select * from seven.datasets`)).toEqual([
+      {
+        ...{ filename: 'a.root', runnumber: 1, segment: 0, size: 5_000_000_000, dataset: 'new_nocdbtag' },
+        ...{ dsttype: 'DST_X_run2pp', events: 7 },
+      },
+    ]);
+    await catalog.close();
+  });
+
   it('gets the columns and keys that are missing, and room for large files', async () => {
     const role = await catalogOf(
       'lacking',
@@ -72,8 +94,8 @@ describe('a file catalog that others made', () => {
     );
     const plan = await planMigration(role, sqlDirectory);
     expect(plan.adoption?.added).toEqual([
-      ...['files.time', 'files.md5', 'datasets.firstevent', 'datasets.lastevent', 'datasets.tag', 'datasets.status'],
-      ...['datasets.daqhost', 'files_pkey (lfn, full_host_name, full_file_path)', 'datasets_pkey (filename, dataset)'],
+      ...['files.time', 'files.md5'],
+      ...['files_pkey (lfn, full_host_name, full_file_path)', 'datasets_pkey (filename, dataset)'],
     ]);
     const report = await migrate(role, sqlDirectory);
     expect(report).toEqual({ ...plan, adoption: { ...plan.adoption, rewrittenBytes: expect.any(Number) } });
