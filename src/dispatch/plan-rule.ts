@@ -100,8 +100,8 @@ function limitWarnings(limit: number, { rows, counts }: Funnel): readonly Decisi
   return [{ kind: 'limited-before-selection', count, message }];
 }
 
-/** A macro that no column fills would be empty in every job, and move the arguments after it. */
-function checkMacros(prepared: PreparedRule, { columns }: Decision): void {
+/** A macro that no column fills is empty in every job; one that looks mistyped stops the rule. */
+function checkMacros(prepared: PreparedRule, { columns }: Decision): readonly DecisionWarning[] {
   const { rule } = prepared;
   const complainer = makeComplainer(rule);
   const known = [columns.source, columns.run, columns.segment, columns.files, columns.ranges, columns.streamname];
@@ -109,6 +109,7 @@ function checkMacros(prepared: PreparedRule, { columns }: Decision): void {
   checkColumns(prepared, { names, isComplete: true }, complainer);
   const { complaints } = complainer;
   if (complaints.some(({ severity }) => severity === 'error')) throw makeRuleError(rule.name, rule.file, complaints);
+  return complaints.map(({ message }) => ({ kind: 'rule-columns', count: 1, message }));
 }
 
 /**
@@ -126,7 +127,7 @@ export async function planRule(input: PlanInput): Promise<Plan> {
   const session = await databases.status.openSession();
   try {
     const decision = await decide(session, request, { databases, statementTimeoutMs });
-    checkMacros(prepared, decision);
+    const ofMacros = checkMacros(prepared, decision);
     const found =
       directPath === undefined || listing === undefined ? [] : listingWarnings(directPath, listing, decision.funnel);
     const limited = limitWarnings(prepared.options.limit, decision.funnel);
@@ -134,7 +135,7 @@ export async function planRule(input: PlanInput): Promise<Plan> {
       prepared,
       request,
       decision,
-      funnel: { ...decision.funnel, warnings: [...decision.funnel.warnings, ...found, ...limited] },
+      funnel: { ...decision.funnel, warnings: [...decision.funnel.warnings, ...ofMacros, ...found, ...limited] },
       session,
       readReady: (batchSize) => readReady(session, batchSize),
       close: () => session.close(),

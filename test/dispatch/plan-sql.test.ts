@@ -11,6 +11,7 @@ import { checkRuleFile } from '#rules/check/check-rule.ts';
 import { makeProposals } from '../db/decide/world.ts';
 import { openPlanWorld } from './plan-world.ts';
 
+import type { Funnel } from '#db/decide/decision-request.ts';
 import type { RunOptions } from '#model/run-options.ts';
 
 import type { PlanWorld } from './plan-world.ts';
@@ -48,12 +49,22 @@ async function errorsOfCheck(): Promise<readonly string[]> {
   return complaints.filter(({ severity }) => severity === 'error').map(({ message }) => message);
 }
 
+/** The messages of its warnings about macros. */
+async function warningsOfCheck(): Promise<readonly string[]> {
+  const complaints = await checkRuleFile(file, options);
+  return complaints.map(({ message }) => message).filter((message) => message.startsWith('Nothing provides'));
+}
+
 async function plan(): Promise<unknown> {
+  return (await planFunnel()).counts;
+}
+
+async function planFunnel(): Promise<Funnel> {
   const { prepared } = await prepareSelectedRule(await selectRule(file, 'SQL'), options);
   const { databases } = world.open;
   const planned = await planRule({ prepared, databases, statementTimeoutMs: 30_000 });
   await planned.close();
-  return planned.funnel.counts;
+  return planned.funnel;
 }
 
 const columns = 'source, runnumber, segment, files';
@@ -80,12 +91,24 @@ it.each([
   ['a statement that is not a query', `explain select ${columns} ${tail}`, '$(run)'],
   ['values without names', "values ('x', 1, 2, 'y')", '$(run)'],
   ['a column that is missing', 'select source, runnumber, segment from proposal', '$(run)'],
-  ['a macro without a column', `select ${columns} ${tail}`, '$(run) $(firstevent) x'],
+  ['a macro that looks mistyped', `select ${columns} ${tail}`, '$(run) $(rnu) x'],
   ['a column in capitals', `select ${columns}, 1 as \\"FirstEvent\\" ${tail}`.replaceAll('\\', ''), '$(firstevent)'],
 ])('%s is an error of --check, and stops a plan', async (_mistake, query, job) => {
   await putRule(query, job);
   expect(await errorsOfCheck()).not.toEqual([]);
   await expect(plan()).rejects.toMatchObject({ kind: 'rule' });
+});
+
+it('a macro without a column is empty, and --check and a plan say which argument that concerns (C-R13)', async () => {
+  await putRule(`select ${columns} ${tail}`, '$(run) $(firstevent) x$(lastrow)');
+  expect(await errorsOfCheck()).toEqual([]);
+  const said = [
+    "Nothing provides '$(firstevent)': argument 2 is left out, and those after it move up",
+    "Nothing provides '$(lastrow)': it is empty in argument 3",
+  ];
+  expect(await warningsOfCheck()).toEqual(said);
+  const { warnings } = await planFunnel();
+  expect(warnings.filter(({ kind }) => kind === 'rule-columns').map(({ message }) => message)).toEqual(said);
 });
 
 it('a stream without its column is an error of --check, and stops a plan', async () => {
@@ -95,10 +118,10 @@ it('a stream without its column is an error of --check, and stops a plan', async
 });
 
 it('a macro that only the columns of a table could fill is judged by the database (C-R13)', async () => {
-  await putRule(`select * ${tail}`, '$(run) $(firstevnt) x');
+  await putRule(`select * ${tail}`, '$(run) $(segg) x');
   expect(await errorsOfCheck()).toEqual([]);
   await expect(plan()).rejects.toMatchObject({
     code: 'rule-refused',
-    message: expect.stringContaining("Nothing provides '$(firstevnt)', expected a column 'firstevnt' in the query, or"),
+    message: expect.stringContaining("Nothing provides '$(segg)', expected a column 'segg' in the query, or $(seg)"),
   });
 });

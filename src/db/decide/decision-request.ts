@@ -76,7 +76,8 @@ export interface DecisionWarning {
     | 'missing-inputs'
     | 'listed-twice'
     | 'unreadable-directory'
-    | 'empty-listing';
+    | 'empty-listing'
+    | 'rule-columns';
   readonly count: number;
   /** A sentence without full stop. */
   readonly message: string;

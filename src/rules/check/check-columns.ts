@@ -36,12 +36,26 @@ export function checkColumns(
       continue;
     }
     const near = nearestWord(name, [...usualMacros, ...columns.names, ...Object.keys(prepared.rule.params)]);
-    const instead = near === undefined ? 'another macro' : `$(${near})`;
-    const expected = `a column '${name}' in the query, or ${instead}`;
-    complainer.error({ path: 'job', place, message: `Nothing provides '${macro}'`, expected });
+    if (near !== undefined) {
+      const expected = `a column '${name}' in the query, or $(${near})`;
+      complainer.error({ path: 'job', place, message: `Nothing provides '${macro}'`, expected });
+      continue;
+    }
+    // HTCondor puts nothing in its place, and public rules rely on that.
+    const message = `Nothing provides '${macro}': ${describeEmpty(macro, prepared.rule.job['arguments'])}`;
+    complainer.warning({ path: 'job', place, message, expected: `a column '${name}' in the query, or $(${name}:)` });
   }
   if (prepared.names.dsttypePattern.includes(streamMacro) && !has('streamname')) {
     const message = "The name has $(streamname), but the query gives no column 'streamname'";
     complainer.error({ path: 'params.name', message, expected: 'such a column' });
   }
+}
+
+/** What becomes of the job where a macro is empty. Arguments are counted from 1, as scripts do. */
+function describeEmpty(macro: string, written: string | undefined): string {
+  const words = (written ?? '').trim().split(/\s+/);
+  const index = words.findIndex((word) => word.includes(macro));
+  if (index === -1) return 'it is empty in each job';
+  const number = `argument ${index + 1}`;
+  return words[index] === macro ? `${number} is left out, and those after it move up` : `it is empty in ${number}`;
 }

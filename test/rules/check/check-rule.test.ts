@@ -216,7 +216,7 @@ describe('kaedama --check', () => {
     const macros = "    output: '$(outDri)/$(LastRun)-$(run)'";
     expect((await checkText(rule('    payload: p', macros))).filter((line) => line.includes('provides'))).toEqual([
       "r.yaml:14:14: error: R: Nothing provides '$(outDri)', expected a column 'outdri' in the query, or $(outdir)",
-      "r.yaml:14:24: error: R: Nothing provides '$(LastRun)', expected a column 'lastrun' in the query, or another macro",
+      "r.yaml:14:24: warning: R: Nothing provides '$(LastRun)': it is empty in each job, expected a column 'lastrun' in the query, or $(lastrun:)",
     ]);
   });
 
