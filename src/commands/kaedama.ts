@@ -8,6 +8,7 @@ import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { findSite } from '#config/find-site.ts';
+import { requireMadeSite } from '#config/require-made-site.ts';
 import { openDatabase } from '#db/connect.ts';
 import { findCursor } from '#db/status/find-cursor.ts';
 import { adoptCursor } from '#db/status/move-cursor.ts';
@@ -35,6 +36,7 @@ import { explainError } from '#util/explain-error.ts';
 import { packageRoot } from '#util/package-root.ts';
 
 import { dispatchRule } from './dispatch-rule.ts';
+import { openSite } from './open-site.ts';
 import { describeInterruption } from './interruption.ts';
 import { readKaedamaRequest } from './kaedama-options.ts';
 
@@ -97,7 +99,9 @@ async function printQuery(request: KaedamaRequest): Promise<number> {
 }
 
 async function findCursorAlone(request: KaedamaRequest, key: CursorKey): Promise<number> {
-  const site = await findSite({ site: request.site, cwd: request.options.submitDirectory });
+  const { site: named, config } = request;
+  const site = await findSite({ site: named, cwd: request.options.submitDirectory, ruleFile: config });
+  requireMadeSite(site);
   const status = openDatabase(site.roles.status, { applicationName: 'kaedama', connectAttempts: 1 });
   try {
     return await findCursor(status, key);
@@ -149,7 +153,7 @@ async function openWork(asked: KaedamaRequest, context: MainContext): Promise<Wo
   const selected = await selectRule(asked.config, asked.rule);
   const request = { ...asked, deed: deedOf(asked, selected) };
   for (const note of request.notes) say(note);
-  const site = await findSite({ site: request.site, cwd: request.options.submitDirectory });
+  const site = await openSite(request, say);
   const options = { ...request.options, isTestbed: site.mode === 'testbed' || request.options.isTestbed };
   await prepareSelectedRule(selected, options);
   await ensureSite(site, { say });

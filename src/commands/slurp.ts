@@ -11,6 +11,7 @@ import { outputWidth, uncutWidth } from '#cli/table.ts';
 import { ensureSite, findServing, isServedByUs } from '#config/ensure-site.ts';
 import { findBatchProblem } from '#config/find-batch-problem.ts';
 import { findSite } from '#config/find-site.ts';
+import { requireMadeSite } from '#config/require-made-site.ts';
 import { stopSite } from '#config/stop-site.ts';
 import { columnsScript } from '#db/list-columns.ts';
 import { runScript } from '#db/run-script.ts';
@@ -41,11 +42,11 @@ interface SiteOptions {
 
 const say = makeSay('slurp');
 
-function findNamedSite({ site, mode }: SiteOptions): Promise<Site> {
+function findNamedSite({ site, mode }: SiteOptions, isNewAllowed = false): Promise<Site> {
   if (mode !== undefined && mode !== 'production' && mode !== 'testbed') {
     throw new UsageError(`Unknown mode '${mode}': expected 'production' or 'testbed'`, { code: 'usage-mode' });
   }
-  return findSite({ site, mode });
+  return findSite({ site, mode, isNewAllowed });
 }
 
 function parseRole(word: string): RoleName {
@@ -63,7 +64,7 @@ function parseSeconds(text: string): number {
 }
 
 async function up(options: SiteOptions): Promise<void> {
-  const site = await findNamedSite(options);
+  const site = await findNamedSite(options, true);
   await ensureSite(site, { say });
   const problem = findBatchProblem(site);
   if (problem !== undefined) say(problem);
@@ -149,6 +150,7 @@ interface SqlOptions extends SiteOptions {
 async function printSql(word: string, text: string | undefined, options: SqlOptions): Promise<void> {
   const role = parseRole(word);
   const site = await findNamedSite(options);
+  requireMadeSite(site);
   await ensureSite(site, { say });
   const results = await runScript(site.roles[role], text ?? columnsScript, { isWriting: options.write === true });
   if (options.json === true) await writeJson(makeScriptRows(results));
@@ -164,7 +166,8 @@ void runMain(
       .option('--mode <mode>', 'production or testbed; else by the folder you are in');
     program
       .command('up')
-      .description('start what the site needs, unless it runs')
+      .alias('init')
+      .description('start what the site needs, unless it runs; makes a new, empty site here if there is none')
       .action(async (_, command) => up(command.optsWithGlobals()));
     program
       .command('down')

@@ -18,6 +18,10 @@ export interface FindSiteOptions {
   readonly site?: string | undefined;
   /** Absolute; the folder the operator stands in, which also decides the mode. That of the process unless given. */
   readonly cwd?: string;
+  /** Absolute; where it lies is searched after `cwd`. */
+  readonly ruleFile?: string | undefined;
+  /** Where there is none, it is a new embedded site in `cwd` or in the named directory: for `slurp up` alone. */
+  readonly isNewAllowed?: boolean;
   /** Instead of what `cwd` says. */
   readonly mode?: Site['mode'] | undefined;
   /** The environment; that of the process unless given. */
@@ -53,29 +57,70 @@ function checkOwner(root: SiteRoot): void {
   });
 }
 
-function findRoot(options: {
+interface RootOptions {
   readonly site: string | undefined;
   readonly cwd: string;
+  readonly ruleFile: string | undefined;
+  readonly isNewAllowed: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
-}): SiteRoot {
+}
+
+function findRoot(options: RootOptions): SiteRoot {
   const named = options.site ?? options.env['SLURP_SITE'];
-  if (named !== undefined && named !== '') {
-    const path = resolve(options.cwd, named);
-    const root = rootAt(path);
+  return named !== undefined && named !== '' ? findNamedRoot(named, options) : searchRoot(options);
+}
+
+function findNamedRoot(named: string, { site, cwd, isNewAllowed }: RootOptions): SiteRoot {
+  const path = resolve(cwd, named);
+  const root = rootAt(path);
+  if (root !== undefined) return root;
+  const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isDirectory && isNewAllowed) return { directory: path };
+  const option = site === undefined ? 'SLURP_SITE' : '--site';
+  throw new SiteError(`There is no site '${path}'`, {
+    code: 'site-missing',
+    advice: isDirectory
+      ? `To make a new, empty one there: slurp up --site '${path}'`
+      : `Name a site file or a directory by ${option}`,
+  });
+}
+
+function searchRoot({ cwd, ruleFile, isNewAllowed }: RootOptions): SiteRoot {
+  const open = new Set<string>();
+  const starts = [cwd, ...(ruleFile === undefined ? [] : [dirname(ruleFile)])];
+  for (const start of starts) {
+    const root = searchUpwards(start, open);
     if (root !== undefined) return root;
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return { directory: path };
-    throw new SiteError(`There is no site '${path}'`, {
-      code: 'site-missing',
-      advice: `Name a site file or a folder by ${options.site === undefined ? 'SLURP_SITE' : '--site'}`,
+  }
+  const passed = [...open].map((directory) => `'${directory}' has one, but others can write that directory: not used`);
+  if (isNewAllowed && !isOpen(cwd)) return { directory: cwd };
+  if (isNewAllowed) {
+    throw new SiteError(`Others can write '${cwd}': a site there would not be found again`, {
+      code: 'site-open-directory',
+      advice: "Go to a directory of your own, or name this one: '--site .'",
     });
   }
-  for (let directory = options.cwd; ; directory = dirname(directory)) {
+  throw new SiteError(`No site in ${starts.map((start) => `'${start}'`).join(' or ')}, or above`, {
+    code: 'site-missing',
+    complaints: passed,
+    advice: "Name one by '--site PATH' or SLURP_SITE; 'slurp up' makes a new, empty one",
+  });
+}
+
+/** Others can put a site of theirs there: `/tmp`, whether sticky or not. A group is trusted; see `checkOwner`. */
+function isOpen(directory: string): boolean {
+  return ((statSync(directory, { throwIfNoEntry: false })?.mode ?? 0) & 0o002) !== 0;
+}
+
+function searchUpwards(start: string, open: Set<string>): SiteRoot | undefined {
+  for (let directory = start; ; directory = dirname(directory)) {
     const root = rootAt(join(directory, siteFileName)) ?? rootAt(join(directory, stateFolderName));
-    if (root !== undefined) {
+    if (root !== undefined && isOpen(directory)) open.add(directory);
+    else if (root !== undefined) {
       checkOwner(root);
       return root;
     }
-    if (directory === dirname(directory)) return { directory: options.cwd };
+    if (directory === dirname(directory)) return undefined;
   }
 }
 
@@ -160,9 +205,9 @@ function makeWorker(worker: SiteSections['worker'], directory: string): Site['wo
 /**
  * Finds the site and reads its file; changes nothing, starts nothing, connects to nothing.
  *
- * Looked for: `site`, `$SLURP_SITE`, the nearest folder from `cwd` upwards that holds `slurp.yaml` or `.slurp-site/`,
- * else a new embedded site in `cwd`. The mode is testbed where `cwd` holds `.slurp/testbed` or has `testbed` in its
- * path, which then uses the block `testbed:`, and a state directory of its own unless the whole site is a testbed.
+ * Looked for: `site`, `$SLURP_SITE`, the nearest directory from `cwd` upwards, then from that of the rule file, that holds
+ * `slurp.yaml` or `.slurp-site/` and that others cannot write. Where there is none, it is a new embedded site only if that
+ * is allowed. The mode is testbed where `cwd` or the site's directory holds `.slurp/testbed` or has `testbed` in its path, which then uses the block `testbed:`, and a state directory of its own unless the whole site is a testbed.
  *
  * @throws SiteError for a site file with mistakes (all at once), secrets that are missing or open to others, a site
  * that is named and not there, or one that belongs to somebody else and is not named
@@ -171,8 +216,11 @@ function makeWorker(worker: SiteSections['worker'], directory: string): Site['wo
 export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
   const env = options.env ?? process.env;
   const cwd = resolve(options.cwd ?? process.cwd());
-  const root = findRoot({ site: options.site, cwd, env });
-  const mode = options.mode ?? (isTestbedFolder(cwd) ? 'testbed' : 'production');
+  const { site, ruleFile, isNewAllowed = false } = options;
+  const root = findRoot({ site, cwd, ruleFile, isNewAllowed, env });
+  // A site that is a testbed as a whole is one from wherever it is used.
+  const isTestbed = isTestbedFolder(cwd) || isTestbedFolder(root.directory);
+  const mode = options.mode ?? (isTestbed ? 'testbed' : 'production');
   const file = root.file === undefined ? {} : await readSiteFile(root.file);
   const sections = sectionsOf(file, mode);
 

@@ -81,7 +81,7 @@ function stuckLines({ stuck }: SiteStatus, width: number): string {
 function verdictOf({ isUp, isMade }: SiteStatus): string {
   if (isUp) return '';
   if (isMade) return "\nNot all is up: 'slurp up' starts it, and so does the next kaedama.\n";
-  return "\nThere is no such site yet: 'slurp up' makes it, and so does the next kaedama; '--site PATH' names another.\n";
+  return "\nThere is no such site yet: 'slurp up' makes it; '--site PATH' names another.\n";
 }
 
 /** Renders how a site is doing for reading, in lines of at most `width` characters. */

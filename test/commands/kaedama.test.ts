@@ -176,6 +176,12 @@ describe('on an embedded site', () => {
   test(
     '--plan changes nothing, a dispatch submits, and once more finds nothing to do',
     async () => {
+      for (const words of [['--plan'], ['--why', '1'], ['--batch', '--yes'], []]) {
+        const missing = await dispatch(...(words.includes('--why') ? [] : ['--runs', '1', '3']), ...words);
+        expect(missing).toMatchObject({ exitCode: 3, err: expect.stringContaining('kaedama: No site in ') });
+      }
+      await run(slurp, ['up']);
+      await run(slurp, ['down', '--wait', '0']);
       const plan = await dispatch('--runs', '1', '3', '--plan');
       expect(plan).toMatchObject({ exitCode: 0, out: expect.stringContaining('=           3  ready') });
       expect(plan.err.split('\n')[0]).toBe("kaedama: Starting site '/.slurp-site' (database, gateway, local queue) …");

@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -37,17 +37,45 @@ afterAll(async () => {
 
 describe('slurp', () => {
   it(
-    'shows a site that is not there without making it',
+    'makes no site by any other command than up (C-C3)',
     async () => {
-      const { exitCode, out } = await slurp(['status']);
-      expect(exitCode).toBe(0);
-      expect(out).toContain('serve         not running\n');
-      expect(await slurp(['down'])).toEqual({
-        exitCode: 0,
-        out: "Nothing was running: there is no site '/.slurp-site', '--site PATH' names another\n",
-        err: '',
-      });
-      expect(JSON.parse((await slurp(['status', '--json'])).out)).toMatchObject({ isUp: false, kind: 'embedded' });
+      const missing = {
+        exitCode: 3,
+        out: '',
+        err:
+          "slurp: No site in '', or above\n" +
+          "  Name one by '--site PATH' or SLURP_SITE; 'slurp up' makes a new, empty one\n",
+      };
+      for (const words of [
+        ['status'],
+        ['down'],
+        ['reconcile'],
+        ['db', 'sql', 'status'],
+        ['db', 'migrate'],
+        ['serve'],
+      ]) {
+        expect(await slurp(words)).toEqual(missing);
+      }
+      expect(await readdir(home)).toEqual([]);
+      expect((await slurp(['db', 'sql', 'status', '--site', '.'])).err).toContain("slurp: There is no site ''");
+      await writeFile(join(home, 'slurp.yaml'), 'batch: {backend: local}\n');
+      expect((await slurp(['db', 'sql', 'status'])).err).toContain(
+        "slurp: The site '/.slurp-site' has no database yet",
+      );
+      expect((await slurp(['status'])).out).toContain('serve         not running\n');
+      await rm(join(home, 'slurp.yaml'));
+      expect(await readdir(home)).toEqual([]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'makes a site by up or init, and once (C-C3)',
+    async () => {
+      const first = await slurp(['init']);
+      expect(first.out).toMatch(/^The site '\/\.slurp-site' is up; its gateway is http/);
+      expect((await slurp(['up'])).out).toBe(first.out);
+      expect((await slurp(['down', '--wait', '0'])).out).toBe("The site '/.slurp-site' is down\n");
     },
     timeoutMs,
   );

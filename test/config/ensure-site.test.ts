@@ -38,7 +38,7 @@ async function makeFolder(parent = tmpdir()): Promise<string> {
 }
 
 async function siteIn(cwd: string): Promise<Site> {
-  const site = await findSite({ cwd, env: {} });
+  const site = await findSite({ cwd, env: {}, isNewAllowed: true });
   sites.push(site);
   return site;
 }
@@ -210,7 +210,7 @@ describe('an embedded site', () => {
   it('says so when its folder can not be made', async () => {
     const folder = await makeFolder();
     await writeFile(join(folder, 'file'), '');
-    const site = await findSite({ cwd: folder, env: {} });
+    const site = await findSite({ cwd: folder, env: {}, isNewAllowed: true });
     await expect(ensure({ ...site, stateDirectory: join(folder, 'file/.slurp-site') })).rejects.toMatchObject({
       code: 'site-state-unwritable',
     });

@@ -9,7 +9,7 @@ import { findSite } from '#config/find-site.ts';
 
 it("misses 'condor_submit' where jobs go to HTCondor, and there alone", async () => {
   const folder = await mkdtemp(join(tmpdir(), 'slurp-batch-'));
-  const { batch } = await findSite({ cwd: folder, env: {} });
+  const { batch } = await findSite({ cwd: folder, env: {}, isNewAllowed: true });
   const farm = { batch: { ...batch, backend: 'htcondor' } } as const;
   expect(findBatchProblem({ batch }, { PATH: folder })).toBeUndefined();
   expect(findBatchProblem(farm, {})).toBe(

@@ -54,7 +54,7 @@ const databases = `
 `;
 
 describe('a site is looked for', () => {
-  it('by its name, by the environment, upwards, and else is a new embedded one here', async () => {
+  it('by its name, by the environment, upwards; a new embedded one is made only where that is allowed (C-C3)', async () => {
     const work = await folder('a/b/c');
     await put('a/slurp.yaml', 'state: up');
     await put('named/slurp.yaml', 'state: named');
@@ -68,7 +68,12 @@ describe('a site is looked for', () => {
     expect(await state()).toBe('/a/b/.slurp-site');
     await put('a/b/slurp.yaml', '');
     expect(await state()).toBe('/a/b/.slurp-site');
-    const elsewhere = await findSite({ cwd: await folder('empty'), env: {} });
+    const empty = await folder('empty');
+    expect(await complaintsOf(findSite({ cwd: empty, env: {} }))).toEqual([
+      "No site in '/empty', or above",
+      "Name one by '--site PATH' or SLURP_SITE; 'slurp up' makes a new, empty one",
+    ]);
+    const elsewhere = await findSite({ cwd: empty, env: {}, isNewAllowed: true });
     expect(elsewhere.stateDirectory).toBe(join(home, 'empty/.slurp-site'));
     expect(elsewhere.kind).toBe('embedded');
     expect(embeddedRolesOf(elsewhere).map(({ role, schema }) => [role, schema])).toEqual([
@@ -82,8 +87,38 @@ describe('a site is looked for', () => {
   it('and says so when the named one is not there', async () => {
     expect(await complaintsOf(findSite({ cwd: home, env: {}, site: 'nowhere.yaml' }))).toEqual([
       "There is no site '/nowhere.yaml'",
-      'Name a site file or a folder by --site',
+      'Name a site file or a directory by --site',
     ]);
+  });
+
+  it('from the directory of the rule file too, after the one we are in (C-C3)', async () => {
+    const cwd = await folder('home/me');
+    await put('work/testbed/slurp.yaml', 'state: there');
+    const ruleFile = join(await folder('work/testbed/rules'), 'rules.yaml');
+    const found = await findSite({ cwd, ruleFile, env: {} });
+    expect([found.mode, found.stateDirectory]).toEqual(['testbed', join(home, 'work/testbed/there')]);
+    await put('home/slurp.yaml', 'state: here');
+    expect((await findSite({ cwd, ruleFile, env: {} })).stateDirectory).toBe(join(home, 'home/here'));
+  });
+
+  it('but never in a directory that others can write, which is said (C-C3)', async () => {
+    await put('public/slurp.yaml', '');
+    const cwd = await folder('public/me');
+    for (const mode of [0o777, 0o1777]) {
+      await chmod(join(home, 'public'), mode);
+      expect(await complaintsOf(findSite({ cwd, env: {} }))).toEqual([
+        "No site in '/public/me', or above",
+        "'/public' has one, but others can write that directory: not used",
+        "Name one by '--site PATH' or SLURP_SITE; 'slurp up' makes a new, empty one",
+      ]);
+      expect((await findSite({ cwd, env: {}, isNewAllowed: true })).stateDirectory).toBe(join(cwd, '.slurp-site'));
+      expect((await errorOf(findSite({ cwd: join(home, 'public'), env: {}, isNewAllowed: true }))).code).toBe(
+        'site-open-directory',
+      );
+    }
+    expect((await findSite({ cwd, env: {}, site: '..' })).file).toBe(join(home, 'public/slurp.yaml'));
+    await chmod(join(home, 'public'), 0o775);
+    expect((await findSite({ cwd, env: {} })).file).toBe(join(home, 'public/slurp.yaml'));
   });
 
   it('but not taken up where others may write it, unless it is named', async () => {

@@ -47,7 +47,7 @@ describe('the supervisor of an embedded site', () => {
   it(
     'starts all, refuses a second one, heals the database, and ends all',
     async () => {
-      const site = await findSite({ cwd: home, env: {} });
+      const site = await findSite({ cwd: home, env: {}, isNewAllowed: true });
       const folders = serverFoldersOf(site.stateDirectory);
       const supervisor = await start(site);
       expect(await findSiteStatus(site)).toMatchObject({
@@ -84,7 +84,7 @@ describe('the supervisor of an embedded site', () => {
   it(
     'leaves a site alone that another machine serves just now',
     async () => {
-      const site = await findSite({ cwd: home, env: {} });
+      const site = await findSite({ cwd: home, env: {}, isNewAllowed: true });
       const record = {
         pid: 1,
         startTime: '1',
@@ -115,7 +115,7 @@ describe('the supervisor of a site with databases of its own', () => {
     'starts no database, and changes no table unasked',
     async () => {
       const given = await testDatabases();
-      const embedded = await findSite({ cwd: home, env: {} });
+      const embedded = await findSite({ cwd: home, env: {}, isNewAllowed: true });
       const site: Site = { ...embedded, kind: 'external', roles: given.roles };
       const supervisor = await start(site);
       expect(await findSiteStatus(site)).toMatchObject({ isUp: true, gateway: { health: 'ok' } });

@@ -86,6 +86,7 @@ export async function makePayloadWorld(batch: string): Promise<PayloadWorld> {
   await writeFile(join(home, 'earlier/constants.txt'), 'constants\n');
   for (const [, path] of rawFiles) await writeFile(join(home, 'raw/physics', path.split('/').at(-1) ?? ''), events);
   for (const [run, name] of products) await writeFile(join(home, 'in', name), run === 53538 ? 'nothing\n' : events);
+  await command('slurp', ['up']);
   await command('slurp', ['db', 'sql', 'daq', '--write', rawRows()]);
   await command('slurp', ['db', 'sql', 'catalog', '--write', productRows(home)]);
 

@@ -31,6 +31,6 @@ it.each([
   const head = `HTTP/1.1 200 OK\r\ncontent-length: ${body?.length ?? 100}\r\n\r\n`;
   const port = await serveOnce(head + (body ?? '{"status":'));
   await writeFile(join(directory, 'slurp.yaml'), `gateway: {url: 'http://127.0.0.1:${port}'}\n`);
-  const { gateway } = await findSiteStatus(await findSite({ cwd: directory, env: {} }));
+  const { gateway } = await findSiteStatus(await findSite({ cwd: directory, env: {}, isNewAllowed: true }));
   expect(gateway).toEqual({ url: `http://127.0.0.1:${port}`, ...told });
 });

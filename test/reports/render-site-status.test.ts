@@ -105,6 +105,6 @@ it('shows a site that is down, and says what to do', () => {
     "
   `);
   expect(renderSiteStatus({ ...down, isMade: false })).toContain(
-    "\nThere is no such site yet: 'slurp up' makes it, and so does the next kaedama; '--site PATH' names another.\n",
+    "\nThere is no such site yet: 'slurp up' makes it; '--site PATH' names another.\n",
   );
 });

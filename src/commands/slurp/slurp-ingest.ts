@@ -4,6 +4,7 @@ import { openLog } from '#cli/log.ts';
 import { writeJson, writeOutput } from '#cli/output.ts';
 import { outputWidth, renderTable } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
+import { requireMadeSite } from '#config/require-made-site.ts';
 import { ingestSpoolFile } from '#ingest/ingest-spool.ts';
 import { InputError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
@@ -42,6 +43,7 @@ export async function slurpIngest(
   tools: { readonly context: MainContext; readonly say: Say; readonly isJson: boolean },
 ): Promise<void> {
   const { context, say, isJson } = tools;
+  requireMadeSite(site);
   await ensureSite(site, { say });
   const log = openLog({ command: 'ingest', mode: site.mode, directory: site.logDirectory });
   const { status, catalog } = openProducts(site, context, 'slurp ingest');

@@ -4,6 +4,7 @@ import { writeJson, writeOutput } from '#cli/output.ts';
 import { openProgress } from '#cli/progress.ts';
 import { outputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
+import { requireMadeSite } from '#config/require-made-site.ts';
 import { embeddedRolesOf } from '#config/find-site.ts';
 import { migrate, planMigration } from '#db/migrate.ts';
 import { DatabaseError, SiteError } from '#model/errors.ts';
@@ -62,6 +63,7 @@ export async function migrateRoles(site: Site, request: MigrateRequest, say: Say
   // What serves the site refuses to start before the tables are up to date: it is needed for an embedded database alone.
   if (asked.some((role) => embedded.includes(role))) {
     for (const role of asked.filter((name) => !embedded.includes(name))) await migrateOne(site, role, request);
+    requireMadeSite(site);
     await ensureSite(site, { say });
     await checkRoles(
       site,

@@ -3,6 +3,7 @@ import { openLog } from '#cli/log.ts';
 import { writeJson, writeOutput } from '#cli/output.ts';
 import { outputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
+import { requireMadeSite } from '#config/require-made-site.ts';
 import { findRuleNames } from '#db/status/find-rule-names.ts';
 import { renderReconciled } from '#dispatch/reconcile/render-reconciled.ts';
 import { recover } from '#dispatch/recover.ts';
@@ -38,6 +39,7 @@ export async function slurpReconcile(
   options: ReconcileOptions,
   { context, say }: { readonly context: MainContext; readonly say: Say },
 ): Promise<void> {
+  requireMadeSite(site);
   await ensureSite(site, { say });
   const log = openLog({ command: 'reconcile', mode: site.mode, directory: site.logDirectory });
   const { status, catalog } = openProducts(site, context, 'slurp reconcile');

@@ -15,7 +15,7 @@ let home: string;
 let site: Site;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'slurp-folder-'));
-  site = await findSite({ cwd: home, env: {} });
+  site = await findSite({ cwd: home, env: {}, isNewAllowed: true });
   await mkdir(site.stateDirectory, { mode: 0o700 });
 });
 afterAll(() => rm(home, { recursive: true }));
