@@ -14,7 +14,7 @@ import { runCommand } from '#util/run-command.ts';
 
 import { countDamage, readTortured } from './count-damage.ts';
 import { doFaults, makeDice } from './faults.ts';
-import { openPlayground, ruleName } from './playground.ts';
+import { openPlayground, ruleNames } from './playground.ts';
 
 import type { ChildProcess } from 'node:child_process';
 
@@ -35,7 +35,9 @@ const say = makeSay('torture');
 const dispatchersAtOnce = 3;
 const productsEach = 4;
 
-const dispatchArgs = ['--config', 'torture.yaml', '--rule', ruleName, '--runs', '1', '999999', '--batch', '--doit'];
+function dispatchArgs(rule: string): readonly string[] {
+  return ['--config', 'torture.yaml', '--rule', rule, '--runs', '1', '999999', '--batch', '--doit'];
+}
 
 await runMain(
   'torture',
@@ -119,7 +121,8 @@ async function fight(playground: Playground, dice: Dice, seconds: number) {
   const tally = { dispatched: 0, killed: 0 };
   const dispatch = async (): Promise<void> => {
     while (performance.now() < endsAt) {
-      const [file, ...args] = playground.argv('kaedama', [...dispatchArgs, '--maxjobs', String(productsEach)]);
+      const rule = ruleNames[tally.dispatched % ruleNames.length] ?? ruleNames[0];
+      const [file, ...args] = playground.argv('kaedama', [...dispatchArgs(rule), '--maxjobs', String(productsEach)]);
       const child = spawn(file, args, { cwd: playground.directory, env: playground.environment, stdio: 'ignore' });
       running.add(child);
       tally.dispatched += 1;
@@ -142,7 +145,7 @@ async function heal(playground: Playground, products: number): Promise<number> {
   let seen = '';
   let changedAt = began;
   while (performance.now() - changedAt < 180_000) {
-    await playground.call('kaedama', dispatchArgs);
+    for (const rule of ruleNames) await playground.call('kaedama', dispatchArgs(rule));
     const reconciled = await playground.call('slurp', ['reconcile', '--json']);
     await playground.log(`reconcile ${reconciled.exitCode}: ${reconciled.stdout.trim() || reconciled.stderr.trim()}`);
     const attempts = await readTortured(playground);

@@ -10,7 +10,7 @@ import type { CommandResult } from '#util/run-command.ts';
 /** What torture runs on. */
 export type TortureBatch = 'local' | 'htcondor';
 
-/** A site that is tortured: a folder of its own, one rule, one payload that writes down when it runs. */
+/** A site that is tortured: a folder of its own, two rules, one payload that writes down when it runs. */
 export interface Playground {
   readonly directory: string;
   readonly batch: TortureBatch;
@@ -29,13 +29,27 @@ export interface Playground {
 
 const runAs = join(packageRoot(), 'test/pool/run-as.sh');
 
-/** Name of the one rule. */
-export const ruleName = 'TORTURE';
+/** The rules, each for a half of the products: one in the wrapper, one with an executable of its own. */
+export const ruleNames = ['WRAPPED', 'OWN'] as const;
 
-function ruleOf(products: number, root: string): string {
-  return `${ruleName}:
+function rulesOf(products: number, root: string): string {
+  const half = Math.ceil(products / 2);
+  const own = `executable: "{payload}/own.sh"\n    arguments: "$(nevents) {logbase}"`;
+  return [
+    ruleOf('WRAPPED', [1, half], 'arguments: "$(nevents) {logbase} {PWD} {rsync}"', root),
+    ruleOf('OWN', [half + 1, products], own, root),
+  ].join('\n');
+}
+
+function ruleOf(
+  name: (typeof ruleNames)[number],
+  [first, last]: readonly [number, number],
+  commands: string,
+  root: string,
+): string {
+  return `${name}:
   params:
-    name: DST_TORTURE_run2pp
+    name: DST_${name}_run2pp
     build: ana.501
     build_name: ana501
     dbtag: 2025p001
@@ -49,14 +63,14 @@ function ruleOf(products: number, root: string): string {
   input:
     db: status
     direct_path: ${root}/in/
-    query: select 'x' as source, n as runnumber, 0 as segment, 'f' as files from generate_series(1, ${products}) n order by 2
+    query: select 'x' as source, n as runnumber, 0 as segment, 'f' as files from generate_series(${first}, ${last}) n order by 2
   filesystem:
     outdir: "${root}/out"
     logdir: "${root}/log"
     histdir: "${root}/hist"
     condor: "${root}/condor"
   job:
-    arguments: "$(nevents) {logbase} {PWD} {rsync}"
+    ${commands}
     log: "{condor}/{logbase}.condor"
 `;
 }
@@ -96,8 +110,10 @@ export async function openPlayground(
   const journal = join(directory, 'journal');
   const files: Readonly<Record<string, string>> = {
     'slurp.yaml': siteOf(batch, mark),
-    'torture.yaml': ruleOf(products, directory),
+    'torture.yaml': rulesOf(products, directory),
     'payload/run.sh': payloadOf(journal),
+    // Not executable, as many are.
+    'payload/own.sh': payloadOf(journal),
     'in/f': 'input',
     journal: '',
     'faults.log': '',
