@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { openDatabase, sql } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';
-import { listDirectPath } from '#dispatch/list-direct-path.ts';
+import { listDirectPath } from '#dispatch/inputs/list-direct-path.ts';
 import { roleNames } from '#model/site.ts';
 import { packageRoot } from '#util/package-root.ts';
 

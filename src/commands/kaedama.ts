@@ -196,6 +196,7 @@ async function work(asked: KaedamaRequest, context: MainContext, trace: Dispatch
   const input: PlanInput = {
     ...{ prepared, databases, statementTimeoutMs: site.statementTimeoutMs },
     ...(request.maxJobs === undefined ? {} : { maxJobs: request.maxJobs }),
+    isSurvey: deed.kind === 'plan',
   };
   if (deed.kind === 'why') {
     const { kind: _kind, ...question } = deed;

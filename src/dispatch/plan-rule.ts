@@ -1,27 +1,32 @@
 import { decide } from '#db/decide/decide.ts';
 import { readReady } from '#db/decide/read-ready.ts';
+import { surveyDecision } from '#db/decide/survey/survey-decision.ts';
 import { rowSelectionOf } from '#model/row-selection.ts';
 import { placeIn } from '#model/rule.ts';
 import { checkColumns } from '#rules/check/check-columns.ts';
 import { makeRuleError } from '#rules/check/render-complaints.ts';
 import { makeComplainer } from '#rules/complain.ts';
 
-import { listDirectPath } from './list-direct-path.ts';
+import { listDirectPath } from './inputs/list-direct-path.ts';
+import { makeDisk, surveyBounds } from './inputs/make-disk.ts';
 
 import type { Database, OpenSession } from '#db/connect.ts';
 import type { Decision } from '#db/decide/decide.ts';
 import type { DecisionRequest, DecisionWarning, Funnel } from '#db/decide/decision-request.ts';
+import type { Survey } from '#db/decide/survey/survey-decision.ts';
 import type { CandidateRow } from '#model/candidate.ts';
 import type { RoleName } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
-import type { DirectPathListing } from './list-direct-path.ts';
+import type { DirectPathListing } from './inputs/list-direct-path.ts';
 
 /** What a plan is made of. */
 export interface PlanInput {
   readonly prepared: PreparedRule;
   /** `--maxjobs`: ready jobs at most, beside the rule's `--limit`. */
   readonly maxJobs?: number;
+  /** `--plan`: also looks for what verdicts do not say; see `surveyDecision`. */
+  readonly isSurvey?: boolean;
   /** `--why`: see {@link DecisionRequest.asked}. */
   readonly asked?: DecisionRequest['asked'];
   readonly databases: Readonly<Record<RoleName, Database>>;
@@ -50,12 +55,12 @@ function capOf(limit: number, maxJobs: number | undefined): { readonly cap?: num
 }
 
 function makeRequest(input: PlanInput, listing: DirectPathListing | undefined): DecisionRequest {
-  const { rule, names, query, options, isLfn2lfn } = input.prepared;
+  const { rule, names, query, options, isLfn2lfn, isVerified } = input.prepared;
   const { build, tag, version } = names;
   const inputs = isLfn2lfn
     ? ({ kind: 'names' } as const)
     : listing === undefined
-      ? ({ kind: 'catalog' } as const)
+      ? ({ kind: 'catalog', ...(isVerified ? { disk: makeDisk() } : {}) } as const)
       : ({ kind: 'listing', files: listing.files } as const);
   return {
     rule: rule.name,
@@ -90,6 +95,17 @@ function listingWarnings(
     warnings.push({ kind: 'empty-listing', count: 1, message });
   }
   return warnings;
+}
+
+// Inputs that the decision has looked for on disk are not looked for again.
+function surveyPlan(
+  { databases }: PlanInput,
+  { inputs }: DecisionRequest,
+  session: OpenSession,
+  decision: Decision,
+): Promise<Survey> {
+  const isOpen = inputs.kind === 'catalog' && inputs.disk === undefined;
+  return surveyDecision(session, decision, databases.catalog, isOpen ? makeDisk(surveyBounds) : undefined);
 }
 
 // The server cuts rows off before they are compared with the selection.
@@ -130,12 +146,17 @@ export async function planRule(input: PlanInput): Promise<Plan> {
     const ofMacros = checkMacros(prepared, decision);
     const found =
       directPath === undefined || listing === undefined ? [] : listingWarnings(directPath, listing, decision.funnel);
+    const survey = input.isSurvey === true ? await surveyPlan(input, request, session, decision) : undefined;
     const limited = limitWarnings(prepared.options.limit, decision.funnel);
     return {
       prepared,
       request,
       decision,
-      funnel: { ...decision.funnel, warnings: [...decision.funnel.warnings, ...ofMacros, ...found, ...limited] },
+      funnel: {
+        ...decision.funnel,
+        ...(survey === undefined ? {} : { findings: survey.findings }),
+        warnings: [...decision.funnel.warnings, ...ofMacros, ...found, ...limited, ...(survey?.warnings ?? [])],
+      },
       session,
       readReady: (batchSize) => readReady(session, batchSize),
       close: () => session.close(),

@@ -29,7 +29,11 @@ function lineOf(sign: string, count: number, text: string): string {
 /** Writes the funnel as lines of at most 80 columns: rows of the query, what is taken off and why, what is ready. */
 export function renderFunnel(funnel: Funnel): readonly string[] {
   const { rows, faults, candidates, counts, blockedByState } = funnel;
-  const states = Object.entries(blockedByState).map(([state, count]) => `${printCount(count)} ${state}`);
+  const lost = funnel.findings?.find(({ kind }) => kind === 'not-in-catalog')?.count ?? 0;
+  const states = Object.entries(blockedByState).map(
+    ([state, count]) =>
+      `${printCount(count)} ${state}${state === 'finished' && lost > 0 ? `, ${printCount(lost)} of them not in the catalog` : ''}`,
+  );
   const lines = [lineOf(' ', rows, rows === 1 ? 'row of the query' : 'rows of the query')];
   if (faults.rejected > 0) lines.push(lineOf('-', faults.rejected, 'rejected: name no product'));
   if (faults.repeated > 0) lines.push(lineOf('-', faults.repeated, 'repeated: equal to an earlier row'));

@@ -44,6 +44,8 @@ export interface Rule {
     readonly query?: string;
     readonly directPath?: string;
     readonly lfn2pfn: 'lfn2pfn' | 'lfn2lfn';
+    /** `verify: true`: inputs are looked for on disk before a dispatch. */
+    readonly isVerified: boolean;
   };
   /** Whether a program of the rule's own runs under our launcher; absent: as the site says. */
   readonly isSupervised?: boolean;

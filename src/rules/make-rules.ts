@@ -168,12 +168,17 @@ function inputOf(input: ReadonlyMap<string, YamlScalar>, add: AddComplaint): Rul
   if (mode !== 'lfn2pfn' && mode !== 'lfn2lfn') {
     add('error', 'input.lfn2pfn', `Unknown lfn2pfn '${mode}'`, "'lfn2pfn' or 'lfn2lfn'");
   }
+  const verify = textOf('verify');
+  if (verify !== undefined && !/^(?:true|false)$/i.test(verify)) {
+    add('error', 'input.verify', `input.verify is '${verify}'`, 'true or false');
+  }
   return {
     ...(db === undefined ? {} : { db }),
     ...(role === undefined ? {} : { role }),
     ...(query === undefined ? {} : { query }),
     ...(directPath === undefined ? {} : { directPath }),
     lfn2pfn: mode === 'lfn2lfn' ? 'lfn2lfn' : 'lfn2pfn',
+    isVerified: /^true$/i.test(verify ?? ''),
   };
 }
 

@@ -26,6 +26,8 @@ export interface PreparedRule {
   readonly directPath?: string;
   /** Inputs go to the job under the names that the query gives. */
   readonly isLfn2lfn: boolean;
+  /** A job is dispatched only if its inputs exist on disk. */
+  readonly isVerified: boolean;
   readonly script: string;
   /** As written, for `production_setup.dir`; and absolute. */
   readonly payload: { readonly written: string; readonly path: string };
@@ -163,6 +165,10 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
   checkDsttype(names.dsttypePattern, params['name'] ?? '', complainer);
   const query = prepareQuery(rule, scope, fill, complainer);
   checkCursor(rule, options, complainer);
+  if (rule.input.isVerified && rule.input.lfn2pfn === 'lfn2lfn') {
+    const message = 'input.verify has no effect with lfn2lfn: names are passed on as they are';
+    complainer.warning({ path: 'input.verify', message });
+  }
   const directPath = rule.input.directPath;
   const directText =
     directPath === undefined ? undefined : fill('input.direct_path', directPath, scope.directPath).text;
@@ -182,6 +188,7 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
     query: { text: query.text, finished: query.finished, originOf: query.originOf },
     ...(directText === undefined ? {} : { directPath: resolve(options.submitDirectory, directText) }),
     isLfn2lfn: rule.input.lfn2pfn === 'lfn2lfn',
+    isVerified: rule.input.isVerified,
     script: prepared.script,
     payload: { written: params['payload'] ?? payload, path: resolve(options.submitDirectory, payload) },
     rsync: prepared.rsync,

@@ -18,6 +18,7 @@ export const ruleShape = z.looseObject(
           db: leaf.describe('Database of the query: daqdb, fc, filecatalog, raw, status').optional(),
           query: leaf.describe('One SELECT; a row is a job').optional(),
           direct_path: leaf.describe('Glob of directories that hold the inputs; absent: the catalog knows').optional(),
+          verify: leaf.describe('true dispatches a job only if its inputs exist on disk; false by default').optional(),
           lfn2pfn: leaf.describe('lfn2lfn hands the names of the query to the job').optional(),
         },
         { error: 'a mapping with db and query' },
@@ -40,7 +41,7 @@ export const ruleSections = ['params', 'input', 'filesystem', 'job'] as const;
 export const ruleKeys = ['supervise'] as const;
 
 /** The keys of `input`. */
-export const inputKeys = ['db', 'query', 'direct_path', 'lfn2pfn'] as const;
+export const inputKeys = ['db', 'query', 'direct_path', 'lfn2pfn', 'verify'] as const;
 
 /** The keys of `params` that SLURP itself reads; any other is a field for the rule's own texts. */
 export const paramKeys = [

@@ -129,6 +129,25 @@ describe('a plan', () => {
     ]);
   });
 
+  it('says how many finished products are not in the catalog, in the funnel and in JSON (C-D18)', async () => {
+    const { status } = world.open.databases;
+    await status.execute(
+      sql`update ${sql.table(status.role, 'production_status')} set status = 'finished' where id <= 2`,
+    );
+    const input = { ...world.inputOf(runs), isSurvey: true };
+    const text = await rendered(input);
+    expect(text).toContain('\n                 2 finished, 2 of them not in the catalog\n');
+    expect(text).toContain('\nwarning: 2 finished products are not in the catalog, e.g. run 2 segment 0 (--why 2 0)\n');
+    expect(JSON.parse(await rendered(input, renderPlanJson))).toMatchObject({
+      funnel: {
+        findings: expect.arrayContaining([
+          { kind: 'not-in-catalog', count: 2, looked: 2, of: 2, example: { run: 2, segment: 0 } },
+        ]),
+      },
+    });
+    expect(await rendered(world.inputOf(runs))).not.toContain('not in the catalog');
+  });
+
   it('is written as one JSON document', async () => {
     const document: unknown = JSON.parse(await rendered(world.inputOf(runs), renderPlanJson));
     expect(document).toMatchObject({

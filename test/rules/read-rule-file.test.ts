@@ -24,6 +24,7 @@ describe('rule file', () => {
         },
         "input": {
           "db": "daqdb",
+          "isVerified": false,
           "lfn2pfn": "lfn2pfn",
           "query": "select 'daqdb/filelist' as source, runnumber, 0 as segment,
              string_agg(distinct split_part(filename,'/',-1), ' ') as files
@@ -159,7 +160,7 @@ describe('rule file', () => {
       '/r.yaml',
     );
     expect([rules[0]?.input, complaints]).toEqual([
-      { db: 'fc', role: 'catalog', query: 'select\t1,\n\t2', lfn2pfn: 'lfn2pfn' },
+      { db: 'fc', role: 'catalog', query: 'select\t1,\n\t2', lfn2pfn: 'lfn2pfn', isVerified: false },
       [],
     ]);
     const tabs = await readRuleFile(ruleFile('tabs'));
@@ -309,5 +310,30 @@ describe('rule file', () => {
         "r.yaml:6:37: error: R: Unknown lfn2pfn 'maybe', expected 'lfn2pfn' or 'lfn2lfn'",
       ]
     `);
+  });
+});
+
+describe('input.verify', () => {
+  const read = (value: string) => parseRuleFile(`R:\n  input:\n    db: fc\n    ${value}\n`, '/r.yaml');
+
+  it.each([
+    ['verify: true', true],
+    ['verify: yes', true],
+    ["verify: 'true'", true],
+    ['verify: false', false],
+    ['lfn2pfn: lfn2pfn', false],
+  ])('is read from %s (C-D20)', (value, isVerified) => {
+    const { rules, complaints } = read(value);
+    expect([rules[0]?.input.isVerified, complaints]).toEqual([isVerified, []]);
+  });
+
+  it('is an error where it is mistyped, or neither true nor false', () => {
+    const { complaints } = read('verify: maybe');
+    expect(renderComplaints(complaints)).toEqual([
+      "r.yaml:4:13: error: R: input.verify is 'maybe', expected true or false",
+    ]);
+    expect(renderComplaints(read('verfy: true').complaints)).toEqual([
+      "r.yaml:4:5: error: R: Unknown key 'input.verfy', expected 'verify'",
+    ]);
   });
 });

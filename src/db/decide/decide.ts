@@ -3,8 +3,8 @@ import { verdicts } from '#model/verdict.ts';
 import { countOf } from '#util/count-of.ts';
 
 import { fillReady } from './judge/fill-ready.ts';
-import { findInputs } from './find-inputs.ts';
-import { findMissingExample } from './find-missing-example.ts';
+import { findInputs } from './inputs/find-inputs.ts';
+import { findMissingExample } from './inputs/find-missing-example.ts';
 import { inAuthorsPlace, judgeCandidates } from './judge/judge-candidates.ts';
 import { makeTables } from './make-tables.ts';
 import { markDuplicates } from './judge/mark-duplicates.ts';

@@ -11,10 +11,32 @@ export interface ListedFile {
   readonly path: string;
 }
 
+/** A name in a directory. */
+export interface ListedPath {
+  readonly path: string;
+  /** A symbolic link, which may lead nowhere. */
+  readonly isLink: boolean;
+}
+
+/** What directories hold. */
+export interface DiskListing {
+  /** In no particular order, directories left out. Iterated once. */
+  readonly paths: AsyncIterable<ListedPath>;
+  /** To be read after the paths: directories of which it is not known what they hold, and why. */
+  readonly unknown: ReadonlyMap<string, string>;
+}
+
+/** The file system, as far as a decision looks at it. */
+export interface Disk {
+  list(directories: readonly string[]): DiskListing;
+  /** Which of these symbolic links lead nowhere. */
+  findDangling(links: readonly string[]): Promise<readonly string[]>;
+}
+
 /** How the input files of a candidate are found. */
 export type InputSource =
-  /** By lfn, in the catalog's `files`. */
-  | { readonly kind: 'catalog' }
+  /** By lfn, in the catalog's `files`; with a disk, only what exists there (`verify: true`). */
+  | { readonly kind: 'catalog'; readonly disk?: Disk }
   /** By basename, among these files; iterated once, and only if a candidate is still open by then. */
   | { readonly kind: 'listing'; readonly files: AsyncIterable<ListedFile> }
   /** The names are passed on as they are (`lfn2lfn`). */
@@ -66,6 +88,23 @@ export interface DecisionDatabases {
   readonly statementTimeoutMs: number;
 }
 
+/** What a plan shows beside its verdicts, of rows that look well. */
+export interface Finding {
+  readonly kind:
+    /** The attempt is finished; the catalog has no file of the product. */
+    | 'not-in-catalog'
+    /** An input was registered after the attempt of the product had started. */
+    | 'older-than-inputs'
+    /** A job is ready; an input is not on disk. */
+    | 'inputs-gone';
+  readonly count: number;
+  /** How many were looked at, of how many that there are. */
+  readonly looked: number;
+  readonly of: number;
+  /** The first in the query's order. */
+  readonly example?: { readonly run: number; readonly segment: number };
+}
+
 /** Something that did not stop the decision, with how often and one example. */
 export interface DecisionWarning {
   readonly kind:
@@ -77,7 +116,9 @@ export interface DecisionWarning {
     | 'listed-twice'
     | 'unreadable-directory'
     | 'empty-listing'
-    | 'rule-columns';
+    | 'rule-columns'
+    | 'inputs-unknown'
+    | Finding['kind'];
   readonly count: number;
   /** A sentence without full stop. */
   readonly message: string;
@@ -95,4 +136,6 @@ export interface Funnel {
   /** The part of `counts.blocked` for each state that occurs. */
   readonly blockedByState: Readonly<Partial<Record<JobState, number>>>;
   readonly warnings: readonly DecisionWarning[];
+  /** Absent where nobody looked. */
+  readonly findings?: readonly Finding[];
 }

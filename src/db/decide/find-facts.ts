@@ -13,7 +13,7 @@ export interface FactSearch {
   readonly session: Session;
   readonly catalog: Database;
   /** A temporary table whose columns are those of the facts. */
-  readonly into: 'output' | 'location';
+  readonly into: 'output' | 'location' | 'registration';
   /** The search, given a table expression with one column `name`. */
   readonly facts: (wanted: Statement) => Statement;
 }

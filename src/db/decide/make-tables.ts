@@ -14,6 +14,8 @@ import type { QueryColumns } from './read-query-columns.ts';
  *   where the run that somebody asks about is `run`, or one of those that the row is made from (`is_of_asked`)
  * - `undecided`: the rows of `judged` without early verdict, and their later verdicts
  * - `invalid_entry`, `wanted`, `output`, `listing`, `location`, `needed`, `resolved`: facts for one check each
+ * - `on_disk`, `gone`: files in the directories of inputs; places of inputs that are not there
+ * - `finished`, `aging`, `registration`: rows and facts of a survey
  * - `ready`: what is left
  *
  * Call it once a session, before anything else touches a temporary table.
@@ -40,7 +42,12 @@ export async function makeTables(session: Session, columns: QueryColumns): Promi
     sql`create temp table wanted (name text)`,
     sql`create temp table output (filename text)`,
     sql`create temp table listing (basename text, path text)`,
-    sql`create temp table location (lfn text, path text)`,
+    sql`create temp table location (lfn text, path text, rank int not null default 1)`,
+    sql`create temp table on_disk (path text, is_link boolean)`,
+    sql`create temp table gone (lfn text, path text)`,
+    sql`create temp table finished (ordinal int, run int, segment int, streamname text, attempt int, dstfile text)`,
+    sql`create temp table aging (ordinal int, run int, segment int, name text, since timestamp, product text)`,
+    sql`create temp table registration (lfn text, path text, time timestamp, size bigint, md5 text)`,
     sql`create temp table needed (ordinal int, position int, lfn text)`,
     sql`create temp table resolved (ordinal int, inputs text, missing int)`,
     sql`create temp table ready (ordinal int not null, run int not null, segment int not null, streamname text,

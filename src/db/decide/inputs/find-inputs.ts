@@ -5,13 +5,14 @@ import { sql } from '#db/connect.ts';
 
 import { countOf } from '#util/count-of.ts';
 
-import { inPieces, printCopyLine } from './copy-text.ts';
-import { findFacts } from './find-facts.ts';
-import { itemsSql } from './list-sql.ts';
+import { inPieces, printCopyLine } from '../copy-text.ts';
+import { findFacts } from '../find-facts.ts';
+import { itemsSql } from '../list-sql.ts';
+import { checkDisk } from './check-disk.ts';
 
 import type { Database, Session, Statement } from '#db/connect.ts';
 
-import type { DecisionWarning, InputSource, ListedFile } from './decision-request.ts';
+import type { DecisionWarning, Disk, InputSource, ListedFile } from '../decision-request.ts';
 
 /**
  * Whether a path can be handed to a job as the place of an lfn: it ends in that name (payloads sort their inputs by
@@ -27,18 +28,33 @@ async function* printLines(files: AsyncIterable<ListedFile>): AsyncGenerator<str
   for await (const { basename, path } of files) yield printCopyLine([basename, path]);
 }
 
-// One name, several places: the newest registration, since old copies are the ones that are cleaned away.
-async function findInCatalog(session: Session, catalog: Database): Promise<void> {
+// One name, several places: the newest registration, since old copies are the ones that are cleaned away. Where the disk
+// is looked at, the newest of those that are there.
+async function findInCatalog(
+  session: Session,
+  catalog: Database,
+  disk: Disk | undefined,
+): Promise<readonly DecisionWarning[]> {
   await session.execute(sql`insert into pg_temp.wanted select distinct lfn from pg_temp.needed`);
+  const newest = sql`f.time desc nulls last, f.full_host_name collate "C", f.full_file_path collate "C"`;
   await findFacts({
     session,
     catalog,
     into: 'location',
-    facts: (wanted) => sql`select distinct on (f.lfn collate "C") f.lfn, f.full_file_path
+    facts: (
+      wanted,
+    ) => sql`select ${disk === undefined ? sql`distinct on (f.lfn collate "C")` : sql``} f.lfn, f.full_file_path,
+        ${disk === undefined ? sql`1` : sql`(row_number() over (partition by f.lfn order by ${newest}))::int`}
       from ${wanted} w join ${sql.table(catalog.role, 'files')} f on f.lfn = w.name
       where ${usableSql(sql`f.full_file_path`, sql`f.lfn`)}
-      order by f.lfn collate "C", f.time desc nulls last, f.full_host_name collate "C", f.full_file_path collate "C"`,
+      ${disk === undefined ? sql`order by f.lfn collate "C", ${newest}` : sql``}`,
   });
+  if (disk === undefined) return [];
+  const warnings = await checkDisk(session, disk, sql`true`);
+  await session.execute(
+    sql`delete from pg_temp.location l using pg_temp.location better where better.lfn = l.lfn and better.rank < l.rank`,
+  );
+  return warnings;
 }
 
 async function findInListing(session: Session, files: AsyncIterable<ListedFile>): Promise<readonly DecisionWarning[]> {
@@ -80,7 +96,7 @@ export async function findInputs(
     await session.execute(sql`insert into pg_temp.location select distinct lfn, lfn from pg_temp.needed`);
   } else {
     await session.execute(sql`analyze pg_temp.needed (ordinal, lfn)`);
-    if (source.kind === 'catalog') await findInCatalog(session, catalog);
+    if (source.kind === 'catalog') warnings = await findInCatalog(session, catalog, source.disk);
     else warnings = await findInListing(session, source.files);
   }
   await session.execute(

@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { listDirectPath } from '#dispatch/list-direct-path.ts';
+import { listDirectPath } from '#dispatch/inputs/list-direct-path.ts';
 
-import type { DirectPathListing } from '#dispatch/list-direct-path.ts';
+import type { DirectPathListing } from '#dispatch/inputs/list-direct-path.ts';
 
 let root: string;
 
