@@ -22,7 +22,7 @@ async function resultOf({ paths, unknown }: DiskListing) {
   for await (const { path } of paths) found.push(path.replace(root, ''));
   return {
     found: found.toSorted(),
-    unknown: [...unknown].map(([path, why]) => [path.replace(root, ''), why.replaceAll(root, '')]),
+    unknown: [...unknown].map(([path, why]) => [path.replace(root, ''), why.replaceAll(root, '')] as const),
   };
 }
 
@@ -36,12 +36,14 @@ it('lists files, and takes a directory that is gone for empty where others are b
 
 it('does not know what is in a directory that cannot be listed, and says why', async () => {
   const places = [join(root, 'a/1'), join(root, 'empty/run_1'), '/no-such-mount/data', 'root://server/data'];
-  expect((await resultOf(listDirectories(places))).unknown.toSorted()).toEqual([
-    ['/a/1', 'cannot be listed (ENOTDIR)'],
-    ['/empty/run_1', "'/empty' is empty: its file system may not be mounted"],
-    ['/no-such-mount/data', 'no part of this path exists: its file system may not be mounted'],
-    ['root://server/data', 'not a path on this machine'],
-  ]);
+  expect(new Map((await resultOf(listDirectories(places))).unknown)).toEqual(
+    new Map([
+      ['/a/1', 'cannot be listed (ENOTDIR)'],
+      ['/empty/run_1', "'/empty' is empty: its file system may not be mounted"],
+      ['/no-such-mount/data', 'no part of this path exists: its file system may not be mounted'],
+      ['root://server/data', 'not a path on this machine'],
+    ]),
+  );
 });
 
 it('gives up on directories that do not answer, and then on those behind them', async () => {
