@@ -17,7 +17,7 @@ export interface ListingBounds {
 }
 
 /** Bounds of a dispatch, which must know. */
-export const dispatchBounds: ListingBounds = { directoryMs: 30_000, allMs: 600_000 };
+const dispatchBounds: ListingBounds = { directoryMs: 30_000, allMs: 600_000 };
 
 /** Reads a directory; replaced in tests by one that gives no answer. */
 export type OpenDirectory = (path: string) => Promise<AsyncIterable<Dirent>>;

@@ -8,7 +8,7 @@ import type { Database, Session } from '#db/connect.ts';
 import type { Finding } from '../decision-request.ts';
 
 /** Inputs that are looked up at most: about a second. */
-export const inputsAtMost = 200_000;
+const inputsAtMost = 200_000;
 
 // Finished attempts, with the inputs that they were given; and what exists, with its attempt or the files of its row.
 async function putAging(session: Session): Promise<void> {
