@@ -8,7 +8,7 @@ import { findCursor } from '#db/status/find-cursor.ts';
 import { cursorKeyOf, orderCursor } from '#dispatch/cursor-order.ts';
 import { dispatchPlan } from '#dispatch/dispatch-plan.ts';
 import { renderFunnel } from '#dispatch/render-plan.ts';
-import { GatewayError, UsageError } from '#model/errors.ts';
+import { GatewayError, RuleError, UsageError } from '#model/errors.ts';
 import { countOf } from '#util/count-of.ts';
 import { packageRoot } from '#util/package-root.ts';
 
@@ -56,6 +56,7 @@ export async function dispatchRule(facts: DispatchFacts): Promise<void> {
     log[level]({ rule: request.rule }, message);
   }
   if (!request.isBatch && !request.isJson) await writeOutput(`${renderFunnel(funnel).join('\n')}\n`);
+  if (funnel.counts.ready === 0 && funnel.counts.unfit > 0) throw unfit(request, funnel);
   if (funnel.counts.ready > 0) {
     progress.close();
     await confirmResubmit(request, funnel.counts.ready);
@@ -87,6 +88,16 @@ export async function dispatchRule(facts: DispatchFacts): Promise<void> {
     say(`The cursor of '${request.rule}' is at run ${run}`);
   }
   await reportDispatch(request, plan, applied, { log, status, clock });
+}
+
+/** Nothing else is left to dispatch, so the rule is wrong and not a row. */
+function unfit({ rule }: KaedamaRequest, { counts, warnings }: Plan['funnel']): RuleError {
+  return new RuleError(`No job of '${rule}' can be submitted: ${countOf(counts.unfit, 'candidate')} left out`, {
+    code: 'rule-unfit',
+    facts: { rule },
+    complaints: warnings.filter(({ kind }) => kind === 'unfit').map(({ message }) => message),
+    advice: "Correct the query or the rule; 'kaedama … --why RUN' shows the reason for a run",
+  });
 }
 
 function declined(): UsageError {

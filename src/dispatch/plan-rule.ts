@@ -6,6 +6,7 @@ import { placeIn } from '#model/rule.ts';
 import { checkColumns } from '#rules/check/check-columns.ts';
 import { makeRuleError } from '#rules/check/render-complaints.ts';
 import { makeComplainer } from '#rules/complain.ts';
+import { makeRowJudge } from '#rules/job/row-judge.ts';
 
 import { listDirectPath } from './inputs/list-direct-path.ts';
 import { makeDisk, surveyBounds } from './inputs/make-disk.ts';
@@ -76,6 +77,7 @@ function makeRequest(input: PlanInput, listing: DirectPathListing | undefined): 
     isResubmit: options.isResubmit,
     ...capOf(options.limit, input.maxJobs),
     inputs,
+    rowJudge: makeRowJudge(input.prepared),
     ...(input.asked === undefined ? {} : { asked: input.asked }),
   };
 }

@@ -14,6 +14,7 @@ const meanings: Readonly<Record<Exclude<Verdict, 'ready'>, string>> = {
   exists: 'exist already',
   duplicate: 'duplicate: rows of one product that differ',
   'missing-inputs': 'missing inputs',
+  unfit: 'cannot be submitted',
   'over-limit': 'over the limit',
 };
 

@@ -10,6 +10,7 @@ export const verdicts = [
   'exists',
   'duplicate',
   'missing-inputs',
+  'unfit',
   'over-limit',
   'ready',
 ] as const;

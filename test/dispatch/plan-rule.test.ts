@@ -219,3 +219,37 @@ describe('a plan', () => {
     });
   });
 });
+
+describe('a plan with rows that cannot be submitted (C-H11)', () => {
+  beforeEach(() =>
+    putWorld(world.open, {
+      ...emptyWorld,
+      proposals: [1, 2, 3, 4, 5].map((run) => ({
+        ...{ run, segment: 0, files: 'a.evt' },
+        ranges: run === 2 || run === 4 ? `a:0:\u001B${run}` : 'a:0:9',
+      })),
+      files: [{ lfn: 'a.evt', path: '/lustre/a.evt' }],
+    }),
+  );
+  const input = (): PlanInput => world.inputOf({ ...runs, isDbinput: false });
+
+  it('leaves them out with the reason, and the others are ready', async () => {
+    const text = await rendered(input());
+    expect(text).toContain('-           2  cannot be submitted\n=           3  ready\n');
+    expect(text).toContain(
+      "warning: 2 candidates left out, which cannot be submitted, e.g. run 2 segment 0: 'arguments' contains the control character U+001B",
+    );
+    expect(JSON.parse(await rendered(input(), renderPlanJson))).toMatchObject({
+      funnel: { counts: { unfit: 2, ready: 3 } },
+      ready: [{ run: 1 }, { run: 3 }, { run: 5 }],
+    });
+  });
+
+  it('lets others take their places where there is a limit', async () => {
+    const plan = JSON.parse(await rendered({ ...input(), maxJobs: 2 }, renderPlanJson));
+    expect(plan).toMatchObject({
+      funnel: { counts: { unfit: 1, ready: 2, 'over-limit': 2 } },
+      ready: [{ run: 1 }, { run: 3 }],
+    });
+  });
+});

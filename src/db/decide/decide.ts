@@ -9,6 +9,7 @@ import { inAuthorsPlace, judgeCandidates } from './judge/judge-candidates.ts';
 import { makeTables } from './make-tables.ts';
 import { markDuplicates } from './judge/mark-duplicates.ts';
 import { markExisting } from './judge/mark-existing.ts';
+import { findUnfitExample, markUnfit } from './judge/mark-unfit.ts';
 import { makeProductNames } from './product-sql.ts';
 import { extraNames, readQueryColumns } from './read-query-columns.ts';
 
@@ -71,6 +72,7 @@ function countLate(
     exists: 0,
     duplicate: 0,
     'missing-inputs': 0,
+    unfit: 0,
     'over-limit': 0,
     ready,
   };
@@ -85,7 +87,8 @@ function countLate(
     else counts[verdict] += count;
     if (verdict === 'blocked' && state !== null) blockedByState[state] = count;
   }
-  for (const verdict of ['exists', 'duplicate', 'missing-inputs'] as const) counts[verdict] = late.get(verdict) ?? 0;
+  for (const verdict of ['exists', 'duplicate', 'missing-inputs', 'unfit'] as const)
+    counts[verdict] = late.get(verdict) ?? 0;
   const marked = [...late.values()].reduce((sum, count) => sum + count, 0);
   counts['over-limit'] = undecided - marked - ready;
   const candidates = verdicts.reduce((sum, verdict) => sum + counts[verdict], 0);
@@ -133,7 +136,18 @@ export async function decide(session: Session, request: DecisionRequest, where: 
   if (!request.isResubmit) await markExisting(session, catalog, names);
   await markDuplicates(session, columns);
   warnings.push(...(await findInputs(session, catalog, request.inputs)));
-  const ready = await fillReady(session, columns, names, request.cap);
+  let ready = await fillReady(session, columns, names, request.cap);
+  if (request.rowJudge !== undefined) {
+    let unfit = await markUnfit(session, request.rowJudge);
+    ready -= unfit;
+    // Those behind the limit take the places of what is left out.
+    while (unfit > 0 && request.cap !== undefined) {
+      await session.execute(sql`truncate pg_temp.ready`);
+      ready = await fillReady(session, columns, names, request.cap);
+      unfit = await markUnfit(session, request.rowJudge);
+      ready -= unfit;
+    }
+  }
   const late = await session.query<{ verdict: string; count: number }>(
     sql`select verdict, count(*)::int as count from pg_temp.undecided where verdict is not null group by verdict`,
   );
@@ -147,5 +161,6 @@ export async function decide(session: Session, request: DecisionRequest, where: 
     });
   }
   warnings.push(...(await findMissingExample(session, counted.counts['missing-inputs'])));
+  warnings.push(...(await findUnfitExample(session, counted.counts.unfit)));
   return { funnel: { ...counted, warnings }, ...decided };
 }

@@ -1,4 +1,5 @@
 import type { Database } from '#db/connect.ts';
+import type { CandidateRow } from '#model/candidate.ts';
 import type { Place } from '#model/rule.ts';
 import type { JobState } from '#model/job/job-state.ts';
 import type { RowSelection } from '#model/row-selection.ts';
@@ -79,6 +80,16 @@ export interface DecisionRequest {
     /** Only rows that have to do with it are decided. */
     readonly isAlone: boolean;
   };
+  /** Looks at rows that are ready; absent: all of them can be submitted. */
+  readonly rowJudge?: RowJudge;
+}
+
+/** Finds out whether the jobs of rows can be submitted. */
+export interface RowJudge {
+  /** Every row is to be looked at; else only unusual ones. */
+  readonly isForAll: boolean;
+  /** What is wrong with the job of a row, a sentence without full stop; undefined: nothing. */
+  readonly judge: (row: CandidateRow) => string | undefined;
 }
 
 /** Where the decision finds its tables. */
@@ -113,6 +124,7 @@ export interface DecisionWarning {
     | 'repeated-column'
     | 'limited-before-selection'
     | 'missing-inputs'
+    | 'unfit'
     | 'listed-twice'
     | 'unreadable-directory'
     | 'empty-listing'

@@ -23,13 +23,19 @@ export function readReady(session: Session, batchSize = 1000): AsyncGenerator<re
   return readRows(session, sql`true`, batchSize);
 }
 
+/** So much in one column of a row is unusual. */
+const unusualBytes = 40_000;
+
 /**
- * Likewise those rows that may have a line end in what the query gave them: all that have one, and few others.
+ * Likewise those rows that are unusual in what the query gave them: all that have a control character or much in one column,
+ * and few others.
  */
-export function readReadyWithLineEnds(session: Session): AsyncGenerator<readonly CandidateRow[]> {
-  // Within JSON a line end is written as a backslash and a letter.
-  const mayHaveOne = sql`concat(source, streamname) ~ E'[\\n\\r]' or (extra <> '{}' and extra::text ~ ${String.raw`\\[nr]`})`;
-  return readRows(session, mayHaveOne, 1000);
+export function readReadyOddities(session: Session): AsyncGenerator<readonly CandidateRow[]> {
+  // Within JSON a control character is written as a backslash and a letter.
+  const isOdd = sql`concat(source, streamname, ranges) ~ '[[:cntrl:]]'
+    or octet_length(inputs) > ${unusualBytes} or octet_length(ranges) > ${unusualBytes}
+    or (extra <> '{}' and (octet_length(extra::text) > ${unusualBytes} or extra::text ~ ${String.raw`\\[nrbfu]`}))`;
+  return readRows(session, isOdd, 1000);
 }
 
 async function* readRows(

@@ -1,12 +1,11 @@
 import { constants, access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { readReady, readReadyWithLineEnds } from '#db/decide/read-ready.ts';
-import { RuleError, SiteError } from '#model/errors.ts';
+import { readReady } from '#db/decide/read-ready.ts';
+import { SiteError } from '#model/errors.ts';
 import { isStartedInPlace } from '#model/job/is-started-in-place.ts';
 import { findScript, findStaged } from '#rules/check/check-files.ts';
 import { expandJob } from '#rules/expand-job.ts';
-import { shorten } from '#util/shorten.ts';
 
 import type { Session } from '#db/connect.ts';
 import type { CandidateRow } from '#model/candidate.ts';
@@ -16,12 +15,10 @@ import type { PreparedRule } from '#rules/prepare-rule.ts';
 import type { DirectoryMaker } from './make-items.ts';
 
 /**
- * Tries with the first ready row what every job needs, before anything is reserved: its directories, its program; and
- * with those that may have one, whether a line end gets into the job.
+ * Tries with the first ready row what every job needs, before anything is reserved: its directories, its program.
  *
  * @returns what the operator should know, a sentence each
- * @throws SiteError (`site-directory`, `site-script-…`, `site-staged-missing`, `site-worker-missing`), RuleError
- * (`rule-line-end`); then nothing was written
+ * @throws SiteError (`site-directory`, `site-script-…`, `site-staged-missing`, `site-worker-missing`); then nothing was written
  */
 export async function prepareSubmission(
   session: Session,
@@ -32,10 +29,6 @@ export async function prepareSubmission(
   const row = await findFirstReady(session);
   if (row === undefined) return [];
   const job = expandJob(prepared, row, { cupsid: 0 });
-  checkLineEnds(job, row, prepared);
-  for await (const rows of readReadyWithLineEnds(session)) {
-    for (const odd of rows) checkLineEnds(expandJob(prepared, odd, { cupsid: 0 }), odd, prepared);
-  }
   for (const directory of job.directories) await directories.make(directory);
   directories.check();
   return checkFilesOf(job, prepared, workerDirectory);
@@ -59,18 +52,6 @@ export async function checkJobFiles(
 async function findFirstReady(session: Session): Promise<CandidateRow | undefined> {
   for await (const [row] of readReady(session, 1)) return row;
   return undefined;
-}
-
-/** No batch system takes a value of several lines, and the jobs of one submission are taken together or not at all. */
-function checkLineEnds(job: ExpandedJob, { dstfile }: CandidateRow, { rule }: PreparedRule): void {
-  for (const [key, text] of Object.entries({ arguments: job.arguments, ...job.commands })) {
-    if (!/[\n\r]/u.test(text.trim())) continue;
-    throw new RuleError(`A line end is in '${key}' of '${dstfile}': '${shorten(text, 60)}'`, {
-      code: 'rule-line-end',
-      facts: { rule: rule.name },
-      advice: "Mend the rule: leave it out in the query (translate(x, E'\\n\\r', '  ')), or write the text in one line",
-    });
-  }
 }
 
 async function checkFilesOf(

@@ -152,6 +152,8 @@ function describeFact(fact: VerdictFact, why: Why, log: FoundLog | undefined): r
         `${printCount(fact.missing.length)} of ${printCount(fact.wanted)} inputs are not in ${why.inputsFrom}`,
         ...listed(fact.missing.flatMap(describeMissing)),
       ];
+    case 'unfit':
+      return [`its job cannot be submitted: ${fact.reason}`];
     case 'over-limit':
       return [`${countOf(fact.readyBefore, 'ready job')} before it, and ${printCount(why.cap ?? 0)} is the limit`];
     case 'ready':

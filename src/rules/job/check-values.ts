@@ -95,6 +95,19 @@ export function checkJobValues(values: ReadonlyMap<string, string>, complainer: 
   }
 }
 
+/**
+ * Tells what HTCondor would refuse in a finished value of one command or attribute; undefined: nothing.
+ *
+ * @param text not empty, without blanks at its ends
+ */
+export function judgeJobValue(
+  key: string,
+  text: string,
+): { readonly message: string; readonly expected: string } | undefined {
+  const judged = judge(key, text);
+  return judged?.isFatal === true ? judged : undefined;
+}
+
 interface Judgement {
   readonly isFatal: boolean;
   readonly message: string;

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { openDirectoryMaker } from '#dispatch/submission/make-items.ts';
 import { prepareSubmission } from '#dispatch/submission/prepare-submission.ts';
 
 import { openDispatchWorld, openReady } from '../dispatch-world.ts';
-import { prepareTestRuleOf, testDstfile } from '../test-rule.ts';
+import { prepareTestRuleOf } from '../test-rule.ts';
 
 import type { DispatchWorld } from '../dispatch-world.ts';
 
@@ -37,14 +37,6 @@ async function prepareWith(extra: Readonly<Record<string, string>>): Promise<rea
     await session.close();
   }
 }
-
-test('refuses a line end that would get into a job, of whatever row, before anything is made', async () => {
-  await expect(prepareWith({ word: 'a\r\nb' })).rejects.toMatchObject({
-    code: 'rule-line-end',
-    message: expect.stringContaining(testDstfile(2)),
-  });
-  await expect(readFile(join(world.root, 'condor'))).rejects.toMatchObject({ code: 'ENOENT' });
-});
 
 test('lets pass a line end that no job uses, and the letters of one', async () => {
   expect(await prepareWith({ other: 'a\nb', word: String.raw`a\nb` })).toEqual([]);

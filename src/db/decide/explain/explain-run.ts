@@ -57,6 +57,7 @@ export type VerdictFact =
   | { readonly fate: 'exists'; readonly filename: string; readonly datasets: readonly string[] }
   | { readonly fate: 'repeated' | 'duplicate'; readonly rows: readonly CompetingRow[] }
   | { readonly fate: 'missing-inputs'; readonly wanted: number; readonly missing: readonly MissingInput[] }
+  | { readonly fate: 'unfit'; readonly reason: string }
   | { readonly fate: 'over-limit'; readonly readyBefore: number }
   | { readonly fate: 'ready'; readonly inputs: string; readonly replaces: BlockingAttempt | undefined };
 
@@ -182,6 +183,8 @@ async function findFact(session: Session, decision: Decision, catalog: Database,
       const missing = await findMissing(session, decision.inputs === 'catalog' ? catalog : undefined, row.ordinal);
       return { fate: row.fate, wanted: await countOne(session, wanted), missing };
     }
+    case 'unfit':
+      return { fate: row.fate, reason: row.note ?? '' };
     case 'over-limit': {
       const before = sql`select count(*)::int as count from pg_temp.ready where ordinal < ${row.ordinal}`;
       return { fate: row.fate, readyBefore: await countOne(session, before) };
