@@ -252,6 +252,7 @@ create table production_status (
   disk_mb double precision,
   inputs_dispatched text,
   final_state prodstate generated always as ( CASE WHEN (status = ANY (ARRAY['finished'::prodstate, 'failed'::prodstate])) THEN status ELSE NULL::prodstate END) stored,
+  refusal text,
   constraint production_status_id_key UNIQUE (id),
   constraint production_status_pkey PRIMARY KEY (id, run, segment, prod_id),
   constraint production_status_prod_id_fkey FOREIGN KEY (prod_id) REFERENCES production_setup(id)
@@ -284,6 +285,8 @@ create table submission (
 
 CREATE INDEX invalid_run_list_run ON invalid_run_list USING btree (first_run);
 
+CREATE INDEX production_event_refused ON ONLY production_event USING btree (attempt) WHERE kind = 'refused'::text AND applied_at IS NULL;
+
 CREATE INDEX production_event_unapplied ON ONLY production_event USING btree (received_at) WHERE kind = 'stageout'::text AND applied_at IS NULL;
 
 CREATE UNIQUE INDEX production_setup_identity ON production_setup USING btree (name, build, dbtag, hash, COALESCE(revision, '-1'::integer));
@@ -291,6 +294,8 @@ CREATE UNIQUE INDEX production_setup_identity ON production_setup USING btree (n
 CREATE INDEX production_status_dstfile ON production_status USING btree (dstfile, attempt);
 
 CREATE UNIQUE INDEX production_status_live ON production_status USING btree (dstfile text_pattern_ops) INCLUDE (id, final_state) WHERE retired_at IS NULL;
+
+CREATE INDEX production_status_refused ON production_status USING btree (id) WHERE refusal IS NOT NULL;
 
 CREATE INDEX production_status_run ON production_status USING btree (run, segment);
 
@@ -523,6 +528,30 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION note_refusals()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'status'
+AS $function$
+begin
+  if not exists (select from fresh where kind = 'refused') then
+    return null;
+  end if;
+  update production_status s
+  set refusal = f.refusal
+  from (
+    select distinct on (e.attempt) e.attempt,
+      (e.detail ->> 'report') || ': ' || (e.detail ->> 'reason') as refusal
+    from fresh e
+    where e.kind = 'refused'
+    order by e.attempt, e.arrival desc
+  ) f
+  where s.id = f.attempt;
+  return null;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION record_events(events jsonb)
  RETURNS TABLE(item integer, outcome text, go boolean, reason text)
  LANGUAGE plpgsql
@@ -629,3 +658,5 @@ $function$
 ;
 
 CREATE TRIGGER note_datasets AFTER INSERT ON production_event REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION note_datasets();
+
+CREATE TRIGGER note_refusals AFTER INSERT ON production_event REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION note_refusals();

@@ -4,7 +4,7 @@ import { makeSay } from '#cli/say.ts';
 import { checkReport } from '#job/check-report.ts';
 import { tell } from '#job/spool/tell.ts';
 import { argumentOf, parseBachi, renderBachiHelp } from './bachi-options.ts';
-import { fence, madeForReading, obey, openPost, sayDelivery, throwIfRefused } from './job-post.ts';
+import { fence, madeForReading, obey, openPost, reportMisuse, sayDelivery, throwIfRefused } from './job-post.ts';
 
 const say = makeSay('bachi');
 
@@ -31,4 +31,15 @@ async function runBachi(argv: readonly string[]): Promise<number> {
 process.on('SIGTERM', () => undefined);
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
-void runMain('bachi', async ({ argv }) => runBachi(argv), { signals: 'leave' });
+void runMain(
+  'bachi',
+  async ({ argv }) => {
+    try {
+      return await runBachi(argv);
+    } catch (error) {
+      await reportMisuse(error, 'bachi');
+      throw error;
+    }
+  },
+  { signals: 'leave' },
+);

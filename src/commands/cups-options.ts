@@ -272,6 +272,11 @@ function complaintOf(message: string, argv: readonly string[]): UsageError {
   return new UsageError(message, { code: 'usage-arguments', advice: "'cups --help' lists what it understands" });
 }
 
+/** Finds the subcommand of a command line that may make no sense. */
+export function subcommandOf(argv: readonly string[]): string | undefined {
+  return argv.find((word) => commands.has(word));
+}
+
 /** Says a field of a report as the command line does. */
 export function optionOf(path: string): string {
   const known: Readonly<Record<string, string>> = {

@@ -9,13 +9,14 @@ import { tell, type Told } from '#job/spool/tell.ts';
 import { endWrappedJob, renderAssignments } from '#job/wrap.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
 import { spoolFileName } from '#model/job/job-file.ts';
-import { optionOf, parseCups, renderHelp, type CupsAction, type CupsCommon } from './cups-options.ts';
+import { optionOf, parseCups, renderHelp, subcommandOf, type CupsAction, type CupsCommon } from './cups-options.ts';
 import {
   fence,
   fencedExitCode,
   madeForReading,
   obey,
   openPost,
+  reportMisuse,
   sayDelivery,
   sayUnwanted,
   throwIfRefused,
@@ -168,4 +169,15 @@ function stopSignal(graceMs: number): AbortSignal {
 process.on('SIGTERM', () => undefined);
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
-void runMain('cups', async ({ argv }) => runCups(argv), { signals: 'leave' });
+void runMain(
+  'cups',
+  async ({ argv }) => {
+    try {
+      return await runCups(argv);
+    } catch (error) {
+      if (!argv.includes('--no-update')) await reportMisuse(error, subcommandOf(argv) ?? 'cups');
+      throw error;
+    }
+  },
+  { signals: 'leave' },
+);

@@ -1,10 +1,10 @@
 import { renderRefusal, type Delivery } from '#job/spool/deliver.ts';
-import type { Told } from '#job/spool/tell.ts';
+import { tell, type Told } from '#job/spool/tell.ts';
 import { endJob } from '#job/end-job.ts';
 import { findIdentity, type JobIdentity } from '#job/identity.ts';
 import { readGatewayAccess, type GatewayAccess } from '#job/read-gateway-access.ts';
 import { hasToldEnd } from '#job/wrap.ts';
-import { GatewayError, SiteError } from '#model/errors.ts';
+import { GatewayError, SiteError, UsageError } from '#model/errors.ts';
 import type { Say } from '#model/log.ts';
 
 /** Where a job tells its reports. */
@@ -59,6 +59,24 @@ export function throwIfRefused({ refusal }: Told, report: string): void {
 export function obey(say: Say, identity: JobIdentity, { verdict }: Delivery): number {
   if (verdict === undefined || verdict.isGo || hasToldEnd(identity)) return 0;
   return fence(say, identity, verdict.reason);
+}
+
+/**
+ * Reports that a command of this job was called with something that makes no sense: a script that ignores the exit code
+ * goes on, and the site should know what it does not get. Never throws, and does nothing outside of a job.
+ */
+export async function reportMisuse(error: unknown, report: string): Promise<void> {
+  // What older systems had is documented; a script that still asks for it loses nothing that it would have here.
+  if (!(error instanceof UsageError) || error.code === 'usage-old-subcommand') return;
+  try {
+    const { identity, access } = openPost();
+    if (access === undefined || identity.attempt === 0) return;
+    const reason = [error.message, ...error.complaints].join('; ');
+    const options = { timeoutMs: access.job.reportTimeoutMs, isPersistent: false };
+    await tell(identity, access, new Date().toISOString(), { kind: 'refused', report, reason }, options);
+  } catch {
+    // No spool, or no job: what is wrong is said on stderr.
+  }
 }
 
 /** Says that this job ends, and why. */

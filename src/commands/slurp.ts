@@ -28,12 +28,14 @@ import { renderSiteStatus } from '#reports/render-site-status.ts';
 import { slurpIngest } from './slurp/slurp-ingest.ts';
 import { migrateRoles } from './slurp/slurp-migrate.ts';
 import { slurpReconcile } from './slurp/slurp-reconcile.ts';
+import { slurpRefused } from './slurp/slurp-refused.ts';
 import { schemaNames, slurpSchema } from './slurp/slurp-schema.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { RoleName, Site } from '#model/site.ts';
 
 import type { ReconcileOptions } from './slurp/slurp-reconcile.ts';
+import type { RefusedOptions } from './slurp/slurp-refused.ts';
 
 interface SiteOptions {
   readonly site?: string;
@@ -202,6 +204,18 @@ void runMain(
       .action(async (files: readonly string[], _, command) => {
         const options: SiteOptions & { readonly json?: true } = command.optsWithGlobals();
         await slurpIngest(await findNamedSite(options), files, { context, say, isJson: options.json === true });
+      });
+    program
+      .command('refused')
+      .description('list reports and spools that could not be taken, or resolve them')
+      .argument('[attempt...]', 'numbers of attempts; all unless named')
+      .option('--resolve', 'count them no more; they stay where they are recorded')
+      .option('--all', 'resolve all')
+      .option('--note <text>', 'why, to be recorded')
+      .option('--json', 'one line of JSON')
+      .action(async (attempts: readonly string[], _, command) => {
+        const options: SiteOptions & RefusedOptions = command.optsWithGlobals();
+        await slurpRefused(await findNamedSite(options), attempts, options, { context, say });
       });
     program
       .command('schema')

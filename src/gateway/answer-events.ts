@@ -1,9 +1,12 @@
 import { GatewayError } from '#model/errors.ts';
 import { ingestEvents } from '#ingest/ingest-events.ts';
+import { recordRefusals } from '#ingest/record-refusals.ts';
 import { parseEvent, renderComplaints } from '#model/job/parse-event.ts';
 import { withBound } from '#util/with-bound.ts';
 
+import type { EventRecorder } from '#ingest/event-recorder.ts';
 import type { IngestDoors } from '#ingest/ingest-events.ts';
+import type { Refusal } from '#ingest/record-refusals.ts';
 import type { EventReply, EventResult } from '#model/job/event-reply.ts';
 import type { ParsedEvent } from '#model/job/parse-event.ts';
 
@@ -16,13 +19,18 @@ const maxEvents = 1000;
 const boundMs = 15_000;
 
 /**
- * Answers `POST /v1/events`: records what can be recorded and answers every event in the order of the request.
+ * Answers `POST /v1/events`: records what can be recorded, and of the rest that it was refused; answers every event in the
+ * order of the request.
  *
  * @throws HttpProblem 400 where no event makes sense, 403 where all are of other submissions, 413 for too many;
  *   DatabaseError and GatewayError where nothing was recorded
  * @see docs/gateway.md
  */
-export async function answerEvents(doors: IngestDoors, submission: string, body: unknown): Promise<EventReply> {
+export async function answerEvents(
+  doors: IngestDoors & { readonly recorder: EventRecorder },
+  submission: string,
+  body: unknown,
+): Promise<EventReply> {
   const values = eventsOf(body);
   const parsed = values.map(parseEvent);
   const events = parsed.flatMap((one) => (one.kind === 'event' ? [one.event] : []));
@@ -31,6 +39,11 @@ export async function answerEvents(doors: IngestDoors, submission: string, body:
   const results = parsed.map((one, index): EventResult | undefined =>
     one.kind === 'event' ? reply.results[next++] : invalidResult(values[index], one),
   );
+  const refusals = results.flatMap((result, index): readonly Refusal[] => {
+    if (result?.outcome !== 'invalid') return [];
+    return [{ ...result, report: kindOf(values[index]), reason: result.reason ?? 'invalid' }];
+  });
+  await withBound(recordRefusals(doors, refusals, { allowedSubmission: submission }), boundMs, tooSlow);
   const told = { ...reply, results: results.filter((result) => result !== undefined) };
   refuseWhole(told.results, parsed);
   return told;
@@ -82,6 +95,13 @@ function invalidResult(value: unknown, parsed: Extract<ParsedEvent, { kind: 'inv
     outcome: 'invalid',
     reason: renderComplaints(parsed.complaints),
   };
+}
+
+/** What a value that is no valid event was to report, as far as it says. */
+function kindOf(value: unknown): string {
+  const detail = typeof value === 'object' && value !== null && 'detail' in value ? value.detail : undefined;
+  const kind = typeof detail === 'object' && detail !== null && 'kind' in detail ? detail.kind : undefined;
+  return typeof kind === 'string' ? kind.slice(0, 40) : 'unknown';
 }
 
 function tooSlow(): never {

@@ -1,14 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { countRefused } from '#db/status/refused/count-refused.ts';
 import { countUnapplied } from '#db/status/count-unapplied.ts';
+
+import { findRefusedSpools } from '#job/spool/refused-spools.ts';
+import { countOf } from '#util/count-of.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { UnappliedCounts } from '#db/status/count-unapplied.ts';
 import type { GroupWriterFacts } from '#ingest/group-writer.ts';
 
-/** How the gateway is doing: the answer to `GET /health`, with 200 for `ok` and 503 for `degraded`. */
+/** How the gateway is doing: the answer to `GET /health`, with status 200 while it serves jobs, else 503. */
 export interface Health {
   readonly status: 'ok' | 'degraded';
+  /** False: jobs cannot report now, and the answer has status 503. */
+  readonly isServing: boolean;
   readonly version: string;
   readonly uptimeSeconds: number;
   readonly database: { readonly isReachable: boolean; readonly answerMs?: number };
@@ -16,6 +22,8 @@ export interface Health {
   readonly events: Pick<GroupWriterFacts, 'queued' | 'written' | 'failures'>;
   /** Staged files that are not in the catalog; absent where the database did not say. */
   readonly stageouts?: UnappliedCounts;
+  /** Live attempts with a report that was refused, absent where the database did not say; and spools that were. */
+  readonly refused: { readonly attempts?: number; readonly spools: number };
   /** What is wrong, in words; empty for `ok`. */
   readonly complaints: readonly string[];
 }
@@ -33,27 +41,38 @@ export async function checkHealth(doors: {
   readonly status: Database;
   readonly version: string;
   readonly facts: GroupWriterFacts;
+  /** The site's; absent: no spools come home. */
+  readonly spoolDirectory?: string;
 }): Promise<Health> {
   const began = performance.now();
   const timer = new AbortController();
-  const counts = await Promise.race([
-    countUnapplied(doors.status).catch(() => undefined),
+  const found = await Promise.race([
+    Promise.all([countUnapplied(doors.status), countRefused(doors.status)]).catch(() => undefined),
     sleep(answerBoundMs, undefined, { signal: timer.signal }).catch(() => undefined),
   ]);
   timer.abort();
-  const complaints = [
+  const [counts, attempts] = found ?? [];
+  const { spoolDirectory } = doors;
+  const spools = spoolDirectory === undefined ? 0 : (await findRefusedSpools(spoolDirectory).catch(() => [])).length;
+  const severe = [
     ...(counts === undefined ? ['the status database does not answer'] : []),
     ...(Date.now() - (doors.facts.lastFailureAt?.getTime() ?? 0) < freshMs
       ? ['the last events could not be written']
       : []),
     ...(counts !== undefined && counts.oldestSeconds > oldSeconds ? ['staged files wait for the catalog'] : []),
-    ...(counts !== undefined && counts.aside > 0 ? ['staged files were put aside'] : []),
   ];
-  // What was put aside is for a person to look at; the gateway itself works.
-  const isDegraded = complaints.some((complaint) => complaint !== 'staged files were put aside');
+  // What was lost unless somebody acts. The gateway itself works: whoever balances load must not take it away.
+  const refused = [
+    ...(attempts === undefined || attempts === 0
+      ? []
+      : [`reports of ${countOf(attempts, 'attempt')} were refused: see 'slurp refused'`]),
+    ...(spools === 0 ? [] : [`${countOf(spools, 'spool')} could not be taken: see 'slurp refused'`]),
+  ];
+  const aside = counts !== undefined && counts.aside > 0 ? ['staged files were put aside'] : [];
   const { queued, written, failures } = doors.facts;
   return {
-    status: isDegraded ? 'degraded' : 'ok',
+    status: severe.length + refused.length > 0 ? 'degraded' : 'ok',
+    isServing: severe.length === 0,
     version: doors.version,
     uptimeSeconds: Math.round(process.uptime()),
     database: {
@@ -62,6 +81,7 @@ export async function checkHealth(doors: {
     },
     events: { queued, written, failures },
     ...(counts === undefined ? {} : { stageouts: counts }),
-    complaints,
+    refused: { ...(attempts === undefined ? {} : { attempts }), spools },
+    complaints: [...severe, ...refused, ...aside],
   };
 }

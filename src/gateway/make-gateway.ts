@@ -29,6 +29,8 @@ export interface GatewayDoors {
   readonly siteKey: KeyObject;
   readonly log: Log;
   readonly version: string;
+  /** Where spools come home; absent: nowhere. */
+  readonly spoolDirectory?: string;
   /** Certificate and key in PEM, for `https`. */
   readonly tls?: { readonly certificate: string; readonly key: string };
 }
@@ -127,8 +129,12 @@ export function makeGateway(doors: GatewayDoors): Gateway {
     answerClaim({ status, catalog }, checkToken(siteKey, request.headers), request.params.id, request.body),
   );
   app.get('/health', async (_request, reply) => {
-    const health = await checkHealth({ status, version, facts: recorder.facts() });
-    return reply.code(health.status === 'ok' ? 200 : 503).send(health);
+    const { spoolDirectory } = doors;
+    const health = await checkHealth({
+      ...{ status, version, facts: recorder.facts() },
+      ...(spoolDirectory === undefined ? {} : { spoolDirectory }),
+    });
+    return reply.code(health.isServing ? 200 : 503).send(health);
   });
   return { app, recorder, applier, inFlight: () => inFlight };
 }

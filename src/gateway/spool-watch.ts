@@ -3,6 +3,7 @@ import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { ingestSpoolFile } from '#ingest/ingest-spool.ts';
+import { refusedDirectoryName } from '#job/spool/refused-spools.ts';
 import { codeOf } from '#util/code-of.ts';
 import { explainError } from '#util/explain-error.ts';
 import { startRepeating } from '#util/start-repeating.ts';
@@ -127,7 +128,7 @@ async function fingerprint(path: string): Promise<{ text: string; modifiedMs: nu
 }
 
 async function setAside(doors: IngestDoors, directory: string, name: string, reason: string): Promise<'refused'> {
-  const folder = join(directory, 'refused');
+  const folder = join(directory, refusedDirectoryName);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   // A job may bring the same name home again: what was set aside before stays.
   const plain = name.replace(/\.taken-.*$/u, '');

@@ -66,6 +66,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     siteKey,
     log,
     version,
+    spoolDirectory: site.spoolDirectory,
     ...(pem === undefined ? {} : { tls: pem }),
   });
   const { app, recorder, applier } = gateway;

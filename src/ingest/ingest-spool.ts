@@ -1,16 +1,20 @@
 import { open } from 'node:fs/promises';
 
-import { parseSpool } from '#job/spool/read-spool.ts';
+import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
+import { kindOf, parseSpool } from '#job/spool/read-spool.ts';
 import { SiteError } from '#model/errors.ts';
 import { parseEvent, renderComplaints } from '#model/job/parse-event.ts';
 
 import type { SpoolContents } from '#job/spool/read-spool.ts';
-import type { EventOutcome } from '#model/job/event-reply.ts';
+import type { EventOutcome, EventResult } from '#model/job/event-reply.ts';
 import type { JobEvent } from '#model/job/job-event.ts';
 
+import { makeEventRecorder } from './event-recorder.ts';
 import { ingestEvents } from './ingest-events.ts';
+import { recordRefusals } from './record-refusals.ts';
 
 import type { IngestDoors } from './ingest-events.ts';
+import type { Refusal } from './record-refusals.ts';
 
 /** A line of a spool that is not in the database, and never will be. */
 export interface RefusedLine {
@@ -38,37 +42,42 @@ export interface SpoolOptions {
 const maxSizeBytes = 256 * 1024 * 1024;
 
 /**
- * Ingests the contents of a spool; the second time changes nothing. What makes no sense is left out and named, the rest
- * goes in.
+ * Ingests the contents of a spool; the second time changes nothing. What cannot be taken is left out and named, here and
+ * in the row of its attempt; the rest goes in.
  *
  * @throws DatabaseError, GatewayError: take the same file again later
  */
 export async function ingestSpool(doors: IngestDoors, bytes: Buffer, options: SpoolOptions = {}): Promise<SpoolReport> {
   const contents = parseSpool(bytes);
   const lineAt = makeLineCounter(bytes);
-  const refused: RefusedLine[] = contents.unreadable.map((offset) => ({
-    line: lineAt(offset),
-    reason: 'is no JSON record',
-  }));
+  const refusals: Refusal[] = [];
+  const attempt = options.attempt ?? contents.header?.attempt ?? 0;
+  const source = contents.header?.source ?? '';
+  const refuse = (sequence: number, report: string, reason: string): RefusedLine => {
+    refusals.push({ attempt, source, sequence, report, reason });
+    return { line: lineAt(sequence), reason };
+  };
+  const refused = contents.unreadable.map((offset) => refuse(offset, 'unreadable line', 'is not a JSON record'));
   const events: JobEvent[] = [];
   for (const record of contents.records) {
     const parsed = readRecord(contents, record.value, record.sequence, options);
-    if (typeof parsed === 'string') refused.push({ line: lineAt(record.sequence), reason: parsed });
+    if (typeof parsed === 'string') refused.push(refuse(record.sequence, kindOf(record) ?? 'unknown', parsed));
     else events.push(parsed);
   }
   const { submission } = contents.header ?? {};
   const allowed = submission === undefined ? {} : { allowedSubmission: submission };
-  const { results } = await ingestEvents(doors, events, allowed);
+  const recorder = doors.recorder ?? makeEventRecorder(doors);
+  const { results } = await ingestEvents({ ...doors, recorder }, events, allowed);
   const counts = { new: 0, duplicate: 0, 'unknown-attempt': 0, forbidden: 0, invalid: refused.length };
-  for (const { outcome, attempt, sequence, reason } of results) {
+  for (const [index, result] of results.entries()) {
+    const { outcome, sequence } = result;
     counts[outcome] += 1;
     if (outcome === 'new' || outcome === 'duplicate') continue;
-    const why =
-      outcome === 'forbidden'
-        ? `attempt ${attempt} is not of the submission that the spool names: it is another site's`
-        : `${outcome} ${attempt}`;
-    refused.push({ line: lineAt(sequence), reason: reason ?? why });
+    refused.push(refuse(sequence, events[index]?.detail.kind ?? 'unknown', result.reason ?? reasonOf(result)));
   }
+  if (contents.header !== undefined) await recordRefusals({ ...doors, recorder }, refusals, allowed);
+  const taken = results.filter(({ outcome }) => outcome === 'new' || outcome === 'duplicate');
+  await resolveRefused(doors.status, { keys: taken }, 'the report was taken later, from a spool');
   return {
     counts,
     refused: refused.toSorted((one, other) => one.line - other.line),
@@ -99,6 +108,12 @@ export async function ingestSpoolFile(
   } finally {
     await file.close();
   }
+}
+
+function reasonOf({ outcome, attempt }: EventResult): string {
+  return outcome === 'forbidden'
+    ? `attempt ${attempt} is not of the submission that the spool names: it is another site's`
+    : `${outcome} ${attempt}`;
 }
 
 function readRecord(

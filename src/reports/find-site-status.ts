@@ -8,9 +8,11 @@ import { findPostgresServer } from '#config/embedded-postgres.ts';
 import { askSupervisor } from '#config/serve-record.ts';
 import { serverFoldersOf } from '#config/site-folders.ts';
 import { describeServer, openDatabase, sql } from '#db/connect.ts';
+import { countRefused } from '#db/status/refused/count-refused.ts';
 import { countUnapplied } from '#db/status/count-unapplied.ts';
 import { countWork } from '#db/status/count-work.ts';
 import { findFailures } from '#db/status/find-failures.ts';
+import { findRefusedSpools } from '#job/spool/refused-spools.ts';
 import { roleNames } from '#model/site.ts';
 import { explainError } from '#util/explain-error.ts';
 
@@ -61,6 +63,10 @@ export interface SiteStatus {
   readonly stageouts?: UnappliedCounts;
   /** Spool files that came home and are not read yet. */
   readonly spools: number;
+  /** Live attempts with a report that was refused and that nobody resolved; absent as `work` is. */
+  readonly refusedAttempts?: number;
+  /** Spool files with lines that cannot be taken. */
+  readonly refusedSpools: number;
 }
 
 async function lookAtRole(site: Site, name: RoleName): Promise<RoleStatus> {
@@ -80,10 +86,9 @@ async function lookAtRole(site: Site, name: RoleName): Promise<RoleStatus> {
 /** More are found with `slurp db sql`. */
 const failuresShown = 5;
 
-async function countInStatus(
-  site: Site,
-  findStuck: FindStuck | undefined,
-): Promise<Pick<SiteStatus, 'work' | 'failures' | 'stuck' | 'stageouts'>> {
+type CountedInStatus = 'work' | 'failures' | 'stuck' | 'stageouts' | 'refusedAttempts';
+
+async function countInStatus(site: Site, findStuck: FindStuck | undefined): Promise<Pick<SiteStatus, CountedInStatus>> {
   const database = openDatabase(site.roles.status, { applicationName: 'slurp status', max: 1, connectAttempts: 1 });
   try {
     return {
@@ -91,6 +96,7 @@ async function countInStatus(
       failures: await findFailures(database, failuresShown),
       stageouts: await countUnapplied(database),
       ...(findStuck === undefined ? {} : { stuck: await findStuck(database) }),
+      refusedAttempts: await countRefused(database),
     };
   } catch {
     // That it does not answer, or has no tables yet, is told beside its name.
@@ -112,7 +118,8 @@ function askHealth(url: string): Promise<{ readonly status: string; readonly com
       response.on('end', () => {
         try {
           const { status, complaints } = JSON.parse(body);
-          resolve({ status: String(status), complaints: Array.isArray(complaints) ? complaints.map(String) : [] });
+          if (typeof status !== 'string' || !Array.isArray(complaints)) throw new Error('not an answer of ours');
+          resolve({ status, complaints: complaints.map(String) });
         } catch {
           fail('what it answers cannot be understood');
         }
@@ -136,12 +143,13 @@ type FindStuck = (status: Database) => Promise<StuckJobs>;
 
 /** Looks how a site is doing; starts nothing, never throws for what is away, and tells no secret. */
 export async function findSiteStatus(site: Site, findStuck?: FindStuck): Promise<SiteStatus> {
-  const [serving, supervisor, roles, counts, spools] = await Promise.all([
+  const [serving, supervisor, roles, counts, spools, refusedSpools] = await Promise.all([
     findServing(site),
     askSupervisor(site.stateDirectory),
     Promise.all(roleNames.map((name) => lookAtRole(site, name))),
     countInStatus(site, findStuck),
     countSpools(site.spoolDirectory),
+    findRefusedSpools(site.spoolDirectory).catch(() => []),
   ]);
   const postgres =
     site.kind === 'embedded' ? await findPostgresServer(serverFoldersOf(site.stateDirectory)) : undefined;
@@ -178,5 +186,6 @@ export async function findSiteStatus(site: Site, findStuck?: FindStuck): Promise
     roles,
     ...counts,
     spools,
+    refusedSpools: refusedSpools.length,
   };
 }

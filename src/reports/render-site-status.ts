@@ -31,6 +31,14 @@ function stageoutLine({ stageouts }: SiteStatus): string {
   return `${stageouts.pending} waiting for the catalog, ${stageouts.aside} put aside`;
 }
 
+function refusedLines({ refusedAttempts = 0, refusedSpools }: SiteStatus): readonly (readonly [string, string])[] {
+  const parts = [
+    ...(refusedAttempts === 0 ? [] : [`reports of ${countOf(refusedAttempts, 'attempt')}`]),
+    ...(refusedSpools === 0 ? [] : [countOf(refusedSpools, 'spool')]),
+  ];
+  return parts.length === 0 ? [] : [['refused', `${parts.join(', ')}: 'slurp refused' lists them`]];
+}
+
 function failureLines({ failures = [], work }: SiteStatus, width: number): string {
   if (failures.length === 0) return '';
   const { failed = 0, held = 0 } = work?.attempts ?? {};
@@ -101,6 +109,7 @@ export function renderSiteStatus(status: SiteStatus, width = 80): string {
     ['attempts', workLine(status)],
     ['staged files', stageoutLine(status)],
     ['spools', `${status.spools} to be read`],
+    ...refusedLines(status),
   ];
   const lines = rows.map(([name, text]) => `${name.padEnd(14)}${text}`);
   const table = renderTable(

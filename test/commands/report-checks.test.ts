@@ -142,6 +142,39 @@ describe('a value that no report can hold is refused before anything is written 
   });
 });
 
+describe('a call that makes no sense is known at the site, as old scripts ignore exit codes (C-W29)', () => {
+  const refused = (): readonly unknown[] => gateway.events().map(({ detail }) => detail);
+  test('a value that no report can hold', async () => {
+    await cups('finished', '-e', '99999999999');
+    expect(refused()).toEqual([{ kind: 'refused', report: 'finished', reason: `--exit is '99999999999': ${codes}` }]);
+  });
+
+  test('a stage-out: with the bit of a failed one too', async () => {
+    await cups('stageout', name, out, '--dsttype', '');
+    expect(refused()).toEqual([
+      { kind: 'message', text: `Stage-out of '${name}' failed: --dsttype is empty: ${aName}`, flag: 4 },
+      { kind: 'refused', report: 'stageout', reason: `--dsttype is empty: ${aName}` },
+    ]);
+  });
+
+  test('an option that there is not, and a dataset without a run', async () => {
+    await cups('running', '--bogus');
+    await place.run(scratch, ['bachi', 'created', 'DST_A']);
+    expect(refused()).toEqual([
+      { kind: 'refused', report: 'running', reason: "Unknown option '--bogus'" },
+      { kind: 'refused', report: 'bachi', reason: 'Missing: RUN' },
+    ]);
+  });
+
+  test('but not a subcommand of older systems, nor a call outside of a job', async () => {
+    expect(await cups('quality', '--qafile', 'q.json')).toMatchObject({ exitCode: 2 });
+    rmSync(join(scratch, 'slurp-job.json'));
+    expect(await cups('running', '--bogus')).toMatchObject({ exitCode: 2 });
+    expect(refused()).toEqual([]);
+    expect(spoolKinds()).toEqual([]);
+  });
+});
+
 test('any text is a message, the longest that a command line holds and one that is not UTF-8 too (C-W6)', async () => {
   expect(await cups('message', 'x'.repeat(131_000))).toMatchObject({ exitCode: 0, stderr: '' });
   const shell = `cups ${who.join(' ')} message "$(printf 'a\\377b\\nc')"`;

@@ -76,7 +76,7 @@ describe('ingestSpool', () => {
     expect(report).toEqual({
       counts: { new: 2, duplicate: 0, 'unknown-attempt': 0, forbidden: 0, invalid: 3 },
       refused: [
-        { line: 2, reason: 'is no JSON record' },
+        { line: 2, reason: 'is not a JSON record' },
         { line: 4, reason: "detail.nevents is 'many': expected a whole number from -1000000000000 to 1000000000000" },
         { line: 5, reason: `speaks for attempt ${id + 1}: expected ${id}, as in the file's name` },
       ],

@@ -24,6 +24,7 @@ const up: SiteStatus = {
   work: { unconfirmed: 1, attempts: { submitted: 96, running: 4, finished: 1000 } },
   stageouts: { pending: 2, aside: 0, oldestSeconds: 3 },
   spools: 0,
+  refusedSpools: 0,
 };
 
 it('shows a site that is up', () => {
@@ -44,6 +45,11 @@ it('shows a site that is up', () => {
     status  /home/me/.slurp-site/run/slurp  status  reachable
     "
   `);
+});
+
+it('shows reports and spools that were refused, and how to see them', () => {
+  const text = renderSiteStatus({ ...up, refusedAttempts: 2, refusedSpools: 1 });
+  expect(text).toContain("\nrefused       reports of 2 attempts, 1 spool: 'slurp refused' lists them\n");
 });
 
 it('names the last products that failed, with the reason and how to ask for more', () => {
@@ -70,7 +76,7 @@ it('names the last products that failed, with the reason and how to ask for more
 });
 
 it('shows a site that is down, and says what to do', () => {
-  const { kind, mode, stateDirectory, spools } = up;
+  const { kind, mode, stateDirectory, spools, refusedSpools } = up;
   const problem = "Cannot reach database 'status' at 'db1:5432/Production': nothing listens there";
   const roles = [
     { role: 'status', server: 'db1:5432/Production', schema: 'public', isReachable: false, problem },
@@ -80,6 +86,7 @@ it('shows a site that is down, and says what to do', () => {
     mode,
     stateDirectory,
     spools,
+    refusedSpools,
     backend: 'htcondor',
     isMade: true,
     isUp: false,

@@ -64,6 +64,8 @@ export type JobEventDetail =
       readonly isIncrement?: boolean;
     }
   | DatasetDetail
+  /** A report of the job could not be taken: by the gateway, from a spool, or by the command that was to make it. */
+  | { readonly kind: 'refused'; readonly report: string; readonly reason: string }
   /** Said by the batch system (source `batch:START`). */
   | { readonly kind: 'held'; readonly reason: string; readonly code?: number; readonly subcode?: number }
   | { readonly kind: 'released' }

@@ -57,6 +57,7 @@ const readers: {
     ...(fields.has('parent') ? { parent: fields.name('parent', mostPathBytes) } : {}),
     blame: fields.name('blame', mostNameBytes),
   }),
+  refused: (fields) => ({ kind: 'refused', report: fields.text('report'), reason: fields.text('reason') }),
   held: (fields) => ({
     kind: 'held',
     reason: fields.text('reason'),

@@ -119,8 +119,8 @@ test(
     for (const line of [
       /^slurp: \d+ things in 8 files could not be taken$/mu,
       /^ +spool-2-0\.jsonl: the last line is torn \(11 bytes\)$/mu,
-      /^ +spool-3-0\.jsonl:3: detail\.nevents: .*expected number/mu,
-      /^ +spool-3-0\.jsonl:5: is no JSON record$/mu,
+      /^ +spool-3-0\.jsonl:3: detail\.nevents is 'many': expected a whole number from /mu,
+      /^ +spool-3-0\.jsonl:5: is not a JSON record$/mu,
       /^ +spool-9-0\.jsonl: no such file or directory$/mu,
       /^ +folder: it is a directory$/mu,
       /^ +spool-4711-0\.jsonl:2: unknown-attempt 4711$/mu,
@@ -142,6 +142,35 @@ test(
     const before = await countEvents();
     expect((await slurp('ingest', ...files)).exitCode).toBe(12);
     expect(await countEvents()).toBe(before);
+  },
+  timeoutMs,
+);
+
+test(
+  'lists what could not be taken, and resolves what somebody looked at (C-W29)',
+  async () => {
+    const listed = await slurp('refused');
+    expect(listed).toMatchObject({ exitCode: 0, err: '' });
+    expect(listed.out).toMatch(/^attempt +product +report +refused +reason$/mu);
+    expect(listed.out).toMatch(/^3 +DST-3 +nevents +\d{4}-\d\d-\d\d \d\d:\d\d +detail\.nevents is 'many': /mu);
+    expect(listed.out).toMatch(/^3 +DST-3 +unreadable line /mu);
+    expect((await slurp('status')).out).toMatch(/^refused +reports of 2 attempts: 'slurp refused' lists them$/mu);
+    expect(JSON.parse((await slurp('status', '--json')).out)).toMatchObject({
+      refusedAttempts: 2,
+      refusedSpools: 0,
+      gateway: { health: 'degraded', complaints: ["reports of 2 attempts were refused: see 'slurp refused'"] },
+    });
+    expect(await slurp('refused', '--resolve')).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining("'--resolve' needs the numbers of attempts, or '--all'"),
+    });
+    expect((await slurp('refused', 'x')).exitCode).toBe(2);
+    const resolved = await slurp('refused', '3', '--resolve', '--note', 'made by hand');
+    expect(resolved).toMatchObject({ exitCode: 0, out: 'Resolved 2 reports and 0 spools\n' });
+    expect(JSON.parse((await slurp('refused', '--json')).out)).toMatchObject({ reports: [{ attempt: 5 }], spools: [] });
+    expect((await slurp('refused', '--all', '--resolve', '--json')).out).toBe('{"resolved":1,"spools":[]}\n');
+    expect((await slurp('refused')).out).toBe('No report was refused\n');
+    expect((await slurp('status')).out).not.toMatch(/^refused/mu);
   },
   timeoutMs,
 );

@@ -1,0 +1,88 @@
+import { userInfo } from 'node:os';
+
+import { writeJson, writeOutput } from '#cli/output.ts';
+import { outputWidth, renderTable } from '#cli/table.ts';
+import { ensureSite } from '#config/ensure-site.ts';
+import { findRefused } from '#db/status/refused/find-refused.ts';
+import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
+import { findRefusedSpools, resolveRefusedSpools } from '#job/spool/refused-spools.ts';
+import { UsageError } from '#model/errors.ts';
+import { countOf } from '#util/count-of.ts';
+
+import { openProducts } from './open-products.ts';
+
+import type { MainContext } from '#cli/run-main.ts';
+import type { RefusedReport } from '#db/status/refused/find-refused.ts';
+import type { RefusedSpool } from '#job/spool/refused-spools.ts';
+import type { Say } from '#model/log.ts';
+import type { Site } from '#model/site.ts';
+
+/** What `slurp refused` is asked for. */
+export interface RefusedOptions {
+  readonly resolve?: true;
+  readonly all?: true;
+  readonly note?: string;
+  readonly json?: true;
+}
+
+/**
+ * Does what `slurp refused` promises: lists reports and spools that could not be taken, or resolves those of some
+ * attempts: they are counted no more, and stay where they can be found.
+ *
+ * @param words numbers of attempts; none: all
+ * @throws UsageError for what is not such a number, or to resolve all without `all`; DatabaseError
+ * @see docs/reconcile.md
+ */
+export async function slurpRefused(
+  site: Site,
+  words: readonly string[],
+  options: RefusedOptions,
+  { context, say }: { readonly context: MainContext; readonly say: Say },
+): Promise<void> {
+  const attempts = words.length === 0 ? undefined : words.map(parseAttempt);
+  if (options.resolve === true && attempts === undefined && options.all !== true) {
+    throw new UsageError("'--resolve' needs the numbers of attempts, or '--all'", { code: 'usage-refused' });
+  }
+  await ensureSite(site, { say });
+  const { status } = openProducts(site, context, 'slurp refused');
+  const reports = await findRefused(status, attempts);
+  const spools = (await findRefusedSpools(site.spoolDirectory)).filter(
+    ({ attempt }) => attempts === undefined || attempts.includes(attempt),
+  );
+  if (options.resolve === true) {
+    const note = `resolved by ${userInfo().username}${options.note === undefined ? '' : `: ${options.note}`}`;
+    const resolved = await resolveRefused(status, { attempts: reports.map(({ attempt }) => attempt) }, note);
+    await resolveRefusedSpools(site.spoolDirectory, spools);
+    if (options.json === true) await writeJson({ resolved, spools: spools.map(({ name }) => name) });
+    else await writeOutput(`Resolved ${countOf(resolved, 'report')} and ${countOf(spools.length, 'spool')}\n`);
+    return;
+  }
+  if (options.json === true) await writeJson({ reports, spools });
+  else await writeOutput(renderRefused(reports, spools, outputWidth()));
+}
+
+function parseAttempt(word: string): number {
+  if (/^\d{1,10}$/u.test(word)) return Number(word);
+  throw new UsageError(`'${word}' is not the number of an attempt: expected digits`, { code: 'usage-refused' });
+}
+
+function renderRefused(reports: readonly RefusedReport[], spools: readonly RefusedSpool[], width: number): string {
+  if (reports.length === 0 && spools.length === 0) return 'No report was refused\n';
+  const table = renderTable(
+    {
+      head: ['attempt', 'product', 'report', 'refused', 'reason'],
+      rows: reports.map(({ attempt, dstfile, report, reason, refusedAt }) => [
+        ...[String(attempt), dstfile, report],
+        ...[refusedAt.toISOString().slice(0, 16).replace('T', ' '), reason],
+      ]),
+    },
+    width,
+  );
+  return [
+    ...(reports.length === 0 ? [] : [table]),
+    ...(spools.length === 0
+      ? []
+      : [`Spools that could not be taken:\n${spools.map(({ path }) => `  ${path}\n`).join('')}`]),
+    "Correct the cause and redo the job, or 'slurp refused ATTEMPT… --resolve'\n",
+  ].join('\n');
+}

@@ -1,0 +1,33 @@
+import { sql } from '../../connect.ts';
+
+import type { Queryable } from '../../connect.ts';
+
+/** A report that was refused and that nobody has resolved. */
+export interface RefusedReport {
+  readonly attempt: number;
+  readonly dstfile: string;
+  /** Null for attempts of an older system. */
+  readonly rule: string | null;
+  /** What was reported: `finished`, `stageout`, … */
+  readonly report: string;
+  readonly reason: string;
+  /** When the site came to know of it. */
+  readonly refusedAt: Date;
+}
+
+/**
+ * Finds the open refusals of live attempts, the newest first.
+ *
+ * @param attempts of these only; absent: of all
+ * @throws DatabaseError
+ */
+export function findRefused(status: Queryable, attempts?: readonly number[]): Promise<readonly RefusedReport[]> {
+  return status.query<RefusedReport>(sql`
+    select e.attempt, s.dstfile, s.rule, e.detail ->> 'report' as report, e.detail ->> 'reason' as reason,
+           e.received_at as "refusedAt"
+    from ${sql.table(status.role, 'production_event')} e
+    join ${sql.table(status.role, 'production_status')} s on s.id = e.attempt
+    where e.kind = 'refused' and e.applied_at is null and s.retired_at is null and s.refusal is not null
+      and (${attempts === undefined}::boolean or e.attempt = any (${attempts ?? []}::int[]))
+    order by e.received_at desc, e.attempt, e.sequence`);
+}
