@@ -30,10 +30,12 @@ export async function findRefusedSpools(spoolDirectory: string): Promise<readonl
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
   });
-  return names.toSorted().flatMap((name) => {
-    const attempt = /^spool-(\d{1,10})-/u.exec(name)?.[1];
-    return attempt === undefined ? [] : [{ path: join(directory, name), name, attempt: Number(attempt) }];
-  });
+  return names
+    .toSorted((one, other) => (one < other ? -1 : 1))
+    .flatMap((name) => {
+      const attempt = /^spool-(\d{1,10})-/u.exec(name)?.[1];
+      return attempt === undefined ? [] : [{ path: join(directory, name), name, attempt: Number(attempt) }];
+    });
 }
 
 /**
