@@ -7,6 +7,7 @@ import { isJobState, jobStates } from '#model/job/job-state.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
 import { defaultRuns, parseRunlist, parseRuns, parseSegments } from '#model/run-selection.ts';
 
+import { decodeText } from '#util/decode-text.ts';
 import { explainError } from '#util/explain-error.ts';
 import { nearestWord } from '#util/nearest-word.ts';
 
@@ -311,9 +312,9 @@ function nonsense(reasons: readonly string[]): UsageError {
 
 /** @throws InputError where the list cannot be read, or is none */
 async function readRunlist(file: string): Promise<RunSelection> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = await readFile(file, 'utf8');
+    bytes = await readFile(file);
   } catch (cause) {
     throw new InputError(`Cannot read the run list '${file}': ${explainError(cause, file)}`, {
       code: 'input-runlist-unreadable',
@@ -321,7 +322,8 @@ async function readRunlist(file: string): Promise<RunSelection> {
       advice: 'Give the path of a file with one run a line',
     });
   }
-  const parsed = parseRunlist(text);
+  // Latin-1 in a comment does no harm; anywhere else it is not a run.
+  const parsed = parseRunlist(decodeText(bytes).text);
   if (parsed.kind === 'selection') return parsed.selection;
   throw new InputError(`The run list '${file}' cannot be used`, {
     code: 'input-runlist',

@@ -262,6 +262,24 @@ testbed:
     `);
   });
 
+  it.each([
+    ['batch: *common\n', "1:8: Undefined alias '*common': expected an anchor '&common' above it"],
+    ['logs: &a x\nspool: &a y\n', "2:11: Anchor '&a' is already defined in line 1: expected another name"],
+    ['batch: !include batch.yaml\n', '1:8: Unresolved tag: !include'],
+    ['logs: "x"\nspool: \u0007\n', '2:8: Control character U+0007: expected it removed'],
+  ])('is refused where it would be read as something else: %j', async (text, mistake) => {
+    await put('slurp.yaml', text);
+    const [message, ...complaints] = await complaintsOf(findSite({ cwd: home, env: {} }));
+    expect([message, complaints[0]]).toEqual(["The site file '/slurp.yaml' has a mistake", `/slurp.yaml:${mistake}`]);
+  });
+
+  it('is refused where it is not UTF-8', async () => {
+    await writeFile(await put('slurp.yaml', ''), Buffer.from('logs: é\n', 'latin1'));
+    expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toContain(
+      "/slurp.yaml:1:7: Byte 0xE9 is not UTF-8 (in Latin-1 it is 'é'): expected a file in UTF-8",
+    );
+  });
+
   it('is refused with a password that others may read, in it or beside it', async () => {
     const rest = '{catalog: embedded, raw: embedded, status: embedded, daq: ';
     await put('slurp.yaml', `databases: ${rest} "postgresql://u:secret@h/d"}\n`, 0o644);

@@ -4,7 +4,9 @@ import { dirname, resolve } from 'node:path';
 import { LineCounter, isNode, parseDocument } from 'yaml';
 
 import { SiteError } from '#model/errors.ts';
+import { decodeText, findOddCharacters } from '#util/decode-text.ts';
 import { nearestWord } from '#util/nearest-word.ts';
+import { findAnchors } from '#util/yaml/find-anchors.ts';
 
 import { siteFileSchema } from './site-schema.ts';
 
@@ -142,6 +144,21 @@ function passwordsIn(value: unknown, path: readonly string[] = []): readonly (re
   return Object.entries(value).flatMap(([key, inner]) => passwordsIn(inner, [...path, key]));
 }
 
+/** What is not YAML, and what would be read as something else: aliases of nothing, and tags that nothing knows. */
+function findFormMistakes(document: Document, lines: LineCounter): readonly Mistake[] {
+  const notYaml = [...document.errors, ...document.warnings].map(({ message, linePos }) => ({
+    line: linePos?.[0].line ?? 1,
+    column: linePos?.[0].col ?? 1,
+    text: (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, ''),
+  }));
+  if (notYaml.length > 0) return notYaml;
+  const { problems } = findAnchors(document, (offset) => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  });
+  return problems.map(({ place, message, expected = '' }) => ({ ...place, text: `${message}: expected ${expected}` }));
+}
+
 /**
  * Reads and checks a site file.
  *
@@ -149,25 +166,24 @@ function passwordsIn(value: unknown, path: readonly string[] = []): readonly (re
  * @throws SiteError `site-file` that names every mistake with its line; also for a password in a file that others may read
  */
 export async function readSiteFile(file: string): Promise<SiteFile> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+  const bytes = await readFile(file).catch((cause: unknown) => {
     throw new SiteError(`The site file '${file}' cannot be read`, {
       code: 'site-file-unreadable',
       cause,
       advice: 'Let this account read it, or name another: --site PATH',
     });
   });
+  const { text, problems } = decodeText(bytes);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
-  if (document.errors.length > 0) {
-    throw siteFileError(
-      file,
-      document.errors.map(({ message, linePos }) => ({
-        line: linePos?.[0].line ?? 1,
-        column: linePos?.[0].col ?? 1,
-        text: (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, ''),
-      })),
-    );
-  }
+  const unreadable = [
+    ...[...problems, ...findOddCharacters(text)].map(({ message, expected, ...place }) => ({
+      ...place,
+      text: `${message}: expected ${expected}`,
+    })),
+    ...findFormMistakes(document, lines),
+  ];
+  if (unreadable.length > 0) throw siteFileError(file, unreadable);
   const value: unknown = document.toJS() ?? {};
   const parsed = siteFileSchema.safeParse(value);
   const mistakes = (parsed.error?.issues ?? [])
