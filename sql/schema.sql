@@ -165,6 +165,7 @@ create table production_event (
   applied_at timestamp without time zone,
   arrival bigint default nextval('production_event_arrival'::regclass) not null,
   apply_note text,
+  clock_offset_ms bigint,
   constraint production_event_pkey PRIMARY KEY (attempt, source, sequence, at)
 ) partition by RANGE (at);
 
@@ -180,6 +181,7 @@ create table production_event_default partition of production_event (
   applied_at timestamp without time zone,
   arrival bigint default nextval('production_event_arrival'::regclass) not null,
   apply_note text,
+  clock_offset_ms bigint,
   constraint production_event_default_pkey PRIMARY KEY (attempt, source, sequence, at)
 ) DEFAULT;
 
@@ -253,6 +255,7 @@ create table production_status (
   inputs_dispatched text,
   final_state prodstate generated always as ( CASE WHEN (status = ANY (ARRAY['finished'::prodstate, 'failed'::prodstate])) THEN status ELSE NULL::prodstate END) stored,
   refusal text,
+  has_product boolean,
   constraint production_status_id_key UNIQUE (id),
   constraint production_status_pkey PRIMARY KEY (id, run, segment, prod_id),
   constraint production_status_prod_id_fkey FOREIGN KEY (prod_id) REFERENCES production_setup(id)
@@ -278,6 +281,9 @@ create table submission (
   stop_reason text,
   stopped_at timestamp without time zone,
   stop_next integer,
+  can_restart boolean default false not null,
+  success_exit_code integer,
+  is_product_required boolean default false not null,
   constraint submission_pkey PRIMARY KEY (uuid),
   constraint submission_state_check CHECK ((state = ANY (ARRAY['reserved'::text, 'confirmed'::text, 'refused'::text, 'lost'::text]))),
   constraint submission_stop_kind_check CHECK ((stop_kind = ANY (ARRAY['held'::text, 'broken'::text])))
@@ -308,6 +314,13 @@ CREATE INDEX submission_stopped ON submission USING btree (stopped_at) WHERE sto
 CREATE INDEX submission_unconfirmed ON submission USING btree (reserved_at) WHERE state = 'reserved'::text;
 
 CREATE INDEX submission_withdrawn ON submission USING btree (ended_at) WHERE state = ANY (ARRAY['lost'::text, 'refused'::text]);
+
+CREATE OR REPLACE FUNCTION ending_of(kind text, detail jsonb, success_exit_code integer)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (kind = ANY (ARRAY['finished'::text, 'exitcode'::text])) THEN CASE WHEN ((((detail ->> 'exitCode'::text))::integer > 0) AND (((detail ->> 'exitCode'::text))::integer IS DISTINCT FROM success_exit_code)) THEN 'failed'::text ELSE 'finished'::text END WHEN (kind = 'exited'::text) THEN CASE WHEN (((detail ->> 'exitCode'::text))::integer = COALESCE(success_exit_code, 0)) THEN 'finished'::text ELSE 'failed'::text END WHEN (kind = ANY (ARRAY['removed'::text, 'vanished'::text])) THEN 'failed'::text ELSE NULL::text END
+;
 
 CREATE OR REPLACE FUNCTION ensure_event_partitions(months_before integer DEFAULT 1, months_after integer DEFAULT 2)
  RETURNS SETOF text
@@ -346,120 +359,231 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION event_items(events jsonb)
- RETURNS TABLE(item integer, attempt integer, source text, sequence bigint, start integer, at timestamp without time zone, kind text, detail jsonb, submission uuid)
+ RETURNS TABLE(item integer, attempt integer, source text, sequence bigint, start integer, at timestamp without time zone, kind text, detail jsonb, submission uuid, clock_offset_ms bigint)
  LANGUAGE sql
  STABLE
 AS $function$
   select (position - 1)::int, e.attempt, e.source, e.sequence, e.start, e.at, e.detail ->> 'kind', e.detail - 'kind',
-         e.submission
+         e.submission, e."clockOffsetMs"
   from rows from (
     jsonb_to_recordset(events) as (
-      attempt int, source text, sequence bigint, start int, at timestamp, detail jsonb, submission uuid
+      attempt int, source text, sequence bigint, start int, at timestamp, detail jsonb, submission uuid,
+      "clockOffsetMs" bigint
     )
-  ) with ordinality as e (attempt, source, sequence, start, at, detail, submission, position)
+  ) with ordinality as e (attempt, source, sequence, start, at, detail, submission, "clockOffsetMs", position)
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION fold_events(attempts integer[])
- RETURNS TABLE(attempt integer, start integer, state prodstate, is_final boolean, started timestamp without time zone, running timestamp without time zone, ended timestamp without time zone, last_message timestamp without time zone, flags bigint, exit_code integer, nevents bigint, nsegments integer, inputs text, execution_node text, message text, logsize bigint, hold_code integer, hold_subcode integer, cpu_seconds double precision, wall_seconds double precision, memory_mb double precision, disk_mb double precision)
+CREATE OR REPLACE FUNCTION event_moment(at timestamp without time zone, clock_offset_ms bigint, received_at timestamp without time zone)
+ RETURNS timestamp without time zone
  LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN LEAST(CASE WHEN (abs(clock_offset_ms) > 60000) THEN (at + ((clock_offset_ms)::double precision * '00:00:00.001'::interval)) ELSE at END, received_at)
+;
+
+CREATE OR REPLACE FUNCTION fold_events(attempts integer[])
+ RETURNS TABLE(attempt integer, start integer, state prodstate, is_final boolean, is_success boolean, has_product boolean, started timestamp without time zone, running timestamp without time zone, ended timestamp without time zone, last_message timestamp without time zone, flags bigint, exit_code integer, nevents bigint, nsegments integer, inputs text, execution_node text, message text, logsize bigint, hold_code integer, hold_subcode integer, cpu_seconds double precision, wall_seconds double precision, memory_mb double precision, disk_mb double precision)
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'status'
  SET jit TO 'off'
  SET enable_seqscan TO 'off'
 AS $function$
-  with said as materialized (
-    select e.attempt, e.source, e.sequence, e.start, e.at, e.arrival, e.kind, e.detail,
+#variable_conflict use_column
+begin
+  return query
+    with starts as materialized (select * from fold_starts(attempts)),
+    ending as (
+      select distinct on (s.attempt) s.attempt, s.start, s.end_state, s.end_at,
+        case when s.end_state = 'failed' then coalesce(s.own_code, s.end_code) else s.end_code end as end_code
+      from starts s
+      where s.end_arrival is not null
+      order by s.attempt, s.end_arrival
+    ),
+    deciding as (
+      -- An end of start -1 does not know its start.
+      select s.attempt, coalesce(max(e.start) filter (where e.start >= 0), max(s.start)) as start,
+        bool_or(s.is_over and (e.attempt is null or s.start >= e.start)) as is_over,
+        bool_or(s.has_product) as has_product, max(s.product_note) as product_note
+      from starts s left join ending e on e.attempt = s.attempt
+      group by s.attempt
+    ),
+    decided as (
+      select d.attempt, d.start, d.has_product, d.product_note, e.end_state, e.end_at, e.end_code,
+        l.is_missing and d.is_over as is_missing,
+        -- A product that is required may still come as long as the job is there.
+        e.attempt is not null and (d.is_over or not l.is_missing) as is_final
+      from deciding d
+      join production_status p on p.id = d.attempt
+      left join submission b on b.uuid = p.submission_id
+      left join ending e on e.attempt = d.attempt
+      cross join lateral (
+        select coalesce(b.is_product_required and e.end_state = 'finished', false) and not d.has_product as is_missing
+      ) l
+    )
+    select d.attempt, d.start,
+      case when not d.is_final then s.state when d.is_missing then 'failed' else d.end_state::prodstate end,
+      d.is_final,
+      case when d.is_final then d.end_state = 'finished' end,
+      case when d.is_final then d.has_product end,
+      s.started, s.running, case when d.is_final then d.end_at end, s.last_message, s.flags,
+      case when d.is_final then coalesce(d.end_code, s.exit_code) else s.provisional_code end,
+      s.nevents, s.nsegments, s.inputs, s.execution_node,
       case
-        when e.kind in ('finished', 'exitcode')
-          then case when (e.detail ->> 'exitCode')::int > 0 then 'failed' else 'finished' end
-        when e.kind = 'exited'
-          then case when (e.detail ->> 'exitCode')::int = 0 then 'finished' else 'failed' end
-        when e.kind in ('removed', 'vanished') then 'failed'
-      end::prodstate as ending
-    from production_event e
-    where e.attempt = any (attempts)
-  ),
-  ending as (
-    select distinct on (s.attempt) s.attempt, s.start, s.at, s.ending, (s.detail ->> 'exitCode')::int as exit_code
-    from said s
-    where s.ending is not null
-    order by s.attempt, s.arrival
-  ),
-  -- The start that counts: the one that ended, else the latest. A final word of start -1 does not know its start.
-  deciding as (
-    select s.attempt, coalesce(max(e.start) filter (where e.start >= 0), max(s.start)) as start
-    from said s left join ending e on e.attempt = s.attempt
-    group by s.attempt
-  ),
-  told as (
-    select t.*, row_number() over (partition by t.attempt order by t.moment, t.source, t.sequence) as nth
-    from (
-      select s.*, max(s.at) over (partition by s.attempt, s.source order by s.sequence) as moment
-      from said s join deciding d on d.attempt = s.attempt and d.start = s.start
-    ) t
-  ),
-  read as (
-    select t.attempt, t.start, t.kind, t.at, t.nth, t.detail,
-      case t.kind
-        when 'started' then 2 when 'running' then 3 when 'held' then 4 when 'evicted' then 4 when 'released' then 4
-      end as rank,
-      case when t.kind in ('finished', 'nevents', 'stageout') then (t.detail ->> 'nevents')::bigint end as nevents,
-      case when t.kind in ('finished', 'running') then (t.detail ->> 'nsegments')::int end as nsegments,
+        when d.is_final and d.is_missing then
+          format('Ended without its product ''%s'': %s', p.dstfile,
+            coalesce(d.product_note, 'no file of that name was staged out'))
+        when d.is_final or s.provisional_code is null then s.message
+        else coalesce(s.message,
+          format('Ended with exit code %s; the batch system may start it again', s.provisional_code))
+      end,
+      s.logsize, s.hold_code, s.hold_subcode, s.cpu_seconds, s.wall_seconds, s.memory_mb, s.disk_mb
+    from decided d
+    join starts s on s.attempt = d.attempt and s.start = d.start
+    join production_status p on p.id = d.attempt;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION fold_starts(attempts integer[])
+ RETURNS TABLE(attempt integer, start integer, state prodstate, end_state text, end_code integer, end_arrival bigint, end_at timestamp without time zone, is_over boolean, own_code integer, provisional_code integer, has_product boolean, product_note text, started timestamp without time zone, running timestamp without time zone, last_message timestamp without time zone, flags bigint, exit_code integer, nevents bigint, nsegments integer, inputs text, execution_node text, message text, logsize bigint, hold_code integer, hold_subcode integer, cpu_seconds double precision, wall_seconds double precision, memory_mb double precision, disk_mb double precision)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'status'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+    with asked as materialized (
+      select s.id as attempt, coalesce(b.can_restart, false) as can_restart, b.success_exit_code,
+        -- A name without version and the same with _v000 are one product.
+        s.dstfile, s.dstname || '_v000' || substr(s.dstfile, length(s.dstname) + 1) as twin
+      from production_status s left join submission b on b.uuid = s.submission_id
+      where s.id = any (attempts)
+    ),
+    said as materialized (
+      select e.attempt, e.source, e.sequence, e.start, e.arrival, e.kind, e.detail, a.can_restart,
+        event_moment(e.at, e.clock_offset_ms, e.received_at) as at,
+        ending_of(e.kind, e.detail, a.success_exit_code) as ending,
+        e.kind = 'stageout' and (e.detail #>> '{file,lfn}') in (
+          a.dstfile || '.root', a.dstfile || '.prdf', a.twin || '.root', a.twin || '.prdf'
+        ) as is_product,
+        case when e.applied_at is null then e.apply_note end as apply_note
+      from production_event e join asked a on a.attempt = e.attempt
+      where e.attempt = any (attempts)
+    ),
+    told as (
+      select t.*, row_number() over (partition by t.attempt, t.start order by t.moment, t.source, t.sequence) as nth
+      from (
+        select s.*, max(s.at) over (partition by s.attempt, s.source order by s.sequence) as moment from said s
+      ) t
+    ),
+    read as materialized (
+      select t.attempt, t.start, t.source, t.kind, t.at, t.nth, t.arrival, t.detail, t.can_restart, t.ending,
+        t.is_product, t.apply_note,
+        case t.kind
+          when 'started' then 2 when 'running' then 3 when 'held' then 4 when 'evicted' then 4 when 'released' then 4
+        end as rank,
+        case when t.kind in ('finished', 'nevents', 'stageout') then (t.detail ->> 'nevents')::bigint end as nevents,
+        case when t.kind in ('finished', 'running') then (t.detail ->> 'nsegments')::int end as nsegments,
+        case
+          when t.kind = 'message' then t.detail ->> 'text'
+          when t.kind = 'stageout'
+            then concat_ws(': ', 'last stageout ' || (t.detail #>> '{file,lfn}'), t.detail ->> 'remark')
+          when t.kind in ('held', 'evicted', 'removed', 'vanished') then t.detail ->> 'reason'
+        end as message,
+        max(t.nth) filter (
+          where t.kind in ('finished', 'nevents', 'stageout') and t.detail ? 'nevents'
+            and not coalesce((t.detail ->> 'isIncrement')::boolean, false)
+        ) over (partition by t.attempt, t.start) as nevents_from,
+        max(t.nth) filter (where t.kind in ('finished', 'running') and t.detail ? 'nsegments')
+          over (partition by t.attempt, t.start) as nsegments_from
+      from told t
+    ),
+    -- Few events are ends, so what is about them alone is worked out apart.
+    judged as (
+      select j.*, j.is_outside and j.is_after_failure as is_contradicted,
+        -- An end that the job reports may be provisional. What the script said goes before the exit code of the whole job.
+        not j.can_restart or j.is_outside
+          or (j.ending = 'finished' and not (j.kind = 'exited' and j.is_after_failure)) as is_end
+      from (
+        select r.*,
+          r.can_restart and coalesce(
+            min(r.arrival) filter (where r.is_own_failure) over (partition by r.attempt, r.start) < r.arrival, false
+          ) as is_after_failure
+        from (
+          select r.attempt, r.start, r.kind, r.at, r.nth, r.arrival, r.can_restart, r.ending,
+            (r.detail ->> 'exitCode')::int as code,
+            r.source like 'batch:%' or r.source like 'operator:%' as is_outside,
+            r.kind in ('finished', 'exitcode') and r.ending = 'failed' as is_own_failure
+          from read r
+          where r.ending is not null
+        ) r
+      ) j
+    ),
+    ended as (
+      select j.attempt, j.start,
+        (array_agg(case when j.is_contradicted then 'failed' else j.ending end order by j.arrival)
+          filter (where j.is_end))[1] as end_state,
+        (array_agg(j.code order by j.arrival) filter (where j.is_end))[1] as end_code,
+        min(j.arrival) filter (where j.is_end) as end_arrival,
+        min(j.at) as end_at,
+        bool_or(j.kind in ('exited', 'removed', 'vanished')) as is_over,
+        (array_agg(j.code order by j.nth) filter (where j.is_own_failure))[1] as own_code,
+        (array_agg(j.code order by j.kind = 'exited', j.nth) filter (where not j.is_end))[1] as provisional_code,
+        max(j.nth) filter (where not j.is_end) as provisional_nth
+      from judged j
+      group by j.attempt, j.start
+    ),
+    folded as (
+      select r.attempt, r.start,
+        (array_agg(r.kind order by r.rank desc, r.nth desc) filter (where r.rank is not null))[1] as word,
+        max(r.nth) filter (where r.rank = 4) as word_nth,
+        bool_or(r.is_product and r.apply_note is null) as has_product,
+        max(r.apply_note) filter (where r.is_product) as product_note,
+        min(r.at) filter (where r.kind = 'started') as started,
+        min(r.at) filter (where r.kind = 'running') as running,
+        max(r.at) as last_message,
+        coalesce(bit_or((r.detail ->> 'flag')::bigint) filter (where r.kind = 'message'), 0) as flags,
+        max((r.detail ->> 'exitCode')::int) filter (where r.kind = 'exited') as exit_code,
+        coalesce(sum(r.nevents) filter (where r.nth >= coalesce(r.nevents_from, 0)), 0)::bigint as nevents,
+        coalesce(sum(case when r.kind = 'stageout' then 1 else r.nsegments end)
+          filter (where r.nth >= coalesce(r.nsegments_from, 0)), 0)::int as nsegments,
+        (array_agg(r.detail -> 'files' order by r.nth desc) filter (where r.kind = 'inputs'))[1] as files,
+        (array_agg(r.detail ->> 'node' order by r.kind = 'exited', r.nth desc)
+          filter (where r.kind in ('started', 'exited') and r.detail ? 'node'))[1] as execution_node,
+        (array_agg(r.message order by r.nth desc) filter (where r.message is not null))[1] as message,
+        (array_agg((r.detail ->> 'logsize')::bigint order by r.nth desc)
+          filter (where r.kind = 'message' and r.detail ? 'logsize'))[1] as logsize,
+        (array_agg(r.detail order by r.nth desc) filter (where r.kind = 'held'))[1] as held,
+        max((r.detail ->> 'cpuSeconds')::double precision) filter (where r.kind = 'exited') as cpu_seconds,
+        max((r.detail ->> 'wallSeconds')::double precision) filter (where r.kind = 'exited') as wall_seconds,
+        max((r.detail ->> 'memoryMb')::double precision) filter (where r.kind = 'exited') as memory_mb,
+        max((r.detail ->> 'diskMb')::double precision) filter (where r.kind = 'exited') as disk_mb
+      from read r
+      group by r.attempt, r.start
+    )
+    select f.attempt, f.start,
       case
-        when t.kind = 'message' then t.detail ->> 'text'
-        when t.kind = 'stageout' then 'last stageout ' || (t.detail #>> '{file,lfn}')
-        when t.kind in ('held', 'evicted', 'removed', 'vanished') then t.detail ->> 'reason'
-      end as message,
-      max(t.nth) filter (
-        where t.kind in ('finished', 'nevents', 'stageout') and t.detail ? 'nevents'
-          and not coalesce((t.detail ->> 'isIncrement')::boolean, false)
-      ) over (partition by t.attempt) as nevents_from,
-      max(t.nth) filter (where t.kind in ('finished', 'running') and t.detail ? 'nsegments')
-        over (partition by t.attempt) as nsegments_from
-    from told t
-  ),
-  folded as (
-    select r.attempt, r.start,
-      (array_agg(r.kind order by r.rank desc, r.nth desc) filter (where r.rank is not null))[1] as word,
-      min(r.at) filter (where r.kind = 'started') as started,
-      min(r.at) filter (where r.kind = 'running') as running,
-      max(r.at) as last_message,
-      coalesce(bit_or((r.detail ->> 'flag')::bigint) filter (where r.kind = 'message'), 0) as flags,
-      max((r.detail ->> 'exitCode')::int) filter (where r.kind = 'exited') as exit_code,
-      coalesce(sum(r.nevents) filter (where r.nth >= coalesce(r.nevents_from, 0)), 0)::bigint as nevents,
-      coalesce(sum(case when r.kind = 'stageout' then 1 else r.nsegments end)
-        filter (where r.nth >= coalesce(r.nsegments_from, 0)), 0)::int as nsegments,
-      (array_agg(r.detail -> 'files' order by r.nth desc) filter (where r.kind = 'inputs'))[1] as files,
-      (array_agg(r.detail ->> 'node' order by r.kind = 'exited', r.nth desc)
-        filter (where r.kind in ('started', 'exited') and r.detail ? 'node'))[1] as execution_node,
-      (array_agg(r.message order by r.nth desc) filter (where r.message is not null))[1] as message,
-      (array_agg((r.detail ->> 'logsize')::bigint order by r.nth desc)
-        filter (where r.kind = 'message' and r.detail ? 'logsize'))[1] as logsize,
-      (array_agg(r.detail order by r.nth desc) filter (where r.kind = 'held'))[1] as held,
-      max((r.detail ->> 'cpuSeconds')::double precision) filter (where r.kind = 'exited') as cpu_seconds,
-      max((r.detail ->> 'wallSeconds')::double precision) filter (where r.kind = 'exited') as wall_seconds,
-      max((r.detail ->> 'memoryMb')::double precision) filter (where r.kind = 'exited') as memory_mb,
-      max((r.detail ->> 'diskMb')::double precision) filter (where r.kind = 'exited') as disk_mb
-    from read r
-    group by r.attempt, r.start
-  )
-  select d.attempt, d.start,
-    coalesce(e.ending, (case f.word when 'released' then 'submitted' else f.word end)::prodstate),
-    e.attempt is not null,
-    f.started, f.running, e.at, f.last_message, coalesce(f.flags, 0), coalesce(e.exit_code, f.exit_code),
-    coalesce(f.nevents, 0), coalesce(f.nsegments, 0),
-    case
-      when f.files is null then null
-      when f.files = '[]' then 'unset'
-      else (select string_agg(file, ',' order by n) from jsonb_array_elements_text(f.files) with ordinality as l (file, n))
-    end,
-    f.execution_node, f.message, f.logsize,
-    (f.held ->> 'code')::int, (f.held ->> 'subcode')::int,
-    f.cpu_seconds, f.wall_seconds, f.memory_mb, f.disk_mb
-  from deciding d
-  left join folded f on f.attempt = d.attempt
-  left join ending e on e.attempt = d.attempt
+        -- An end that does not count leaves the job to the batch system, as an eviction does.
+        when e.provisional_nth > coalesce(f.word_nth, 0) then 'evicted'
+        when f.word = 'released' then 'submitted'
+        else f.word
+      end::prodstate,
+      e.end_state, e.end_code, e.end_arrival, e.end_at, coalesce(e.is_over, false), e.own_code, e.provisional_code,
+      f.has_product, f.product_note,
+      f.started, f.running, f.last_message, f.flags, f.exit_code, f.nevents, f.nsegments,
+      case
+        when f.files is null then null
+        when f.files = '[]' then 'unset'
+        else (select string_agg(file, ',' order by n) from jsonb_array_elements_text(f.files) with ordinality as l (file, n))
+      end,
+      f.execution_node, f.message, f.logsize, (f.held ->> 'code')::int, (f.held ->> 'subcode')::int,
+      f.cpu_seconds, f.wall_seconds, f.memory_mb, f.disk_mb
+    from folded f left join ended e on e.attempt = f.attempt and e.start = f.start;
+end
 $function$
 ;
 
@@ -485,7 +609,7 @@ begin
       (array_agg(f.word order by f.at desc, f.sequence desc))[1],
       (array_agg(f.blame order by f.at desc, f.sequence desc))[1]
     from (
-      select e.at, e.sequence, w.dstname, w.run, w.word, w.parent, w.blame,
+      select event_moment(e.at, e.clock_offset_ms, e.received_at) as at, e.sequence, w.dstname, w.run, w.word, w.parent, w.blame,
         coalesce(
           w."lastRun",
           case when w.word <> 'created' then (
@@ -564,6 +688,7 @@ declare
   allowed int[];
   fresh int[];
   touched int[];
+  corrected int[];
 begin
   select array_agg(distinct s.id) into allowed
   from event_items(events) i
@@ -587,42 +712,32 @@ begin
     group by i.attempt, i.source, i.sequence
   ) f;
 
-  insert into production_event (attempt, source, sequence, at, start, kind, detail)
-  select i.attempt, i.source, i.sequence, i.at, i.start, i.kind, i.detail
+  insert into production_event (attempt, source, sequence, at, start, kind, detail, clock_offset_ms)
+  select i.attempt, i.source, i.sequence, i.at, i.start, i.kind, i.detail,
+    -- Of a spool that came home by copy only that is known which an earlier report of it has shown.
+    case when i.clock_offset_ms is null and i.start >= 0 then (
+      select e.clock_offset_ms from production_event e
+      where e.attempt = i.attempt and e.source = i.source and e.clock_offset_ms is not null
+      order by e.sequence desc
+      limit 1
+    ) else i.clock_offset_ms end
   from event_items(events) i join unnest(fresh) as f (item) on f.item = i.item
   order by i.item
   on conflict do nothing;
 
-  update production_status s set
-    status = coalesce(
-      f.state,
-      -- Nothing in this start moved it: what the dispatcher wrote stands, or it waits in the queue again.
-      case when s.status = 'submitting' then s.status else 'submitted' end
-    ),
-    start = f.start,
-    started = f.started,
-    running = f.running,
-    ended = f.ended,
-    last_message = f.last_message,
-    flags = f.flags,
-    exit_code = f.exit_code,
-    nevents = f.nevents,
-    nsegments = f.nsegments,
-    inputs = coalesce(f.inputs, s.inputs_dispatched, s.inputs),
-    inputs_dispatched = case when f.inputs is null then s.inputs_dispatched else coalesce(s.inputs_dispatched, s.inputs) end,
-    execution_node = f.execution_node,
-    message = f.message,
-    logsize = f.logsize,
-    hold_code = f.hold_code,
-    hold_subcode = f.hold_subcode,
-    cpu_seconds = f.cpu_seconds,
-    wall_seconds = f.wall_seconds,
-    memory_mb = f.memory_mb,
-    disk_mb = f.disk_mb
-  from fold_events(touched) f
-  where s.id = f.attempt
-    -- An end that no event tells of: rows of older systems, or whose events were dropped. They stay as they are.
-    and (f.is_final or s.status not in ('finished', 'failed'));
+  -- A wrong clock may also show later, when reports are sent that came home by copy before.
+  if exists (select from event_items(events) i where abs(i.clock_offset_ms) > 60000) then
+    with late as (
+      update production_event e set clock_offset_ms = i.clock_offset_ms
+      from event_items(events) i
+      where e.attempt = i.attempt and e.attempt = any (allowed) and e.source = i.source and e.sequence = i.sequence
+        and e.clock_offset_ms is null and i.clock_offset_ms is not null
+      returning e.attempt
+    )
+    select array_agg(distinct attempt) into corrected from late;
+  end if;
+
+  perform update_attempts(coalesce(touched, '{}') || coalesce(corrected, '{}'));
 
   return query
   select i.item,
@@ -641,18 +756,61 @@ begin
     select true as is_asked,
       case
         when s.retired_at is not null then 'retired: ' || coalesce(s.retired_reason, 'no reason given')
-        when s.status in ('finished', 'failed') and (
-          select coalesce(
-            min(e.arrival) filter (where e.kind in ('finished', 'exitcode', 'exited', 'removed', 'vanished'))
-              < min(e.arrival) filter (where e.source = i.source and e.sequence = i.sequence),
-            not coalesce(bool_or(e.kind in ('finished', 'exitcode', 'exited', 'removed', 'vanished')), false)
-          )
-          from production_event e where e.attempt = i.attempt
+        when s.status in ('finished', 'failed') and coalesce(
+          (select min(d.end_arrival) from fold_starts(array[i.attempt]) d) < (
+            select min(e.arrival) from production_event e
+            where e.attempt = i.attempt and e.source = i.source and e.sequence = i.sequence
+          ),
+          -- It had ended without any event.
+          not exists (select from fold_starts(array[i.attempt]) d where d.end_arrival is not null)
         ) then 'already ' || s.status
       end as reason
     where i.kind = 'started' and (i.submission is null or i.submission = s.submission_id) and s.id is not null
   ) v on true
   order by i.item;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION update_attempts(attempts integer[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'status'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+    update production_status s set
+      status = coalesce(
+        f.state,
+        -- Nothing in this start moved it: what the dispatcher wrote stands, or it waits in the queue again.
+        case when s.status = 'submitting' then s.status else 'submitted' end
+      ),
+      has_product = f.has_product,
+      start = f.start,
+      started = f.started,
+      running = f.running,
+      ended = f.ended,
+      last_message = f.last_message,
+      flags = f.flags,
+      exit_code = f.exit_code,
+      nevents = f.nevents,
+      nsegments = f.nsegments,
+      inputs = coalesce(f.inputs, s.inputs_dispatched, s.inputs),
+      inputs_dispatched = case when f.inputs is null then s.inputs_dispatched else coalesce(s.inputs_dispatched, s.inputs) end,
+      execution_node = f.execution_node,
+      message = f.message,
+      logsize = f.logsize,
+      hold_code = f.hold_code,
+      hold_subcode = f.hold_subcode,
+      cpu_seconds = f.cpu_seconds,
+      wall_seconds = f.wall_seconds,
+      memory_mb = f.memory_mb,
+      disk_mb = f.disk_mb
+    from fold_events(attempts) f
+    where s.id = f.attempt
+      -- An end that no event reports: rows of older systems, or whose events were dropped. They stay as they are.
+      and (f.is_final or s.status not in ('finished', 'failed'));
 end
 $function$
 ;

@@ -7,29 +7,46 @@ import type { JobEvent, JobEventDetail } from '#model/job/job-event.ts';
 export interface Attempts {
   readonly submission: string;
   readonly ids: readonly number[];
+  /** One an attempt. */
+  readonly dstfiles: readonly string[];
+}
+
+/** What the submission says about the ends of its attempts. */
+export interface AttemptTerms {
+  readonly canRestart?: boolean;
+  readonly successExitCode?: number;
+  readonly isProductRequired?: boolean;
 }
 
 let products = 0;
 
 /** Puts `count` submitted attempts of a new submission into the database. */
-export async function makeAttempts(status: Database, count: number): Promise<Attempts> {
+export async function makeAttempts(status: Database, count: number, terms: AttemptTerms = {}): Promise<Attempts> {
   const table = (name: string): ReturnType<typeof sql.table> => sql.table(status.role, name);
   const [setup] = await status.query<{ id: number }>(sql`
     insert into ${table('production_setup')} (name, build, dbtag, repo, dir, hash)
     values ('DST_EVENT_auau23', 'new', '2023p003', 'https://example.org/payload.git', 'payload', 'abc')
     on conflict (name, build, dbtag, hash, coalesce(revision, -1)) do update set repo = excluded.repo returning id`);
   const [submission] = await status.query<{ uuid: string }>(sql`
-    insert into ${table('submission')} (uuid, rule, backend, state, count, submission_host, submitted_by)
-    values (gen_random_uuid(), 'DST_EVENT', 'local', 'confirmed', ${count}, 'host', 'tester') returning uuid::text`);
+    insert into ${table('submission')}
+      (uuid, rule, backend, state, count, submission_host, submitted_by, can_restart, success_exit_code,
+       is_product_required)
+    values (gen_random_uuid(), 'DST_EVENT', 'local', 'confirmed', ${count}, 'host', 'tester',
+            ${terms.canRestart ?? false}, ${terms.successExitCode ?? null}, ${terms.isProductRequired ?? false})
+    returning uuid::text`);
   products += count;
-  const rows = await status.query<{ id: number }>(sql`
+  const rows = await status.query<{ id: number; dstfile: string }>(sql`
     insert into ${table('production_status')}
       (dsttype, dstname, dstfile, run, segment, inputs, ranges, prod_id, status, submission_id, submitting, submitted)
     select 'DST_EVENT_auau23', 'DST_EVENT_auau23_new_2023p003', 'DST_EVENT_auau23_new_2023p003-' || n, n, 0,
            '/raw/a.prdf,/raw/b.prdf', 'a:0:9,b:0:9', ${setup?.id ?? 0}::int, 'submitted', ${submission?.uuid ?? ''}::uuid,
            '2025-04-10', '2025-04-10'
-    from generate_series(${products - count + 1}::int, ${products}::int) n returning id`);
-  return { submission: submission?.uuid ?? '', ids: rows.map((row) => row.id) };
+    from generate_series(${products - count + 1}::int, ${products}::int) n returning id, dstfile`);
+  return {
+    submission: submission?.uuid ?? '',
+    ids: rows.map((row) => row.id),
+    dstfiles: rows.map((row) => row.dstfile),
+  };
 }
 
 /** An event of the worker's spool `source`, told `sequence` seconds after noon. */

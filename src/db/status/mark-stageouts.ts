@@ -1,6 +1,8 @@
 import { sql } from '../connect.ts';
 
-import type { Queryable, Statement } from '../connect.ts';
+import { refoldAttempts } from './refold-attempts.ts';
+
+import type { Database, Queryable, Statement } from '../connect.ts';
 import type { EventKey } from './find-stageouts.ts';
 
 /** The channel on which it is told that the catalog has new files; the payload is JSON: `{"dsttype", "run"}`. */
@@ -20,7 +22,21 @@ function keyTable(keys: readonly EventKey[]): Statement {
  *
  * @throws DatabaseError
  */
-export async function markStageoutsApplied(status: Queryable, keys: readonly EventKey[]): Promise<void> {
+export async function markStageoutsApplied(status: Database, keys: readonly EventKey[]): Promise<void> {
+  const attempts = await findLacking(status, keys);
+  if (attempts.length === 0) return markApplied(status, keys);
+  await refoldAttempts(status, attempts, (session) => markApplied(session, keys));
+}
+
+/** Finds those of the attempts that are final and had no product in the catalog until now; there are few. */
+async function findLacking(status: Queryable, keys: readonly EventKey[]): Promise<readonly number[]> {
+  const rows = await status.query<{ readonly id: number }>(sql`
+    select id from ${sql.table(status.role, 'production_status')}
+    where id = any (${keys.map(({ attempt }) => attempt)}::int[]) and not has_product`);
+  return rows.map(({ id }) => id);
+}
+
+async function markApplied(status: Queryable, keys: readonly EventKey[]): Promise<void> {
   const events = sql.table(status.role, 'production_event');
   await status.query(sql`
     with locked as (
@@ -44,16 +60,21 @@ export async function markStageoutsApplied(status: Queryable, keys: readonly Eve
 }
 
 /**
- * Puts stageouts aside: they stay unapplied until somebody removes the note.
+ * Puts stageouts aside: they stay unapplied until somebody removes the note, and count as not there.
  *
  * @param notes one a key, in the same order
  * @throws DatabaseError
  */
 export async function putStageoutsAside(
-  status: Queryable,
+  status: Database,
   keys: readonly EventKey[],
   notes: readonly string[],
 ): Promise<void> {
+  const attempts = keys.map(({ attempt }) => attempt);
+  await refoldAttempts(status, attempts, (session) => putAside(session, keys, notes));
+}
+
+async function putAside(status: Queryable, keys: readonly EventKey[], notes: readonly string[]): Promise<void> {
   const events = sql.table(status.role, 'production_event');
   // Locked in the order in which everybody locks several.
   await status.execute(sql`

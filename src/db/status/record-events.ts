@@ -10,6 +10,8 @@ export interface EventToRecord {
   readonly event: JobEvent;
   /** Uuid of the one submission whose attempts may be spoken of; absent: all. */
   readonly submission?: string;
+  /** How far our clock was ahead of the sender's when the event was sent; absent where they could not be compared. */
+  readonly clockOffsetMs?: number;
 }
 
 /** What the database made of one event. */
@@ -26,13 +28,13 @@ export interface RecordedEvent {
  *
  * @returns one an event, in order
  * @throws DatabaseError; then nothing was recorded
- * @see sql/status/0002-events.sql
+ * @see sql/status/0009-ends.sql
  */
 export async function recordEvents(
   status: Queryable,
   events: readonly EventToRecord[],
 ): Promise<readonly RecordedEvent[]> {
-  const items = events.map(({ event, submission }) => ({ ...event, submission }));
+  const items = events.map(({ event, submission, clockOffsetMs }) => ({ ...event, submission, clockOffsetMs }));
   return status.query<RecordedEvent>(
     sql`select outcome, go, reason
         from ${sql.table(status.role, 'record_events')}(${JSON.stringify(items)}::jsonb) order by item`,
