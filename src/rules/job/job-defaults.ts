@@ -4,7 +4,8 @@ export const jobDefaults: Readonly<Record<string, string>> = {
   arguments: '$(nevents) $(run) $(seg) $(lfn) $(indir) $(dst) $(outdir) $(buildarg) $(tag) $(ClusterId) $(ProcId)',
   batch_name: '$(name)_$(build)_$(tag)_$(version)',
   log: '$(condor)/$(name)_$(build)_$(tag)-$INT(run,%08i)-$INT(seg,%05i).condor',
-  periodichold: '(NumJobStarts>=1 && JobStatus == 1)',
+  // The original's 'NumJobStarts>=1' would hold a job that the rule lets start again (`max_retries`) as well.
+  periodichold: '(NumJobStarts > NumJobCompletions && JobStatus == 1)',
   priority: '1958',
   job_lease_duration: '3600',
   requirements: '(CPU_Type == "mdc2")',
