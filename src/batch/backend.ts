@@ -1,3 +1,5 @@
+import type { JobEnds } from './job-ends.ts';
+
 /** One job of a submission, finished: nothing in it is left to expand but what the batch system alone knows. */
 export interface BatchJob {
   /** Row number in the submission, from 0, without gaps: HTCondor's ProcId. */
@@ -149,6 +151,8 @@ export interface BatchCapabilities {
 export interface BatchBackend {
   readonly name: 'local' | 'htcondor';
   readonly can: BatchCapabilities;
+  /** What becomes of jobs with these finished submit commands when they have ended. Pure. */
+  findEnds(commands: BatchJob['commands']): JobEnds;
   /**
    * Hands a submission over, in one call to the batch system. May assume that every attempt is committed in the
    * database. `items` is consumed once, in process order, one for each of `count`. Must leave behind: all jobs or none.

@@ -16,6 +16,7 @@ import { countOf } from '#util/count-of.ts';
 import { explainError } from '#util/explain-error.ts';
 
 import { describeSubmission } from './submission/describe-submission.ts';
+import { findTerms } from './submission/find-terms.ts';
 import { makeItems, openDirectoryMaker } from './submission/make-items.ts';
 import { makeSubmissionFolder, removeSubmissionFolder } from './submission/submission-folder.ts';
 import { prepareSubmission } from './submission/prepare-submission.ts';
@@ -23,7 +24,7 @@ import { removeReplaced } from './remove-replaced.ts';
 
 import type { BatchBackend, SubmitOutcome } from '#batch/backend.ts';
 import type { Database, Session } from '#db/connect.ts';
-import type { Reservation } from '#db/status/submission/reserve-jobs.ts';
+import type { Reservation, SubmissionTerms } from '#db/status/submission/reserve-jobs.ts';
 import type { Log, Progress } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
@@ -89,6 +90,7 @@ export async function applyPlan(input: ApplyInput): Promise<Applied> {
   const directories = openDirectoryMaker();
   input.clock?.begin('prepare');
   const remarks = await prepareSubmission(session, prepared, input.workerDirectory, directories);
+  const terms = await findTerms(session, prepared, input.backend);
   const setupId = await putSetup(session, {
     ...prepared.setup,
     repo: input.payload.repo,
@@ -103,7 +105,7 @@ export async function applyPlan(input: ApplyInput): Promise<Applied> {
   const notes = new Set(remarks);
   let [submitted, lost, after] = [0, 0, -1];
   while (input.signal?.aborted !== true) {
-    const one = await submitOne(input, { setupId, after, atMost, submitted, directories });
+    const one = await submitOne(input, { setupId, terms, after, atMost, submitted, directories });
     lost += one.lost;
     for (const note of one.notes) notes.add(note);
     if (one.submission !== undefined) {
@@ -118,6 +120,7 @@ export async function applyPlan(input: ApplyInput): Promise<Applied> {
 
 interface Position {
   readonly setupId: number;
+  readonly terms: SubmissionTerms;
   readonly after: number;
   /** Jobs in one submission. */
   readonly atMost: number;
@@ -185,6 +188,7 @@ async function reserve(input: ApplyInput, position: Position, uuid: string, dire
         backend: backend.name,
         submittedBy: `${accountName()}@${host}`,
         setupId: position.setupId,
+        terms: position.terms,
         production: `${build}_${tag}_${version ?? ''}`,
         unblockStates: prepared.options.unblock,
         after: position.after,

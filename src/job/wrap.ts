@@ -71,7 +71,10 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
       } else {
         // The row of a job whose script was killed (out of memory, say) is to tell the reason.
         if (killed.signal !== undefined && !hasToldEnd(identity)) {
-          appendToSpool(identity, at, { kind: 'message', text: `Killed by ${killed.signal}, without a word` });
+          appendToSpool(identity, at, {
+            kind: 'message',
+            text: `Killed by ${killed.signal} before it reported an end`,
+          });
         }
         appendToSpool(identity, at, {
           kind: 'exited',

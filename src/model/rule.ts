@@ -53,6 +53,8 @@ export interface Rule {
   readonly filesystem: Readonly<Record<string, string>>;
   /** Submit commands as written, defaults not yet merged; keys in lower case, but for those that begin with `+`. */
   readonly job: Readonly<Record<string, string>>;
+  /** `product: required`: an attempt that ends without its product in the catalog is failed. */
+  readonly isProductRequired: boolean;
   readonly places: RulePlaces;
 }
 

@@ -79,6 +79,7 @@ function makeRule(
     input: inputOf(scalarsOf(rule, 'input'), add),
     filesystem: textsOf('filesystem', scalarsOf(rule, 'filesystem'), add),
     job: jobOf(rule, add),
+    isProductRequired: shape.data?.product === 'required',
     places,
   };
 }

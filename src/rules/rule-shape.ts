@@ -30,6 +30,10 @@ export const ruleShape = z.looseObject(
       .boolean({ error: 'true or false' })
       .describe("false: the rule's own executable runs without SLURP's launcher")
       .optional(),
+    product: z
+      .literal('required', { error: "'required', or no such key" })
+      .describe('required: a job that ends without its product in the catalog is failed')
+      .optional(),
   },
   { error: 'a mapping with params, input, filesystem and job' },
 );
@@ -38,7 +42,7 @@ export const ruleShape = z.looseObject(
 export const ruleSections = ['params', 'input', 'filesystem', 'job'] as const;
 
 /** Further keys of a rule, beside its sections. */
-export const ruleKeys = ['supervise'] as const;
+export const ruleKeys = ['supervise', 'product'] as const;
 
 /** The keys of `input`. */
 export const inputKeys = ['db', 'query', 'direct_path', 'lfn2pfn', 'verify'] as const;

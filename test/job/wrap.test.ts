@@ -67,7 +67,7 @@ test('names the signal that ended a script, as its message too', async () => {
   await endWrappedJob(identity(), access, { exitCode: 139 });
   const exited = { kind: 'exited', exitCode: 139, signal: 'SIGSEGV', node: 'n' };
   expect(gateway.events().map(({ detail }) => detail)).toEqual([
-    { kind: 'message', text: 'Killed by SIGSEGV, without a word' },
+    { kind: 'message', text: 'Killed by SIGSEGV before it reported an end' },
     exited,
   ]);
 });

@@ -34,6 +34,7 @@ describe('rule file', () => {
            ;;",
           "role": "daq",
         },
+        "isProductRequired": false,
         "job": {
           "arguments": "$(nevents) {outbase} {logbase} {outdir} $(run) $(seg) $(ClusterId) $(Process) $(build) $(tag) $(inputs) $(ranges) {comment}",
           "executable": "{payload}/run.sh",
@@ -298,13 +299,25 @@ describe('rule file', () => {
     });
   });
 
+  it('reads that a rule requires its product, and refuses another word for it', () => {
+    const read = (line: string) => parseRuleFile(`R:\n  params: {name: x}\n  ${line}\n`, '/r.yaml');
+    expect(read('product: required').rules.map(({ isProductRequired }) => isProductRequired)).toEqual([true]);
+    expect(read('comment: x').rules.map(({ isProductRequired }) => isProductRequired)).toEqual([false]);
+    expect(renderComplaints(read('product: needed').complaints)).toEqual([
+      "r.yaml:3:12: error: R: Wrong kind of value for product, expected 'required', or no such key",
+    ]);
+    expect(renderComplaints(read('produkt: required').complaints)).toEqual([
+      "r.yaml:3:3: error: R: Unknown key 'produkt', expected 'product'",
+    ]);
+  });
+
   it('warns of sections that are not used any more, and of keys that nobody reads (C-R18)', () => {
     const text =
       'R:\n  params: {name: x}\n  presubmit: {db: fc}\n  extra: 1\n  filesytem: {}\n  input: {db: fc, qery: x, lfn2pfn: maybe}\n';
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
         "r.yaml:3:3: warning: R: 'presubmit' is not used any more",
-        "r.yaml:4:3: warning: R: Unknown key 'extra', expected one of params, input, filesystem, job, supervise",
+        "r.yaml:4:3: warning: R: Unknown key 'extra', expected one of params, input, filesystem, job, supervise, product",
         "r.yaml:5:3: error: R: Unknown key 'filesytem', expected 'filesystem'",
         "r.yaml:6:19: error: R: Unknown key 'input.qery', expected 'query'",
         "r.yaml:6:37: error: R: Unknown lfn2pfn 'maybe', expected 'lfn2pfn' or 'lfn2lfn'",

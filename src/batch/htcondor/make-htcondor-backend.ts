@@ -1,4 +1,5 @@
 import { act, removeUnmade } from './act.ts';
+import { findEnds } from './find-ends.ts';
 import { findMaxJobs } from './submit/find-max-jobs.ts';
 import { findSubmissions } from './find-submissions.ts';
 import { queryHistory } from './history.ts';
@@ -25,6 +26,7 @@ export function makeHtcondorBackend(site: HtcondorSite): BatchBackend {
       // A condor_submit that is left alone is stopped by `timeout`; after that nothing of it can come.
       submitSettlesMs: site.commandTimeoutMs + settleAfterMs,
     },
+    findEnds: (commands) => findEnds(commands, site.commands),
     findMaxJobs: (wanted) => findMaxJobs(site, wanted),
     submit: (submission, items) => submitToCondor(site, submission, items),
     findSubmissions: (uuids, where) => findSubmissions(site, uuids, where),

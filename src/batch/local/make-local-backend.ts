@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { explainError } from '#util/explain-error.ts';
 import { isUuid } from '#util/is-uuid.ts';
 
+import { readSuccessExitCode } from '../job-ends.ts';
 import { appendLines, exists, jobFilesOf, submissionFilesOf, wakeRunner } from './job-files.ts';
 import { hasEnded, jobOf } from './journal.ts';
 import { readJournal, readSubmission } from './read-submission.ts';
@@ -30,6 +31,10 @@ export function makeLocalBackend(stateDirectory: string): BatchBackend {
     name: 'local',
     // The submitting process itself puts the submission in its place, so nothing comes after its death.
     can: { canHold: true, hasFactories: false, hasTransfer: true, submitSettlesMs: 0 },
+    findEnds: (commands) => {
+      const successExitCode = readSuccessExitCode(commands);
+      return { canRestart: false, ...(successExitCode === undefined ? {} : { successExitCode }) };
+    },
     submit: (submission, items) => submitLocal(files, submission, items),
     findSubmissions: (uuids) => askAll(files, uuids, (submission) => [reportOf(submission)]),
     queryQueue: (uuids, state) => {

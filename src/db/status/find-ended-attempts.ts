@@ -36,6 +36,32 @@ export interface EndedAttempt {
   readonly segment: number;
   readonly rule: string | null;
   readonly state: JobState;
+  /** The start that ended it; -1 where it had none, or that is not known. */
+  readonly start: number;
+}
+
+/**
+ * Likewise those whose jobs the batch system may start again.
+ *
+ * @param rule only those of this rule
+ * @throws DatabaseError
+ */
+export async function findRestartableWithEnded(
+  status: Queryable,
+  backend: string,
+  { days, limit, rule }: { readonly days: number; readonly limit: number; readonly rule?: string },
+): Promise<readonly string[]> {
+  const rows = await status.query<{ readonly uuid: string }>(sql`
+    select s.uuid::text as uuid from ${sql.table(status.role, 'submission')} s
+    where s.can_restart and s.state = 'confirmed' and s.backend = ${backend}
+      and (${rule ?? null}::text is null or s.rule = ${rule ?? null})
+      and s.reserved_at > (now() at time zone 'utc') - make_interval(days => ${days})
+      and exists (
+        select 1 from ${sql.table(status.role, 'production_status')} p
+        where p.submission_id = s.uuid and p.final_state is not null
+      )
+    order by s.reserved_at desc limit ${limit}`);
+  return rows.map(({ uuid }) => uuid);
 }
 
 /**
@@ -45,7 +71,7 @@ export interface EndedAttempt {
  */
 export function findEnded(status: Queryable, ids: readonly number[]): Promise<readonly EndedAttempt[]> {
   return status.query<EndedAttempt>(sql`
-    select id, submission_id::text as submission, dstfile, run, segment, rule, status::text as state
+    select id, submission_id::text as submission, dstfile, run, segment, rule, status::text as state, start
     from ${sql.table(status.role, 'production_status')}
     where id = any (${ids}::int[]) and submission_id is not null and status in ('finished', 'failed') order by id`);
 }

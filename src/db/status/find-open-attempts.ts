@@ -38,6 +38,8 @@ export interface OpenAttempt {
   readonly start: number;
   readonly holdCode: number | null;
   readonly holdSubcode: number | null;
+  /** The exit code that the job reported in this start, where that end is provisional. */
+  readonly exitCode: number | null;
   /** Why the attempt does not count any more; null where it does. */
   readonly retiredReason: string | null;
   /** The batch system is known to have its submission. */
@@ -91,7 +93,7 @@ export function findOpenAttempts(
   const submissions = sql.table(status.role, 'submission');
   return status.query<OpenAttempt>(sql`
     select p.id, p.submission_id::text as submission, p.run, p.segment, p.process, p.status::text as state, p.start,
-           p.hold_code as "holdCode", p.hold_subcode as "holdSubcode",
+           p.hold_code as "holdCode", p.hold_subcode as "holdSubcode", p.exit_code as "exitCode",
            case when p.retired_at is not null then coalesce(p.retired_reason, 'no reason given') end as "retiredReason",
            s.state = 'confirmed' as "isConfirmed",
            (extract(epoch from p.last_message) * 1000)::float8 as "lastMessageMs",

@@ -102,10 +102,12 @@ function decideEnded(attempt: OpenAttempt, report: BatchJobReport, terms: Decisi
   if (sinceMs !== undefined && terms.nowMs - sinceMs < terms.endGraceMs) {
     return { kind: 'wait', why: `ended within ${spanOf(terms.endGraceMs)}: its own word may still come` };
   }
-  return { kind: 'tell', events: makeEvents(attempt, report, endOf(report), terms) };
+  // Of a start that reported its end itself the batch system has only to say that it was the last.
+  const isReported = attempt.exitCode !== null && attempt.start >= report.starts - 1;
+  return { kind: 'tell', events: makeEvents(attempt, report, endOf(report, isReported), terms) };
 }
 
-function endOf(report: BatchJobReport): readonly JobEventDetail[] {
+function endOf(report: BatchJobReport, isReported: boolean): readonly JobEventDetail[] {
   if (report.state === 'removed') {
     return [{ kind: 'removed', reason: report.removeReason ?? 'Removed from the queue, without a reason' }];
   }
@@ -120,10 +122,10 @@ function endOf(report: BatchJobReport): readonly JobEventDetail[] {
     ...(memoryMb === undefined ? {} : { memoryMb }),
     ...(diskMb === undefined ? {} : { diskMb }),
   };
-  if (signal !== undefined) return [{ kind: 'message', text: `Killed by ${signal}, without a word` }, exited];
-  if (exitCode === 0) return [exited];
-  const how = exitCode === undefined ? 'Ended' : `Ended with exit code ${exitCode}`;
-  return [{ kind: 'message', text: `${how}, without a word` }, exited];
+  if (exitCode === 0 || isReported) return [exited];
+  const code = exitCode === undefined ? 'Ended' : `Ended with exit code ${exitCode}`;
+  const how = signal === undefined ? code : `Killed by ${signal}`;
+  return [{ kind: 'message', text: `${how} before it reported an end` }, exited];
 }
 
 /** What the row lacks of the state of a job that has not ended. */

@@ -8,6 +8,7 @@ import { decideAttempt } from './decide-attempt.ts';
 import { makeStop } from './describe-stop.ts';
 import { findClusters } from './find-clusters.ts';
 import { lookAt } from './look-at.ts';
+import { removeFenced } from './remove-fenced.ts';
 import { removeEnded } from './remove-ended.ts';
 import { removeStrays } from './remove-strays.ts';
 import { resolveStop } from './resolve-stop.ts';
@@ -101,6 +102,7 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
   await tellVanished(input, tally);
   const sayUnknown = (why: string): void => tally.addReason(why, 1);
   tally.jobsRemoved += await removeStrays(input, sayUnknown);
+  tally.jobsRemoved += await removeFenced(input, sayUnknown);
   // Who dispatches a rule does not wait for this.
   if (rule === undefined) {
     await findClusters(input);

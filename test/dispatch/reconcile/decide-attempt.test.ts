@@ -24,6 +24,7 @@ function attempt(more: Partial<OpenAttempt> = {}): OpenAttempt {
       holdCode: null,
       holdSubcode: null,
     },
+    exitCode: null,
     ...{ retiredReason: null, isConfirmed: true, lastMessageMs: null, submittedMs: sinceMs - 60_000 },
     ...more,
   };
@@ -109,6 +110,18 @@ describe('a job that ended', () => {
     ['by removal', heldRow, job('removed', 1, { removeReason: 'via condor_rm' }), 'removed@0'],
     ['by removal before it started', {}, job('removed', 0), 'removed@-1'],
     ['and was retired before', { ...heldRow, retiredReason: 'replaced' }, job('removed', 1), 'removed@0'],
+    [
+      'after it had reported that it failed',
+      { ...ran, state: 'evicted', exitCode: 3 },
+      job('completed', 1, { exitCode: 3 }),
+      'exited@0',
+    ],
+    [
+      'in a later start than the one that failed',
+      { ...ran, state: 'evicted', exitCode: 3 },
+      job('completed', 2, { exitCode: 4 }),
+      'message@1 exited@1',
+    ],
     ['and the count of its starts was lost', { ...ran, start: 2 }, job('completed', 1, { exitCode: 0 }), 'exited@2'],
   ])('%s', (_, row, report, expected) => {
     expect(decide(row, { history: report })).toBe(expected);
@@ -126,7 +139,7 @@ describe('a job that ended', () => {
     const decision = decideAttempt(attempt(ran), { history: job('completed', 1, { exitCode: 3, ...usage }) }, terms);
     expect(decision).toMatchObject({
       events: [
-        { detail: { kind: 'message', text: 'Ended with exit code 3, without a word' } },
+        { detail: { kind: 'message', text: 'Ended with exit code 3 before it reported an end' } },
         { detail: { kind: 'exited', exitCode: 3, ...usage } },
       ],
     });

@@ -102,8 +102,14 @@ function become(run: number, ...states: readonly string[]): Promise<Ended | unde
 
 test('a job that was killed without a word, and one that ended badly, fail with their reason', async () => {
   await dispatch([1, 4, 5]);
-  expect(await become(1, 'failed')).toMatchObject({ message: 'Killed by SIGKILL, without a word', exit_code: null });
-  expect(await become(4, 'failed')).toMatchObject({ message: 'Ended with exit code 3, without a word', exit_code: 3 });
+  expect(await become(1, 'failed')).toMatchObject({
+    message: 'Killed by SIGKILL before it reported an end',
+    exit_code: null,
+  });
+  expect(await become(4, 'failed')).toMatchObject({
+    message: 'Ended with exit code 3 before it reported an end',
+    exit_code: 3,
+  });
   expect(await become(5, 'finished')).toMatchObject({ exit_code: 0 });
 });
 

@@ -116,7 +116,7 @@ test('every story of a job ends up in its row, and the second time nothing is ne
     ['started', null, null, null, null],
     ['held', 'memory', null, 26, null],
     ['evicted', 'Back in the queue after it had started', null, null, null],
-    ['failed', 'Killed by SIGKILL, without a word', null, null, 77],
+    ['failed', 'Killed by SIGKILL before it reported an end', null, null, 77],
     ['finished', null, 0, null, null],
     ['failed', 'via condor_rm (by user me)', null, null, null],
     ['failed', 'The job is neither in the queue nor in the history of the batch system', null, null, null],

@@ -23,6 +23,17 @@ export interface ReservationRequest {
   readonly after: number;
   /** Rows at most. */
   readonly atMost: number;
+  readonly terms: SubmissionTerms;
+}
+
+/** What a submission says about the ends of its attempts: columns of `submission`, for the transition function. */
+export interface SubmissionTerms {
+  /** The batch system may start a job again that has ended. */
+  readonly canRestart: boolean;
+  /** The exit code of a job that has done its work; absent: 0. */
+  readonly successExitCode?: number;
+  /** An attempt that ends without its product is failed. */
+  readonly isProductRequired: boolean;
 }
 
 /** What became of the rows. */
@@ -47,7 +58,7 @@ export interface Reservation {
  * @see sql/status/0001-production.sql, `production_status_live`
  */
 export async function reserveJobs(session: Session, request: ReservationRequest): Promise<Reservation> {
-  const { uuid, after } = request;
+  const { uuid, after, terms } = request;
   const key = `slurp reserve ${request.production}`;
   await session.query(sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`);
   const [slice] = await session.query<{ readonly offered: number; readonly last: number | null }>(sql`
@@ -60,9 +71,10 @@ export async function reserveJobs(session: Session, request: ReservationRequest)
 
   await session.execute(sql`
     insert into ${sql.table(session.role, 'submission')}
-      (uuid, rule, backend, count, submission_host, submitted_by, directory)
+      (uuid, rule, backend, count, submission_host, submitted_by, directory, can_restart, success_exit_code,
+       is_product_required)
     values (${uuid}, ${request.rule}, ${request.backend}, 0, ${request.host}, ${request.submittedBy},
-            ${request.directory})`);
+            ${request.directory}, ${terms.canRestart}, ${terms.successExitCode ?? null}, ${terms.isProductRequired})`);
   await retireReplaced(session, request, last);
   const reserved = await insertAttempts(session, request, last);
   if (reserved < offered) await mendAfterLosses(session, uuid);
