@@ -30,11 +30,13 @@ export async function answerEvents(
   doors: IngestDoors & { readonly recorder: EventRecorder },
   submission: string,
   body: unknown,
+  clock: { readonly clockOffsetMs?: number } = {},
 ): Promise<EventReply> {
   const values = eventsOf(body);
   const parsed = values.map(parseEvent);
   const events = parsed.flatMap((one) => (one.kind === 'event' ? [one.event] : []));
-  const reply = await withBound(ingestEvents(doors, events, { allowedSubmission: submission }), boundMs, tooSlow);
+  const terms = { allowedSubmission: submission, ...clock };
+  const reply = await withBound(ingestEvents(doors, events, terms), boundMs, tooSlow);
   let next = 0;
   const results = parsed.map((one, index): EventResult | undefined =>
     one.kind === 'event' ? reply.results[next++] : invalidResult(values[index], one),

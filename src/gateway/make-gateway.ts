@@ -119,9 +119,13 @@ export function makeGateway(doors: GatewayDoors): Gateway {
   const admit = async (request: FastifyRequest): Promise<void> => {
     checkToken(siteKey, request.headers);
   };
-  app.post('/v1/events', { onRequest: admit }, (request) =>
-    answerEvents(ingest, checkToken(siteKey, request.headers), request.body),
-  );
+  app.post('/v1/events', { onRequest: admit }, (request, reply) => {
+    // By what both clocks said as the request was sent: not by when its events were written.
+    const sentMs = Date.parse(String(request.headers['x-slurp-now']));
+    const clockOffsetMs = Math.round(Date.now() - reply.elapsedTime - sentMs);
+    const clock = Number.isNaN(clockOffsetMs) ? {} : { clockOffsetMs };
+    return answerEvents(ingest, checkToken(siteKey, request.headers), request.body, clock);
+  });
   app.get<{ Params: { id: string }; Querystring: { start?: unknown } }>('/v1/attempts/:id/inputs', (request) =>
     answerInputs(status, checkToken(siteKey, request.headers), request.params.id, request.query.start),
   );

@@ -22,6 +22,8 @@ export interface IngestDoors {
 export interface IngestOptions {
   /** Uuid of the only submission whose attempts may be spoken of; absent: the sender is SLURP itself. */
   readonly allowedSubmission?: string;
+  /** How far our clock was ahead of the sender's when this was sent; absent where they could not be compared. */
+  readonly clockOffsetMs?: number;
 }
 
 /**
@@ -66,9 +68,13 @@ const chunkSize = 1000;
 
 function withSubmission(
   event: JobEvent,
-  { allowedSubmission }: IngestOptions,
-): { event: JobEvent; submission?: string } {
-  return { event, ...(allowedSubmission === undefined ? {} : { submission: allowedSubmission }) };
+  { allowedSubmission, clockOffsetMs }: IngestOptions,
+): { event: JobEvent; submission?: string; clockOffsetMs?: number } {
+  return {
+    event,
+    ...(allowedSubmission === undefined ? {} : { submission: allowedSubmission }),
+    ...(clockOffsetMs === undefined ? {} : { clockOffsetMs }),
+  };
 }
 
 function isTaken({ outcome }: RecordResult): boolean {

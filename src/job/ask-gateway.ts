@@ -39,6 +39,8 @@ export async function askGateway(
       headers: {
         authorization: `Bearer ${token}`,
         'x-slurp-submission': job.submission,
+        // The gateway compares the clocks: a node's may be days off.
+        'x-slurp-now': new Date().toISOString(),
         accept: 'application/json',
         ...(body === undefined
           ? {}

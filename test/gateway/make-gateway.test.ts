@@ -55,6 +55,21 @@ describe('POST /v1/events', () => {
     });
   });
 
+  it('C-E16: compares the clocks when a report is sent, and dates it by its own', async () => {
+    const dayMs = 24 * 3_600_000;
+    const off = attempts.ids[1] ?? 0;
+    const at = new Date(Date.now() - dayMs - 10_000).toISOString();
+    const request = telling(attempts.submission, [eventOf(off, 1, { kind: 'started', node: 'n' }, { at })]);
+    const now = new Date(Date.now() - dayMs).toISOString();
+    await app.inject({ ...request, headers: { ...request.headers, 'x-slurp-now': now } });
+    const [row] = await world.status.query<{ started: Date }>(
+      sql`select started from ${sql.table(world.status.role, 'production_status')} where id = ${off}`,
+    );
+    const agoMs = Date.now() - (row?.started.getTime() ?? 0);
+    expect(agoMs).toBeGreaterThanOrEqual(9000);
+    expect(agoMs).toBeLessThan(dayMs / 2);
+  });
+
   it('tells a job whose attempt is retired to stop', async () => {
     const retired = attempts.ids[2] ?? 0;
     await world.status.execute(sql`update ${sql.table(world.status.role, 'production_status')}
