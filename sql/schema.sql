@@ -142,6 +142,29 @@ create table invalid_run_list (
   constraint invalid_run_list_pkey PRIMARY KEY (id)
 );
 
+create table payload_file (
+  payload text not null,
+  path text not null,
+  kind text not null,
+  sha256 text not null,
+  size_bytes bigint not null,
+  target text,
+  constraint payload_file_kind_check CHECK ((kind = ANY (ARRAY['file'::text, 'program'::text, 'link'::text, 'directory'::text, 'in-place'::text]))),
+  constraint payload_file_payload_fkey FOREIGN KEY (payload) REFERENCES payload_snapshot(hash) ON DELETE CASCADE,
+  constraint payload_file_pkey PRIMARY KEY (payload, path)
+);
+
+create table payload_snapshot (
+  hash text not null,
+  size_bytes bigint not null,
+  file_count integer not null,
+  directory text not null,
+  made_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  used_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  pruned_at timestamp without time zone,
+  constraint payload_snapshot_pkey PRIMARY KEY (hash)
+);
+
 create table production_cursor (
   id integer default nextval('production_cursor_id_seq'::regclass) not null,
   dsttype text not null,
@@ -208,6 +231,7 @@ create table production_setup (
   revision integer,
   dirty boolean default false not null,
   created_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  payload text,
   constraint production_setup_pkey PRIMARY KEY (id)
 );
 
@@ -284,6 +308,9 @@ create table submission (
   can_restart boolean default false not null,
   success_exit_code integer,
   is_product_required boolean default false not null,
+  payload text,
+  payload_origin jsonb,
+  overridden text,
   constraint submission_pkey PRIMARY KEY (uuid),
   constraint submission_state_check CHECK ((state = ANY (ARRAY['reserved'::text, 'confirmed'::text, 'refused'::text, 'lost'::text]))),
   constraint submission_stop_kind_check CHECK ((stop_kind = ANY (ARRAY['held'::text, 'broken'::text])))
@@ -291,11 +318,13 @@ create table submission (
 
 CREATE INDEX invalid_run_list_run ON invalid_run_list USING btree (first_run);
 
+CREATE INDEX payload_file_sha256 ON payload_file USING btree (sha256);
+
 CREATE INDEX production_event_refused ON ONLY production_event USING btree (attempt) WHERE kind = 'refused'::text AND applied_at IS NULL;
 
 CREATE INDEX production_event_unapplied ON ONLY production_event USING btree (received_at) WHERE kind = 'stageout'::text AND applied_at IS NULL;
 
-CREATE UNIQUE INDEX production_setup_identity ON production_setup USING btree (name, build, dbtag, hash, COALESCE(revision, '-1'::integer));
+CREATE UNIQUE INDEX production_setup_identity ON production_setup USING btree (name, build, dbtag, hash, COALESCE(revision, '-1'::integer), COALESCE(payload, ''::text), dirty);
 
 CREATE INDEX production_status_dstfile ON production_status USING btree (dstfile, attempt);
 
@@ -308,6 +337,8 @@ CREATE INDEX production_status_run ON production_status USING btree (run, segmen
 CREATE INDEX production_status_submission ON production_status USING btree (submission_id);
 
 CREATE INDEX production_status_unended ON production_status USING btree (submission_id) WHERE final_state IS NULL;
+
+CREATE INDEX submission_payload ON submission USING btree (payload) WHERE payload IS NOT NULL;
 
 CREATE INDEX submission_stopped ON submission USING btree (stopped_at) WHERE stop_kind IS NOT NULL;
 

@@ -19,6 +19,7 @@ import { clearHeldJobs, findHeldJobs, markHeldJobs } from '#dispatch/held-jobs.t
 import { findRefusals } from '#dispatch/find-refusals.ts';
 import { makePhaseClock } from '#dispatch/phase-clock.ts';
 import { judgePayload } from '#dispatch/payload/judge-payload.ts';
+import { pruneSnapshots } from '#dispatch/payload/snapshot/prune-snapshots.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 import { recover } from '#dispatch/recover.ts';
 import { renderPlan, renderPlanJson } from '#dispatch/render-plan.ts';
@@ -184,6 +185,8 @@ async function settle({ request, site, databases, backend, log, prepared, clock 
   for (const stop of stops) say(describeStop(stop));
   if (unknown + disbelieved > 0) say(`The jobs of '${request.rule}' are not all known: ${reasons[0]?.why ?? ''}`);
   await clearSubmissionFolders(site, status);
+  // What only takes up room must not keep a dispatch from its work.
+  await pruneSnapshots({ store: site.payloads, status }).catch((error: unknown) => log.warn({ error }, 'not pruned'));
   clock.end();
 }
 
@@ -256,9 +259,11 @@ async function dump(plan: Plan, request: KaedamaRequest, site: Site, directory: 
   return 0;
 }
 
-async function printPlan(plan: Plan, request: KaedamaRequest, { mode }: Site): Promise<number> {
+async function printPlan(plan: Plan, request: KaedamaRequest, site: Site): Promise<number> {
   const workerDirectory = join(packageRoot(), 'dist', 'worker');
-  const refusals = await findRefusals(plan, { mode, isForced: request.isForced, workerDirectory });
+  const refusals = await findRefusals(plan, {
+    ...{ site, mode: site.mode, isForced: request.isForced, workerDirectory },
+  });
   for await (const piece of request.isJson ? renderPlanJson(plan, refusals) : renderPlan(plan, refusals)) {
     if (!(await writeOutput(piece))) break;
   }

@@ -27,6 +27,7 @@ import { renderSiteStatus } from '#reports/render-site-status.ts';
 
 import { slurpIngest } from './slurp/slurp-ingest.ts';
 import { migrateRoles } from './slurp/slurp-migrate.ts';
+import { listPayloads, prunePayloads, showPayload } from './slurp/slurp-payload.ts';
 import { slurpReconcile } from './slurp/slurp-reconcile.ts';
 import { slurpRefused } from './slurp/slurp-refused.ts';
 import { schemaNames, slurpSchema } from './slurp/slurp-schema.ts';
@@ -63,6 +64,11 @@ function parseSeconds(text: string): number {
     throw new UsageError(`'${text}' is no time span: expected for example '30s', '5m' or '0'`, { code: 'usage-wait' });
   }
   return Number(match[1]) * ({ s: 1, m: 60, h: 3600 }[match[2] ?? 's'] ?? 1);
+}
+
+function parseDays(text: string): number {
+  if (/^\d{1,5}$/u.test(text)) return Number(text);
+  throw new UsageError(`Value '${text}' of '--older-than' is wrong: expected a number of days`, { code: 'usage-days' });
 }
 
 async function up(options: SiteOptions): Promise<void> {
@@ -223,6 +229,32 @@ void runMain(
       .addArgument(new Argument('<file>', 'which').choices(schemaNames))
       .action(async (word: string) => {
         for (const name of schemaNames) if (name === word) await slurpSchema(name);
+      });
+    const payload = program.command('payload').description('look at what jobs ran: the snapshots of payloads');
+    const payloadTools = async (command: { optsWithGlobals(): SiteOptions & { readonly json?: true } }) => {
+      const options = command.optsWithGlobals();
+      return { site: await findNamedSite(options), context, say, isJson: options.json === true };
+    };
+    payload
+      .command('list')
+      .description('list the recorded snapshots, the one used last first')
+      .option('--json', 'one line of JSON')
+      .action(async (_, command) => listPayloads(await payloadTools(command)));
+    payload
+      .command('show')
+      .description('show what a snapshot holds and where it came from, also after it was pruned')
+      .argument('<name>', 'its hash or the beginning of it; a product, attempt or submission that used it')
+      .option('--json', 'one line of JSON')
+      .action(async (name: string, _, command) => showPayload(name, await payloadTools(command)));
+    payload
+      .command('prune')
+      .description('remove snapshots that no job can need any more; what they held stays recorded')
+      .option('--older-than <days>', 'days since a dispatch used it; else as the site says', parseDays)
+      .option('--dry-run', 'say what would be removed, change nothing')
+      .option('--json', 'one line of JSON')
+      .action(async (options: { readonly olderThan?: number; readonly dryRun?: true }, command) => {
+        const request = { days: options.olderThan, isDryRun: options.dryRun === true };
+        await prunePayloads(request, await payloadTools(command));
       });
     const db = program.command('db').description('look into the databases');
     db.command('migrate')

@@ -202,6 +202,22 @@ function makeWorker(worker: SiteSections['worker'], directory: string): Site['wo
   };
 }
 
+const dayMs = 24 * 3600 * 1000;
+
+/** A directory that both modes name is divided: each mode knows only what its own database says is needed. */
+function makePayloads(
+  payloads: SiteSections['payloads'],
+  { root, stateDirectory, isDivided }: { root: string; stateDirectory: string; isDivided: boolean },
+): Site['payloads'] {
+  const named = payloads?.directory;
+  const directory = named === undefined ? join(stateDirectory, 'payloads') : resolve(root, named);
+  return {
+    directory: named !== undefined && isDivided ? join(directory, 'testbed') : directory,
+    limitBytes: (payloads?.limit_mb ?? 1000) * 1_000_000,
+    keepMs: (payloads?.keep_days ?? 30) * dayMs,
+  };
+}
+
 /**
  * Finds the site and reads its file; changes nothing, starts nothing, connects to nothing.
  *
@@ -241,6 +257,7 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
     gateway: makeGateway(sections.gateway, root.directory),
     spoolDirectory: resolve(root.directory, sections.spool ?? join(stateDirectory, 'spool')),
     logDirectory: resolve(root.directory, sections.logs ?? join(stateDirectory, 'logs')),
+    payloads: makePayloads(sections.payloads, { root: root.directory, stateDirectory, isDivided: isShared }),
     worker: makeWorker(sections.worker, root.directory),
     statementTimeoutMs: sections.statement_timeout ?? 600_000,
   };

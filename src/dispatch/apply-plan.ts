@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { retryDatabase } from '#db/retry.ts';
 import { analyzeAttempts } from '#db/status/submission/analyze-attempts.ts';
 import { confirmSubmission } from '#db/status/submission/confirm-submission.ts';
+import { putPayload } from '#db/status/payload/put-payload.ts';
 import { putSetup } from '#db/status/submission/put-setup.ts';
 import { reserveJobs } from '#db/status/submission/reserve-jobs.ts';
 import { moveCursor } from '#db/status/move-cursor.ts';
@@ -31,7 +32,7 @@ import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { CursorOrder } from './cursor-order.ts';
 import type { DirectoryMaker } from './submission/make-items.ts';
-import type { PayloadRepository } from './payload/payload-repository.ts';
+import type { DispatchedPayload } from './payload/prepare-payload.ts';
 import type { PhaseClock } from './phase-clock.ts';
 
 /** What a plan is carried out with. */
@@ -43,7 +44,7 @@ export interface ApplyInput {
   readonly prepared: PreparedRule;
   /** How many rows are ready; for progress only. */
   readonly ready: number;
-  readonly payload: PayloadRepository;
+  readonly payload: DispatchedPayload;
   readonly site: Site;
   readonly backend: BatchBackend;
   /** Where jobs reach the gateway. */
@@ -64,6 +65,18 @@ export interface ApplyInput {
 /** The places where the process may die, in order: what holds at each is in `docs/dispatch.md`. */
 export type ApplyStep = 'folder' | 'reserved' | 'submitted' | 'confirming' | 'confirmed';
 
+/** What the jobs of a dispatch stage. */
+export interface AppliedPayload {
+  /** Of the snapshot; `slurp payload show HASH`. */
+  readonly hash: string;
+  readonly files: number;
+  readonly sizeBytes: number;
+  /** Something in it is not what its commit has. */
+  readonly isDirty: boolean;
+  /** What `--doit` overrode. */
+  readonly overridden: readonly string[];
+}
+
 /** What came of it. */
 export interface Applied {
   readonly submissions: readonly { readonly uuid: string; readonly cluster: number; readonly count: number }[];
@@ -73,6 +86,8 @@ export interface Applied {
   readonly lost: number;
   /** What the batch system has to say about what it took, a sentence each, each once. */
   readonly notes: readonly string[];
+  /** What the jobs stage; absent where there were none to submit. */
+  readonly payload?: AppliedPayload;
 }
 
 /**
@@ -86,23 +101,25 @@ export interface Applied {
  * @see docs/dispatch.md
  */
 export async function applyPlan(input: ApplyInput): Promise<Applied> {
-  const { prepared, session } = input;
+  const { prepared, session, payload } = input;
   const directories = openDirectoryMaker();
   input.clock?.begin('prepare');
   const remarks = await prepareSubmission(session, prepared, input.workerDirectory, directories);
   const terms = await findTerms(session, prepared, input.backend);
+  await putPayload(session, { ...payload.snapshot, directory: input.site.payloads.directory });
   const setupId = await putSetup(session, {
     ...prepared.setup,
-    repo: input.payload.repo,
+    repo: payload.repository.repo,
     dir: prepared.payload.written,
-    hash: input.payload.hash,
-    isDirty: input.payload.isDirty,
+    hash: payload.repository.hash,
+    isDirty: payload.isDirty,
+    payload: payload.snapshot.hash,
   });
   const { can, findMaxJobs } = input.backend;
   const atMost =
     (findMaxJobs === undefined ? can.maxJobsPerSubmission : await findMaxJobs(input.ready)) ?? 2_147_483_647;
   const submissions: { uuid: string; cluster: number; count: number }[] = [];
-  const notes = new Set(remarks);
+  const notes = new Set([...payload.notes, ...remarks]);
   let [submitted, lost, after] = [0, 0, -1];
   while (input.signal?.aborted !== true) {
     const one = await submitOne(input, { setupId, terms, after, atMost, submitted, directories });
@@ -115,7 +132,12 @@ export async function applyPlan(input: ApplyInput): Promise<Applied> {
     if ((one.submission?.count ?? 0) + one.lost < atMost) break;
     after = one.last;
   }
-  return { submissions, submitted, lost, notes: [...notes] };
+  return { submissions, submitted, lost, notes: [...notes], payload: reportPayload(payload) };
+}
+
+function reportPayload({ snapshot, isDirty, overridden }: DispatchedPayload): AppliedPayload {
+  const { hash, files, sizeBytes } = snapshot;
+  return { hash, files: files.length, sizeBytes, isDirty, overridden };
 }
 
 interface Position {
@@ -177,7 +199,7 @@ async function submitOne(input: ApplyInput, position: Position) {
 }
 
 async function reserve(input: ApplyInput, position: Position, uuid: string, directory: string): Promise<Reservation> {
-  const { prepared, session, backend, cursor } = input;
+  const { prepared, session, backend, cursor, payload } = input;
   const { build, tag, version } = prepared.names;
   const host = hostname().split('.')[0] ?? '';
   return retryDatabase(() =>
@@ -189,6 +211,9 @@ async function reserve(input: ApplyInput, position: Position, uuid: string, dire
         submittedBy: `${accountName()}@${host}`,
         setupId: position.setupId,
         terms: position.terms,
+        payload: payload.snapshot.hash,
+        payloadOrigin: payload.origin,
+        overridden: payload.overridden,
         production: `${build}_${tag}_${version ?? ''}`,
         unblockStates: prepared.options.unblock,
         after: position.after,
@@ -212,6 +237,7 @@ async function submit(
   const items = makeItems({
     ...{ session: input.session, uuid: submission.uuid, prepared, directories: position.directories },
     workerDirectory: input.workerDirectory,
+    snapshot: input.payload.snapshot,
     onProgress: (done) => progress?.update(position.submitted + done, input.ready),
     onEnd: () => clock?.begin('submit'),
   });

@@ -1,9 +1,9 @@
 import { retryDatabase } from '#db/retry.ts';
 import { moveCursor } from '#db/status/move-cursor.ts';
+import { letPayloadGo } from '#db/status/payload/payload-lock.ts';
 
 import { applyPlan } from './apply-plan.ts';
-import { checkPayload } from './payload/check-payload.ts';
-import { readPayloadRepository } from './payload/payload-repository.ts';
+import { preparePayload } from './payload/prepare-payload.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
@@ -45,7 +45,7 @@ export interface DispatchInput {
 const nothing: Applied = { submissions: [], submitted: 0, lost: 0, notes: [] };
 
 /**
- * Submits what a plan found ready, from the payload as it is in its git checkout now.
+ * Submits what a plan found ready, from an immutable snapshot of the payload as it is now.
  *
  * @returns undefined if `mayGoOn` said no
  * @throws SiteError about the payload; and what {@link applyPlan} throws
@@ -60,17 +60,14 @@ export async function dispatchPlan(input: DispatchInput): Promise<Applied | unde
     }
     return nothing;
   }
-  input.clock?.begin('prepare');
-  const payload = await readPayloadRepository(prepared.payload.path);
-  const { build } = prepared.names;
-  const doubts = checkPayload(payload, { mode: site.mode, build, isForced: input.isForced });
-  input.clock?.end();
-  if (doubts.length > 0 && !(await input.mayGoOn(doubts))) return undefined;
-  return applyPlan({
+  const { session } = plan;
+  const payload = await preparePayload({ ...input, session });
+  if (payload === undefined) return undefined;
+  const applied = await applyPlan({
     onStep: (step) => {
       if (step === 'folder') input.onBegin?.();
     },
-    ...{ session: plan.session, status: input.status, prepared, ready, payload, site },
+    ...{ session, status: input.status, prepared, ready, payload, site },
     ...{ backend: input.backend, gatewayUrl: input.gatewayUrl, log: input.log },
     workerDirectory: input.workerDirectory,
     ...(cursor === undefined ? {} : { cursor }),
@@ -78,4 +75,6 @@ export async function dispatchPlan(input: DispatchInput): Promise<Applied | unde
     ...(input.clock === undefined ? {} : { clock: input.clock }),
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });
+  await letPayloadGo(session, payload.snapshot.hash).catch(() => undefined);
+  return applied;
 }

@@ -2,10 +2,11 @@ import { SiteError } from '#model/errors.ts';
 
 import { checkPayload } from './payload/check-payload.ts';
 import { explainRefusal } from './payload/judge-payload.ts';
-import { readPayloadRepository } from './payload/payload-repository.ts';
+import { surveyPayload } from './payload/survey/survey-payload.ts';
 import { checkJobFiles } from './submission/prepare-submission.ts';
 
 import type { PayloadPolicy } from './payload/check-payload.ts';
+import type { PayloadSite } from './payload/survey/survey-payload.ts';
 import type { Plan } from './plan-rule.ts';
 
 /**
@@ -16,14 +17,12 @@ import type { Plan } from './plan-rule.ts';
  */
 export async function findRefusals(
   { prepared, session, funnel }: Pick<Plan, 'prepared' | 'session' | 'funnel'>,
-  policy: Omit<PayloadPolicy, 'build'> & { readonly workerDirectory: string },
+  policy: Omit<PayloadPolicy, 'build'> & { readonly workerDirectory: string; readonly site: PayloadSite },
 ): Promise<readonly string[]> {
   if (funnel.counts.ready === 0) return [];
   const { build } = prepared.names;
   return [
-    ...(await refusalOf(async () =>
-      checkPayload(await readPayloadRepository(prepared.payload.path), { ...policy, build }),
-    )),
+    ...(await refusalOf(async () => checkPayload(await surveyPayload(prepared, policy.site), { ...policy, build }))),
     ...(await refusalOf(() => checkJobFiles(session, prepared, policy.workerDirectory))),
   ];
 }

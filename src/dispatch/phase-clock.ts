@@ -1,5 +1,5 @@
 /** The steps of a dispatch, in order: what each is, is told in `docs/measures.md`. */
-export type Phase = 'recover' | 'decide' | 'prepare' | 'reserve' | 'render' | 'submit' | 'confirm';
+export type Phase = 'recover' | 'decide' | 'payload' | 'prepare' | 'reserve' | 'render' | 'submit' | 'confirm';
 
 /** Measures how long the steps of a dispatch take. */
 export interface PhaseClock {

@@ -4,7 +4,8 @@
 #
 #   wrapper.sh SCRIPT ARG... SUBDIR ITEMS CUPSID      the script gets ARG... SUBDIR ITEMS CUPSID
 #
-# SUBDIR is the folder of the submission, ITEMS a comma list of what to copy from there (globs, folders). The exit code
+# SUBDIR is the directory that stands for the submit directory, ITEMS a comma list of what to copy from there (globs,
+# directories). The exit code
 # is the script's own, or: 2 wrong arguments, 3 no slurp-job.json or slurp-token, 22 an item could not be copied, 23 no
 # such script, 24 the job is not wanted, 25 no Node, 26 no container. See docs/worker.md.
 
@@ -70,6 +71,8 @@ stage_all() {
 copy_here() {
   local source
   cp -RH --remove-destination -t . -- "$@" || return 1
+  # Snapshots are read-only; these copies are the script's own.
+  chmod -R u+w -- "${@##*/}" || return 1
   for source; do
     if [ -d "${source##*/}" ] && [ -n "$(find "${source##*/}" -name odbc.ini -print -delete)" ]; then
       refuse_odbc "$source"
@@ -77,7 +80,7 @@ copy_here() {
   done
 }
 
-# Expands one item of the list relative to the submission's folder, as a shell does, and copies what it names.
+# Expands one item of the list relative to SUBDIR, as a shell does, and copies what it names.
 stage_item() {
   local item=$1 sources
   case ${item%/} in

@@ -45,6 +45,7 @@ export interface Site {
   /** Absolute; where spools come home. */
   readonly spoolDirectory: string;
   readonly logDirectory: string;
+  readonly payloads: PayloadStore;
   readonly worker: {
     /** How long a report tries to reach the gateway before it is left in the spool. */
     readonly reportTimeoutMs: number;
@@ -58,6 +59,16 @@ export interface Site {
   };
   /** How long a rule's query may run on its server. */
   readonly statementTimeoutMs: number;
+}
+
+/** Where the snapshots of payloads are, which jobs stage from. */
+export interface PayloadStore {
+  /** Absolute; of this mode of this site alone, at a place that workers can read. */
+  readonly directory: string;
+  /** A larger payload is refused. */
+  readonly limitBytes: number;
+  /** How long a snapshot is kept after the last dispatch that used it. */
+  readonly keepMs: number;
 }
 
 /** What a site adds to or overrides in submit descriptions, and where its schedds are. */

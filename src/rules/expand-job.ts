@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { renderTemplate } from './expand-macros.ts';
 import type { CompiledJob } from './job/compile-job.ts';
-import type { JobRow } from './job/job-row.ts';
+import type { JobContext, JobRow } from './job/job-row.ts';
 
 /** The finished texts of one job. */
 export interface ExpandedJob {
@@ -34,10 +34,10 @@ function toAbsolute(text: string, submitDirectory: string): string {
 export function expandJob(
   prepared: { readonly job: CompiledJob },
   row: JobRow,
-  attempt: { readonly cupsid: number },
+  attempt: Omit<JobContext, 'row'>,
 ): ExpandedJob {
   const { job } = prepared;
-  const values = job.program.evaluate({ row, cupsid: attempt.cupsid });
+  const values = job.program.evaluate({ row, ...attempt });
   const commands: Record<string, string> = {};
   for (const { key, template } of job.commands) commands[key] = renderTemplate(template, values);
   for (const { key, template } of job.attributes) commands[key] = renderTemplate(template, values);

@@ -3,8 +3,11 @@ import { formatValue } from './text/format-value.ts';
 /** What a format field may stand for: a text, or a record whose parts are reached by `{x.part}` and `{x[part]}`. */
 export type FieldValue = string | { readonly [part: string]: FieldValue };
 
-/** Finds what a format field stands for, by its first name; undefined where nothing is known by that name. */
-export type FindField = (name: string) => FieldValue | undefined;
+/**
+ * Finds what a format field stands for, by its first name; undefined where nothing is known by that name. `offset` is
+ * where the field begins in the template.
+ */
+export type FindField = (name: string, offset?: number) => FieldValue | undefined;
 
 /** A field that cannot be resolved, or braces that do not close. */
 export interface FieldProblem {
@@ -107,12 +110,12 @@ function represent(value: string): string {
 
 type Resolved = { readonly value: string } | Omit<FieldProblem, 'offset' | 'field'>;
 
-function resolve(source: string, find: FindField): Resolved {
+function resolve(source: string, offset: number, find: FindField): Resolved {
   const field = parseField(source);
   const asText = 'a field name; write {{ and }} for braces that are meant as such';
   if (field === undefined) return { message: `Not a field: '${source}'`, expected: asText };
   const { name, parts, conversion, spec } = field;
-  let value = find(name);
+  let value = find(name, offset);
   if (value === undefined) return { name, message: `Nothing provides '${source}'`, expected: asText };
   for (const part of parts) {
     const inner: FieldValue | undefined = typeof value === 'string' ? undefined : value[part];
@@ -144,7 +147,7 @@ export function substitute(template: string, find: FindField): Substituted {
   for (const token of cut(template)) {
     pieces.push({ at: text.length, offset: token.offset, isField: token.kind === 'field' });
     if (token.kind === 'field') {
-      const resolved = resolve(token.source, find);
+      const resolved = resolve(token.source, token.offset, find);
       if ('value' in resolved) text += resolved.value;
       else {
         problems.push({ offset: token.offset, field: token.source, ...resolved });

@@ -169,6 +169,7 @@ worker:
   supervise: false
   container: {runtime: apptainer, image: /cvmfs/image.sif, binds: [/sphenix]}
 spool: /shared/spool
+payloads: {directory: snapshots, limit_mb: 50, keep_days: 7}
 statement_timeout: 30s
 `,
       0o644,
@@ -202,6 +203,7 @@ statement_timeout: 30s
       gateway: { host: '0.0.0.0', port: 9000, url: 'http://gateway:9000', isInsecure: true },
       spoolDirectory: '/shared/spool',
       logDirectory: '/.slurp-site/logs',
+      payloads: { directory: '/snapshots', limitBytes: 50_000_000, keepMs: 604_800_000 },
       worker: {
         reportTimeoutMs: 500,
         inputsTimeoutMs: 7_200_000,

@@ -120,6 +120,7 @@ test('writes the row of production_status as existing readers expect it (C-P8)',
           "dirty": false,
           "hash": "abc1234",
           "name": "DST_TEST_run2pp",
+          "payload": "ffffffffffffffffffffffffffffffffffffffff",
           "repo": "https://example.org/payload.git",
           "revision": 1,
         },
@@ -183,7 +184,7 @@ test('leaves products alone that another dispatcher took first, and closes the g
 
 test('leaves no submission at all when every product is taken', async () => {
   await apply([7]);
-  expect(await apply([7])).toEqual({ submissions: [], submitted: 0, lost: 1, notes: [] });
+  expect(await apply([7])).toMatchObject({ submissions: [], submitted: 0, lost: 1, notes: [] });
   expect(await readSubmissions(world.status)).toHaveLength(1);
 });
 

@@ -62,7 +62,7 @@ const backend: BatchBackend =
 
 await recover({ status, site, backend, log: silentLog, say: () => undefined });
 const prepared = prepareTestRule(root);
-const payload = testPayload(`${root}/payload`);
+const payload = testPayload(root);
 
 async function dispatch(round: number): Promise<void> {
   const session = await openReady(

@@ -59,6 +59,6 @@ test('tells what is doubtful, and does nothing where the answer is no', async ()
   };
   expect(await dispatch(2, { isForced: true, mayGoOn: answer(false) })).toBeUndefined();
   expect(await readAttempts(world.status)).toEqual([]);
-  expect(heard).toEqual([expect.stringContaining('is not published'), expect.stringContaining('differ from commit')]);
+  expect(heard).toEqual([expect.stringContaining('is not published'), expect.stringContaining('differs from commit')]);
   expect(await dispatch(2, { isForced: true, mayGoOn: answer(true) })).toMatchObject({ submitted: 2 });
 });

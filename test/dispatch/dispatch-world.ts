@@ -10,7 +10,7 @@ import { prepareTestRuleOf, testDstfile, testDstname } from './test-rule.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database, OpenSession } from '#db/connect.ts';
-import type { PayloadRepository } from '#dispatch/payload/payload-repository.ts';
+import type { DispatchedPayload } from '#dispatch/payload/prepare-payload.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { HtcondorSite, Role, RoleName, Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
@@ -21,7 +21,7 @@ export interface DispatchWorld {
   readonly site: Site;
   readonly status: Database;
   readonly backend: BatchBackend;
-  readonly payload: PayloadRepository;
+  readonly payload: DispatchedPayload;
   readonly workerDirectory: string;
   close(): Promise<void>;
 }
@@ -45,6 +45,7 @@ export function makeTestSite(
     gateway: { host: '127.0.0.1', port: 0, isInsecure: false },
     spoolDirectory: join(stateDirectory, 'spool'),
     logDirectory: join(stateDirectory, 'logs'),
+    payloads: { directory: join(stateDirectory, 'payloads'), limitBytes: 1e9, keepMs: 30 * 24 * 3600 * 1000 },
     worker: { reportTimeoutMs: 1000, inputsTimeoutMs: 1000, isSupervised: true },
     statementTimeoutMs: 60_000,
   };
@@ -66,7 +67,7 @@ export async function openDispatchWorld(
     site,
     status,
     backend: makeBackend(site),
-    payload: testPayload(join(root, 'payload')),
+    payload: testPayload(root),
     workerDirectory: join(root, 'worker'),
     close: async () => {
       await status.close();
@@ -76,11 +77,14 @@ export async function openDispatchWorld(
   };
 }
 
-/** A payload that is as it should be. */
-export function testPayload(directory: string): PayloadRepository {
+/** A payload that is as it should be, whose jobs stage from the submit directory itself. */
+export function testPayload(root: string): DispatchedPayload {
   return {
-    ...{ directory, hash: 'abc1234', repo: 'https://example.org/payload.git', branch: 'main' },
-    ...{ hasOrigin: true, isDirty: false, isPublished: true, isCurrent: true },
+    repository: { hash: 'abc1234', repo: 'https://example.org/payload.git' },
+    snapshot: {
+      ...{ hash: 'f'.repeat(40), stageDirectory: root, moved: new Map(), files: [], sizeBytes: 0, wasMade: false },
+    },
+    ...{ origin: { checkouts: [], outside: [] }, isDirty: false, overridden: [], notes: [] },
   };
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -32,7 +32,12 @@ async function refusalsOf(first: number): Promise<readonly string[]> {
   const runs = { kind: 'range', first, last: 99 } as const;
   const plan = await planRule(world.inputOf({ runs, submitDirectory: directory }));
   try {
-    const policy = { mode: 'production', isForced: false, workerDirectory: directory } as const;
+    const [state, payloads] = [join(directory, 'state'), join(directory, 'state', 'payloads')];
+    const site = {
+      ...{ stateDirectory: state, spoolDirectory: join(state, 'spool') },
+      payloads: { directory: payloads, limitBytes: 1e9, keepMs: 1e9 },
+    };
+    const policy = { mode: 'production', isForced: false, workerDirectory: directory, site } as const;
     const refusals = await findRefusals(plan, policy);
     // The rows are still there for who shows the plan.
     for await (const rows of plan.readReady()) expect(rows).toHaveLength(1);
@@ -51,11 +56,12 @@ it('says everything that a dispatch would be refused for, and nothing where noth
   expect(await refusalsOf(2)).toEqual([]);
   await writeFile(join(directory, 'wrapper.sh'), '');
   expect(await refusalsOf(1)).toEqual([
-    expect.stringMatching(/^There is no payload directory '\/here\/payload'; relative payloads are looked for /u),
+    expect.stringMatching(/^Payload directory '\/here\/payload' does not exist; relative payloads are looked for /u),
     expect.stringMatching(/^There is no script '.*' in the payload '\/here\/payload' nor among what is staged; mend /u),
   ]);
   const payload = join(directory, 'payload');
   await mkdir(payload);
   await commitAll(payload);
   expect((await refusalsOf(1))[0]).toMatch(/^Commit '\w+' of payload '\/here\/payload' is not published: .*; push it/u);
+  expect(await readdir(directory)).not.toContain('state');
 });

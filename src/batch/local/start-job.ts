@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 
 import { explainError } from '#util/explain-error.ts';
+import { makeWritable } from '#util/make-writable.ts';
 import { startDetached } from '#util/start-detached.ts';
 
 import { parseEnvironment } from '../parse-environment.ts';
@@ -73,6 +74,9 @@ async function stage(submission: StoredSubmission, job: BatchJob, run: RunFiles)
     if (name === 'odbc.ini' || ownCommands.has(name)) continue;
     const target = item.endsWith('/') ? run.scratch : join(run.scratch, name);
     await cp(source, target, { recursive: true, dereference: true, mode: constants.COPYFILE_FICLONE });
+    const names = item.endsWith('/') ? await readdir(source) : [name];
+    // Snapshots are read-only; these copies are the job's own.
+    for (const one of names) await makeWritable(join(run.scratch, one));
   }
   // Ours last: a directory of the rule may have an old 'cups.py'.
   for (const name of ['slurp-token', 'slurp-job.json']) {

@@ -92,6 +92,12 @@ const worker = z.strictObject({
     .optional(),
 });
 
+const payloads = z.strictObject({
+  directory: path.optional(),
+  limit_mb: positive.optional(),
+  keep_days: positive.optional(),
+});
+
 const sections = {
   state: path.optional(),
   odbc: path.optional(),
@@ -99,6 +105,7 @@ const sections = {
   batch: batch.optional(),
   gateway: gateway.optional(),
   worker: worker.optional(),
+  payloads: payloads.optional(),
   spool: path.optional(),
   logs: path.optional(),
   statement_timeout: duration.optional(),

@@ -1,6 +1,10 @@
 import { SiteError } from '#model/errors.ts';
+import { countOf } from '#util/count-of.ts';
+
+import type { PayloadCheckout } from '#model/payload.ts';
 
 import type { PayloadRepository } from './payload-repository.ts';
+import type { PayloadSurvey } from './survey/survey-payload.ts';
 
 /** What the rules for payloads depend on. */
 export interface PayloadPolicy {
@@ -11,30 +15,87 @@ export interface PayloadPolicy {
   readonly isForced: boolean;
 }
 
+/** What there is to say of a payload that jobs may be made from. */
+export interface CheckedPayload {
+  /** What the operator should know before going on, one sentence each; empty when all is well. */
+  readonly doubts: readonly string[];
+  /** Those of them for which a fixed build would be refused without `--doit`. */
+  readonly overridden: readonly string[];
+}
+
+/** The parts of a survey that decide. */
+export type CheckedSurvey = Pick<PayloadSurvey, 'repository' | 'origin'>;
+
+/** Names of files in one message. */
+const shown = 10;
+
 /**
  * Checks whether jobs may be made from a payload as it is.
  *
- * @returns what the operator should know before going on, one sentence each; empty when all is well
- * @throws SiteError if a fixed build would be made in production from a commit that only this checkout has
+ * @throws SiteError if a fixed build would be made in production from content that no published commit holds
+ * (`site-payload-unpublished`, `site-payload-changed`); `complaints` name all of it
  */
-export function checkPayload(payload: PayloadRepository, policy: PayloadPolicy): readonly string[] {
-  if (policy.mode === 'testbed') return [];
-  const doubts: string[] = [];
-  const where = `payload '${payload.directory}'`;
-  if (!payload.isPublished) {
-    const missing = describeMissing(payload);
-    if (policy.build !== 'new' && !policy.isForced) {
-      throw new SiteError(`Commit '${payload.hash}' of ${where} is not published: ${missing}`, {
-        code: 'site-payload-unpublished',
-        advice: "Push it, so that others can find what made these files, or insist with '--doit'",
-      });
-    }
-    doubts.push(`Commit '${payload.hash}' of ${where} is not published: ${missing}`);
-  } else if (!payload.isCurrent) {
-    doubts.push(`Commit '${payload.hash}' of ${where} is not the last one of ${branchOf(payload)}`);
+export function checkPayload({ repository, origin }: CheckedSurvey, policy: PayloadPolicy): CheckedPayload {
+  if (policy.mode === 'testbed') return { doubts: [], overridden: [] };
+  const reasons = origin.checkouts.flatMap((checkout, index) => [
+    ...findUnpublished(checkout, index === 0 ? repository : undefined),
+    ...findChanged(checkout, index === 0 ? repository : undefined),
+  ]);
+  const isRefused = policy.build !== 'new' && reasons.length > 0;
+  if (isRefused && !policy.isForced) throw refusal(reasons);
+  const texts = reasons.map(({ message, files }) =>
+    files === undefined ? message : `${message}: ${files.join(', ')}`,
+  );
+  const isBehind = repository.isPublished && !repository.isCurrent;
+  const behind = `Commit '${repository.hash}' of ${placeOf(repository)} is not the last one of ${branchOf(repository)}`;
+  return { doubts: [...(isBehind ? [behind] : []), ...texts], overridden: isRefused ? texts : [] };
+}
+
+interface Reason {
+  readonly code: string;
+  readonly message: string;
+  readonly files?: readonly string[];
+}
+
+/** `repository`: of the payload directory itself, about which more is known. */
+function findUnpublished(checkout: PayloadCheckout, repository: PayloadRepository | undefined): readonly Reason[] {
+  if (checkout.isPublished) return [];
+  const code = 'site-payload-unpublished';
+  if (repository === undefined) {
+    const commit = checkout.commit.slice(0, 10);
+    return [{ code, message: `Commit '${commit}' of the checkout '${checkout.top}' is not published` }];
   }
-  if (payload.isDirty) doubts.push(`Some files of ${where} differ from commit '${payload.hash}'`);
-  return doubts;
+  const missing = describeMissing(repository);
+  return [{ code, message: `Commit '${repository.hash}' of ${placeOf(repository)} is not published: ${missing}` }];
+}
+
+function findChanged(checkout: PayloadCheckout, repository: PayloadRepository | undefined): readonly Reason[] {
+  const { differences, top, commit } = checkout;
+  if (differences.length === 0) return [];
+  const where = repository === undefined ? `the checkout '${top}'` : placeOf(repository);
+  const count = countOf(differences.length, 'staged file');
+  const differ = differences.length === 1 ? 'differs' : 'differ';
+  const named = repository?.hash ?? commit.slice(0, 10);
+  const files = differences.slice(0, shown).map(({ path, what }) => `'${path}' (${what})`);
+  if (differences.length > shown) files.push(`and ${differences.length - shown} more`);
+  return [{ code: 'site-payload-changed', message: `${count} of ${where} ${differ} from commit '${named}'`, files }];
+}
+
+/** One error for all reasons; the first gives its code. */
+function refusal(reasons: readonly Reason[]): SiteError {
+  const [first = { code: 'site-payload-changed', message: '' }, ...others] = reasons;
+  const isUnpublished = reasons.every(({ code }) => code === 'site-payload-unpublished');
+  return new SiteError(first.message, {
+    code: first.code,
+    complaints: [...(first.files ?? []), ...others.flatMap(({ message, files = [] }) => [message, ...files])],
+    advice: isUnpublished
+      ? "Push it, so that others can find what made these files, or insist with '--doit'"
+      : "Commit and push what the jobs run, so that others can find what made these files, or insist with '--doit'",
+  });
+}
+
+function placeOf({ directory }: PayloadRepository): string {
+  return `payload '${directory}'`;
 }
 
 function describeMissing(payload: PayloadRepository): string {

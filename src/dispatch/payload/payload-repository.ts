@@ -1,24 +1,27 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
-import { runCommand } from '#util/run-command.ts';
+import { stripCredentials } from '#util/strip-credentials.ts';
+
+import { runGit } from './run-git.ts';
 
 import type { CommandResult } from '#util/run-command.ts';
 
-/** The git checkout that a payload lies in, as it is now. */
+/** The git checkout that a payload lies in, as it is now; what of it differs from its commit is found elsewhere. */
 export interface PayloadRepository {
   /** Absolute path of the payload. */
   readonly directory: string;
+  /** Absolute path of the checkout. */
+  readonly top: string;
+  /** HEAD, in full. */
+  readonly commit: string;
   /** Short hash of HEAD. */
   readonly hash: string;
-  /** Address of `origin`; the checkout's own path where it has none. */
+  /** Address of `origin`, without credentials; the checkout's own path where it has none. */
   readonly repo: string;
   readonly hasOrigin: boolean;
   /** Absent: HEAD is detached. */
   readonly branch?: string;
-  /** Tracked files differ from HEAD. */
-  readonly isDirty: boolean;
   /** HEAD can be reached from `origin/BRANCH`, or where it is detached from any branch of `origin`. */
   readonly isPublished: boolean;
   /** HEAD is where `origin/BRANCH` is, as far as this checkout knows. */
@@ -33,69 +36,47 @@ export interface PayloadRepository {
 export async function readPayloadRepository(directory: string): Promise<PayloadRepository> {
   const found = await stat(directory).catch(() => undefined);
   if (found?.isDirectory() !== true) {
-    throw new SiteError(`There is no payload directory '${directory}'`, {
+    throw new SiteError(`Payload directory '${directory}' does not exist`, {
       code: 'site-payload-missing',
-      advice: "Relative payloads are looked for from where the command is called: go there, or mend 'params.payload'",
+      advice: "Relative payloads are looked for from where the command is called: go there, or fix 'params.payload'",
     });
   }
-  const head = await git(directory, 'rev-parse', '--short', 'HEAD');
-  if (head.exitCode !== 0) throw noCheckout(directory, head);
-  const [origin, branch, status, top] = [
-    await git(directory, 'config', '--get', 'remote.origin.url'),
-    await git(directory, 'symbolic-ref', '--quiet', '--short', 'HEAD'),
-    await git(directory, 'status', '--porcelain', '--untracked-files=no'),
-    await git(directory, 'rev-parse', '--show-toplevel'),
-  ];
-  if (status.exitCode !== 0) throw noCheckout(directory, status);
+  const [short, head, origin, symbolic] = await Promise.all([
+    runGit(directory, 'rev-parse', '--short', 'HEAD'),
+    runGit(directory, 'rev-parse', '--show-toplevel', 'HEAD'),
+    runGit(directory, 'config', '--get', 'remote.origin.url'),
+    runGit(directory, 'symbolic-ref', '--quiet', '--short', 'HEAD'),
+  ]);
+  const failed = [short, head].find(({ exitCode }) => exitCode !== 0);
+  if (failed !== undefined) throw noCheckout(directory, failed);
+  const [top = '', commit = ''] = head.stdout.split('\n');
   const hasOrigin = origin.exitCode === 0 && origin.stdout.trim() !== '';
-  const name = branch.exitCode === 0 ? branch.stdout.trim() : undefined;
+  const branch = symbolic.exitCode === 0 ? symbolic.stdout.trim() : undefined;
   return {
-    directory,
-    hash: head.stdout.trim(),
-    repo: hasOrigin ? origin.stdout.trim() : resolve(directory, top.stdout.trim()),
-    hasOrigin,
-    ...(name === undefined ? {} : { branch: name }),
-    isDirty: status.stdout !== '',
-    isPublished: hasOrigin && (await isPublished(directory, name)),
-    isCurrent: hasOrigin && name !== undefined && (await isCurrent(directory, name)),
+    ...{ directory, top, commit, hasOrigin },
+    hash: short.stdout.trim(),
+    repo: hasOrigin ? stripCredentials(origin.stdout.trim()) : top,
+    ...(branch === undefined ? {} : { branch }),
+    ...(hasOrigin ? await findPublished(directory, commit, branch) : { isPublished: false, isCurrent: false }),
   };
 }
 
 // Local branches do not count: what only this checkout has, nobody else can find again.
-async function isPublished(directory: string, branch: string | undefined): Promise<boolean> {
+async function findPublished(
+  directory: string,
+  commit: string,
+  branch: string | undefined,
+): Promise<Pick<PayloadRepository, 'isPublished' | 'isCurrent'>> {
   if (branch === undefined) {
-    const containing = await git(directory, 'branch', '--remotes', '--list', 'origin/*', '--contains', 'HEAD');
-    return containing.exitCode === 0 && containing.stdout.trim() !== '';
+    const containing = await runGit(directory, 'branch', '--remotes', '--list', 'origin/*', '--contains', commit);
+    return { isPublished: containing.exitCode === 0 && containing.stdout.trim() !== '', isCurrent: false };
   }
-  return (await git(directory, 'merge-base', '--is-ancestor', 'HEAD', `refs/remotes/origin/${branch}`)).exitCode === 0;
-}
-
-async function isCurrent(directory: string, branch: string): Promise<boolean> {
-  const [head, remote] = [
-    await git(directory, 'rev-parse', 'HEAD'),
-    await git(directory, 'rev-parse', '--verify', '--quiet', `refs/remotes/origin/${branch}`),
-  ];
-  return remote.exitCode === 0 && head.stdout === remote.stdout;
-}
-
-const gitTimeoutMs = 60_000;
-
-async function git(directory: string, ...args: readonly string[]): Promise<CommandResult> {
-  const result = await runCommand('git', ['-C', directory, ...args], { timeoutMs: gitTimeoutMs }).catch(
-    (cause: unknown) => {
-      throw new SiteError("The program 'git' can't be started", {
-        code: 'site-git-missing',
-        cause,
-        advice: 'Install git: SLURP writes down which commit of a payload made which file',
-      });
-    },
-  );
-  if (!result.isTimedOut) return result;
-  // Without an answer nothing is known: neither that there is no checkout, nor that a commit is not published.
-  throw new SiteError(`'git ${args[0]}' did not end within ${gitTimeoutMs / 1000} s in the payload '${directory}'`, {
-    code: 'site-git-slow',
-    advice: "Look whether the payload's file system answers, then call the command again",
-  });
+  const remote = `refs/remotes/origin/${branch}`;
+  const { exitCode, stdout } = await runGit(directory, 'rev-parse', '--verify', '--quiet', remote);
+  if (exitCode !== 0) return { isPublished: false, isCurrent: false };
+  if (stdout.trim() === commit) return { isPublished: true, isCurrent: true };
+  const ancestor = await runGit(directory, 'merge-base', '--is-ancestor', commit, remote);
+  return { isPublished: ancestor.exitCode === 0, isCurrent: false };
 }
 
 function noCheckout(directory: string, result: CommandResult): SiteError {

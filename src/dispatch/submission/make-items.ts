@@ -7,11 +7,15 @@ import { explainError } from '#util/explain-error.ts';
 import { makeDirectory } from '#util/make-directory.ts';
 import { countOf } from '#util/count-of.ts';
 
+import { makeSnapshotUser } from '../payload/use-snapshot.ts';
+
 import type { BatchJob } from '#batch/backend.ts';
 import type { Session } from '#db/connect.ts';
 import type { ReservedRow } from '#db/status/submission/read-reserved.ts';
 import type { JobRow } from '#rules/job/job-row.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
+
+import type { Snapshot } from '../payload/snapshot/keep-snapshot.ts';
 
 /** What the items of a submission are made of. */
 export interface ItemsInput {
@@ -21,6 +25,8 @@ export interface ItemsInput {
   readonly prepared: PreparedRule;
   readonly workerDirectory: string;
   readonly directories: DirectoryMaker;
+  /** What the jobs stage from. */
+  readonly snapshot: Pick<Snapshot, 'stageDirectory' | 'moved'>;
   /** Told after each batch how many are made. */
   readonly onProgress?: (done: number) => void;
   /** Told when all are made and have been taken. */
@@ -34,12 +40,14 @@ export interface ItemsInput {
  * @throws SiteError (`site-directory`), RuleError, DatabaseError
  */
 export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
-  const { prepared, directories } = input;
+  const { prepared, directories, snapshot } = input;
+  const { stageDirectory } = snapshot;
+  const useSnapshot = makeSnapshotUser(snapshot, prepared.options.submitDirectory);
   let done = 0;
   let made: readonly string[] = [];
   for await (const rows of readReserved(input.session, input.uuid)) {
     for (const row of rows) {
-      const job = expandJob(prepared, toJobRow(row), { cupsid: row.id });
+      const job = useSnapshot(expandJob(prepared, toJobRow(row), { cupsid: row.id, stageDirectory }));
       if (job.directories !== made) {
         for (const directory of job.directories) if (!directories.isKnown(directory)) await directories.make(directory);
         made = job.directories;

@@ -12,6 +12,9 @@ import { madeDirectories } from './job-defaults.ts';
 import type { RuleNames } from '../rule-names.ts';
 import { runTypeOf } from './run-type.ts';
 
+/** Stands in the arguments for the directory that jobs stage from. */
+export const stageMacro = '$(slurp.stage)';
+
 /** A job whose texts wait for the values of one row. Made by `prepareRule`, read by `expandJob`. */
 export interface CompiledJob {
   readonly program: MacroProgram<JobContext>;
@@ -24,6 +27,8 @@ export interface CompiledJob {
   /** Which commands are paths below the submit directory, wherever the batch system's own folder is. */
   readonly ownLogs: readonly string[];
   readonly submitDirectory: string;
+  /** Whether jobs copy the items of `rsync` from a directory that is among their arguments. */
+  readonly isStaging: boolean;
 }
 
 /** A submit command or attribute, and its text. */
@@ -102,6 +107,7 @@ function ownMacros(texts: JobTexts): Meanings {
     inputs: options.isDbinput ? constant('dbinput') : value(({ row }) => withCommas(row.inputs)),
     ranges: options.isDbinput ? constant('dbranges') : value(({ row }) => withCommas(row.ranges) || 'unset'),
     cupsid: value(({ cupsid }) => String(cupsid)),
+    'slurp.stage': value(({ stageDirectory }) => stageDirectory ?? options.submitDirectory),
   };
   if (params['neventsper'] !== undefined) own['neventsper'] = constant(params['neventsper']);
   return own;
@@ -175,6 +181,7 @@ export function compileJob(texts: JobTexts, complain: (path: string, problem: Ma
     attributes: attributesOf(texts, program),
     ownLogs: texts.ownLogs,
     submitDirectory: texts.options.submitDirectory,
+    isStaging: texts.arguments.includes(stageMacro),
   };
   // Last, when it is known which directories the other texts name.
   const directories = madeDirectories

@@ -8,4 +8,6 @@ export interface JobContext {
   readonly row: JobRow;
   /** `production_status.id`. */
   readonly cupsid: number;
+  /** Where the job stages from; absent: the submit directory. */
+  readonly stageDirectory?: string;
 }

@@ -5,7 +5,7 @@ import type { RunOptions } from '#model/run-options.ts';
 import { checkJobKeys } from './check-job-keys.ts';
 import { checkJobValues } from './check-values.ts';
 import { defaultLogs } from './default-logs.ts';
-import { type CompiledJob, compileJob } from './compile-job.ts';
+import { type CompiledJob, compileJob, stageMacro } from './compile-job.ts';
 import type { Complainer } from '../complain.ts';
 import { type MacroProblem, makeMacroProgram, renderTemplate } from '../expand-macros.ts';
 import type { FieldScope } from '../field-scope.ts';
@@ -47,6 +47,9 @@ interface Filled {
   readonly originOf: (offset: number) => number;
 }
 
+/** Two arguments from which a script stages: the directory, and what to copy from it. */
+const stagingPair = /^\{\s*PWD\s*\}\s+\{\s*rsync\s*\}/;
+
 /** Fills the arguments; what the wrapper needs stands before and behind those of the rule. */
 function fillArguments(sources: JobSources, written: string, script: string | undefined): Filled {
   const { scope, fill, complainer, options } = sources;
@@ -58,7 +61,10 @@ function fillArguments(sources: JobSources, written: string, script: string | un
     complainer.error({ path, message, expected: 'them last, because the wrapper looks for them there' });
   }
   const missing = isWrapped && !/\{PWD\}|\{rsync\}/.test(written) ? ' {PWD} {rsync}' : '';
-  const { text, originOf } = fill(path, written + missing, (name) => {
+  const template = written + missing;
+  const { text, originOf } = fill(path, template, (name, offset) => {
+    // Scripts copy SUBDIR/ITEM from this pair: that is where the snapshot of the payload comes in.
+    if (name === 'PWD' && stagingPair.test(template.slice(offset))) return stageMacro;
     const value = scope.job(name);
     // Of these two it is an error, told elsewhere.
     if (name !== 'rsync' && name !== 'PWD' && typeof value === 'string' && /\s/.test(value)) {
@@ -67,7 +73,7 @@ function fillArguments(sources: JobSources, written: string, script: string | un
     }
     return value;
   });
-  if (/\s/.test(options.submitDirectory) && (written + missing).includes('{PWD}')) {
+  if (/\s/.test(options.submitDirectory) && template.includes('{PWD}')) {
     const message = `The submit directory holds blanks: '${options.submitDirectory}'`;
     complainer.error({ path, message, expected: 'a path without blanks, since arguments are separated by them' });
   }

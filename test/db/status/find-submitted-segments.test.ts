@@ -24,6 +24,7 @@ test('names the segments of each run that these submissions consist of, and no o
   const setup = await putSetup(status, {
     ...{ name: 'DST_A_run2pp', build: 'new', dbtag: '2024p007', repo: 'r', dir: 'd', hash: 'abc1234' },
     isDirty: false,
+    payload: 'a'.repeat(40),
   });
   const [ours, other] = [randomUUID(), randomUUID()];
   const table = (name: string) => sql.table(status.role, name);

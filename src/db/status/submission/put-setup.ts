@@ -17,12 +17,14 @@ export interface ProductionSetup {
   readonly hash: string;
   /** Absent for names without version. */
   readonly revision?: number;
-  /** There were changes in the checkout that no commit holds. */
+  /** Of what its jobs stage: the content's hash. */
+  readonly payload: string;
+  /** Something that its jobs stage is not what its commit has. */
   readonly isDirty: boolean;
 }
 
 /**
- * Finds the row of a production setup, or inserts it; a checkout once seen dirty stays so.
+ * Finds the row of a production setup, or inserts it. Another content of the payload is another setup.
  *
  * @returns its id
  * @throws DatabaseError
@@ -30,10 +32,11 @@ export interface ProductionSetup {
 export async function putSetup(status: Queryable, setup: ProductionSetup): Promise<number> {
   const rows = await status.query<{ readonly id: number }>(sql`
     insert into ${sql.table(status.role, 'production_setup')} as s
-      (name, build, dbtag, repo, dir, hash, revision, dirty)
+      (name, build, dbtag, repo, dir, hash, revision, dirty, payload)
     values (${setup.name}, ${setup.build}, ${setup.dbtag}, ${setup.repo}, ${setup.dir}, ${setup.hash},
-            ${setup.revision ?? null}, ${setup.isDirty})
-    on conflict (name, build, dbtag, hash, coalesce(revision, -1)) do update set dirty = s.dirty or excluded.dirty
+            ${setup.revision ?? null}, ${setup.isDirty}, ${setup.payload})
+    on conflict (name, build, dbtag, hash, coalesce(revision, -1), coalesce(payload, ''), dirty)
+      do update set dirty = s.dirty
     returning id`);
   const [row] = rows;
   if (row === undefined) throw new Error('An upsert of production_setup returned no row');

@@ -1,6 +1,7 @@
 import { sql } from '../../connect.ts';
 
 import type { JobState } from '#model/job/job-state.ts';
+import type { PayloadOrigin } from '#model/payload.ts';
 
 import type { Session } from '../../connect.ts';
 
@@ -15,6 +16,12 @@ export interface ReservationRequest {
   /** The submission's own folder. */
   readonly directory: string;
   readonly setupId: number;
+  /** Of what the jobs stage: the snapshot's hash. */
+  readonly payload: string;
+  /** Where that came from. */
+  readonly payloadOrigin: PayloadOrigin;
+  /** What would have refused the dispatch without `--doit`, a line each; empty: nothing. */
+  readonly overridden: readonly string[];
   /** Same for all rules that may make the same products: build, tag and version. */
   readonly production: string;
   /** Attempts that are in another state by now are not replaced. */
@@ -72,9 +79,11 @@ export async function reserveJobs(session: Session, request: ReservationRequest)
   await session.execute(sql`
     insert into ${sql.table(session.role, 'submission')}
       (uuid, rule, backend, count, submission_host, submitted_by, directory, can_restart, success_exit_code,
-       is_product_required)
+       is_product_required, payload, payload_origin, overridden)
     values (${uuid}, ${request.rule}, ${request.backend}, 0, ${request.host}, ${request.submittedBy},
-            ${request.directory}, ${terms.canRestart}, ${terms.successExitCode ?? null}, ${terms.isProductRequired})`);
+            ${request.directory}, ${terms.canRestart}, ${terms.successExitCode ?? null}, ${terms.isProductRequired},
+            ${request.payload}, ${JSON.stringify(request.payloadOrigin)}::jsonb,
+            ${request.overridden.length === 0 ? null : request.overridden.join('\n')})`);
   await retireReplaced(session, request, last);
   const reserved = await insertAttempts(session, request, last);
   if (reserved < offered) await mendAfterLosses(session, uuid);

@@ -1,0 +1,48 @@
+import { sql } from '../../connect.ts';
+
+import type { Session } from '../../connect.ts';
+
+/**
+ * Says that this session is about to submit jobs that need a snapshot, as others may at the same time: it is not pruned
+ * meanwhile. Ends with the session at the latest.
+ */
+export async function holdPayload(session: Session, hash: string): Promise<void> {
+  await session.query(sql`select pg_advisory_lock_shared(hashtextextended('slurp payload ' || ${hash}::text, 0))`);
+}
+
+/** Ends {@link holdPayload}. */
+export async function letPayloadGo(session: Session, hash: string): Promise<void> {
+  await session.query(sql`select pg_advisory_unlock_shared(hashtextextended('slurp payload ' || ${hash}::text, 0))`);
+}
+
+/**
+ * Does something about a snapshot while nobody is about to submit jobs that need it.
+ *
+ * @returns undefined where somebody is
+ */
+export async function withPayloadAlone<T>(
+  session: Session,
+  hash: string,
+  act: () => Promise<T>,
+): Promise<T | undefined> {
+  const rows = await session.query<{ readonly locked: boolean }>(
+    sql`select pg_try_advisory_lock(hashtextextended('slurp payload ' || ${hash}::text, 0)) as locked`,
+  );
+  if (rows[0]?.locked !== true) return undefined;
+  try {
+    return await act();
+  } finally {
+    await session.query(sql`select pg_advisory_unlock(hashtextextended('slurp payload ' || ${hash}::text, 0))`);
+  }
+}
+
+/** Does something that one process at a time shall do in a directory of snapshots; waits for others. */
+export async function withPayloadMaking<T>(session: Session, directory: string, act: () => Promise<T>): Promise<T> {
+  const key = `slurp payload in ${directory}`;
+  await session.query(sql`select pg_advisory_lock(hashtextextended(${key}, 0))`);
+  try {
+    return await act();
+  } finally {
+    await session.query(sql`select pg_advisory_unlock(hashtextextended(${key}, 0))`);
+  }
+}

@@ -1,0 +1,31 @@
+import { SiteError } from '#model/errors.ts';
+import { countOf } from '#util/count-of.ts';
+
+import type { FoundFile } from './collect-files.ts';
+
+const shown = 10;
+
+/** Prints a size for people: `512 MB`, `1.2 kB`. */
+export function printSize(bytes: number): string {
+  if (bytes < 1000) return countOf(bytes, 'byte');
+  const step = Math.min(4, Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** step;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${['', 'kB', 'MB', 'GB', 'TB'][step] ?? ''}`;
+}
+
+/**
+ * Checks the size of what each job would stage, before it is read.
+ *
+ * @throws SiteError `site-payload-too-large` that names the largest files
+ */
+export function checkSize(files: readonly FoundFile[], limitBytes: number): void {
+  const copied = files.filter(({ kind }) => kind === 'file' || kind === 'program');
+  const sizeBytes = copied.reduce((total, { facts }) => total + Number(facts.size), 0);
+  if (sizeBytes <= limitBytes) return;
+  const largest = copied.toSorted((one, other) => Number(other.facts.size - one.facts.size)).slice(0, shown);
+  throw new SiteError(`The payload is too large: ${printSize(sizeBytes)}, expected ${printSize(limitBytes)} or less`, {
+    code: 'site-payload-too-large',
+    complaints: largest.map(({ source, facts }) => `${printSize(Number(facts.size))}: '${source}'`),
+    advice: "Stage less ('params.rsync' of the rule), or raise 'payloads.limit_mb' of the site; nothing was submitted",
+  });
+}
