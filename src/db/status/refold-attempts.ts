@@ -7,7 +7,7 @@ import type { Database, Session } from '../connect.ts';
  * locks the rows before anything else, as whoever records events does.
  *
  * @throws DatabaseError, and what `change` throws; then nothing has changed
- * @see sql/status/0009-ends.sql
+ * @see sql/status/0010-ends.sql
  */
 export async function refoldAttempts(
   status: Database,
