@@ -1,6 +1,7 @@
 import { countOf } from '#util/count-of.ts';
 
 import { printCount } from '../render-plan.ts';
+import { describeDoubts } from './describe-doubts.ts';
 import { describeOutside, describeRuns, describeSegments } from './describe-selection.ts';
 
 import type { BlockingAttempt } from '#db/decide/explain/find-attempt.ts';
@@ -66,9 +67,10 @@ function describeRow(row: CompetingRow): readonly string[] {
   ];
 }
 
-function describeMissing({ lfn, unusable }: MissingInput): readonly string[] {
+function describeMissing({ lfn, unusable, gone }: MissingInput): readonly string[] {
   return [
     `missing: ${lfn}`,
+    ...gone.map((path) => `  '${path}' is gone from disk`),
     ...unusable.map((path) => `  '${path}' is of no use: another name, or a blank or comma in it`),
   ];
 }
@@ -167,7 +169,9 @@ function describeFact(fact: VerdictFact, why: Why, log: FoundLog | undefined): r
 function renderRow(row: ExplainedRow, why: Why): string {
   const name = row.dstfile ?? `run ${row.run}, segment ${row.segment}`;
   const log = why.logs[row.dstfile ?? ''];
-  return [`${name}: ${row.fact.fate}`, ...describeFact(row.fact, why, log).map((line) => `  ${line}`)].join('\n');
+  const doubts = why.doubts[row.dstfile ?? ''];
+  const lines = [...describeFact(row.fact, why, log), ...(doubts === undefined ? [] : describeDoubts(doubts))];
+  return [`${name}: ${row.fact.fate}`, ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
 // Rows that compete for a product are shown together, once.

@@ -1,16 +1,19 @@
 import { explainRun } from '#db/decide/explain/explain-run.ts';
+import { findDoubts } from '#db/decide/explain/find-doubts.ts';
 import { findMergedAttempts } from '#db/decide/explain/find-merged-attempts.ts';
 import { RuleError } from '#model/errors.ts';
 import { takesRun, takesSegment } from '#model/row-selection.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 
 import { planRule } from '../plan-rule.ts';
+import { makeDisk, surveyBounds } from '../inputs/make-disk.ts';
 import { findLog } from './find-log.ts';
 import { findStandings } from './find-standings.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { BlockingAttempt } from '#db/decide/explain/find-attempt.ts';
-import type { RunExplanation } from '#db/decide/explain/explain-run.ts';
+import type { RowDoubts } from '#db/decide/explain/find-doubts.ts';
+import type { ExplainedRow, RunExplanation } from '#db/decide/explain/explain-run.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { RunSelection, SegmentSelection } from '#model/run-selection.ts';
 
@@ -56,6 +59,8 @@ export interface Why {
   /** Of attempts that failed or are held, by product; only where there is a log. */
   readonly logs: Readonly<Record<string, FoundLog>>;
   /** How the jobs of blocking attempts stand in the batch system. */
+  /** What is wrong with rows beside their verdicts, by product. */
+  readonly doubts: Readonly<Record<string, RowDoubts>>;
   readonly standings: Standings;
   /** What the run was merged into: products under other runs that are made from it. */
   readonly merged: MergedProducts;
@@ -152,6 +157,23 @@ async function explainAbsence(input: PlanInput, question: WhyQuestion): Promise<
     : { reason: { kind: 'query', hasOtherSegments: isThere } };
 }
 
+// Of others it does not matter what their inputs are.
+const doubtfulFates: readonly string[] = ['blocked', 'exists', 'missing-inputs', 'over-limit', 'ready'];
+
+async function findAllDoubts(
+  { prepared, databases }: PlanInput,
+  rows: readonly ExplainedRow[],
+): Promise<Why['doubts']> {
+  const isOfCatalog = !prepared.isLfn2lfn && prepared.directPath === undefined;
+  const disk = isOfCatalog ? makeDisk(surveyBounds) : undefined;
+  const doubts: Record<string, RowDoubts> = {};
+  for (const row of rows) {
+    if (row.dstfile === null || !doubtfulFates.includes(row.fact.fate)) continue;
+    doubts[row.dstfile] = await findDoubts(databases.catalog, row, disk);
+  }
+  return doubts;
+}
+
 async function findLogs({ prepared }: PlanInput, { rows }: RunExplanation): Promise<Why['logs']> {
   const logs: Record<string, FoundLog> = {};
   for (const row of rows) {
@@ -187,6 +209,7 @@ export async function findWhy(
     merged,
     inputsFrom: inputsFrom(input),
     logs: await findLogs(input, explanation),
+    doubts: await findAllDoubts(input, [...explanation.rows, ...merged.rows.rows]),
     standings: await findStandings({ status: databases.status, backend }, explanation.rows),
     ...(cap === undefined ? {} : { cap }),
   };

@@ -25,7 +25,7 @@ async function find(job: Readonly<Record<string, string>> = {}) {
   const preparation = prepareRule(changed, { ...someOptions, submitDirectory: home });
   if (preparation.kind !== 'prepared') throw new Error('refused');
   const row: ExplainedRow = {
-    ...{ ordinal: 1, run: 22026, segment: 7, streamname: null, dstfile },
+    ...{ ordinal: 1, run: 22026, segment: 7, streamname: null, files: null, dstfile },
     fact: { fate: 'blocked', attempt: undefined },
   };
   return findLog(preparation.prepared, row, '');

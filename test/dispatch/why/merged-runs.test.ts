@@ -15,7 +15,7 @@ import type { PlanWorld } from '../plan-world.ts';
 
 const inputOf = (run: number): string =>
   `DST_IN_run2pp_ana437_2024p007_v001-${String(run).padStart(8, '0')}-00000.root`;
-const pathOf = (run: number): string => `/lustre/run_00007100_00007200/${inputOf(run)}`;
+const pathOf = (run: number): string => `/nowhere/run_00007100_00007200/${inputOf(run)}`;
 const runs = [7100, 7101, 7102, 7106, 7110, 7111, 7120, 7121];
 
 let world: PlanWorld;
@@ -66,7 +66,8 @@ it('names the product that was dispatched with files of a run, beside what the q
   expect(await why(7106, merging('min(runnumber)'))).toMatchInlineSnapshot(`
     "TEST, run 7106
     DST_TEST_run2pp_ana437_2024p007_v001-00007106-00000: ready
-      input /lustre/run_00007100_00007200/DST_IN_run2pp_ana437_2024p007_v001-00007106-00000.root
+      input /nowhere/run_00007100_00007200/DST_IN_run2pp_ana437_2024p007_v001-00007106-00000.root
+      inputs unknown: '/nowhere/run_00007100_00007200': no part of this path exists: its file system may not be mounted
     run 7106 is merged into:
     DST_TEST_run2pp_ana437_2024p007_v001-00007100-00000: dispatched with its files
       attempt 1 (cupsid 1) is finished since 2025-04-10 12:00:00 UTC
@@ -85,6 +86,7 @@ it('names the product of a range of runs where that was asked for', async () => 
       attempt 1 (cupsid 2) is failed since 2025-04-10 12:00:00 UTC
       job 4711.0, by rule TEST
       to try again: --unblock-state failed
+      inputs unknown: '/nowhere/run_00007100_00007200': no part of this path exists: its file system may not be mounted
     "
   `);
 });
@@ -96,8 +98,8 @@ it('asks the query for all runs where it returns nothing for this one', async ()
     the query has no row for this run alone
     run 7121 is merged into:
     DST_TEST_run2pp_ana437_2024p007_v001-00007120-00000: ready
-      input /lustre/run_00007100_00007200/DST_IN_run2pp_ana437_2024p007_v001-00007120-00000.root
-      input /lustre/run_00007100_00007200/DST_IN_run2pp_ana437_2024p007_v001-00007121-00000.root
+      input /nowhere/run_00007100_00007200/DST_IN_run2pp_ana437_2024p007_v001-00007120-00000.root
+      input /nowhere/run_00007100_00007200/DST_IN_run2pp_ana437_2024p007_v001-00007121-00000.root
     "
   `);
 });

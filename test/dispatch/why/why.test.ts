@@ -43,8 +43,8 @@ beforeAll(async () => {
     })),
     datasets: [`${testDstfile(3)}.root`],
     files: [
-      ...['a.evt', 'b.evt'].map((lfn) => ({ lfn, path: `/lustre/${lfn}` })),
-      { lfn: 'odd.evt', path: '/lustre/renamed.evt' },
+      ...['a.evt', 'b.evt'].map((lfn) => ({ lfn, path: `/nowhere/${lfn}` })),
+      { lfn: 'odd.evt', path: '/nowhere/renamed.evt' },
     ],
   });
   const { status } = open.databases;
@@ -82,6 +82,7 @@ describe('why', () => {
         job 4711.3 from submit01 on node7, by rule TEST
         last message: out of memory
         to try again: --unblock-state held
+        inputs unknown: '/nowhere': no part of this path exists: its file system may not be mounted
       "
     `);
   });
@@ -94,7 +95,8 @@ describe('why', () => {
         attempt 1 (cupsid 1) is held since 2025-04-10 12:00:00 UTC
         job 4711.3 from submit01 on node7, by rule TEST
         last message: out of memory
-        input /lustre/a.evt
+        input /nowhere/a.evt
+        inputs unknown: '/nowhere': no part of this path exists: its file system may not be mounted
       "
     `);
   });
@@ -105,6 +107,7 @@ describe('why', () => {
       DST_TEST_run2pp_ana437_2024p007_v001-00000003-00000: exists
         DST_TEST_run2pp_ana437_2024p007_v001-00000003-00000.root is in the catalog, dataset 'some_dataset'
         to make it again: --resubmit
+        inputs unknown: '/nowhere': no part of this path exists: its file system may not be mounted
       "
     `);
   });
@@ -128,7 +131,8 @@ describe('why', () => {
         2 of 3 inputs are not in the catalog's files
         missing: no.evt
         missing: odd.evt
-          '/lustre/renamed.evt' is of no use: another name, or a blank or comma in it
+          '/nowhere/renamed.evt' is of no use: another name, or a blank or comma in it
+        inputs unknown: '/nowhere': no part of this path exists: its file system may not be mounted
       "
     `);
   });
@@ -159,19 +163,23 @@ describe('why', () => {
       "TEST, run 7
       3 rows: 2 ready, 1 repeated
       DST_TEST_run2pp_ana437_2024p007_v001-00000007-00000: ready
-        input /lustre/b.evt
-        input /lustre/a.evt
+        input /nowhere/b.evt
+        input /nowhere/a.evt
+        inputs unknown: '/nowhere': no part of this path exists: its file system may not be mounted
       DST_TEST_run2pp_ana437_2024p007_v001-00000007-00000: repeated
         row 8: files b.evt a.evt
         row 9: files b.evt a.evt
+        inputs unknown: '/nowhere': no part of this path exists: its file system may not be mounted
       DST_TEST_run2pp_ana437_2024p007_v001-00000007-00001: ready
-        input /lustre/a.evt
+        input /nowhere/a.evt
+        inputs unknown: '/nowhere': no part of this path exists: its file system may not be mounted
       "
     `);
     expect(await why({ run: 7, segment: 1 })).toMatchInlineSnapshot(`
       "TEST, run 7, segment 1
       DST_TEST_run2pp_ana437_2024p007_v001-00000007-00001: ready
-        input /lustre/a.evt
+        input /nowhere/a.evt
+        inputs unknown: '/nowhere': no part of this path exists: its file system may not be mounted
       "
     `);
   });
@@ -181,6 +189,7 @@ describe('why', () => {
       "TEST, run 8
       DST_TEST_run2pp_ana437_2024p007_v001-00000008-00000: over-limit
         1 ready job before it, and 1 is the limit
+        inputs unknown: '/nowhere': no part of this path exists: its file system may not be mounted
       "
     `);
   });
@@ -193,7 +202,7 @@ describe('why there is no candidate', () => {
       not a candidate: '--runs cursor' begins at run 8
       with '--runs 7' it would be:
       DST_TEST_run2pp_ana437_2024p007_v001-00000007-00001: ready
-        input /lustre/a.evt
+        input /nowhere/a.evt
       "
     `);
   });
@@ -237,8 +246,8 @@ describe('why there is no candidate', () => {
       with '--runs 7' it would be:
       2 rows: 1 ready, 1 repeated
       DST_TEST_run2pp_ana437_2024p007_v001-00000007-00000: ready
-        input /lustre/b.evt
-        input /lustre/a.evt
+        input /nowhere/b.evt
+        input /nowhere/a.evt
       DST_TEST_run2pp_ana437_2024p007_v001-00000007-00000: repeated
         row 8: files b.evt a.evt
         row 9: files b.evt a.evt

@@ -41,6 +41,8 @@ export interface MissingInput {
   readonly lfn: string;
   /** Places that are known for the name but cannot be used: another basename, or a blank or comma in the path. */
   readonly unusable: readonly string[];
+  /** Places that the catalog names and the disk does not have; only where the rule verifies its inputs. */
+  readonly gone: readonly string[];
 }
 
 /** The fact behind a verdict. */
@@ -69,6 +71,10 @@ export interface ExplainedRow {
   readonly streamname: string | null;
   /** Null where the row names no product. */
   readonly dstfile: string | null;
+  /** The other name of the same product, where there is one. */
+  readonly twin?: string;
+  /** As the query gave them; null where the row's texts were not kept. */
+  readonly files: string | null;
   readonly fact: VerdictFact;
 }
 
@@ -85,6 +91,8 @@ interface FateRow {
   readonly segment: number;
   readonly streamname: string | null;
   readonly dstfile: string | null;
+  readonly twin: string | null;
+  readonly files: string | null;
   readonly fate: Verdict | RowFault;
   readonly attempt: number | null;
   readonly note: string | null;
@@ -143,14 +151,20 @@ async function findMissing(
       from pg_temp.needed n left join pg_temp.location l using (lfn)
       where n.ordinal = ${ordinal} and l.path is null order by n.position`,
   );
-  if (catalog === undefined) return rows;
+  if (catalog === undefined) return rows.map((row) => ({ ...row, gone: [] }));
+  const lost = await session.query<{ path: string }>(sql`select path from pg_temp.gone`);
+  const gone = lost.map(({ path }) => path);
   const registered = await catalog.query<{ lfn: string; path: string }>(
     sql`select lfn, full_file_path as path from ${sql.table(catalog.role, 'files')}
       where lfn = any(${rows.map((row) => row.lfn)}::text[]) order by full_file_path`,
   );
   return rows.map(({ lfn, unusable }) => ({
     lfn,
-    unusable: [...unusable, ...registered.filter((file) => file.lfn === lfn).map((file) => file.path)],
+    unusable: [
+      ...unusable,
+      ...registered.filter((file) => file.lfn === lfn && !gone.includes(file.path)).map((file) => file.path),
+    ],
+    gone: registered.filter((file) => file.lfn === lfn && gone.includes(file.path)).map((file) => file.path),
   }));
 }
 
@@ -227,13 +241,24 @@ export async function explainRun(
   const found = await session.query<FateRow>(
     sql`select j.ordinal, j.run, coalesce(j.segment, 0) as segment, j.streamname,
         ${dstfileSql(sql`${names.dstname}::text`, row, names.isStreamed)} as dstfile, ${fate} as fate,
+        coalesce(u.files, j.files) as files,
+        ${names.twin === undefined ? sql`null::text` : dstfileSql(sql`${names.twin}::text`, row, names.isStreamed)} as twin,
         coalesce(u.attempt, j.attempt) as attempt, coalesce(u.note, j.note) as note, r.inputs
       from ${fates} where ${chosen} order by j.run, j.segment, j.ordinal limit ${atMost}`,
   );
   const rows: ExplainedRow[] = [];
   for (const one of found) {
-    const { ordinal, run, segment, streamname, dstfile } = one;
-    rows.push({ ordinal, run, segment, streamname, dstfile, fact: await findFact(session, decision, catalog, one) });
+    const { ordinal, run, segment, streamname, dstfile, files, twin } = one;
+    rows.push({
+      ordinal,
+      run,
+      segment,
+      streamname,
+      dstfile,
+      files,
+      ...(twin === null ? {} : { twin }),
+      fact: await findFact(session, decision, catalog, one),
+    });
   }
   return { counts, rows };
 }

@@ -11,6 +11,8 @@ export interface BlockingAttempt {
   readonly state: JobState;
   /** When it entered the state; UTC; null where nothing was noted. */
   readonly since: Date | null;
+  /** When it started, or was first heard of; UTC; null where nothing was noted. */
+  readonly startedAt: Date | null;
   readonly cluster: number;
   readonly process: number;
   readonly rule: string | null;
@@ -29,7 +31,7 @@ export function findAttempts(session: Session, end: Statement): Promise<readonly
   return session.query<BlockingAttempt>(
     sql`select id, dstfile, attempt, status as state, cluster, process, rule, submission_host as "submissionHost",
         execution_node as "executionNode", exit_code as "exitCode", message,
-        coalesce(inputs_dispatched, inputs) as inputs, submission_id::text as submission,
+        coalesce(inputs_dispatched, inputs) as inputs, coalesce(started, running, ended) as "startedAt", submission_id::text as submission,
         case status when 'submitting' then submitting when 'submitted' then submitted when 'started' then started
           when 'running' then running else coalesce(ended, last_message, running, started, submitted, submitting)
         end as since

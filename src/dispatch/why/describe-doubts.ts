@@ -1,0 +1,33 @@
+import { countOf } from '#util/count-of.ts';
+
+import type { RowDoubts } from '#db/decide/explain/find-doubts.ts';
+
+const atMost = 5;
+
+function listed<T>(items: readonly T[], describe: (item: T) => string): readonly string[] {
+  const rest = items.length - atMost;
+  const lines = items.slice(0, atMost).map((item) => `  ${describe(item)}`);
+  return rest > 0 ? [...lines, `  and ${rest.toLocaleString('en-US')} more`] : lines;
+}
+
+/** Says what is wrong with a row beside its verdict, and what to do; empty where nothing is. */
+export function describeDoubts({ isUnregistered, newer, gone, unknown }: RowDoubts): readonly string[] {
+  return [
+    ...(isUnregistered
+      ? [
+          'its product is not in the catalog: look into its log, and at its stage-outs',
+          'to make it again: --unblock-state finished',
+        ]
+      : []),
+    ...(newer.length === 0
+      ? []
+      : [
+          `${countOf(newer.length, 'input')} registered after it was made:`,
+          ...listed(newer, ({ path, registeredAt }) => `${path} (${registeredAt.toISOString().slice(0, 19)}Z)`),
+        ]),
+    ...(gone.length === 0 ? [] : [`${countOf(gone.length, 'input')} gone from disk:`, ...listed(gone, (path) => path)]),
+    ...listed(unknown, ({ directory, reason }) => `'${directory}': ${reason}`).map((line, index) =>
+      index === 0 ? `inputs unknown: ${line.trim()}` : line,
+    ),
+  ];
+}

@@ -1,0 +1,79 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { sql } from '#db/connect.ts';
+import { findDoubts } from '#db/decide/explain/find-doubts.ts';
+import { describeDoubts } from '#dispatch/why/describe-doubts.ts';
+import { makeDisk } from '#dispatch/inputs/make-disk.ts';
+import { explainRun } from '#db/decide/explain/explain-run.ts';
+import { planRule } from '#dispatch/plan-rule.ts';
+
+import { emptyWorld, makeProposals, putWorld } from '../../db/decide/world.ts';
+
+import { openPlanWorld } from '../plan-world.ts';
+import { testDstfile } from '../test-rule.ts';
+
+import type { PlanWorld } from '../plan-world.ts';
+
+let world: PlanWorld;
+
+beforeAll(async () => {
+  world = await openPlanWorld();
+  await makeProposals(world.open);
+  await mkdir(join(world.root, 'in'));
+  await writeFile(join(world.root, 'in/a.evt'), '');
+  await putWorld(world.open, {
+    ...emptyWorld,
+    proposals: [1, 2, 3].map((run) => ({ run, segment: 0, files: 'a.evt b.evt' })),
+    attempts: [
+      { dstfile: testDstfile(1), state: 'finished' },
+      { dstfile: testDstfile(2), state: 'finished' },
+    ],
+    datasets: [`${testDstfile(2)}.root`],
+    files: ['a.evt', 'b.evt'].map((lfn, index) => ({ lfn, path: join(world.root, 'in', lfn), time: 10 + index })),
+  });
+  const { status } = world.open.databases;
+  await status.execute(
+    sql`update ${sql.table(status.role, 'production_status')} set started = timestamp '2025-01-01 00:10:30'`,
+  );
+});
+
+afterAll(() => world.close());
+
+async function doubtsOf(run: number): Promise<readonly string[]> {
+  const { catalog } = world.open.databases;
+  const plan = await planRule({
+    ...world.inputOf({ runs: { kind: 'one', run } }),
+    asked: { run, isAlone: false },
+  });
+  try {
+    const { rows } = await explainRun(plan.session, plan.decision, catalog, { run });
+    const [row] = rows;
+    if (row === undefined) throw new Error('no row');
+    return describeDoubts(await findDoubts(catalog, row, makeDisk())).map((line) => line.replaceAll(world.root, ''));
+  } finally {
+    await plan.close();
+  }
+}
+
+it('says that the product of a finished attempt is not in the catalog, and what to do (C-D18)', async () => {
+  expect((await doubtsOf(1)).slice(0, 2)).toEqual([
+    'its product is not in the catalog: look into its log, and at its stage-outs',
+    'to make it again: --unblock-state finished',
+  ]);
+});
+
+it('names inputs that were registered after the attempt started, and those that are gone from disk (C-D19)', async () => {
+  expect(await doubtsOf(2)).toEqual([
+    '1 input registered after it was made:',
+    '  /in/b.evt (2025-01-01T00:11:00Z)',
+    '1 input gone from disk:',
+    '  /in/b.evt',
+  ]);
+});
+
+it('names the inputs of a ready job that are gone from disk', async () => {
+  expect(await doubtsOf(3)).toEqual(['1 input gone from disk:', '  /in/b.evt']);
+});
