@@ -26,6 +26,12 @@ function workLine({ work }: SiteStatus): string {
   return states.length === 0 ? 'none' : states.join(', ');
 }
 
+function lackingLines({ work }: SiteStatus): readonly (readonly [string, string])[] {
+  const count = work?.finishedWithoutProduct ?? 0;
+  if (count === 0) return [];
+  return [['', `${count} finished without a product: 'kaedama --why RUN' says what to do`]];
+}
+
 function stageoutLine({ stageouts }: SiteStatus): string {
   if (stageouts === undefined) return 'not known';
   return `${stageouts.pending} waiting for the catalog, ${stageouts.aside} put aside`;
@@ -107,6 +113,7 @@ export function renderSiteStatus(status: SiteStatus, width = 80): string {
     ...(status.batchProblem === undefined ? [] : [['', status.batchProblem] as const]),
     ['unconfirmed', status.work === undefined ? 'not known' : countOf(status.work.unconfirmed, 'submission')],
     ['attempts', workLine(status)],
+    ...lackingLines(status),
     ['staged files', stageoutLine(status)],
     ['spools', `${status.spools} to be read`],
     ...refusedLines(status),

@@ -112,7 +112,7 @@ describe('slurp', () => {
         isUp: true,
         gateway: { health: 'ok' },
         queue: { running: 0 },
-        work: { unconfirmed: 0, attempts: {} },
+        work: { unconfirmed: 0, attempts: {}, finishedWithoutProduct: 0 },
       });
       expect((await slurp(['db', 'migrate'])).out).toBe(
         'daq      up to date\nraw      up to date\ncatalog  up to date\nstatus   up to date\n',

@@ -55,7 +55,7 @@ describe('the supervisor of an embedded site', () => {
         serve: { pid: process.pid, phase: 'ready' },
         gateway: { url: supervisor.url, health: 'ok' },
         queue: { running: 0, idle: 0, held: 0 },
-        work: { unconfirmed: 0, attempts: {} },
+        work: { unconfirmed: 0, attempts: {}, finishedWithoutProduct: 0 },
         stageouts: { pending: 0, aside: 0 },
         spools: 0,
       });

@@ -26,7 +26,9 @@ export async function makeAttempts(status: Database, count: number, terms: Attem
   const [setup] = await status.query<{ id: number }>(sql`
     insert into ${table('production_setup')} (name, build, dbtag, repo, dir, hash)
     values ('DST_EVENT_auau23', 'new', '2023p003', 'https://example.org/payload.git', 'payload', 'abc')
-    on conflict (name, build, dbtag, hash, coalesce(revision, -1)) do update set repo = excluded.repo returning id`);
+    on conflict (name, build, dbtag, hash, coalesce(revision, -1), coalesce(payload, ''), dirty)
+      do update set repo = excluded.repo
+    returning id`);
   const [submission] = await status.query<{ uuid: string }>(sql`
     insert into ${table('submission')}
       (uuid, rule, backend, state, count, submission_host, submitted_by, can_restart, success_exit_code,

@@ -21,7 +21,7 @@ const up: SiteStatus = {
     { role: 'daq', schema: 'daq', ...role },
     { role: 'status', schema: 'status', ...role },
   ],
-  work: { unconfirmed: 1, attempts: { submitted: 96, running: 4, finished: 1000 } },
+  work: { unconfirmed: 1, attempts: { submitted: 96, running: 4, finished: 1000 }, finishedWithoutProduct: 2 },
   stageouts: { pending: 2, aside: 0, oldestSeconds: 3 },
   spools: 0,
   refusedSpools: 0,
@@ -36,6 +36,7 @@ it('shows a site that is up', () => {
     local queue   4 running, 96 waiting, 1 held; 4 at once
     unconfirmed   1 submission
     attempts      96 submitted, 4 running, 1000 finished
+                  2 finished without a product: 'kaedama --why RUN' says what to do
     staged files  2 waiting for the catalog, 0 put aside
     spools        0 to be read
 
@@ -56,7 +57,7 @@ it('names the last products that failed, with the reason and how to ask for more
   const common = { rule: 'DST_CALO', segment: 0, exitCode: null } as const;
   const text = renderSiteStatus({
     ...up,
-    work: { unconfirmed: 0, attempts: { failed: 6, held: 1 } },
+    work: { unconfirmed: 0, attempts: { failed: 6, held: 1 }, finishedWithoutProduct: 0 },
     failures: [
       { ...common, dstfile: 'DST_CALO_x-00000001-00000', run: 1, state: 'failed', exitCode: 3, reason: 'no\nspace' },
       { ...common, dstfile: 'DST_CALO_x-00000002-00000', run: 2, state: 'held', reason: 'word '.repeat(30) },

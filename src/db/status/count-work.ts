@@ -10,10 +10,12 @@ export interface WorkCounts {
   readonly unconfirmed: number;
   /** Live attempts by state; states without any are left out. */
   readonly attempts: Readonly<Partial<Record<JobState, number>>>;
+  /** Live attempts that are finished and staged out no file of their product's name; not of attempts of an older system. */
+  readonly finishedWithoutProduct: number;
 }
 
 /**
- * Counts submissions that hang in the air, and live attempts by state.
+ * Counts unconfirmed submissions, and live attempts by state.
  *
  * @throws DatabaseError
  */
@@ -21,13 +23,14 @@ export async function countWork(status: Queryable): Promise<WorkCounts> {
   const [submissions] = await status.query<{ unconfirmed: number }>(
     sql`select count(*) as unconfirmed from ${sql.table(status.role, 'submission')} where state = 'reserved'`,
   );
-  const states = await status.query<{ state: JobState; attempts: number }>(sql`
-    select status as state, count(*) as attempts
+  const states = await status.query<{ state: JobState; attempts: number; lacking: number }>(sql`
+    select status as state, count(*) as attempts, count(*) filter (where not has_product) as lacking
     from ${sql.table(status.role, 'production_status')}
     where retired_at is null
     group by status order by status`);
   return {
     unconfirmed: submissions?.unconfirmed ?? 0,
     attempts: Object.fromEntries(states.map(({ state, attempts }) => [state, attempts])),
+    finishedWithoutProduct: states.find(({ state }) => state === 'finished')?.lacking ?? 0,
   };
 }

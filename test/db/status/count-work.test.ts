@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { openDatabase } from '#db/connect.ts';
+import { countWork } from '#db/status/count-work.ts';
+import { ingestEvents } from '#ingest/ingest-events.ts';
+
+import { eventOf, makeAttempts, stageoutOf } from '../../ingest/attempts.ts';
+import { silentLog } from '../../util/silent-log.ts';
+import { testDatabases } from '../test-database.ts';
+
+import type { Database } from '#db/connect.ts';
+import type { TestDatabase } from '../test-database.ts';
+
+let databases: TestDatabase;
+let status: Database;
+let catalog: Database;
+
+beforeAll(async () => {
+  databases = await testDatabases();
+  status = openDatabase(databases.roles.status, { applicationName: 'test' });
+  catalog = openDatabase(databases.roles.catalog, { applicationName: 'test' });
+});
+afterAll(async () => {
+  await status.close();
+  await catalog.close();
+  await databases.close();
+});
+
+it('counts live attempts by state, and those that finished without their product', async () => {
+  const { ids, dstfiles } = await makeAttempts(status, 3);
+  const [nothing = 0, complete = 0, other = 0] = ids;
+  await ingestEvents({ status, catalog, log: silentLog }, [
+    eventOf(nothing, 0, { kind: 'finished', exitCode: 0 }),
+    eventOf(complete, 0, stageoutOf(`${dstfiles[1] ?? ''}.root`)),
+    eventOf(complete, 1, { kind: 'finished', exitCode: 0 }),
+    eventOf(other, 0, stageoutOf('HIST_OTHER.root')),
+    eventOf(other, 1, { kind: 'finished', exitCode: 0 }),
+  ]);
+  expect(await countWork(status)).toMatchObject({ attempts: { finished: 3 }, finishedWithoutProduct: 2 });
+});
