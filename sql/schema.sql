@@ -311,6 +311,7 @@ create table submission (
   payload text,
   payload_origin jsonb,
   overridden text,
+  product_directories text[],
   constraint submission_pkey PRIMARY KEY (uuid),
   constraint submission_state_check CHECK ((state = ANY (ARRAY['reserved'::text, 'confirmed'::text, 'refused'::text, 'lost'::text]))),
   constraint submission_stop_kind_check CHECK ((stop_kind = ANY (ARRAY['held'::text, 'broken'::text])))
@@ -327,6 +328,8 @@ CREATE INDEX production_event_unapplied ON ONLY production_event USING btree (re
 CREATE UNIQUE INDEX production_setup_identity ON production_setup USING btree (name, build, dbtag, hash, COALESCE(revision, '-1'::integer), COALESCE(payload, ''::text), dirty);
 
 CREATE INDEX production_status_dstfile ON production_status USING btree (dstfile, attempt);
+
+CREATE INDEX production_status_lacking ON production_status USING btree (id) WHERE NOT has_product AND retired_at IS NULL;
 
 CREATE UNIQUE INDEX production_status_live ON production_status USING btree (dstfile text_pattern_ops) INCLUDE (id, final_state) WHERE retired_at IS NULL;
 

@@ -197,6 +197,7 @@ void runMain(
       .option('--submissions', 'only submissions that hang in the air')
       .option('--rule <name>', 'attempts of one rule')
       .option('--yes', 'believe it even if most jobs seem to have vanished at once')
+      .option('--register', 'register products that are on disk though no job reported them')
       .option('--json', 'one line of JSON')
       .action(async (_, command) => {
         const options: SiteOptions & ReconcileOptions = command.optsWithGlobals();

@@ -5,6 +5,8 @@ import { outputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { requireMadeSite } from '#config/require-made-site.ts';
 import { findRuleNames } from '#db/status/find-rule-names.ts';
+import { findLeftProducts } from '#dispatch/reconcile/find-left-products.ts';
+import { renderLeftProducts } from '#dispatch/reconcile/render-left-products.ts';
 import { renderReconciled } from '#dispatch/reconcile/render-reconciled.ts';
 import { recover } from '#dispatch/recover.ts';
 import { reconcileSite } from '#gateway/reconcile-site.ts';
@@ -12,6 +14,7 @@ import { BatchError, UsageError } from '#model/errors.ts';
 import { nearestWord } from '#util/nearest-word.ts';
 
 import { openProducts } from './open-products.ts';
+import { registerProducts } from './register-products.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Say } from '#model/log.ts';
@@ -24,6 +27,8 @@ export interface ReconcileOptions {
   readonly rule?: string;
   /** Believes it even if most jobs vanished at once. */
   readonly yes?: true;
+  /** Registers products that lie in their directories though no job reported them. */
+  readonly register?: true;
   readonly json?: true;
 }
 
@@ -54,8 +59,16 @@ export async function slurpReconcile(
           ...(options.rule === undefined ? {} : { rule: options.rule }),
         });
   const report = { submissions, ...(attempts === undefined ? {} : { attempts }) };
-  if (options.json === true) await writeJson(report);
-  else await writeOutput(renderReconciled(report, outputWidth()));
+  const products =
+    options.submissions === true
+      ? { found: [], unreadable: [] }
+      : await findLeftProducts(status, options.rule).then(async ({ found, unreadable }) => ({
+          found:
+            options.register === true ? await registerProducts({ status, catalog, log }, found, context.signal) : found,
+          unreadable,
+        }));
+  if (options.json === true) await writeJson({ ...report, products });
+  else await writeOutput(`${renderReconciled(report, outputWidth())}${renderLeftProducts(products)}`);
   complain(report);
 }
 

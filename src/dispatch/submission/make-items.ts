@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import { putProductDirectories } from '#db/status/product/put-product-directories.ts';
 import { readReserved } from '#db/status/submission/read-reserved.ts';
 import { SiteError } from '#model/errors.ts';
 import { expandJob } from '#rules/expand-job.ts';
@@ -45,11 +46,15 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
   const useSnapshot = makeSnapshotUser(snapshot, prepared.options.submitDirectory);
   let done = 0;
   let made: readonly string[] = [];
+  const used = new Set<string>();
   for await (const rows of readReserved(input.session, input.uuid)) {
     for (const row of rows) {
       const job = useSnapshot(expandJob(prepared, toJobRow(row), { cupsid: row.id, stageDirectory }));
       if (job.directories !== made) {
-        for (const directory of job.directories) if (!directories.isKnown(directory)) await directories.make(directory);
+        for (const directory of job.directories) {
+          used.add(directory);
+          if (!directories.isKnown(directory)) await directories.make(directory);
+        }
         made = job.directories;
       }
       yield {
@@ -65,6 +70,8 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
     input.onProgress?.(done);
   }
   directories.check();
+  // Before the jobs are handed over: what they leave there without a report is looked for later.
+  await putProductDirectories(input.session, input.uuid, [...used]);
   input.onEnd?.();
 }
 
