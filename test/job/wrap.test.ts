@@ -56,6 +56,7 @@ test('writes assignments that a shell takes as they are meant', () => {
 test('tells the end of a script, and leaves nothing at home that the gateway knows', async () => {
   expect(await endWrappedJob({ ...identity(), wrapperProcess: process.pid }, access, { exitCode: 3 })).toEqual({
     reasons: [],
+    isDelivered: true,
   });
   expect(gateway.events()[0]?.detail).toMatchObject({ kind: 'exited', exitCode: 3, node: 'n' });
   expect(gateway.events()[0]?.detail).not.toHaveProperty('signal');
@@ -84,23 +85,24 @@ test('leaves the spool in its place where it comes home as an output file', asyn
   expect(existsSync(join(directory, 'spool-7-2.jsonl'))).toBe(true);
 });
 
-test('brings the spool of a stopped job home before it tells anybody, and takes it back once it is told', async () => {
+test('brings the spool of a stopped job home where the gateway is away, and only once', async () => {
   gateway.mood.status = 503;
   const end = await endWrappedJob(identity(), access, { exitCode: 143, stoppedBy: 'TERM' });
-  expect(end.broughtHome).toBe(join(home, 'spool-7-2.jsonl'));
+  expect(end).toMatchObject({ broughtHome: join(home, 'spool-7-2.jsonl'), isDelivered: false });
   expect(readSpool(join(home, 'spool-7-2.jsonl')).records.map(kindOf)).toEqual(['evicted']);
-  delete gateway.mood.status;
-  await endWrappedJob(identity(), access, { exitCode: 143, stoppedBy: 'TERM' });
+  expect(readdirSync(directory).filter((name) => name.endsWith('.jsonl'))).toEqual([]);
+});
+
+test('takes the spool of a stopped job back from home once the gateway knows it', async () => {
+  const end = await endWrappedJob(identity(), access, { exitCode: 143, stoppedBy: 'TERM' });
+  expect(end).toEqual({ reasons: [], isDelivered: true });
   expect(readdirSync(home)).toEqual([]);
-  expect(gateway.events().map(({ detail }) => detail)).toEqual([
-    { kind: 'evicted', reason: 'Stopped by TERM' },
-    { kind: 'evicted', reason: 'Stopped by TERM' },
-  ]);
+  expect(gateway.events().map(({ detail }) => detail)).toEqual([{ kind: 'evicted', reason: 'Stopped by TERM' }]);
 });
 
 test('says nothing of the end of a job that is not wanted, but brings home what was said', async () => {
   writeFileSync(join(directory, fencedFileName), 'retired\n');
-  expect(await endWrappedJob(identity(), access, { exitCode: 0 })).toEqual({ reasons: [] });
+  expect(await endWrappedJob(identity(), access, { exitCode: 0 })).toEqual({ reasons: [], isDelivered: true });
   appendToSpool(identity(), at, { kind: 'running' });
   await endWrappedJob(identity(), access, { exitCode: 0 });
   expect(gateway.events().map(({ detail }) => detail.kind)).toEqual(['running']);

@@ -17,7 +17,8 @@ import { openProducts } from './open-products.ts';
 import { registerProducts } from './register-products.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
-import type { Say } from '#model/log.ts';
+import type { Database } from '#db/connect.ts';
+import type { Log, Say } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
 
 /** What `slurp reconcile` is told. */
@@ -60,16 +61,23 @@ export async function slurpReconcile(
         });
   const report = { submissions, ...(attempts === undefined ? {} : { attempts }) };
   const products =
-    options.submissions === true
-      ? { found: [], unreadable: [] }
-      : await findLeftProducts(status, options.rule).then(async ({ found, unreadable }) => ({
-          found:
-            options.register === true ? await registerProducts({ status, catalog, log }, found, context.signal) : found,
-          unreadable,
-        }));
-  if (options.json === true) await writeJson({ ...report, products });
-  else await writeOutput(`${renderReconciled(report, outputWidth())}${renderLeftProducts(products)}`);
+    options.submissions === true ? undefined : await findProducts(options, { status, catalog, log, context });
+  if (options.json === true) await writeJson(products === undefined ? report : { ...report, products });
+  else {
+    const left = products === undefined ? '' : renderLeftProducts(products);
+    await writeOutput(`${renderReconciled(report, outputWidth())}${left}`);
+  }
   complain(report);
+}
+
+/** Finds products that no job reported, and registers them if that was asked for. */
+async function findProducts(
+  { rule, register }: ReconcileOptions,
+  open: { readonly status: Database; readonly catalog: Database; readonly log: Log; readonly context: MainContext },
+): Promise<Parameters<typeof renderLeftProducts>[0]> {
+  const { found, unreadable } = await findLeftProducts(open.status, rule);
+  if (register !== true) return { found, unreadable };
+  return { found: await registerProducts(open, found, open.context.signal), unreadable };
 }
 
 function checkRule(rule: string, known: readonly string[]): void {
