@@ -11,6 +11,7 @@ import { findSite } from '#config/find-site.ts';
 import { findSlurpProgram } from '#config/find-slurp-program.ts';
 import { askSupervisor } from '#config/serve-record.ts';
 import { serverFoldersOf } from '#config/site-folders.ts';
+import { makeStateDirectory } from '#config/state-directory.ts';
 import { stopSite } from '#config/stop-site.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { packageRoot } from '#util/package-root.ts';
@@ -178,6 +179,8 @@ describe('an embedded site', () => {
     'is stopped in the midst of its start, and leaves nothing running',
     async () => {
       const site = await siteIn(await makeFolder());
+      // As 'slurp up' does: 'slurp serve' makes no new site.
+      makeStateDirectory(site.stateDirectory);
       const { command } = findSlurpProgram();
       const args = [...command.slice(1), 'serve', '--site', dirname(site.stateDirectory)];
       const pid = await startDetached(command[0], args, { cwd: dirname(site.stateDirectory) });
