@@ -133,6 +133,7 @@ beforeAll(async () => {
     log: "{condor}/{logbase}.condor"
 `,
   );
+  await call('slurp', ['up']);
 });
 
 afterAll(async () => {

@@ -50,6 +50,7 @@ beforeAll(async () => {
   await layOut(directory, 'sphenix_auau23.yaml');
   const runs = [22026, 22027, 22030, 22033, 22050, 22150];
   const { files } = await makeDaq({ directory: join(directory, 'lustre'), runs, segments: 2, eventsPerFile: 20 });
+  await type('slurp up');
   await type(`slurp db sql daq --write "${renderFilelistInsert(files).replaceAll('"', String.raw`\"`)}"`);
 }, 120_000);
 

@@ -53,7 +53,7 @@ test('brings every default of a rule into the ad of its job, as the original did
     const [ad] = await readAds(`SlurpSubmission == "${uuid}"`, attributes);
     expect(ad).toEqual({
       ...{ ProcId: 0, JobUniverse: 5, JobPrio: 1958, JobLeaseDuration: 3600, RequestCpus: 1, RequestMemory: 4096 },
-      PeriodicHold: expect.stringMatching(/NumJobStarts >= 1 && JobStatus == 1/u),
+      PeriodicHold: expect.stringMatching(/NumJobStarts > NumJobCompletions && JobStatus == 1/u),
       Requirements: expect.stringContaining(String.raw`CPU_Type == "mdc2"`),
       ...{ ShouldTransferFiles: 'YES', WhenToTransferOutput: 'ON_EXIT', TransferOutput: '' },
       ...{ TransferOut: false, TransferErr: false, JobBatchName: 'DST_X_new', SlurpCupsid: 4711, sPHENIX_SEGMENT: 7 },
