@@ -105,7 +105,7 @@ cups -r 1 -s 0 -d x finished -e 0
   expect(await readRow()).toEqual({ status: 'finished', start: 1, exit_code: 0, message: null });
 });
 
-test('C-E13, C-R20: a job that fails at every start is failed when the batch system gives it up', async () => {
+test('C-E13, C-R24: a job that fails at every start is failed when the batch system gives it up', async () => {
   const uuid = await dispatch({ max_retries: '1' }, `cups -r 1 -s 0 -d x finished -e 3\nexit 3\n`);
   await leavesQueue(uuid, false);
   expect(await readStarts()).toEqual(['start 0', 'start 1']);
