@@ -168,7 +168,7 @@ test('a submission that somebody holds waits, says so, and goes on when it is re
     'submitted',
     'submitted',
   ]);
-  expect(await findStops(world.status)).toMatchObject([{ uuid, cluster, kind: 'held', reason, unmade: 3 }]);
+  expect(await findStops(world.status)).toMatchObject([{ submission: uuid, cluster, kind: 'held', reason, unmade: 3 }]);
 
   await runCommand('condor_release', [String(cluster)]);
   await untilJobs(uuid, 2, 'idle');
