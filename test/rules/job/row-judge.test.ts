@@ -33,7 +33,7 @@ TEST:
     arguments: "$(run) $(inputs) {PWD} {rsync}"
     log: "{condor}/$(run).condor"
 ${job.map((line) => `    ${line}\n`).join('')}`;
-  const { rules, complaints } = parseRuleFile(text, '/work/test.yaml');
+  const { rules, complaints } = parseRuleFile(text, '/rules/test.yaml');
   const [rule] = rules;
   if (rule === undefined) throw new Error(JSON.stringify(complaints));
   const preparation = prepareRule(rule, { ...someOptions, isDbinput: false });
