@@ -25,7 +25,7 @@ function renderExitCodes(): string {
     '',
     'A report (`cups started`, `finished`, …, `bachi`) that only waits in the spool ends with 0: nothing is lost, and a',
     'payload does not end because the gateway is away, or denies this job access. 2, 31 and 60 mean that the report is',
-    'lost unless somebody acts. Scripts that ignore exit codes lose no knowledge: the refusal is recorded at the site,',
+    'lost unless an operator acts. Nothing is lost by scripts that ignore exit codes: the refusal is recorded at the site,',
     'in the row of the attempt, in `slurp status` and in `slurp refused`.',
     '',
   ].join('\n');

@@ -25,7 +25,7 @@ export const exitCodes: readonly ExitCode[] = [
   {
     code: 1,
     stage: 'defect',
-    meaning: 'Something that nobody foresaw went wrong inside SLURP',
+    meaning: 'Internal error in SLURP',
     remedy: 'Run it again with `--debug` and report what it prints',
   },
   {
@@ -137,7 +137,7 @@ export const exitCodes: readonly ExitCode[] = [
     stage: 'batch',
     kind: 'batch',
     errorCodes: ['batch-unknown', 'batch-no-answer'],
-    meaning: 'The batch system did not answer, or nobody understands what it answered; the jobs may be there or not',
+    meaning: 'The batch system did not answer, or its answer was not understood; the jobs may exist or not',
     remedy: 'Nothing is submitted twice: call the command again, it looks first',
   },
   {
@@ -171,7 +171,7 @@ export const exitCodes: readonly ExitCode[] = [
   {
     code: 143,
     stage: 'usage',
-    meaning: 'It was told to end (SIGTERM)',
+    meaning: 'Ended by SIGTERM',
     remedy: 'Call it again: what was begun is finished or taken back',
   },
 ];
