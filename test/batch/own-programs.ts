@@ -201,9 +201,18 @@ export function describeOwnPrograms(
         await programs.under.backend[action]({ uuid }, 'test');
         if (action === 'hold') await programs.untilState(uuid, 'held');
         else await programs.untilEnded(uuid);
-        // A batch system in a hurry does not leave it the time to say that it was stopped.
-        const home = (await programs.broughtHome(cupsid)).filter((kind) => kind !== 'evicted');
-        expect(home).toEqual(isSupervised ? ['started', 'running'] : ['running']);
+        // A batch system says that a job is held before it has ended it; and one in a hurry does not leave the job the
+        // time to say that it was stopped.
+        const expected = isSupervised ? ['started', 'running'] : ['running'];
+        let home: readonly string[] = [];
+        await waitUntil(
+          async () => {
+            home = (await programs.broughtHome(cupsid)).filter((kind) => kind !== 'evicted');
+            return home.length >= expected.length ? true : undefined;
+          },
+          { timeoutMs: programs.under.patienceMs, everyMs: 50 },
+        );
+        expect(home).toEqual(expected);
         await programs.under.backend.remove({ uuid }, 'seen');
       }
     });
