@@ -11,7 +11,7 @@ import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';
 import { ensureEventPartitions } from '#db/status/ensure-event-partitions.ts';
 import { recordEvents } from '#db/status/record-events.ts';
-import { startGateway } from '#gateway/start-gateway.ts';
+import { startGateway } from '#serve/start-gateway.ts';
 import { eventOf, makeAttempts } from '#test/ingest/attempts.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { runCommand } from '#util/run-command.ts';

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { makeBackend } from '#batch/backends.ts';
 import { openDatabase } from '#db/connect.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
-import { recover } from '#dispatch/recover.ts';
+import { recover } from '#settle/recover.ts';
 
 import { silentLog } from '../util/silent-log.ts';
 import { makeTestSite, openReady, prepareTestRule, testPayload } from './dispatch-world.ts';

@@ -10,7 +10,7 @@ import { recordEvents } from '#db/status/record-events.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
 import { cursorKeyOf } from '#dispatch/cursor-order.ts';
 import { dispatchPlan } from '#dispatch/dispatch-plan.ts';
-import { recover } from '#dispatch/recover.ts';
+import { recover } from '#settle/recover.ts';
 
 import { valueOf } from '../batch/contract.ts';
 import { silentLog } from '../util/silent-log.ts';

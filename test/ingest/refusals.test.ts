@@ -9,7 +9,7 @@ import { countRefused } from '#db/status/refused/count-refused.ts';
 import { findRefused } from '#db/status/refused/find-refused.ts';
 import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
 import { makeGateway } from '#gateway/make-gateway.ts';
-import { scanSpools } from '#gateway/spool-watch.ts';
+import { scanSpools } from '#ingest/scan-spools.ts';
 import { ingestSpool } from '#ingest/ingest-spool.ts';
 import { findRefusedSpools, resolveRefusedSpools } from '#job/spool/refused-spools.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { siteKey, tokenFor } from '#config/site-key.ts';
 import { openDatabase, sql, type Database } from '#db/connect.ts';
-import { startGateway, type RunningGateway } from '#gateway/start-gateway.ts';
+import { startGateway, type RunningGateway } from '#serve/start-gateway.ts';
 import { testDatabase, type TestDatabase } from '#test/db/test-database.ts';
 import { makeAttempts, readAttempt } from '#test/ingest/attempts.ts';
 import { silentLog } from '#test/util/silent-log.ts';

@@ -5,16 +5,16 @@ import { outputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { requireMadeSite } from '#config/require-made-site.ts';
 import { findRuleNames } from '#db/status/find-rule-names.ts';
-import { findLeftProducts } from '#dispatch/reconcile/find-left-products.ts';
-import { renderLeftProducts } from '#dispatch/reconcile/render-left-products.ts';
-import { renderReconciled } from '#dispatch/reconcile/render-reconciled.ts';
-import { recover } from '#dispatch/recover.ts';
-import { reconcileSite } from '#gateway/reconcile-site.ts';
+import { findLeftProducts } from '#settle/products/find-left-products.ts';
+import { renderLeftProducts } from '#settle/reconcile/render-left-products.ts';
+import { renderReconciled } from '#settle/reconcile/render-reconciled.ts';
+import { recover } from '#settle/recover.ts';
+import { reconcileSite } from '#settle/reconcile-site.ts';
 import { BatchError, UsageError } from '#model/errors.ts';
 import { nearestWord } from '#util/nearest-word.ts';
 
 import { openProducts } from './open-products.ts';
-import { registerProducts } from './register-products.ts';
+import { registerProducts } from '#settle/products/register-products.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';

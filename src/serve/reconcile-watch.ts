@@ -1,0 +1,42 @@
+import { startRepeating } from '#util/start-repeating.ts';
+
+import type { Reconciled } from '#settle/reconcile/reconcile.ts';
+import type { Log } from '#model/log.ts';
+import type { Repetition } from '#util/start-repeating.ts';
+
+/** What {@link startReconcileWatch} works with. */
+export interface ReconcileWatchOptions {
+  /** Grows whenever the batch system has something new to tell. */
+  readonly endings: () => number;
+  readonly reconcile: () => Promise<Pick<Reconciled, 'waiting' | 'unknown'>>;
+  readonly log: Log;
+  /** Time between two looks; 5 s unless told otherwise. */
+  readonly everyMs?: number;
+}
+
+/** Reconciling takes at most this part of the time, however many attempts are open. */
+const partOfTime = 0.02;
+
+/**
+ * Reconciles what ended since the last time, so that a job that was killed without a word does not stay `started` until
+ * somebody looks: once at the start, then whenever the batch system has something new, and as long as something waits.
+ */
+export function startReconcileWatch({ endings, reconcile, log, everyMs = 5000 }: ReconcileWatchOptions): Repetition {
+  let settled = -1;
+  let failures = 0;
+  return startRepeating(async () => {
+    const seen = endings();
+    if (seen === settled) return everyMs;
+    const begin = performance.now();
+    try {
+      const { waiting, unknown } = await reconcile();
+      if (waiting + unknown === 0) settled = seen;
+      failures = 0;
+    } catch (error) {
+      if (failures === 0) log.warn({ error }, 'local jobs cannot be reconciled now');
+      failures += 1;
+    }
+    const pauseMs = Math.max(everyMs, (performance.now() - begin) / partOfTime);
+    return Math.min(pauseMs * 2 ** failures, 10 * 60_000);
+  });
+}

@@ -1,0 +1,31 @@
+import { countOf } from '#util/count-of.ts';
+import { shorten } from '#util/shorten.ts';
+
+import type { HeldJobs } from './held-jobs.ts';
+
+const shownAtMost = 10;
+/** Reasons may be of 10 kB; the table has them whole. */
+const reasonAtMost = 200;
+
+/** Describes what of a rule's production is on hold, in lines. */
+export function describeHeldJobs(rule: string, { jobs, ended, stops }: HeldJobs): readonly string[] {
+  return [
+    `${countOf(jobs.length, 'job')} of '${rule}' held`,
+    ...listed(jobs.map(({ attempt, report }) => lineOf(attempt.id, report.holdReason))),
+    ...stops.map(
+      ({ stop }) =>
+        `Cluster ${stop.cluster} is on hold, with ${countOf(stop.unmade, 'job')} not made yet: ${shorten(stop.reason, reasonAtMost)}`,
+    ),
+    ...(ended.length === 0 ? [] : [`${countOf(ended.length, 'job')} of '${rule}' held after their attempt had ended`]),
+    ...listed(ended.map(({ attempt, state, reason }) => lineOf(`${attempt} (${state})`, reason))),
+  ];
+}
+
+function lineOf(attempt: number | string, reason: string | undefined): string {
+  return `  ${attempt}: ${shorten(reason ?? 'no reason', reasonAtMost)}`;
+}
+
+function listed(lines: readonly string[]): readonly string[] {
+  const rest = lines.length - shownAtMost;
+  return rest > 0 ? [...lines.slice(0, shownAtMost), `  and ${rest} more`] : lines;
+}

@@ -1,0 +1,63 @@
+import { basename } from 'node:path';
+
+import { ingestEvents } from '#ingest/ingest-events.ts';
+import { readFacts } from '#job/stage-out/copy-verified.ts';
+import { accountName } from '#util/account-name.ts';
+import { explainError } from '#util/explain-error.ts';
+
+import type { Database } from '#db/connect.ts';
+import type { LeftProduct } from './find-left-products.ts';
+import type { JobEvent } from '#model/job/job-event.ts';
+import type { Log } from '#model/log.ts';
+
+/** A product that was found on disk, and what became of it. */
+export interface RegisteredProduct extends LeftProduct {
+  readonly isRegistered: boolean;
+  /** Why it is not registered. */
+  readonly reason?: string;
+}
+
+/** What the catalog calls a file system that nobody names, as `cups stageout` does. */
+const defaultHost = 'lustre';
+
+/**
+ * Registers products that were found on disk, where they lie, as an operator's stage-out of their attempt: the same checks
+ * and the same way into the catalog as a job's. Files of failed attempts are left alone. The number of events is unknown.
+ *
+ * @throws DatabaseError, GatewayError
+ */
+export async function registerProducts(
+  databases: { readonly status: Database; readonly catalog: Database; readonly log: Log },
+  products: readonly LeftProduct[],
+  signal: AbortSignal,
+): Promise<readonly RegisteredProduct[]> {
+  const registered: RegisteredProduct[] = [];
+  for (const product of products) registered.push(await registerOne(databases, product, signal));
+  return registered;
+}
+
+async function registerOne(
+  databases: { readonly status: Database; readonly catalog: Database; readonly log: Log },
+  product: LeftProduct,
+  signal: AbortSignal,
+): Promise<RegisteredProduct> {
+  const { cupsid, path, start, state } = product;
+  if (state === 'failed') {
+    return { ...product, isRegistered: false, reason: 'its job failed, so it may be incomplete' };
+  }
+  const facts = await readFacts(path, signal).catch((error: unknown) => explainError(error, path));
+  if (typeof facts === 'string') return { ...product, isRegistered: false, reason: facts };
+  const sequence = Date.now();
+  const common = { attempt: cupsid, source: `operator:${accountName()}`, start, at: new Date(sequence).toISOString() };
+  const file = { lfn: basename(path), path, host: defaultHost, ...facts, events: -1 };
+  const stageout: JobEvent = { ...common, sequence, detail: { kind: 'stageout', file } };
+  const { registered } = await ingestEvents(databases, [stageout]);
+  const [registration] = registered;
+  if (registration?.isRegistered !== true) {
+    return { ...product, isRegistered: false, reason: registration?.reason ?? 'the catalog did not take it' };
+  }
+  const text = `'${path}' was found and registered by ${accountName()}: the job did not report it`;
+  await ingestEvents(databases, [{ ...common, sequence: sequence + 1, detail: { kind: 'message', text } }]);
+  databases.log.info({ attempt: cupsid, path }, 'registered a product that no job reported');
+  return { ...product, isRegistered: true };
+}

@@ -1,0 +1,119 @@
+import { retryDatabase } from '#db/retry.ts';
+import { confirmSubmission } from '#db/status/submission/confirm-submission.ts';
+import { findUnconfirmed } from '#db/status/submission/find-unconfirmed.ts';
+import { tryLockSubmission, unlockSubmission } from '#db/status/submission/submission-lock.ts';
+import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts';
+import { countOf } from '#util/count-of.ts';
+
+import { findSubmitter, removeSubmissionFolder, submissionFolderOf } from '#dispatch/submission/submission-folder.ts';
+
+import type { BatchBackend } from '#batch/backend.ts';
+import type { Database, Session } from '#db/connect.ts';
+import type { UnconfirmedSubmission } from '#db/status/submission/find-unconfirmed.ts';
+import type { Log, Say } from '#model/log.ts';
+import type { Site } from '#model/site.ts';
+
+/** What recovering needs. */
+export interface RecoverInput {
+  readonly status: Database;
+  readonly site: Site;
+  readonly backend: BatchBackend;
+  readonly log: Log;
+  /** Told in one line of each thing that was done, or that has to wait. */
+  readonly say: Say;
+}
+
+/** How many submissions were found in which condition. */
+export interface Recovered {
+  readonly confirmed: number;
+  readonly withdrawn: number;
+  /** Somebody is at work on them, or they may still appear. */
+  readonly waiting: number;
+  /** The batch system did not answer. */
+  readonly unknown: number;
+}
+
+/** A submitter of which nothing can be known (another host, a folder that is gone) is taken for dead after this. */
+const silentSubmitterMs = 15 * 60_000;
+
+/**
+ * Finishes what a dispatcher left that died between reserving and confirming: asks the batch system by uuid. Found:
+ * confirmed. Surely absent: taken back, and what it had replaced is live again. No answer, or a submitter that may still
+ * be at work: it waits. Called at each start of a dispatcher; two at once are safe.
+ *
+ * @throws DatabaseError
+ * @see docs/dispatch.md
+ */
+export async function recover(input: RecoverInput): Promise<Recovered> {
+  const counts = { confirmed: 0, withdrawn: 0, waiting: 0, unknown: 0 };
+  const unconfirmed = await findUnconfirmed(input.status, input.backend.name);
+  if (unconfirmed.length === 0) return counts;
+  await input.status.session(async (session) => {
+    for (const submission of unconfirmed) counts[await recoverOne(input, session, submission)] += 1;
+  });
+  return counts;
+}
+
+async function recoverOne(
+  input: RecoverInput,
+  session: Session,
+  submission: UnconfirmedSubmission,
+): Promise<keyof Recovered> {
+  const { uuid } = submission;
+  // Whoever is at work on it holds the lock; the next questions are about those who lost it, or died with it.
+  if (!(await tryLockSubmission(session, uuid))) return 'waiting';
+  try {
+    if (await mayStillAppear(input, submission)) return 'waiting';
+    return await settle(input, submission);
+  } finally {
+    await unlockSubmission(session, uuid);
+  }
+}
+
+async function mayStillAppear(input: RecoverInput, submission: UnconfirmedSubmission): Promise<boolean> {
+  const { uuid, count, ageMs } = submission;
+  const submitter = await findSubmitter(submission.directory ?? submissionFolderOf(input.site, uuid));
+  if (submitter === 'alive') return true;
+  const boundMs = submitter === 'gone' ? input.backend.can.submitSettlesMs : silentSubmitterMs;
+  if (ageMs >= boundMs) return false;
+  const seconds = Math.ceil((boundMs - ageMs) / 1000);
+  input.say(
+    `${countOf(count, 'job')} of '${submission.rule}' may still reach the batch system: looking again in ${seconds} s`,
+  );
+  return true;
+}
+
+async function settle(input: RecoverInput, submission: UnconfirmedSubmission): Promise<keyof Recovered> {
+  const { uuid, rule, count } = submission;
+  const answer = await input.backend.findSubmissions([uuid]);
+  const found = answer.kind === 'unknown' ? undefined : answer.value.find((report) => report.uuid === uuid);
+  const doubt = answer.kind === 'unknown' ? answer.reason : answer.unread?.[0]?.reason;
+  if (found === undefined && doubt !== undefined) {
+    input.say(`The batch system does not say whether it has ${countOf(count, 'job')} of '${rule}': ${doubt}`);
+    return 'unknown';
+  }
+  if (found !== undefined || submission.hasSpoken) {
+    const isDone = await retryDatabase(() =>
+      input.status.transaction((session) => confirmSubmission(session, uuid, found?.cluster)),
+    );
+    if (!isDone) return 'waiting';
+    input.log.info({ submission: uuid, count, cluster: found?.cluster }, 'found in the batch system and confirmed');
+    input.say(`Found ${countOf(count, 'job')} of '${rule}' that an interrupted dispatch had submitted`);
+    return 'confirmed';
+  }
+  const retired = await retryDatabase(() =>
+    input.status.transaction((session) =>
+      withdrawSubmission(session, {
+        uuid,
+        state: 'lost',
+        reason: 'the dispatch was interrupted before the batch system had the jobs',
+        by: 'recover',
+      }),
+    ),
+  );
+  if (retired === 0) return 'waiting';
+  await removeSubmissionFolder(submission.directory ?? submissionFolderOf(input.site, uuid));
+  input.log.info({ submission: uuid, count: retired }, 'never reached the batch system: taken back');
+  input.say(`Took back ${countOf(retired, 'job')} of '${rule}' that an interrupted dispatch had not submitted`);
+  return 'withdrawn';
+}

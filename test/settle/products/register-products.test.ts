@@ -1,0 +1,84 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { registerProducts } from '#settle/products/register-products.ts';
+import { openDatabase, sql } from '#db/connect.ts';
+import { putProductDirectories } from '#db/status/product/put-product-directories.ts';
+import { findLeftProducts } from '#settle/products/find-left-products.ts';
+import { renderLeftProducts } from '#settle/reconcile/render-left-products.ts';
+import { ingestEvents } from '#ingest/ingest-events.ts';
+
+import { testDatabases } from '../../db/test-database.ts';
+import { eventOf, makeAttempts, stageoutOf } from '../../ingest/attempts.ts';
+import { silentLog } from '../../util/silent-log.ts';
+
+import type { Database } from '#db/connect.ts';
+import type { TestDatabase } from '../../db/test-database.ts';
+
+let databases: TestDatabase;
+let status: Database;
+let catalog: Database;
+let root: string;
+
+beforeAll(async () => {
+  databases = await testDatabases();
+  status = openDatabase(databases.roles.status, { applicationName: 'test' });
+  catalog = openDatabase(databases.roles.catalog, { applicationName: 'test' });
+  root = await mkdtemp(join(tmpdir(), 'slurp-products-'));
+});
+afterAll(async () => {
+  await status.close();
+  await catalog.close();
+  await databases.close();
+  await rm(root, { recursive: true });
+});
+
+it('finds products that no job reported, and registers those of finished attempts (C-E17)', async () => {
+  const made = await makeAttempts(status, 5);
+  const [left = 0, failed = 0, reported = 0, nothing = 0, open = 0] = made.ids;
+  const out = join(root, 'out');
+  const gone = join(root, 'gone');
+  await mkdir(join(out, `${made.dstfiles[3] ?? ''}.root`), { recursive: true });
+  for (const index of [0, 1, 2, 4]) await writeFile(join(out, `${made.dstfiles[index] ?? ''}.root`), 'events');
+  await putProductDirectories(status, made.submission, [out, gone]);
+  const ingest = { status, catalog, log: silentLog };
+  await ingestEvents(ingest, [
+    eventOf(left, 0, { kind: 'finished', exitCode: 0 }),
+    eventOf(failed, 0, { kind: 'finished', exitCode: 3 }),
+    eventOf(reported, 0, stageoutOf(`${made.dstfiles[2] ?? ''}.root`)),
+    eventOf(reported, 1, { kind: 'finished', exitCode: 0 }),
+    eventOf(nothing, 0, { kind: 'finished', exitCode: 0 }),
+    eventOf(open, 0, { kind: 'started', node: 'n' }),
+  ]);
+
+  const products = await findLeftProducts(status, undefined);
+  expect(products.found.map(({ cupsid, state }) => [cupsid, state])).toEqual([
+    [failed, 'failed'],
+    [left, 'finished'],
+  ]);
+  expect(products.unreadable).toEqual([gone]);
+  expect(await findLeftProducts(status, 'DST_OTHER')).toEqual({ found: [], unreadable: [] });
+
+  const registered = await registerProducts(ingest, products.found, AbortSignal.timeout(30_000));
+  const path = join(out, `${made.dstfiles[0] ?? ''}.root`);
+  expect(renderLeftProducts({ found: registered, unreadable: [] })).toBe(
+    [
+      '',
+      '2 products on disk that no job reported:',
+      `  ${join(out, `${made.dstfiles[1] ?? ''}.root`)}`,
+      `    attempt ${failed}, failed, not registered: its job failed, so it may be incomplete`,
+      `  ${path}`,
+      `    attempt ${left}, finished, registered`,
+      '',
+    ].join('\n'),
+  );
+  const rows = await catalog.query(sql`
+    select d.dsttype, d.dataset, d.events, f.size, f.full_file_path as path
+    from ${sql.table(catalog.role, 'datasets')} d join ${sql.table(catalog.role, 'files')} f on f.lfn = d.filename
+    where d.filename = ${`${made.dstfiles[0] ?? ''}.root`}`);
+  expect(rows).toMatchObject([{ dsttype: 'DST_EVENT_auau23', dataset: 'new_2023p003', events: -1, path }]);
+  expect((await findLeftProducts(status, undefined)).found).toMatchObject([{ cupsid: failed }]);
+});
