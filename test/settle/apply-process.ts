@@ -9,7 +9,7 @@ import { applyPlan } from '#dispatch/apply-plan.ts';
 import { recover } from '#settle/recover.ts';
 
 import { silentLog } from '../util/silent-log.ts';
-import { makeTestSite, openReady, prepareTestRule, testPayload } from './dispatch-world.ts';
+import { makeTestSite, openReady, prepareTestRule, testPayload } from '../dispatch/dispatch-world.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 
