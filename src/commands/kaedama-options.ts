@@ -192,7 +192,7 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
   const reasons: string[] = [];
   const number = (option: string, word: string): number => {
     if (/^\d{1,9}$/u.test(word)) return Number(word);
-    reasons.push(`${option}: '${word}' is no whole number, expected 0 or more`);
+    reasons.push(`${option}: '${word}' is not a whole number: expected 0 or more`);
     return 0;
   };
   const select = <T>(
@@ -253,7 +253,7 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
 
 function checkBatchName(name: string | undefined, reasons: string[]): void {
   if (name === undefined || /^.*\S.*$/u.test(name)) return;
-  reasons.push(`--batch-name: '${name}' is no name, expected a text of one line`);
+  reasons.push(`--batch-name: '${name}' is not a name: expected a string in one line`);
 }
 
 /** What stands instead of something in the rule, as given. */
@@ -354,7 +354,7 @@ function makeDeed(
   if (raw.why !== undefined) {
     const [run = '', segment, ...more] = raw.why;
     if (more.length > 0)
-      reasons.push(`--why: '${raw.why.join(' ')}' is too much, expected a run and at most a segment`);
+      reasons.push(`--why: '${raw.why.join(' ')}' has too many values: expected a run and at most a segment`);
     return {
       kind: 'why',
       run: number('--why', run),

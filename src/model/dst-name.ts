@@ -106,7 +106,7 @@ export function printVersion(version: number): string {
 export function parseVersion(text: string): number | NotAName {
   const digits = versionPattern.exec(text)?.[1];
   return digits === undefined
-    ? notAName(text, `Not a version: '${text}', expected v and three digits`)
+    ? notAName(text, `'${text}' is not a version: expected v and three digits`)
     : Number(digits);
 }
 
@@ -199,7 +199,10 @@ export function parseRungroup(text: string): { readonly kind: 'rungroup'; readon
   const fields = /^(\d{8,})_(\d{8,})$/.exec(text);
   const firstRun = Number(fields?.[1]);
   if (fields === null || printRungroup(firstRun) !== text) {
-    return notAName(text, `Not a run group: '${text}', expected two numbers of 8 digits, multiples of 100, 100 apart`);
+    return notAName(
+      text,
+      `'${text}' is not a run group: expected two numbers of 8 digits, multiples of 100, 100 apart`,
+    );
   }
   return { kind: 'rungroup', firstRun };
 }
@@ -232,7 +235,7 @@ function withoutVersion0(dstfile: string): string {
 export function parseDsttype(text: string): { readonly kind: 'dsttype'; readonly dsttype: Dsttype } | NotAName {
   return typePattern.test(text)
     ? { kind: 'dsttype', dsttype: branded(text) }
-    : notAName(text, `Not a dsttype: '${text}', expected three or more capitals, then words joined by '_'`);
+    : notAName(text, `'${text}' is not a dsttype: expected three or more capitals, then words joined by '_'`);
 }
 
 /** Reads a dstname from its end: version, tag, build; what is left must be a dsttype. */
@@ -244,7 +247,7 @@ export function parseDstname(text: string): DstnameParts | NotAName {
   const tag = fields.pop() ?? '';
   const build = fields.pop() ?? '';
   if (!tagPattern.test(tag)) return notAName(text, `No build and tag at the end of '${text}'`);
-  if (!buildPattern.test(build)) return notAName(text, `Not a build: '${build}' in '${text}', expected lower case`);
+  if (!buildPattern.test(build)) return notAName(text, `'${build}' in '${text}' is not a build: expected lower case`);
   const type = parseDsttype(fields.join('_'));
   if (type.kind === 'not-a-name') return notAName(text, type.reason);
   return { kind: 'dstname', dsttype: type.dsttype, build, tag, ...(version === undefined ? {} : { version }) };
@@ -253,9 +256,10 @@ export function parseDstname(text: string): DstnameParts | NotAName {
 /** Reads digits that are padded to one of the widths, or longer without a leading zero; else says what is wrong. */
 function parsePadded(digits: string, widths: readonly number[], what: string): number | string {
   const expected = `expected ${widths.join(' or ')} digits`;
-  if (!/^\d+$/.test(digits)) return `Not a ${what}: '${digits}', ${expected}`;
+  if (!/^\d+$/.test(digits)) return `'${digits}' is not a ${what}: ${expected}`;
   const isPadded = widths.includes(digits.length) || (digits.length > Math.max(...widths) && !digits.startsWith('0'));
-  if (!isPadded || digits.length > 15) return `Not a ${what}: '${digits}' has ${digits.length} digits, ${expected}`;
+  if (!isPadded || digits.length > 15)
+    return `'${digits}' is not a ${what}: it has ${digits.length} digits, ${expected}`;
   return Number(digits);
 }
 
@@ -264,7 +268,7 @@ export function parseStem(text: string): DstfileParts | RangeFileParts | NotANam
   const [stem = '', ...numbers] = text.split('-');
   if (numbers.length < 2 || numbers.length > 4) {
     const behind = numbers.length === 1 ? '1 number' : `${numbers.length} numbers`;
-    return notAName(text, `Not a dstfile: '${text}' has ${behind} behind '-', expected run and segment`);
+    return notAName(text, `'${text}' is not a dstfile: it has ${behind} after '-': expected run and segment`);
   }
   const name = parseDstname(stem);
   if (name.kind === 'not-a-name') return notAName(text, name.reason);
@@ -286,7 +290,7 @@ export function parseStem(text: string): DstfileParts | RangeFileParts | NotANam
 export function parseDstfile(text: string): DstfileParts | NotAName {
   const parts = parseStem(text);
   if (parts.kind !== 'range-file') return parts;
-  return notAName(text, `Not a dstfile: '${text}' has a range of runs`);
+  return notAName(text, `'${text}' is not a dstfile: it has a range of runs`);
 }
 
 /**
@@ -302,7 +306,7 @@ export function parseFileName(path: string): FileName {
   const raw = parseRawFile(text, stem, extension);
   if (raw !== undefined) return raw;
   if (extension !== 'root' && extension !== 'prdf') {
-    return notAName(text, `Not a file of ours: '${text}' ends in '${extension}', expected root or prdf`);
+    return notAName(text, `'${text}' is not a file of ours: it ends in '${extension}': expected root or prdf`);
   }
   const parts = parseStem(stem);
   return parts.kind === 'not-a-name' ? notAName(text, parts.reason) : { ...parts, extension };

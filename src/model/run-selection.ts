@@ -32,10 +32,11 @@ function nonsense(...reasons: readonly string[]): { readonly kind: 'nonsense'; r
 /** Reads one number, or says why it is none. */
 function parseNumber(word: string, what: string, where: string): number | string {
   const range = `expected a whole number from 0 to ${largestRun}`;
-  if (/^\d+,[\d,]*$/.test(word)) return `Not a ${what}: '${word}'${where}, expected blanks between numbers, not commas`;
-  if (!/^\d+$/.test(word)) return `Not a ${what}: '${word}'${where}, ${range}`;
+  if (/^\d+,[\d,]*$/.test(word))
+    return `'${word}'${where} is not a ${what}: expected spaces between numbers, not commas`;
+  if (!/^\d+$/.test(word)) return `'${word}'${where} is not a ${what}: ${range}`;
   const value = Number(word);
-  return value > largestRun ? `Too large ${what}: '${word}'${where}, ${range}` : value;
+  return value > largestRun ? `The ${what} '${word}'${where} is too large: ${range}` : value;
 }
 
 type Shape =
@@ -53,7 +54,8 @@ function parseShape(words: readonly string[], what: string): Shape | { kind: 'no
   if (first === undefined) return nonsense(`No ${what} given`);
   if (last === undefined) return { kind: 'one', value: first };
   if (values.length > 2) return { kind: 'list', values: [...new Set(values)] };
-  if (first > last) return nonsense(`Empty range of ${what}s: '${first} ${last}', expected the smaller number first`);
+  if (first > last)
+    return nonsense(`The range of ${what}s '${first} ${last}' is empty: expected the smaller number first`);
   return { kind: 'range', first, last };
 }
 
@@ -82,7 +84,7 @@ function parseCursor(rest: readonly string[]): Parsed<RunSelection> {
   const [word] = rest;
   if (word === undefined) return { kind: 'selection', selection: { kind: 'cursor' } };
   if (rest.length > 1)
-    return nonsense(`Too many words behind 'cursor': '${rest.join(' ')}', expected one number at most`);
+    return nonsense(`Too many values after 'cursor': '${rest.join(' ')}': expected one number at most`);
   const window = parseNumber(word, 'window', '');
   return typeof window === 'string' ? nonsense(window) : { kind: 'selection', selection: { kind: 'cursor', window } };
 }
@@ -123,6 +125,6 @@ export function parseRunlist(text: string): Parsed<RunSelection> {
   }
   if (reasons.length > 0) return nonsense(...reasons);
   if (runs.size > 1) runs.delete(0);
-  if (runs.size === 0) return nonsense('No run in the list, expected one number or more');
+  if (runs.size === 0) return nonsense('The list contains no run: expected one number or more');
   return { kind: 'selection', selection: { kind: 'list', runs: [...runs] } };
 }

@@ -2,7 +2,7 @@ import type { RunSelection, SegmentSelection } from '#model/run-selection.ts';
 
 /** Prints a number that goes into an author's query: the only kind of text that we paste into SQL. */
 function printInteger(value: number): string {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`Not a whole number from 0: '${value}'`);
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`'${value}' is not a whole number from 0`);
   return value.toFixed(0);
 }
 

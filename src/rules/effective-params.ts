@@ -29,7 +29,7 @@ export function effectiveParams(rule: Rule, options: RunOptions, complainer: Com
   if (inputDataset !== undefined && rule.params['dataset'] === undefined) {
     complainer.error({
       path: 'params',
-      message: `No params.dataset that '${inputDataset}' could replace`,
+      message: `'--input-dataset ${inputDataset}' has no params.dataset to replace`,
       expected: 'a rule with params.dataset, or no --input-dataset',
     });
   }
@@ -45,31 +45,39 @@ export function effectiveParams(rule: Rule, options: RunOptions, complainer: Com
 
 /** What a rule cannot do without, and what that is. */
 const neededParams: Readonly<Record<string, string>> = {
-  name: 'params.name, the kind of the output, e.g. DST_CALO_run2pp',
-  build: 'params.build, the software release, e.g. ana.437 or new',
-  dbtag: 'params.dbtag, the conditions tag, e.g. 2024p007',
-  payload: 'params.payload, a directory in a git checkout',
+  name: 'the kind of the output, e.g. DST_CALO_run2pp',
+  build: 'the software release, e.g. ana.437 or new',
+  dbtag: 'the conditions tag, e.g. 2024p007',
+  payload: 'a directory in a git checkout',
 };
 
 /** Says what is missing from the params, or contradicts itself: whatever would give wrong names. */
 export function checkParams(rule: Rule, params: Params, filesystem: Params, complainer: Complainer): void {
   for (const [key, expected] of Object.entries(neededParams)) {
-    if (params[key] === undefined) complainer.error({ path: 'params', message: `No params.${key}`, expected });
+    if (params[key] === undefined) complainer.error({ path: 'params', message: `params.${key} is missing`, expected });
     // What is not there at all is this word, as in Python.
     else if (params[key] === '' || params[key] === 'None')
-      complainer.error({ path: `params.${key}`, message: `Empty params.${key}`, expected });
+      complainer.error({ path: `params.${key}`, message: `params.${key} is empty`, expected });
   }
   for (const key of ['build', 'build_name', 'dbtag']) {
     if (params[key]?.includes('_') === true) {
-      const message = `Underscore in params.${key}: '${params[key]}'`;
-      complainer.error({ path: `params.${key}`, message, expected: 'none, it separates the parts of a name' });
+      const message = `params.${key} contains an underscore: '${params[key]}'`;
+      complainer.error({
+        path: `params.${key}`,
+        message,
+        expected: 'no underscore, because it separates the parts of a name',
+      });
     }
   }
   for (const key of ['build', 'dbtag']) {
     const wrong = /[^A-Za-z0-9_.+-]/.exec(params[key] ?? '')?.[0];
     if (wrong === undefined) continue;
     const message = `'${wrong}' in params.${key}: '${params[key]}'`;
-    complainer.error({ path: `params.${key}`, message, expected: 'letters and digits, it is part of file names' });
+    complainer.error({
+      path: `params.${key}`,
+      message,
+      expected: 'letters and digits, because it is part of file names',
+    });
   }
   for (const key of Object.keys(params)) {
     const isField = reservedFields.includes(key);
@@ -86,8 +94,8 @@ export function checkParams(rule: Rule, params: Params, filesystem: Params, comp
   }
   checkParamValues(rule, params, complainer);
   if (/\s/.test(params['rsync'] ?? '')) {
-    const message = `Blanks in params.rsync: '${params['rsync']}'`;
-    complainer.error({ path: 'params.rsync', message, expected: 'commas alone between the things to stage' });
+    const message = `params.rsync contains spaces: '${params['rsync']}'`;
+    complainer.error({ path: 'params.rsync', message, expected: 'only commas between the paths to stage' });
   }
 }
 
@@ -97,11 +105,11 @@ function checkVersion(rule: Rule, params: Params, complainer: Complainer): void 
   if (version === undefined || build === undefined) return;
   const path = 'params.version';
   if (version === 0 && build !== 'new') {
-    const message = `params.version 0 with the fixed build '${build}'`;
-    complainer.error({ path, message, expected: '1 or more, or no version at all' });
+    const message = `params.version is 0 with the fixed build '${build}'`;
+    complainer.error({ path, message, expected: '1 or more, or no version' });
   }
   if (version > 0 && build === 'new') {
-    const message = `params.version ${version} with the build 'new'`;
-    complainer.error({ path, message, expected: '0, or no version at all' });
+    const message = `params.version is ${version} with the build 'new'`;
+    complainer.error({ path, message, expected: '0, or no version' });
   }
 }

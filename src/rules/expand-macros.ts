@@ -203,10 +203,10 @@ function toNumber(text: string): number | undefined {
 function printText(text: string, print: (value: number) => string, macro: string): string {
   const value = toNumber(text);
   if (value !== undefined) return print(value);
-  throw new RuleError(`Not a number for '${macro}': '${text}'`, {
+  throw new RuleError(`'${macro}' needs a number, but the value is '${text}'`, {
     code: 'macro-not-a-number',
     facts: { macro, value: text },
-    advice: 'Let the query give a whole number in that column for every row',
+    advice: 'Make the query return a whole number in that column for every row',
   });
 }
 

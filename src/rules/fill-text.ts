@@ -16,7 +16,7 @@ export function makeFillText(complainer: Complainer, known: Iterable<string>): F
         ? `$(${name}) where the query has a column '${name}', or params.${name}`
         : near === undefined
           ? expected
-          : `{${near}}, or another field; write {{ and }} for braces that are meant as such`;
+          : `{${near}}, or another field; write {{ and }} for literal braces`;
       complainer.error({ path, offset, message, expected: better });
     }
     return filled;

@@ -53,7 +53,7 @@ function makeRule(
   add: AddComplaint,
 ): Rule | undefined {
   if (value.shape !== 'map' || !isRule(value)) {
-    add('warning', '', `'${name}' is not a rule and ignored`, `one of its sections: ${ruleSections.join(', ')}`);
+    add('warning', '', `'${name}' is not a rule and is ignored`, `one of its sections: ${ruleSections.join(', ')}`);
     return undefined;
   }
   checkKeys(value, places, add);
@@ -63,7 +63,7 @@ function makeRule(
   const badPaths = new Set<string>();
   for (const { path, message } of shape.error?.issues ?? []) {
     const where = path.slice(0, 2).join('.');
-    if (!badPaths.has(where)) add('error', where, `Wrong kind of value for ${where}`, message);
+    if (!badPaths.has(where)) add('error', where, `The value of ${where} has the wrong type`, message);
     badPaths.add(where);
   }
   if ([...ruleSections, ...ruleKeys].some((key) => badPaths.has(key))) return undefined;
@@ -106,7 +106,7 @@ function withoutEmptySections(rule: YamlMap, add: AddComplaint): YamlMap {
     const value = entries.get(section)?.value;
     if (value?.shape !== 'scalar' || value.kind !== 'null') continue;
     entries.delete(section);
-    add('error', section, `'${section}' is empty`, `its keys indented below it, or no '${section}'`);
+    add('error', section, `'${section}' is empty`, `its keys indented under it, or no '${section}'`);
   }
   return { ...rule, entries };
 }
@@ -138,18 +138,18 @@ function versionOf(value: YamlValue | undefined, add: AddComplaint): number | un
   if (value?.shape !== 'scalar') return undefined;
   const path = 'params.version';
   if (value.kind === 'null') {
-    add('warning', path, `${path} is empty, so names have no version`);
+    add('warning', path, `${path} is empty, so names contain no version`);
     return undefined;
   }
   if (value.kind === 'integer' && value.text !== value.source) {
-    const expected = 'a whole number in plain digits, or no version at all';
+    const expected = 'a whole number in plain digits, or no version';
     add('error', path, `${path}: ${value.source} is read as the number ${value.text}`, expected, value.place);
     return undefined;
   }
   const spelled = parseVersion(value.text);
   const version = typeof spelled === 'number' ? spelled : /^\d+$/.test(value.text) ? Number(value.text) : -1;
   if (version < 0 || version > largestRun) {
-    add('error', path, `Not a version: '${value.source}'`, 'a whole number from 0, or no version at all');
+    add('error', path, `'${value.source}' is not a version`, 'a whole number from 0, or no version');
     return undefined;
   }
   if (value.kind !== 'integer') add('warning', path, `${path} '${value.source}' is read as ${version}`);
@@ -193,8 +193,8 @@ function textsOf(section: string, scalars: ReadonlyMap<string, YamlScalar>, add:
     const path = `${section}.${key}`;
     if (value.kind === 'null') {
       const hasDefault = section === 'filesystem' || key.toLowerCase() in jobDefaults;
-      if (hasDefault) add('error', path, `${path} is empty`, "a value, '' for none, or no such key");
-      else add('warning', path, `${path} is empty and left out`, "a value, or '' for none");
+      if (hasDefault) add('error', path, `${path} is empty`, "a value, or '' for an empty one, or no such key");
+      else add('warning', path, `${path} is empty and is ignored`, "a value, or '' for an empty one");
     } else {
       if (value.kind !== 'text')
         add('warning', path, `${path} is an unquoted ${value.kind}: ${value.source}`, 'quotes');
@@ -210,7 +210,11 @@ function jobOf(rule: YamlMap, add: AddComplaint): Record<string, string> {
     const others = pairs.slice(0, index).map(([other]) => other);
     const before = others.find((other) => other.toLowerCase() === key.toLowerCase());
     if (before !== undefined)
-      add('warning', `job.${key.toLowerCase()}`, `'${before}' and '${key}' are one submit command; the last one holds`);
+      add(
+        'warning',
+        `job.${key.toLowerCase()}`,
+        `'${before}' and '${key}' are the same submit command; the last one is used`,
+      );
   }
   return Object.fromEntries(pairs.map(([key, text]) => [/^(?:\+|my\.)/i.test(key) ? key : key.toLowerCase(), text]));
 }

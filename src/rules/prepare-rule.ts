@@ -116,7 +116,7 @@ function prepareQuery(
     const aliases = [...roleAliases.keys()].join(', ');
     const near = db === undefined ? undefined : nearestWord(db, roleAliases.keys());
     const path = db === undefined ? 'input' : 'input.db';
-    const message = db === undefined ? 'No input.db' : `Unknown database '${db}'`;
+    const message = db === undefined ? 'input.db is missing' : `Unknown database '${db}'`;
     complainer.error({
       path,
       message,
@@ -125,7 +125,7 @@ function prepareQuery(
   }
   if (query === undefined || query.trim() === '') {
     const path = query === undefined ? 'input' : 'input.query';
-    complainer.error({ path, message: 'No input.query', expected: 'one SELECT; a row of it is a job' });
+    complainer.error({ path, message: 'input.query is missing', expected: 'one SELECT, whose rows become jobs' });
     return undefined;
   }
   const { text: finished, originOf, problems } = fill('input.query', query, scope.query);
@@ -216,8 +216,8 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
 function checkCursor(rule: Rule, { runs, cursor }: RunOptions, complainer: Complainer): void {
   if (runs.kind !== 'cursor' || (cursor === 0 && runs.window === undefined)) return;
   if (rule.input.query === undefined || rule.input.query.includes('{run_condition}')) return;
-  const message = 'The query has no {run_condition}, so the cursor does not choose among its rows';
-  complainer.warning({ path: 'input.query', message, expected: "{run_condition} behind a condition, or '--runs'" });
+  const message = 'The query has no {run_condition}, so the cursor does not limit its rows';
+  complainer.warning({ path: 'input.query', message, expected: "{run_condition} after a condition, or '--runs'" });
 }
 
 /** A name that could not be told from its neighbours in a file name, or not be written as one, is refused. */
@@ -230,8 +230,13 @@ function checkDsttype(pattern: string, written: string, complainer: Complainer):
     const isStream = /^\{\s*streamname\s*\}$/.test(field);
     const expected = isStream
       ? "$(streamname) where the query has a column 'streamname', or {streamname} with such a param"
-      : `one pair, ${field}, for the value of a param`;
-    complainer.error({ path, offset: braces.index, message: `'${literal}' puts braces into the name`, expected });
+      : `one pair of braces, ${field}, for the value of a param`;
+    complainer.error({
+      path,
+      offset: braces.index,
+      message: `'${literal}' puts literal braces into the name`,
+      expected,
+    });
     return;
   }
   const macro = /\$\((?!streamname\))[^)]*\)?/.exec(pattern)?.[0];

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-const leaf = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: 'one text or number' });
-const texts = z.record(z.string(), leaf, { error: 'a mapping of names to texts' });
-const values = z.record(z.string(), z.union([leaf, z.array(leaf)], { error: 'a text, a number or a list of them' }), {
+const leaf = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: 'one string or number' });
+const texts = z.record(z.string(), leaf, { error: 'a mapping of names to strings' });
+const values = z.record(z.string(), z.union([leaf, z.array(leaf)], { error: 'a string, a number or a list of them' }), {
   error: 'a mapping of names to values',
 });
 
@@ -16,8 +16,8 @@ export const ruleShape = z.looseObject(
       .looseObject(
         {
           db: leaf.describe('Database of the query: daqdb, fc, filecatalog, raw, status').optional(),
-          query: leaf.describe('One SELECT; a row is a job').optional(),
-          direct_path: leaf.describe('Glob of directories that hold the inputs; absent: the catalog knows').optional(),
+          query: leaf.describe('One SELECT, whose rows become jobs').optional(),
+          direct_path: leaf.describe('Glob of directories with the inputs; without it, the catalog is used').optional(),
           verify: leaf.describe('true dispatches a job only if its inputs exist on disk; false by default').optional(),
           lfn2pfn: leaf.describe('lfn2lfn hands the names of the query to the job').optional(),
         },

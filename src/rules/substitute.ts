@@ -112,15 +112,15 @@ type Resolved = { readonly value: string } | Omit<FieldProblem, 'offset' | 'fiel
 
 function resolve(source: string, offset: number, find: FindField): Resolved {
   const field = parseField(source);
-  const asText = 'a field name; write {{ and }} for braces that are meant as such';
-  if (field === undefined) return { message: `Not a field: '${source}'`, expected: asText };
+  const asText = 'a field name; write {{ and }} for literal braces';
+  if (field === undefined) return { message: `'${source}' is not a field`, expected: asText };
   const { name, parts, conversion, spec } = field;
   let value = find(name, offset);
-  if (value === undefined) return { name, message: `Nothing provides '${source}'`, expected: asText };
+  if (value === undefined) return { name, message: `'${source}' is not defined`, expected: asText };
   for (const part of parts) {
     const inner: FieldValue | undefined = typeof value === 'string' ? undefined : value[part];
     if (inner === undefined)
-      return { message: `'${name}' has no part '${part}' in '${source}'`, expected: 'a part it has' };
+      return { message: `'${name}' has no part '${part}' in '${source}'`, expected: 'an existing part' };
     value = inner;
   }
   if (typeof value !== 'string') {
@@ -130,7 +130,7 @@ function resolve(source: string, offset: number, find: FindField): Resolved {
   const formatted = formatValue(shown, spec.includes('{') ? substitute(spec, find).text : spec);
   if (formatted !== undefined) return { value: formatted };
   return {
-    message: `The format '${spec}' in '${source}' does not fit '${value}'`,
+    message: `The format '${spec}' in '${source}' does not match the value '${value}'`,
     expected: 'a format for this value',
   };
 }

@@ -62,9 +62,9 @@ function explain(character: string): Pick<TextProblem, 'message' | 'expected'> {
   if (code === 0x85 || code === 0x2028 || code === 0x2029) {
     return { message: `Line separator ${name}`, expected: 'an ordinary line break, or a space' };
   }
-  if (code === 0xfeff) return { message: `Byte order mark ${name} inside the file`, expected: 'it removed' };
-  if (code >= 0xd800) return { message: `${name} is not a character`, expected: 'it removed' };
-  return { message: `Control character ${name}`, expected: 'it removed' };
+  if (code === 0xfeff) return { message: `Byte order mark ${name} inside the file`, expected: 'text without it' };
+  if (code >= 0xd800) return { message: `${name} is not a character`, expected: 'text without it' };
+  return { message: `Control character ${name}`, expected: 'text without it' };
 }
 
 /** The first byte of each line that is not UTF-8. No byte of a longer character is a line break. */

@@ -95,9 +95,9 @@ export function parseArguments(
     .filter((option) => !(spec.notRequired ?? []).includes(keyOf(option)))
     .map(({ names }) => names.join('/'));
   missing.push(...spec.positionals.slice(positionals.length));
-  if (missing.length > 0) return complain(`Missing: ${missing.join(', ')}`);
+  if (missing.length > 0) return complain(`Missing arguments: ${missing.join(', ')}`);
   const excess = positionals.slice(spec.positionals.length + (spec.optionalPositionals?.length ?? 0));
-  if (excess.length > 0) return complain(`Nobody asked for '${excess.join(' ')}'`);
+  if (excess.length > 0) return complain(`Unexpected argument '${excess.join(' ')}'`);
   return { kind: 'parsed', options, positionals, ...(command === undefined ? {} : { command }) };
 }
 

@@ -28,9 +28,9 @@ test('takes a time without zone for UTC', () => {
 test.each([
   ['', "Unknown subcommand '': expected one of created, updated, finalized, broken"],
   ['--blame me', 'A subcommand is missing: expected one of created, updated, finalized, broken'],
-  ['created D', 'Missing: RUN'],
+  ['created D', 'Missing arguments: RUN'],
   ['created D five', "The RUN 'five': expected a run number"],
-  ['created D 5 6 7', "Nobody asked for '7'"],
+  ['created D 5 6 7', "Unexpected argument '7'"],
   ['updated D 5 --parent x', "Unknown option '--parent'"],
   ['created D 5 --parent', 'Option --parent needs a value'],
 ])('says what is wrong with %j', (line, message) => {

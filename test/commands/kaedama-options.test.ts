@@ -41,7 +41,7 @@ test.each([
 });
 
 test('renames and adds as told (C-K12)', async () => {
-  await expect(read('--batch-name', ' ')).rejects.toThrow(/--batch-name: ' ' is no name/u);
+  await expect(read('--batch-name', ' ')).rejects.toThrow(/--batch-name: ' ' is not a name/u);
   await expect(read('--batch-name', 'a\nb')).rejects.toThrow(/--batch-name/u);
   const names = ['--batch-name', 'mine', '--mangle-dstname', 'TEST', '--mangle-dirpath', 'mine/'];
   expect(await read(...names, '--append-to-rsync', 'a,b', '--docstring', 'why', '--test-mode')).toMatchObject({

@@ -131,7 +131,9 @@ where true and runnumber>=22000 and runnumber<=22100  limit 5
   test('--check names every mistake of the file, with its line', async () => {
     const { exitCode, out } = await dispatch('--check');
     expect(exitCode).toBe(10);
-    expect(out).toMatch(/^\/rules\.yaml:\d+:\d+: error: DST_COLUMNLESS: The query gives no column 'source', 'files'/mu);
+    expect(out).toMatch(
+      /^\/rules\.yaml:\d+:\d+: error: DST_COLUMNLESS: The query returns no column 'source', 'files'/mu,
+    );
     expect(out).toMatch(/^\/rules\.yaml:\d+:\d+: warning: DST_SCRIPTLESS: No script/mu);
   });
 
@@ -163,9 +165,9 @@ where true and runnumber>=22000 and runnumber<=22100  limit 5
       exitCode: 2,
       out: '',
       err: `kaedama: 3 options are wrong
-  --runs: Empty range of runs: '5 1', expected the smaller number first
-  --why: 'x' is no whole number, expected 0 or more
-  --limit: 'many' is no whole number, expected 0 or more
+  --runs: The range of runs '5 1' is empty: expected the smaller number first
+  --why: 'x' is not a whole number: expected 0 or more
+  --limit: 'many' is not a whole number: expected 0 or more
   'kaedama --help' lists what it understands
 `,
     });

@@ -162,7 +162,7 @@ describe('a call that makes no sense is known at the site, as old scripts ignore
     await place.run(scratch, ['bachi', 'created', 'DST_A']);
     expect(refused()).toEqual([
       { kind: 'refused', report: 'running', reason: "Unknown option '--bogus'" },
-      { kind: 'refused', report: 'bachi', reason: 'Missing: RUN' },
+      { kind: 'refused', report: 'bachi', reason: 'Missing arguments: RUN' },
     ]);
   });
 

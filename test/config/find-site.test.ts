@@ -268,7 +268,7 @@ testbed:
     ['batch: *common\n', "1:8: Undefined alias '*common': expected an anchor '&common' above it"],
     ['logs: &a x\nspool: &a y\n', "2:11: Anchor '&a' is already defined in line 1: expected another name"],
     ['batch: !include batch.yaml\n', '1:8: Unresolved tag: !include'],
-    ['logs: "x"\nspool: \u0007\n', '2:8: Control character U+0007: expected it removed'],
+    ['logs: "x"\nspool: \u0007\n', '2:8: Control character U+0007: expected text without it'],
   ])('is refused where it would be read as something else: %j', async (text, mistake) => {
     await put('slurp.yaml', text);
     const [message, ...complaints] = await complaintsOf(findSite({ cwd: home, env: {} }));

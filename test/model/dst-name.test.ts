@@ -147,33 +147,33 @@ describe('dst names', () => {
   });
 
   it.each([
-    ['', "Not a file of ours: '' ends in '', expected root or prdf"],
-    ['README', "Not a file of ours: 'README' ends in '', expected root or prdf"],
+    ['', "'' is not a file of ours: it ends in '': expected root or prdf"],
+    ['README', "'README' is not a file of ours: it ends in '': expected root or prdf"],
     [
       'DST_CALO_run2pp_ana437_2024p007-00053534-00012.txt',
-      "Not a file of ours: 'DST_CALO_run2pp_ana437_2024p007-00053534-00012.txt' ends in 'txt', expected root or prdf",
+      "'DST_CALO_run2pp_ana437_2024p007-00053534-00012.txt' is not a file of ours: it ends in 'txt': expected root or prdf",
     ],
     [
       'DST_CALO_run2pp_ana437_2024p007.root',
-      "Not a dstfile: 'DST_CALO_run2pp_ana437_2024p007' has 0 numbers behind '-', expected run and segment",
+      "'DST_CALO_run2pp_ana437_2024p007' is not a dstfile: it has 0 numbers after '-': expected run and segment",
     ],
-    ['DST_CALO_run2pp_ana437_2024p007-53534-00012.root', "Not a run: '53534' has 5 digits, expected 8 digits"],
+    ['DST_CALO_run2pp_ana437_2024p007-53534-00012.root', "'53534' is not a run: it has 5 digits, expected 8 digits"],
     [
       'DST_CALO_run2pp_ana437_2024p007-0000053534-00012.root',
-      "Not a run: '0000053534' has 10 digits, expected 8 digits",
+      "'0000053534' is not a run: it has 10 digits, expected 8 digits",
     ],
     [
       'DST_CALO_run2pp_ana437_2024p007-00053534-000012.root',
-      "Not a segment: '000012' has 6 digits, expected 4 or 5 digits",
+      "'000012' is not a segment: it has 6 digits, expected 4 or 5 digits",
     ],
-    ['DST_CALO_run2pp_ana437_2024p007-00053534-abc.root', "Not a segment: 'abc', expected 4 or 5 digits"],
+    ['DST_CALO_run2pp_ana437_2024p007-00053534-abc.root', "'abc' is not a segment: expected 4 or 5 digits"],
     [
       'DST_CALO_run2pp_ana437_2024p07-00053534-00012.root',
       "No build and tag at the end of 'DST_CALO_run2pp_ana437_2024p07'",
     ],
     [
       'DST_CALO_run2pp_ana.437_2024p007-00053534-00012.root',
-      "Not a build: 'ana.437' in 'DST_CALO_run2pp_ana.437_2024p007', expected lower case",
+      "'ana.437' in 'DST_CALO_run2pp_ana.437_2024p007' is not a build: expected lower case",
     ],
     [
       'DST_CALO_run2pp_ana437_2024p007__v001-00053534-00012.root',
@@ -182,11 +182,11 @@ describe('dst names', () => {
     ['CDB_CALO_CALIB_run1auau-00020829-00000.root', "No build and tag at the end of 'CDB_CALO_CALIB_run1auau'"],
     [
       'calo_run2pp_ana437_2024p007-00053534-00012.root',
-      "Not a dsttype: 'calo_run2pp', expected three or more capitals, then words joined by '_'",
+      "'calo_run2pp' is not a dsttype: expected three or more capitals, then words joined by '_'",
     ],
     [
       'DST_CALO_run2pp_ana437_2024p007-00053534-00012-00001-00-1.root',
-      "Not a dstfile: 'DST_CALO_run2pp_ana437_2024p007-00053534-00012-00001-00-1' has 5 numbers behind '-', expected run and segment",
+      "'DST_CALO_run2pp_ana437_2024p007-00053534-00012-00001-00-1' is not a dstfile: it has 5 numbers after '-': expected run and segment",
     ],
   ])("says what '%s' is not, and why (C-N6)", (text, reason) => {
     expect(parseFileName(text)).toEqual({ kind: 'not-a-name', text, reason });
@@ -225,7 +225,7 @@ describe('dst names', () => {
     expect(parseDstfile('HST_X_run2pp_new_2024p001-00042101-00042103-0042')).toMatchInlineSnapshot(`
       {
         "kind": "not-a-name",
-        "reason": "Not a dstfile: 'HST_X_run2pp_new_2024p001-00042101-00042103-0042' has a range of runs",
+        "reason": "'HST_X_run2pp_new_2024p001-00042101-00042103-0042' is not a dstfile: it has a range of runs",
         "text": "HST_X_run2pp_new_2024p001-00042101-00042103-0042",
       }
     `);

@@ -26,21 +26,21 @@ describe('run selection', () => {
 
   it.each([
     ['', ['No run given']],
-    ['abc', ["Not a run: 'abc', expected a whole number from 0 to 2147483647"]],
-    ['-5', ["Not a run: '-5', expected a whole number from 0 to 2147483647"]],
-    ['1.5', ["Not a run: '1.5', expected a whole number from 0 to 2147483647"]],
-    ['1e3', ["Not a run: '1e3', expected a whole number from 0 to 2147483647"]],
-    ['2147483648', ["Too large run: '2147483648', expected a whole number from 0 to 2147483647"]],
-    ['22026,22027', ["Not a run: '22026,22027', expected blanks between numbers, not commas"]],
-    ['22100 22000', ["Empty range of runs: '22100 22000', expected the smaller number first"]],
-    ['1 cursor', ["Not a run: 'cursor', expected a whole number from 0 to 2147483647"]],
-    ['cursor 1 2', ["Too many words behind 'cursor': '1 2', expected one number at most"]],
-    ['cursor x', ["Not a window: 'x', expected a whole number from 0 to 2147483647"]],
+    ['abc', ["'abc' is not a run: expected a whole number from 0 to 2147483647"]],
+    ['-5', ["'-5' is not a run: expected a whole number from 0 to 2147483647"]],
+    ['1.5', ["'1.5' is not a run: expected a whole number from 0 to 2147483647"]],
+    ['1e3', ["'1e3' is not a run: expected a whole number from 0 to 2147483647"]],
+    ['2147483648', ["The run '2147483648' is too large: expected a whole number from 0 to 2147483647"]],
+    ['22026,22027', ["'22026,22027' is not a run: expected spaces between numbers, not commas"]],
+    ['22100 22000', ["The range of runs '22100 22000' is empty: expected the smaller number first"]],
+    ['1 cursor', ["'cursor' is not a run: expected a whole number from 0 to 2147483647"]],
+    ['cursor 1 2', ["Too many values after 'cursor': '1 2': expected one number at most"]],
+    ['cursor x', ["'x' is not a window: expected a whole number from 0 to 2147483647"]],
     [
       'a 1 b',
       [
-        "Not a run: 'a', expected a whole number from 0 to 2147483647",
-        "Not a run: 'b', expected a whole number from 0 to 2147483647",
+        "'a' is not a run: expected a whole number from 0 to 2147483647",
+        "'b' is not a run: expected a whole number from 0 to 2147483647",
       ],
     ],
   ])("refuses --runs '%s' and says every reason", (text, reasons) => {
@@ -56,7 +56,7 @@ describe('run selection', () => {
     });
     expect(parseSegments(['cursor'])).toEqual({
       kind: 'nonsense',
-      reasons: ["Not a segment: 'cursor', expected a whole number from 0 to 2147483647"],
+      reasons: ["'cursor' is not a segment: expected a whole number from 0 to 2147483647"],
     });
   });
 
@@ -98,9 +98,9 @@ describe('run list', () => {
     expect(parseRunlist('1\nx\n2 -3\n99999999999')).toEqual({
       kind: 'nonsense',
       reasons: [
-        "Not a run: 'x' in line 2, expected a whole number from 0 to 2147483647",
-        "Not a run: '-3' in line 3, expected a whole number from 0 to 2147483647",
-        "Too large run: '99999999999' in line 4, expected a whole number from 0 to 2147483647",
+        "'x' in line 2 is not a run: expected a whole number from 0 to 2147483647",
+        "'-3' in line 3 is not a run: expected a whole number from 0 to 2147483647",
+        "The run '99999999999' in line 4 is too large: expected a whole number from 0 to 2147483647",
       ],
     });
   });
@@ -108,7 +108,7 @@ describe('run list', () => {
   it('is nonsense without a run', () => {
     expect(parseRunlist(' # none\n')).toEqual({
       kind: 'nonsense',
-      reasons: ['No run in the list, expected one number or more'],
+      reasons: ['The list contains no run: expected one number or more'],
     });
   });
 });

@@ -28,6 +28,6 @@ it('renders a limit, and none for 0 (C-S4)', () => {
 });
 
 it('pastes nothing but whole numbers', () => {
-  expect(() => renderRunCondition({ kind: 'one', run: 1.5 }, 0)).toThrow("Not a whole number from 0: '1.5'");
-  expect(() => renderRunCondition({ kind: 'cursor' }, Number.NaN)).toThrow("Not a whole number from 0: 'NaN'");
+  expect(() => renderRunCondition({ kind: 'one', run: 1.5 }, 0)).toThrow("'1.5' is not a whole number from 0");
+  expect(() => renderRunCondition({ kind: 'cursor' }, Number.NaN)).toThrow("'NaN' is not a whole number from 0");
 });

@@ -177,7 +177,7 @@ describe('expanded job', () => {
       ]
     `);
     expect(() => expandJob(rule, someRow(rule, { extra: { lastrun: 'x', iteration: '2' } }), { cupsid: 1 })).toThrow(
-      "Not a number for '$INT(lastrun,%08d)': 'x'",
+      "'$INT(lastrun,%08d)' needs a number, but the value is 'x'",
     );
   });
 

@@ -128,7 +128,9 @@ describe('macros', () => {
   });
 
   it('throws where a number format meets a text', () => {
-    expect(() => expand('$INT(run,%08i)', { ...row, run: 'abc' })).toThrow("Not a number for '$INT(run,%08i)': 'abc'");
+    expect(() => expand('$INT(run,%08i)', { ...row, run: 'abc' })).toThrow(
+      "'$INT(run,%08i)' needs a number, but the value is 'abc'",
+    );
   });
 
   it('never throws on templates', () => {

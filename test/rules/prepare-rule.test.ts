@@ -43,7 +43,7 @@ it('warns of a cursor that the query does not look at, and not of runs or segmen
     prepareRule({ ...rule, input: { ...rule.input, query } }, { ...someOptions, ...options }).complaints.map(
       ({ message }) => message,
     );
-  const warning = 'The query has no {run_condition}, so the cursor does not choose among its rows';
+  const warning = 'The query has no {run_condition}, so the cursor does not limit its rows';
   const query = 'select 1 as runnumber';
   expect(warnings(query, { runs: { kind: 'cursor', window: 5 } })).toContain(warning);
   expect(warnings(query, { runs: { kind: 'cursor' }, cursor: 7 })).toContain(warning);
@@ -104,8 +104,8 @@ describe('names', () => {
     expect(preparation.kind).toBe('refused');
     expect(renderComplaints(preparation.complaints)).toMatchInlineSnapshot(`
       [
-        "streams.yaml:46:19: error: NO_STREAM: Nothing provides '{streamname}', expected $(streamname) where the query has a column 'streamname', or params.streamname",
-        "streams.yaml:60:48: error: NO_STREAM: Nothing provides '{streamfile}', expected $(streamfile) where the query has a column 'streamfile', or params.streamfile",
+        "streams.yaml:46:19: error: NO_STREAM: '{streamname}' is not defined: expected $(streamname) where the query has a column 'streamname', or params.streamname",
+        "streams.yaml:60:48: error: NO_STREAM: '{streamfile}' is not defined: expected $(streamfile) where the query has a column 'streamfile', or params.streamfile",
       ]
     `);
   });
@@ -148,7 +148,7 @@ describe('options', () => {
     const preparation = prepareRule(await readRule('join'), { ...someOptions, inputDataset: 'x' });
     expect(renderComplaints(preparation.complaints)).toMatchInlineSnapshot(`
       [
-        "join.yaml:4:5: error: MERGED: No params.dataset that 'x' could replace, expected a rule with params.dataset, or no --input-dataset",
+        "join.yaml:4:5: error: MERGED: '--input-dataset x' has no params.dataset to replace: expected a rule with params.dataset, or no --input-dataset",
       ]
     `);
   });

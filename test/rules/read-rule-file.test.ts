@@ -11,7 +11,7 @@ describe('rule file', () => {
     expect(renderComplaints(complaints)).toMatchInlineSnapshot(`
       [
         "old-spellings.yaml:14:6: warning: OLD_EVENTS: 'mem' is given twice, in lines 12 and 14; the last one is used",
-        "old-spellings.yaml:36:16: warning: OLD_EVENTS: job.priority is an unquoted integer: 3800, expected quotes",
+        "old-spellings.yaml:36:16: warning: OLD_EVENTS: job.priority is an unquoted integer: 3800: expected quotes",
       ]
     `);
     const { places: _places, file: _file, ...rule } = rules[0] ?? (await readRule('none'));
@@ -103,12 +103,12 @@ describe('rule file', () => {
     expect(rules[0]?.job).toMatchObject({ priority: '0x10', description: 'no' });
     expect(renderComplaints(complaints)).toMatchInlineSnapshot(`
       [
-        "values.yaml:9:15: warning: VALUES: params.yes_word: yes is read as the boolean True, expected quotes to keep it as written",
-        "values.yaml:12:12: warning: VALUES: params.octal: 010 is read as the number 8, expected quotes to keep it as written",
-        "values.yaml:19:12: warning: VALUES: params.float: 1.50 is read as the number 1.5, expected quotes to keep it as written",
-        "values.yaml:29:18: warning: VALUES: params.list: yes is read as the boolean True, expected quotes to keep it as written",
-        "values.yaml:39:15: warning: VALUES: job.priority is an unquoted integer: 0x10, expected quotes",
-        "values.yaml:40:18: warning: VALUES: job.description is an unquoted boolean: no, expected quotes",
+        "values.yaml:9:15: warning: VALUES: params.yes_word: yes is read as the boolean True: expected quotes to keep it as written",
+        "values.yaml:12:12: warning: VALUES: params.octal: 010 is read as the number 8: expected quotes to keep it as written",
+        "values.yaml:19:12: warning: VALUES: params.float: 1.50 is read as the number 1.5: expected quotes to keep it as written",
+        "values.yaml:29:18: warning: VALUES: params.list: yes is read as the boolean True: expected quotes to keep it as written",
+        "values.yaml:39:15: warning: VALUES: job.priority is an unquoted integer: 0x10: expected quotes",
+        "values.yaml:40:18: warning: VALUES: job.description is an unquoted boolean: no: expected quotes",
       ]
     `);
   });
@@ -150,7 +150,7 @@ describe('rule file', () => {
       expect(rules).toEqual(plain.rules);
       expect(complaints.slice(1)).toEqual(plain.complaints);
       expect(renderComplaints(complaints.slice(0, 1))).toEqual([
-        'rules.yaml:1:1: warning: The lines end in CR or CR LF; they are read as if they ended in LF',
+        'rules.yaml:1:1: warning: The line breaks are CR or CR LF; they are read as LF',
       ]);
     }
   });
@@ -167,7 +167,7 @@ describe('rule file', () => {
     const tabs = await readRuleFile(ruleFile('tabs'));
     expect(renderComplaints(tabs.complaints)).toMatchInlineSnapshot(`
       [
-        "tabs.yaml:3:1: error: This line is indented with a tab, expected spaces",
+        "tabs.yaml:3:1: error: This line is indented with a tab: expected spaces",
       ]
     `);
   });
@@ -177,22 +177,22 @@ describe('rule file', () => {
     expect(rules).toEqual([]);
     expect(renderComplaints(complaints)).toMatchInlineSnapshot(`
       [
-        "wrong-shape.yaml:1:1: warning: LIST: 'LIST' is not a rule and ignored, expected one of its sections: params, input, filesystem, job",
-        "wrong-shape.yaml:9:14: error: PARTS: 'filesystem' is empty, expected its keys indented below it, or no 'filesystem'",
-        "wrong-shape.yaml:5:11: error: PARTS: Wrong kind of value for params, expected a mapping of names to values",
-        "wrong-shape.yaml:6:10: error: PARTS: Wrong kind of value for input, expected a mapping with db and query",
-        "wrong-shape.yaml:8:16: error: PARTS: Wrong kind of value for job.arguments, expected one text or number",
-        "wrong-shape.yaml:10:1: warning: EMPTY: 'EMPTY' is not a rule and ignored, expected one of its sections: params, input, filesystem, job",
+        "wrong-shape.yaml:1:1: warning: LIST: 'LIST' is not a rule and is ignored: expected one of its sections: params, input, filesystem, job",
+        "wrong-shape.yaml:9:14: error: PARTS: 'filesystem' is empty: expected its keys indented under it, or no 'filesystem'",
+        "wrong-shape.yaml:5:11: error: PARTS: The value of params has the wrong type: expected a mapping of names to values",
+        "wrong-shape.yaml:6:10: error: PARTS: The value of input has the wrong type: expected a mapping with db and query",
+        "wrong-shape.yaml:8:16: error: PARTS: The value of job.arguments has the wrong type: expected one string or number",
+        "wrong-shape.yaml:10:1: warning: EMPTY: 'EMPTY' is not a rule and is ignored: expected one of its sections: params, input, filesystem, job",
       ]
     `);
   });
 
   it.each([
-    ['', "r.yaml:1:1: error: The file contains no rule, expected 'NAME:' and a rule below it"],
-    ['# nothing\n', "r.yaml:1:1: error: The file contains no rule, expected 'NAME:' and a rule below it"],
+    ['', "r.yaml:1:1: error: The file contains no rule: expected 'NAME:' and a rule below it"],
+    ['# nothing\n', "r.yaml:1:1: error: The file contains no rule: expected 'NAME:' and a rule below it"],
     [
       '- a\n- b\n',
-      "r.yaml:1:1: error: The file is not a mapping of names to rules, expected 'NAME:' and a rule below it",
+      "r.yaml:1:1: error: The file is not a mapping of names to rules: expected 'NAME:' and a rule below it",
     ],
   ])('reports that %j contains no rule', (text, line) => {
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toEqual([line]);
@@ -202,8 +202,8 @@ describe('rule file', () => {
     const text = 'A:\n  params: {name: x\nB: "open\n';
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
-        "r.yaml:3:1: error: Not YAML: Flow map in block collection must be sufficiently indented and end with a }",
-        "r.yaml:3:4: error: The quote that opens here is not closed, expected a closing quote, all lines before it indented deeper than the key",
+        "r.yaml:3:1: error: YAML syntax error: Flow map in block collection must be sufficiently indented and end with a }",
+        "r.yaml:3:4: error: The quote opened here is not closed: expected a closing quote, with all lines before it indented more than the key",
       ]
     `);
   });
@@ -212,16 +212,16 @@ describe('rule file', () => {
     ['version: 3', 3, []],
     ['version: "3"', 3, ["r.yaml:3:12: warning: R: params.version '3' is read as 3"]],
     ['version: v003', 3, ["r.yaml:3:12: warning: R: params.version 'v003' is read as 3"]],
-    ['version:', undefined, ['r.yaml:3:11: warning: R: params.version is empty, so names have no version']],
+    ['version:', undefined, ['r.yaml:3:11: warning: R: params.version is empty, so names contain no version']],
     [
       'version: -1',
       undefined,
-      ["r.yaml:3:12: error: R: Not a version: '-1', expected a whole number from 0, or no version at all"],
+      ["r.yaml:3:12: error: R: '-1' is not a version: expected a whole number from 0, or no version"],
     ],
     [
       'version: 1.5',
       undefined,
-      ["r.yaml:3:12: error: R: Not a version: '1.5', expected a whole number from 0, or no version at all"],
+      ["r.yaml:3:12: error: R: '1.5' is not a version: expected a whole number from 0, or no version"],
     ],
   ])('reads %s (C-R9)', (line, version, complaints) => {
     const { rules, complaints: found } = parseRuleFile(`R:\n params:\n  ${line}\n`, '/r.yaml');
@@ -236,7 +236,7 @@ describe('rule file', () => {
     const { rules, complaints } = parseRuleFile(lists.join('\n'), 'r.yaml');
     expect(rules).toEqual([]);
     expect(renderComplaints(complaints.filter(({ message }) => message.includes('Aliases')))).toEqual([
-      'r.yaml:1:9: error: Aliases of aliases repeat too much, expected fewer of them',
+      'r.yaml:1:9: error: Aliases of aliases expand to too many values: expected fewer of them',
     ]);
   });
 
@@ -244,7 +244,7 @@ describe('rule file', () => {
     const text = 'R:\n  params: &p\n    name: x\n    more: *p\n';
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
-        "r.yaml:4:5: error: An alias contains itself, expected an alias of something else",
+        "r.yaml:4:5: error: An alias contains itself: expected an alias of something else",
       ]
     `);
   });
@@ -259,9 +259,9 @@ describe('rule file', () => {
     );
     expect(complaints).toMatchInlineSnapshot(`
       [
-        "r.yaml:3:14: error: R: Wrong kind of value for supervise, expected true or false",
-        "r.yaml:3:13: error: R: Wrong kind of value for supervise, expected true or false",
-        "r.yaml:3:3: error: R: Unknown key 'supervised', expected 'supervise'",
+        "r.yaml:3:14: error: R: The value of supervise has the wrong type: expected true or false",
+        "r.yaml:3:13: error: R: The value of supervise has the wrong type: expected true or false",
+        "r.yaml:3:3: error: R: Unknown key 'supervised': expected 'supervise'",
       ]
     `);
   });
@@ -280,11 +280,11 @@ describe('rule file', () => {
       expect(await read(Buffer.from(`\uFEFF${text}`, 'utf16le'))).toEqual(["select 'é' as source"]);
       expect(await read(Buffer.from(text, 'latin1'))).toEqual([
         "select '\uFFFD' as source",
-        "r.yaml:4:20: error: Byte 0xE9 is not UTF-8 (in Latin-1 it is 'é'), expected a file in UTF-8",
+        "r.yaml:4:20: error: Byte 0xE9 is not UTF-8 (in Latin-1 it is 'é'): expected a file in UTF-8",
       ]);
       expect(await read(Buffer.from(text.replace('é', 'e'), 'utf16le'))).toEqual([
         undefined,
-        'r.yaml:1:2: error: NUL character, expected text; a file in UTF-16 needs its byte order mark',
+        'r.yaml:1:2: error: NUL character: expected text; a file in UTF-16 needs its byte order mark',
       ]);
     } finally {
       await rm(directory, { recursive: true });
@@ -304,10 +304,10 @@ describe('rule file', () => {
     expect(read('product: required').rules.map(({ isProductRequired }) => isProductRequired)).toEqual([true]);
     expect(read('comment: x').rules.map(({ isProductRequired }) => isProductRequired)).toEqual([false]);
     expect(renderComplaints(read('product: needed').complaints)).toEqual([
-      "r.yaml:3:12: error: R: Wrong kind of value for product, expected 'required', or no such key",
+      "r.yaml:3:12: error: R: The value of product has the wrong type: expected 'required', or no such key",
     ]);
     expect(renderComplaints(read('produkt: required').complaints)).toEqual([
-      "r.yaml:3:3: error: R: Unknown key 'produkt', expected 'product'",
+      "r.yaml:3:3: error: R: Unknown key 'produkt': expected 'product'",
     ]);
   });
 
@@ -317,10 +317,10 @@ describe('rule file', () => {
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
         "r.yaml:3:3: warning: R: 'presubmit' is not used any more",
-        "r.yaml:4:3: warning: R: Unknown key 'extra', expected one of params, input, filesystem, job, supervise, product",
-        "r.yaml:5:3: error: R: Unknown key 'filesytem', expected 'filesystem'",
-        "r.yaml:6:19: error: R: Unknown key 'input.qery', expected 'query'",
-        "r.yaml:6:37: error: R: Unknown lfn2pfn 'maybe', expected 'lfn2pfn' or 'lfn2lfn'",
+        "r.yaml:4:3: warning: R: Unknown key 'extra': expected one of params, input, filesystem, job, supervise, product",
+        "r.yaml:5:3: error: R: Unknown key 'filesytem': expected 'filesystem'",
+        "r.yaml:6:19: error: R: Unknown key 'input.qery': expected 'query'",
+        "r.yaml:6:37: error: R: Unknown lfn2pfn 'maybe': expected 'lfn2pfn' or 'lfn2lfn'",
       ]
     `);
   });
@@ -343,10 +343,10 @@ describe('input.verify', () => {
   it('is an error where it is mistyped, or neither true nor false', () => {
     const { complaints } = read('verify: maybe');
     expect(renderComplaints(complaints)).toEqual([
-      "r.yaml:4:13: error: R: input.verify is 'maybe', expected true or false",
+      "r.yaml:4:13: error: R: input.verify is 'maybe': expected true or false",
     ]);
     expect(renderComplaints(read('verfy: true').complaints)).toEqual([
-      "r.yaml:4:5: error: R: Unknown key 'input.verfy', expected 'verify'",
+      "r.yaml:4:5: error: R: Unknown key 'input.verfy': expected 'verify'",
     ]);
   });
 });

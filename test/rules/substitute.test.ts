@@ -34,13 +34,13 @@ describe('substitute', () => {
     expect(text).toBe('a {nome} } {args} {args.x} {} {name:d} {0} {');
     expect(problems.map(({ offset, message }) => `${offset}: ${message}`)).toMatchInlineSnapshot(`
       [
-        "2: Nothing provides '{nome}'",
+        "2: '{nome}' is not defined",
         "9: A single '}'",
         "11: '{args}' is a group of values, not one",
         "18: 'args' has no part 'x' in '{args.x}'",
-        "27: Not a field: '{}'",
-        "30: The format 'd' in '{name:d}' does not fit 'DST_X_run9pp'",
-        "39: Nothing provides '{0}'",
+        "27: '{}' is not a field",
+        "30: The format 'd' in '{name:d}' does not match the value 'DST_X_run9pp'",
+        "39: '{0}' is not defined",
         "43: A single '{'",
       ]
     `);

@@ -3,7 +3,7 @@ import { decodeText, findOddCharacters } from '#util/decode-text.ts';
 
 function problemsOf(bytes: Uint8Array): readonly string[] {
   return decodeText(bytes).problems.map(
-    ({ line, column, message, expected }) => `${line}:${column}: ${message}, expected ${expected}`,
+    ({ line, column, message, expected }) => `${line}:${column}: ${message}: expected ${expected}`,
   );
 }
 
@@ -20,7 +20,7 @@ describe('bytes of a file', () => {
     expect(decodeText(little)).toEqual({ text, problems: [] });
     expect(decodeText(Buffer.from(little).swap16())).toEqual({ text, problems: [] });
     expect(problemsOf(little.subarray(0, little.length - 1))).toEqual([
-      '1:1: The last UTF-16 character is cut off, expected a complete file',
+      '1:1: The last UTF-16 character is cut off: expected a complete file',
     ]);
   });
 
@@ -32,11 +32,11 @@ describe('bytes of a file', () => {
       Buffer.from('é').subarray(0, 1),
     ]);
     expect(problemsOf(bytes)).toEqual([
-      "2:7: Byte 0xFC is not UTF-8 (in Latin-1 it is 'ü'), expected a file in UTF-8",
-      "4:6: Byte 0xC3 is not UTF-8 (in Latin-1 it is 'Ã'), expected a file in UTF-8",
+      "2:7: Byte 0xFC is not UTF-8 (in Latin-1 it is 'ü'): expected a file in UTF-8",
+      "4:6: Byte 0xC3 is not UTF-8 (in Latin-1 it is 'Ã'): expected a file in UTF-8",
     ]);
     expect(problemsOf(Buffer.from([0xef, 0xbb, 0xbf, 0x61, 0x80]))).toEqual([
-      '1:2: Byte 0x80 is not UTF-8, expected a file in UTF-8',
+      '1:2: Byte 0x80 is not UTF-8: expected a file in UTF-8',
     ]);
   });
 
@@ -49,13 +49,13 @@ describe('bytes of a file', () => {
 
 it.each([
   ['\0', 'NUL character', 'text; a file in UTF-16 needs its byte order mark'],
-  ['\u0007', 'Control character U+0007', 'it removed'],
-  ['\u000c', 'Control character U+000C', 'it removed'],
-  ['\u001b', 'Control character U+001B', 'it removed'],
+  ['\u0007', 'Control character U+0007', 'text without it'],
+  ['\u000c', 'Control character U+000C', 'text without it'],
+  ['\u001b', 'Control character U+001B', 'text without it'],
   ['\u0085', 'Line separator U+0085', 'an ordinary line break, or a space'],
   ['\u2028', 'Line separator U+2028', 'an ordinary line break, or a space'],
-  ['\ufeff', 'Byte order mark U+FEFF inside the file', 'it removed'],
-  ['\ud83d', 'U+D83D is not a character', 'it removed'],
+  ['\ufeff', 'Byte order mark U+FEFF inside the file', 'text without it'],
+  ['\ud83d', 'U+D83D is not a character', 'text without it'],
 ])('a text with %j is complained of at its place', (character, message, expected) => {
   expect(findOddCharacters(`tab\there\r\n  a: ${character}b${character}\n`)).toEqual([
     { line: 2, column: 6, message, expected },

@@ -134,9 +134,9 @@ test.each<[string[], string]>([
   [['finished', '--inc=1'], 'Option --inc takes no value'],
   [['finished', '-x'], "Unknown option '-x'"],
   [['--dstfile=A', 'finished'], "Unknown option '--dstfile'"],
-  [['finished', 'more', 'words'], "Nobody asked for 'more words'"],
-  [['stageout', 'F', 'D'], 'Missing: --needed'],
-  [['stageout', 'F', '--needed', 'x'], 'Missing: OUTDIR'],
+  [['finished', 'more', 'words'], "Unexpected argument 'more words'"],
+  [['stageout', 'F', 'D'], 'Missing arguments: --needed'],
+  [['stageout', 'F', '--needed', 'x'], 'Missing arguments: OUTDIR'],
   [
     ['stageout', 'F', 'D', '--needed', 'x', '--prodtype', 'two'],
     "Unknown value of --prodtype 'two': expected one of many, only",

@@ -17,36 +17,39 @@ export function checkColumns(
 ): void {
   const has = (name: string): boolean => columns.names.includes(name);
   if (has('ranges') && !has('fileranges')) {
-    const message = "The query gives a column 'ranges', which is not read";
+    const message = "The query returns a column 'ranges', which is not read";
     complainer.warning({ path: 'input.query', message, expected: "the name 'fileranges'" });
   }
   const twice = new Set(
     columns.names.filter((name, index) => columns.names.indexOf(name) < index && name !== '?column?'),
   );
   for (const name of twice) {
-    complainer.warning({ path: 'input.query', message: `The query gives two columns '${name}'; the last one holds` });
+    complainer.warning({
+      path: 'input.query',
+      message: `The query returns two columns '${name}'; the last one is used`,
+    });
   }
   if (!columns.isComplete) return;
   for (const { name, macro, place } of prepared.columns) {
     if (has(name)) continue;
     const quoted = columns.names.find((column) => column.toLowerCase() === name);
     if (quoted !== undefined) {
-      const message = `'${macro}' does not reach the column "${quoted}"`;
-      complainer.error({ path: 'job', place, message, expected: `its name in small letters: as ${name}` });
+      const message = `'${macro}' cannot match column "${quoted}"`;
+      complainer.error({ path: 'job', place, message, expected: `the alias in lower case: as ${name}` });
       continue;
     }
     const near = nearestWord(name, [...usualMacros, ...columns.names, ...Object.keys(prepared.rule.params)]);
     if (near !== undefined) {
       const expected = `a column '${name}' in the query, or $(${near})`;
-      complainer.error({ path: 'job', place, message: `Nothing provides '${macro}'`, expected });
+      complainer.error({ path: 'job', place, message: `'${macro}' is not defined`, expected });
       continue;
     }
     // HTCondor puts nothing in its place, and public rules rely on that.
-    const message = `Nothing provides '${macro}': ${describeEmpty(macro, prepared.rule.job['arguments'])}`;
+    const message = `'${macro}' is not defined: ${describeEmpty(macro, prepared.rule.job['arguments'])}`;
     complainer.warning({ path: 'job', place, message, expected: `a column '${name}' in the query, or $(${name}:)` });
   }
   if (prepared.names.dsttypePattern.includes(streamMacro) && !has('streamname')) {
-    const message = "The name has $(streamname), but the query gives no column 'streamname'";
+    const message = "The name has $(streamname), but the query returns no column 'streamname'";
     complainer.error({ path: 'params.name', message, expected: 'such a column' });
   }
 }
@@ -57,5 +60,5 @@ function describeEmpty(macro: string, written: string | undefined): string {
   const index = words.findIndex((word) => word.includes(macro));
   if (index === -1) return 'it is empty in each job';
   const number = `argument ${index + 1}`;
-  return words[index] === macro ? `${number} is left out, and those after it move up` : `it is empty in ${number}`;
+  return words[index] === macro ? `${number} is left out, and the ones after it shift` : `it is empty in ${number}`;
 }

@@ -54,7 +54,7 @@ export async function checkFiles(
     warnOfStaged(isThere ? missing : missing.filter((entry) => !isOfScript(entry, prepared)), complainer);
     if (isThere && missing.length === 0) checkScriptStaged(prepared, names, complainer);
   } else {
-    const message = `No payload directory '${prepared.payload.path}'`;
+    const message = `The payload directory '${prepared.payload.path}' does not exist`;
     complainer.warning({ path: 'params.payload', message, expected: 'a directory in a git checkout' });
     warnOfStaged(
       missing.filter((entry) => !isInPayload(entry, prepared)),
@@ -65,7 +65,7 @@ export async function checkFiles(
   // What could not be filled in is told elsewhere.
   const isFilled = directPath?.includes('{') === false;
   if (isFilled && (await kindOf(fixedPart(directPath))) !== 'directory') {
-    complainer.warning({ path: 'input.direct_path', message: `No directory '${fixedPart(directPath)}'` });
+    complainer.warning({ path: 'input.direct_path', message: `Directory '${fixedPart(directPath)}' does not exist` });
   }
   await checkDirectories(prepared, complainer);
 }
@@ -80,8 +80,11 @@ async function checkDirectories({ job }: RuleDraft, complainer: Complainer): Pro
   const [first] = missing;
   if (first === undefined) return;
   const [path, key] = first;
-  const others = missing.size === 1 ? '' : ` nor ${countOf(missing.size - 1, 'other')} of this rule`;
-  const message = `No directory '${path}'${others} yet: made when jobs need ${missing.size === 1 ? 'it' : 'them'}`;
+  const others = missing.size === 1 ? '' : ` and ${countOf(missing.size - 1, 'other')}`;
+  const message =
+    missing.size === 1
+      ? `Directory '${path}' does not exist yet: it is created when jobs need it`
+      : `Directory '${path}'${others} do not exist yet: they are created when jobs need them`;
   complainer.warning({ path: `filesystem.${key}`, message });
 }
 
@@ -103,7 +106,8 @@ function isOfScript(entry: string, prepared: RuleDraft): boolean {
 }
 
 function warnOfStaged(missing: readonly string[], complainer: Complainer): void {
-  for (const entry of missing) complainer.warning({ path: 'params.rsync', message: `Nothing to stage for '${entry}'` });
+  for (const entry of missing)
+    complainer.warning({ path: 'params.rsync', message: `'${entry}' matches no file to stage` });
 }
 
 /** @returns whether the program of the job is there */
@@ -129,7 +133,7 @@ async function checkProgram(prepared: RuleDraft, complainer: Complainer): Promis
     return true;
   }
   if (kind === 'nothing') {
-    complainer.warning({ path, message: `No ${isOwn ? 'program' : 'script'} '${wanted}'` });
+    complainer.warning({ path, message: `${isOwn ? 'Program' : 'Script'} '${wanted}' does not exist` });
     return false;
   }
   // A copy of it is made executable.
@@ -196,5 +200,5 @@ function checkScriptStaged(prepared: RuleDraft, names: ReadonlySet<string>, comp
   const { rsync, script, job } = prepared;
   if (job.executable.kind !== 'wrapper' || names.has(basename(script)) || isAbsolute(script)) return;
   const message = `The script '${script}' is not among what is staged: '${rsync}'`;
-  complainer.warning({ path: 'params.rsync', message, expected: 'its directory with /* behind it' });
+  complainer.warning({ path: 'params.rsync', message, expected: 'its directory followed by /*' });
 }

@@ -41,7 +41,7 @@ export function checkLogs({ job, rule }: RuleDraft, complainer: Complainer): voi
       throw error;
     }
   };
-  const expected = '$(run) and $(seg) in it, as $INT(run,{RUNFMT})-$INT(seg,{SEGFMT})';
+  const expected = '$(run) and $(seg) in it, e.g. $INT(run,{RUNFMT})-$INT(seg,{SEGFMT})';
   if (rule.params['logbase'] !== undefined && isSame(job.program.compile('$(logbase)'))) {
     const message = `All jobs would write the same log: '${rule.params['logbase']}'`;
     complainer.warning({ path: 'params.logbase', message, expected });

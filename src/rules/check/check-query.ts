@@ -49,7 +49,7 @@ export async function checkQuery(sql: string): Promise<QueryReport> {
     const { message, cursorPosition = 0 } = error.sqlDetails ?? { message: error.message };
     // What is missing at the end is missing behind the last word, not behind the blank lines that follow.
     const offset = Math.min(offsetOfCodePoint(sql, cursorPosition), sql.trimEnd().length);
-    return { problems: [{ offset, message: `Not SQL: ${message}` }] };
+    return { problems: [{ offset, message: `SQL syntax error: ${message}` }] };
   }
   const statements = parsed.stmts ?? [];
   const [first, second] = statements;
@@ -58,7 +58,7 @@ export async function checkQuery(sql: string): Promise<QueryReport> {
     const offset = offsetOfByte(sql, (first.stmt_location ?? 0) + (first.stmt_len ?? 0));
     return { problems: [{ offset, message: `${statements.length} statements in a query`, expected }] };
   }
-  if (!isReading(first.stmt)) return { problems: [{ offset: 0, message: 'The query is no SELECT', expected }] };
+  if (!isReading(first.stmt)) return { problems: [{ offset: 0, message: 'The query is not a SELECT', expected }] };
   const columns = findQueryColumns(parsed);
   return columns === undefined ? { problems: [] } : { problems: columnProblems(sql, columns), columns };
 }
@@ -84,6 +84,6 @@ function columnProblems(sql: string, columns: QueryColumns): readonly QueryProbl
   const missing = neededColumns.filter((name) => !columns.names.includes(name));
   if (missing.length === 0) return [];
   const names = missing.map((name) => `'${name}'`).join(', ');
-  const message = `The query gives no column ${names}`;
+  const message = `The query returns no column ${names}`;
   return [{ offset: offsetOfByte(sql, columns.at), message, expected: `the columns ${neededColumns.join(', ')}` }];
 }

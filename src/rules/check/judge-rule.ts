@@ -32,7 +32,7 @@ export function judgeRule(rule: Rule, options: RunOptions): Judgement {
   }
   // What has the wrong form was reported when the file was read.
   const others = preparation.complaints.filter(({ message }) => {
-    const missing = /^No (\S+)$/.exec(message)?.[1];
+    const missing = /^(\S+) is missing$/.exec(message)?.[1];
     return missing === undefined || !rule.places.keys.has(missing) || rule.places.texts.has(missing);
   });
   return { preparation, complaints: sortComplaints([...others, ...complainer.complaints]) };

@@ -5,7 +5,7 @@ import { RuleError } from '#model/errors.ts';
 export function renderComplaint(complaint: Complaint): string {
   const { severity, rule, file, line, column, message, expected } = complaint;
   const who = rule === undefined ? '' : `${rule}: `;
-  const wanted = expected === undefined ? '' : `, expected ${expected}`;
+  const wanted = expected === undefined ? '' : `: expected ${expected}`;
   return `${file}:${line}:${column}: ${severity}: ${who}${message.replace(/\s*\n\s*/g, ' ')}${wanted}`;
 }
 
@@ -22,6 +22,6 @@ export function makeRuleError(rule: string, file: string, complaints: readonly C
   return new RuleError([`The rule '${rule}' in '${file}' cannot be used`, ...lines].join('\n'), {
     code: 'rule-refused',
     facts: { rule, file, line, column, complaints: errors.length },
-    advice: 'Mend the rule file; kaedama --check shows everything that is wrong in it',
+    advice: "Fix the rule file; 'kaedama --check' shows everything that is wrong in it",
   });
 }

@@ -40,7 +40,7 @@ export function checkKeys(rule: YamlMap, places: RulePlaces, add: AddComplaint):
     const near = nearestWord(key, known);
     const home = sectionOfKey(key);
     if (near !== undefined) complain('error', key, `'${near}'`);
-    else if (home !== undefined) complain('error', key, `it in '${home}': is it indented too little?`);
+    else if (home !== undefined) complain('error', key, `it in '${home}': check the indentation`);
     else complain('warning', key, `one of ${known.join(', ')}`);
   }
   const used = wordsOfFields(rule);
@@ -55,7 +55,7 @@ export function checkKeys(rule: YamlMap, places: RulePlaces, add: AddComplaint):
       if (near !== undefined) complain('error', path, `'${near}'`);
       else if (section === 'input') complain('warning', path, `one of ${ofSection.join(', ')}`);
       // Further params are remarks of the author; a further directory is there to be used.
-      else if (section === 'filesystem') complain('warning', path, 'a text of the rule that uses it');
+      else if (section === 'filesystem') complain('warning', path, 'a value in the rule that uses it');
     }
   }
 }

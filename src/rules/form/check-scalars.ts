@@ -45,7 +45,7 @@ function checkScalar(key: string, value: YamlScalar, used: ReadonlySet<string>, 
   } else if (checkedElsewhere.includes(key) || !used.has(key)) {
     return;
   } else if (kind === 'null') {
-    add('warning', path, `${path} is empty and read as '${text}'`, "a value, or ''", place);
+    add('warning', path, `${path} is empty and is read as '${text}'`, "a value, or ''", place);
   } else if (text !== source && text !== source.replaceAll('_', '')) {
     add('warning', path, `${path}: ${source} is read as ${what}`, 'quotes to keep it as written', place);
   }

@@ -12,14 +12,14 @@ export function checkJobKeys(rule: Rule, complainer: Complainer): void {
   for (const key of Object.keys(rule.job)) {
     if (knownJobKeys.has(key) || furtherJobKeys.has(key) || /^(?:\+|my\.)/i.test(key)) continue;
     if (key === 'queue') {
-      const message = "'queue' is left out: how many jobs there are, the query says";
+      const message = "'queue' is ignored: the query determines the number of jobs";
       complainer.warning({ path: 'job.queue', message });
       continue;
     }
     const place = rule.places.keys.get(`job.${key}`) ?? placeIn(rule, `job.${key}`);
     const near = nearestWord(key, [...knownJobKeys, ...furtherJobKeys]);
     const grievance = { path: `job.${key}`, place, message: `Unknown submit command '${key}'` };
-    if (near === undefined) complainer.warning({ ...grievance, expected: 'one that HTCondor has; it is passed on' });
+    if (near === undefined) complainer.warning({ ...grievance, expected: 'an HTCondor command; it is passed on' });
     else complainer.error({ ...grievance, expected: `'${near}'` });
   }
 }

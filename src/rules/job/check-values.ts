@@ -13,7 +13,7 @@ const isAttribute = (text: string): boolean =>
   isBoolean(text) || /usage|request|memory|size|num|job|disk|cpus|gpus|undefined/i.test(text);
 const mayBeText = (text: string): boolean => /[{}$]/.test(text);
 
-const sizeWanted = 'a number with unit, e.g. 4096MB or 1.5G';
+const sizeWanted = 'a number with a unit, e.g. 4096MB or 1.5G';
 
 /**
  * Says which params hold what nothing can be done with. Fields and macros in them are left alone: what they come to is
@@ -28,17 +28,17 @@ export function checkParamValues(rule: Rule, params: Readonly<Record<string, str
   for (const key of ['mem', 'disk']) {
     if (params[key]?.trim() !== 'None') continue;
     const expected = `${sizeWanted}, or no params.${key}`;
-    complainer.error({ path: `params.${key}`, message: `Empty params.${key}`, expected });
+    complainer.error({ path: `params.${key}`, message: `params.${key} is empty`, expected });
   }
   const isNoSize = (text: string | undefined): boolean =>
     text !== undefined && !isSize(text) && (isWord(text) || !mayBeExpression(text));
   if (isNoSize(mem)) {
     const what = rule.params['mem'] === params['mem'] ? '' : ' of --mem';
-    complainer.error({ path: 'params.mem', message: `Not a memory size${what}: '${mem}'`, expected: sizeWanted });
+    complainer.error({ path: 'params.mem', message: `'${mem}'${what} is not a memory size`, expected: sizeWanted });
   }
   if (isNoSize(disk)) {
     const isUsed = Object.values(rule.job).some((text) => /\$\(disk[:)]|\{disk\}/i.test(text));
-    const grievance = { path: 'params.disk', message: `Not a disk size: '${disk}'`, expected: sizeWanted };
+    const grievance = { path: 'params.disk', message: `'${disk}' is not a disk size`, expected: sizeWanted };
     if (isUsed) complainer.error(grievance);
     else complainer.warning(grievance);
   }
@@ -46,15 +46,15 @@ export function checkParamValues(rule: Rule, params: Readonly<Record<string, str
     const text = textOf(key);
     if (text === undefined || /^[-+]?\d+$/.test(text)) continue;
     const path = `params.${key}`;
-    complainer.warning({ path, message: `Not a number of events: '${params[key]}'`, expected: 'a whole number' });
+    complainer.warning({ path, message: `'${params[key]}' is not a number of events`, expected: 'a whole number' });
   }
   const { dump, dbinput } = { dump: textOf('dump'), dbinput: textOf('dbinput') };
   const expected = 'true or false';
   if (dump !== undefined && !isBoolean(dump)) {
-    complainer.error({ path: 'params.dump', message: `Neither yes nor no: '${params['dump']}'`, expected });
+    complainer.error({ path: 'params.dump', message: `params.dump is '${params['dump']}'`, expected });
   }
   if (dbinput !== undefined && !isBoolean(dbinput)) {
-    const message = `Neither yes nor no: '${params['dbinput']}', which is read as true`;
+    const message = `params.dbinput is '${params['dbinput']}', which is read as true`;
     complainer.warning({ path: 'params.dbinput', message, expected });
   }
 }
@@ -83,8 +83,8 @@ export function checkJobValues(values: ReadonlyMap<string, string>, complainer: 
     const text = written.trim();
     if (text === '') continue;
     if (/[\n\r]/.test(text)) {
-      const message = `A line end within a text of ${key}`;
-      complainer.error({ path: `job.${key}`, message, expected: 'the text in one line' });
+      const message = `The value of ${key} contains a line break`;
+      complainer.error({ path: `job.${key}`, message, expected: 'a value in one line' });
       continue;
     }
     const judged = judge(key, text);
@@ -115,7 +115,7 @@ interface Judgement {
 }
 
 function makeFault(key: string, text: string, expected: string, isFatal = true): Judgement {
-  return { isFatal, message: `HTCondor takes no '${text}' as ${key}`, expected };
+  return { isFatal, message: `'${text}' is not a valid value of '${key}'`, expected };
 }
 
 function judge(key: string, text: string): Judgement | undefined {
@@ -130,7 +130,7 @@ function judge(key: string, text: string): Judgement | undefined {
   if (amounts.test(key)) return judgeAmount(key, text);
   const isExpression = expressions.test(key) || /^(?:\+|my\.)/i.test(key);
   if (!isExpression || mayBeExpression(text)) return undefined;
-  return makeFault(key, text, 'a ClassAd expression, texts in double quotes');
+  return makeFault(key, text, 'a ClassAd expression, with strings in double quotes');
 }
 
 function judgeWord(key: string, text: string, known: readonly string[]): Judgement | undefined {
@@ -139,7 +139,7 @@ function judgeWord(key: string, text: string, known: readonly string[]): Judgeme
     return makeFault(key, text, `one of ${known.join(', ')}`);
   }
   if (key !== 'should_transfer_files' || text.toUpperCase() === 'YES') return undefined;
-  const message = `With ${key} '${text}' a job has no folder of its own, and is not submitted to HTCondor`;
+  const message = `With ${key} '${text}' a job has no directory of its own, and is not submitted to HTCondor`;
   return { isFatal: false, message, expected: 'YES' };
 }
 
@@ -149,5 +149,5 @@ function judgeAmount(key: string, text: string): Judgement | undefined {
   const expected = hasUnit ? `${sizeWanted}, or an expression` : 'a number, or an expression';
   if (!mayBeExpression(text)) return makeFault(key, text, expected);
   if (!isQuoted(text) && (!isWord(text) || isAttribute(text))) return undefined;
-  return { isFatal: false, message: `No machine has '${text}' as ${key}`, expected };
+  return { isFatal: false, message: `No machine offers '${text}' as ${key}`, expected };
 }

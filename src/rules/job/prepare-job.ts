@@ -58,7 +58,7 @@ function fillArguments(sources: JobSources, written: string, script: string | un
   const isWrapped = script !== undefined;
   if (isWrapped && !endsRight && /\{PWD\}|\{rsync\}/.test(written)) {
     const message = '{PWD} {rsync} are not the last two arguments';
-    complainer.error({ path, message, expected: 'them last, because the wrapper looks for them there' });
+    complainer.error({ path, message, expected: 'them at the end, where the wrapper looks for them' });
   }
   const missing = isWrapped && !/\{PWD\}|\{rsync\}/.test(written) ? ' {PWD} {rsync}' : '';
   const template = written + missing;
@@ -68,14 +68,14 @@ function fillArguments(sources: JobSources, written: string, script: string | un
     const value = scope.job(name);
     // Of these two it is an error, told elsewhere.
     if (name !== 'rsync' && name !== 'PWD' && typeof value === 'string' && /\s/.test(value)) {
-      const message = `'{${name}}' puts blanks into the arguments: '${value}'`;
-      complainer.warning({ path, message, expected: 'no blanks, they move all arguments behind them' });
+      const message = `'{${name}}' puts spaces into the arguments: '${value}'`;
+      complainer.warning({ path, message, expected: 'no spaces, because they shift all later arguments' });
     }
     return value;
   });
   if (/\s/.test(options.submitDirectory) && template.includes('{PWD}')) {
-    const message = `The submit directory holds blanks: '${options.submitDirectory}'`;
-    complainer.error({ path, message, expected: 'a path without blanks, since arguments are separated by them' });
+    const message = `The submit directory contains spaces: '${options.submitDirectory}'`;
+    complainer.error({ path, message, expected: 'a path without spaces, because they separate arguments' });
   }
   const prefix = isWrapped ? `${script} ` : '';
   return {
@@ -117,7 +117,7 @@ export function prepareJob(sources: JobSources): PreparedJob {
   const script = resolved(params['script'] ?? basename(ownExecutable ?? ''));
   const usesRsync = isWrapped || Object.values(rule.job).some((text) => text.includes('{rsync}'));
   if (rule.params['rsync'] === undefined && usesRsync && rule.params['payload'] !== undefined) {
-    complainer.warning({ path: 'params', message: `No params.rsync, so '${params['rsync']}' is staged` });
+    complainer.warning({ path: 'params', message: `params.rsync is missing, so '${params['rsync']}' is staged` });
   }
 
   const origins = new Map<string, (offset: number) => number>();
@@ -186,7 +186,7 @@ export function prepareJob(sources: JobSources): PreparedJob {
 function checkSupervise({ isSupervised, params }: Rule, isWrapped: boolean, complainer: Complainer): void {
   const path = 'params.supervise';
   if (params['supervise'] !== undefined) {
-    complainer.warning({ path, message: `${path} has no effect`, expected: "'supervise' beside 'params'" });
+    complainer.warning({ path, message: `${path} has no effect`, expected: "'supervise' next to 'params', not in it" });
   }
   if (isSupervised === undefined || !isWrapped) return;
   const message = 'supervise has no effect: the rule has no job.executable, and the wrapper supervises its script';
@@ -195,16 +195,16 @@ function checkSupervise({ isSupervised, params }: Rule, isWrapped: boolean, comp
 
 /** The wrapper cannot do without a script, and arguments are separated by blanks. */
 function checkScript(script: string | undefined, complainer: Complainer): void {
-  const expected = 'params.script, the program that the wrapper runs';
-  if (script === undefined) complainer.error({ path: 'params', message: 'No params.script', expected });
+  const expected = 'the program that the wrapper runs';
+  if (script === undefined) complainer.error({ path: 'params', message: 'params.script is missing', expected });
   else if (script.trim() === '' || script === 'None') {
-    complainer.error({ path: 'params.script', message: 'Empty params.script', expected });
+    complainer.error({ path: 'params.script', message: 'params.script is empty', expected });
   } else if (/\s/.test(script.trim())) {
-    const message = `Blanks in params.script: '${script}'`;
+    const message = `params.script contains spaces: '${script}'`;
     complainer.error({
       path: 'params.script',
       message,
-      expected: 'a name without, since arguments are separated by them',
+      expected: 'a name without spaces, because they separate arguments',
     });
   }
 }
@@ -214,8 +214,8 @@ function checkBlanks(written: string, values: Readonly<Record<string, string>>, 
   for (const { index, 0: macro, 1: name = '' } of written.matchAll(/\$\((\w+)\)/g)) {
     const value = values[name];
     if (value === undefined || !/\S\s+\S/.test(value) || ['name', 'build', 'tag'].includes(name)) continue;
-    const message = `'${macro}' puts blanks into the arguments: '${value}'`;
-    const expected = 'no blanks, they move all arguments behind them';
+    const message = `'${macro}' puts spaces into the arguments: '${value}'`;
+    const expected = 'no spaces, because they shift all later arguments';
     complainer.warning({ path: 'job.arguments', offset: index, message, expected });
   }
 }
@@ -225,8 +225,8 @@ function checkCycles(filesystem: Readonly<Record<string, string>>, complainer: C
   for (const [key, text] of Object.entries(filesystem)) {
     const field = [...text.matchAll(/\{(\w+)\}/g)].find(([, name = '']) => Object.hasOwn(filesystem, name))?.[0];
     if (field === undefined) continue;
-    const expected = 'a text that does not come back to it';
-    complainer.error({ path: `filesystem.${key}`, message: `'${field}' needs itself`, expected });
+    const expected = 'a value without this cycle';
+    complainer.error({ path: `filesystem.${key}`, message: `'${field}' refers to itself`, expected });
   }
 }
 
@@ -259,16 +259,16 @@ function complainOfMacro(complainer: Complainer, path: string, offset: number, p
       complainer.error({
         path,
         offset,
-        message: `Not a macro: '${macro}'`,
-        expected: '$(name), $INT(name,%08i) or the like',
+        message: `'${macro}' is not a macro`,
+        expected: 'for example $(name) or $INT(name,%08i)',
       });
       return;
     case 'cycle':
       complainer.error({
         path,
         offset,
-        message: `'${macro}' needs itself`,
-        expected: 'a text that does not come back to it',
+        message: `'${macro}' refers to itself`,
+        expected: 'a value without this cycle',
       });
       return;
     case 'left-to-batch':
@@ -276,7 +276,7 @@ function complainOfMacro(complainer: Complainer, path: string, offset: number, p
         path,
         offset,
         message: `'${macro}' is left to the batch system`,
-        expected: 'one that has it',
+        expected: 'a batch system that defines it',
       });
       return;
     case 'unprovided':
@@ -284,8 +284,8 @@ function complainOfMacro(complainer: Complainer, path: string, offset: number, p
       complainer.error({
         path,
         offset,
-        message: `Nothing provides '${macro}'`,
-        expected: 'a macro that something provides',
+        message: `'${macro}' is not defined`,
+        expected: 'a defined macro',
       });
   }
 }

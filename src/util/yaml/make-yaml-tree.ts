@@ -106,13 +106,13 @@ export function makeYamlTree({ document, text, placeOf }: YamlSource): {
     if (value === undefined) {
       const isKnown = (tagOf(node) ?? '') in kindsOfTags;
       const message = isKnown
-        ? `'${source}' does not fit its tag '${shortTag(node)}'`
+        ? `'${source}' does not match its tag '${shortTag(node)}'`
         : `Unknown tag '${shortTag(node)}'`;
-      complain('error', place, message, 'no tag');
+      complain('error', place, message, 'a value without a tag');
     }
     // In the file itself it would have been seen before: this is an escape.
     const odd = aliasDepth > 0 ? undefined : findOddCharacters(source)[0];
-    if (odd !== undefined) complain('error', place, `${odd.message} by an escape in '"…"'`, odd.expected);
+    if (odd !== undefined) complain('error', place, `${odd.message} from an escape sequence in '"…"'`, odd.expected);
     const { kind, text: meant } = value ?? { kind: 'text', text: source };
     return { shape: 'scalar', kind, text: meant, source, place, segments: segmentsOf(node, start) };
   };
@@ -123,7 +123,7 @@ export function makeYamlTree({ document, text, placeOf }: YamlSource): {
     if (index === undefined || aliasDepth > 0) return value;
     const { at, ...start } = value.segments.findLast((segment) => segment.at <= index) ?? { at: index, ...value.place };
     const place = { line: start.line, column: start.column + index - at };
-    complain('warning', place, `Invisible character ${nameOf(odd)} in a value`, 'a space, or it removed');
+    complain('warning', place, `Invisible character ${nameOf(odd)} in a value`, 'a space or nothing');
     return value;
   };
 
@@ -139,11 +139,16 @@ export function makeYamlTree({ document, text, placeOf }: YamlSource): {
     const key = scalar(keyNode);
     const odd = invisible.exec(key.source.replaceAll(' ', ''))?.[0];
     if (odd !== undefined) {
-      complain('error', key.place, `Key '${key.source}' contains the invisible character ${nameOf(odd)}`, 'it removed');
+      complain(
+        'error',
+        key.place,
+        `Key '${key.source}' contains the invisible character ${nameOf(odd)}`,
+        'a name without it',
+      );
     }
     if (key.kind !== 'text' && key.text !== key.source) {
       const what = key.kind === 'null' ? 'no value' : `the ${key.kind} ${key.text}`;
-      complain('error', key.place, `Key '${key.source}' is read as ${what}`, 'a name, or quotes around it');
+      complain('error', key.place, `Key '${key.source}' is read as ${what}`, 'a name, or a name in quotes');
     }
     return key;
   };
@@ -195,7 +200,8 @@ export function makeYamlTree({ document, text, placeOf }: YamlSource): {
     const nothing: YamlScalar = { shape: 'scalar', kind: 'null', text: 'None', source: '', place: near, segments: [] };
     if (aliasDepth > 0) {
       repeated += 1;
-      if (repeated === mostRepeated) complain('error', near, 'Aliases of aliases repeat too much', 'fewer of them');
+      if (repeated === mostRepeated)
+        complain('error', near, 'Aliases of aliases expand to too many values', 'fewer of them');
       if (repeated >= mostRepeated) return nothing;
     }
     if (isScalar(target)) return valueOf(target);
@@ -203,7 +209,7 @@ export function makeYamlTree({ document, text, placeOf }: YamlSource): {
     const place = target.range ? placeOf(target.range[0]) : near;
     const tag = tagOf(target);
     if (tag !== undefined && tag !== (isMap(target) ? 'map' : 'seq')) {
-      complain('error', place, `Unknown tag '${shortTag(target)}'`, 'no tag');
+      complain('error', place, `Unknown tag '${shortTag(target)}'`, 'a value without a tag');
     }
     if (open.has(target)) {
       complain('error', near, 'An alias contains itself', 'an alias of something else');

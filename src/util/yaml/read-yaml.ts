@@ -31,7 +31,7 @@ export function readYaml(source: string): YamlFile {
   // Of a binary file there is nothing else to say.
   if (text.includes('\0')) return { isYaml: false, problems };
   if (whole.includes('\r')) {
-    const message = 'The lines end in CR or CR LF; they are read as if they ended in LF';
+    const message = 'The line breaks are CR or CR LF; they are read as LF';
     problems.push({ severity: 'warning', place: { line: 1, column: 1 }, message });
   }
   const lines = new LineCounter();

@@ -17,7 +17,7 @@ export interface MistakenYaml {
   readonly openedBefore: (offset: number) => number;
 }
 
-const keyAndValue = "'KEY: value' with a space after the colon, or a line indented as the text above it";
+const keyAndValue = "'KEY: value' with a space after the colon, or the line indented like the value above it";
 
 const quotes = 'quotes around the whole value';
 
@@ -66,7 +66,7 @@ function explainTooDeep(
   const { line } = placeOf(pos[1]);
   const indent = indentOf(lines[line - 1]);
   if (indent <= indentOf(lines[above - 1])) return [];
-  const message = `Indented deeper than line ${above}, whose key already has a value`;
+  const message = `Indented more than line ${above}, whose key already has a value`;
   return [{ place: { line, column: indent + 1 }, message, expected: 'keys of one mapping in one column' }];
 }
 
@@ -78,7 +78,7 @@ function explain({ code, message, pos }: ParserError, lines: readonly string[], 
     case 'TAB_AS_INDENT':
       return { place, message: 'This line is indented with a tab', expected: 'spaces' };
     case 'MULTIPLE_DOCS':
-      return { place, message: 'A second document begins here', expected: 'one document in a file' };
+      return { place, message: 'A second document starts here', expected: 'one document in a file' };
     case 'BLOCK_AS_IMPLICIT_KEY':
       return { place, message: "Second ': ' in a value without quotes", expected: quotes };
     case 'MULTILINE_IMPLICIT_KEY':
@@ -87,25 +87,25 @@ function explain({ code, message, pos }: ParserError, lines: readonly string[], 
       if (!message.startsWith('All mapping items')) break;
       const column = indentOf(lines[place.line - 1]) + 1;
       const expected = 'keys of one mapping in one column';
-      return { place: { ...place, column }, message: 'Indented like none of the keys above', expected };
+      return { place: { ...place, column }, message: 'The indentation matches none of the keys above', expected };
     }
     case 'BAD_SCALAR_START':
-      return { place, message: `Value without quotes begins with '${words.charAt(0)}'`, expected: quotes };
+      return { place, message: `The value without quotes starts with '${words.charAt(0)}'`, expected: quotes };
     case 'UNEXPECTED_TOKEN':
       if (!message.endsWith('at node end')) break;
-      return { place, message: `'${words}' follows a value that has ended`, expected: quotes };
+      return { place, message: `'${words}' follows the end of a value`, expected: quotes };
     case 'MISSING_CHAR':
       if (message.startsWith('Implicit map keys')) {
         return { place, message: `'${words}' has no value`, expected: keyAndValue };
       }
       if (/^Missing closing ["']quote/.test(message)) {
         const opened = placeOf(openedBefore(pos[0]));
-        const expected = 'a closing quote, all lines before it indented deeper than the key';
-        return { place: opened, message: 'The quote that opens here is not closed', expected };
+        const expected = 'a closing quote, with all lines before it indented more than the key';
+        return { place: opened, message: 'The quote opened here is not closed', expected };
       }
       break;
     default:
       break;
   }
-  return { place, message: `Not YAML: ${message.replace(/\s+/g, ' ').replace(/\.$/, '')}` };
+  return { place, message: `YAML syntax error: ${message.replace(/\s+/g, ' ').replace(/\.$/, '')}` };
 }

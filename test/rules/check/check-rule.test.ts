@@ -21,8 +21,9 @@ async function check(name: string, options: Partial<RunOptions> = {}): Promise<r
   return renderComplaints(complaints).map((line) => line.replaceAll(directory, '/here'));
 }
 
-const isAboutFiles = (line: string): boolean => /: No (?:payload )?directory |: Nothing to stage for /.test(line);
-const isAboutDirectories = (line: string): boolean => / yet: made when jobs need /.test(line);
+const isAboutFiles = (line: string): boolean =>
+  /directory '[^']*'.* (?:do|does) not exist|matches no file to stage/i.test(line);
+const isAboutDirectories = (line: string): boolean => / yet: (?:it is|they are) created when jobs need /.test(line);
 
 /** A rule file with one rule without fault, `R`, and further lines in its `params` and `job`. */
 function rule(params: string, ...job: readonly string[]): string {
@@ -54,18 +55,18 @@ describe('kaedama --check', () => {
   it('says ten different mistakes at once, each with its place (C-R3)', async () => {
     expect(await check('ten-mistakes')).toMatchInlineSnapshot(`
       [
-        "ten-mistakes.yaml:2:1: warning: BROKEN: No directory '/tmp/production/run9pp' yet: made when jobs need it",
-        "ten-mistakes.yaml:7:12: error: BROKEN: Underscore in params.dbtag: '2026_p001', expected none, it separates the parts of a name",
-        "ten-mistakes.yaml:8:14: error: BROKEN: params.version 0 with the fixed build 'ana.501', expected 1 or more, or no version at all",
-        "ten-mistakes.yaml:10:14: warning: BROKEN: No payload directory '/nowhere/operator/payloads/broken', expected a directory in a git checkout",
-        "ten-mistakes.yaml:12:10: error: BROKEN: Not a memory size: 'lots', expected a number with unit, e.g. 4096MB or 1.5G",
-        "ten-mistakes.yaml:13:3: error: BROKEN: Unknown key 'inputs', expected 'input'",
-        "ten-mistakes.yaml:15:9: error: BROKEN: Unknown database 'filecatalogue', expected 'filecatalog', or another of daq, daqdb, raw, rawdr, fc, fccro, filecatalog, status, statusw",
-        "ten-mistakes.yaml:20:13: error: BROKEN: Not SQL: syntax error at or near "and"",
-        "ten-mistakes.yaml:22:16: error: BROKEN: {PWD} {rsync} are not the last two arguments, expected them last, because the wrapper looks for them there",
-        "ten-mistakes.yaml:22:28: error: BROKEN: Nothing provides '{outbas}', expected {outbase}, or another field; write {{ and }} for braces that are meant as such",
-        "ten-mistakes.yaml:22:37: error: BROKEN: Not a macro: '$INT(run,%08s)', expected $(name), $INT(name,%08i) or the like",
-        "ten-mistakes.yaml:23:5: error: BROKEN: Unknown submit command 'acounting_group', expected 'accounting_group'",
+        "ten-mistakes.yaml:2:1: warning: BROKEN: Directory '/tmp/production/run9pp' does not exist yet: it is created when jobs need it",
+        "ten-mistakes.yaml:7:12: error: BROKEN: params.dbtag contains an underscore: '2026_p001': expected no underscore, because it separates the parts of a name",
+        "ten-mistakes.yaml:8:14: error: BROKEN: params.version is 0 with the fixed build 'ana.501': expected 1 or more, or no version",
+        "ten-mistakes.yaml:10:14: warning: BROKEN: The payload directory '/nowhere/operator/payloads/broken' does not exist: expected a directory in a git checkout",
+        "ten-mistakes.yaml:12:10: error: BROKEN: 'lots' is not a memory size: expected a number with a unit, e.g. 4096MB or 1.5G",
+        "ten-mistakes.yaml:13:3: error: BROKEN: Unknown key 'inputs': expected 'input'",
+        "ten-mistakes.yaml:15:9: error: BROKEN: Unknown database 'filecatalogue': expected 'filecatalog', or another of daq, daqdb, raw, rawdr, fc, fccro, filecatalog, status, statusw",
+        "ten-mistakes.yaml:20:13: error: BROKEN: SQL syntax error: syntax error at or near "and"",
+        "ten-mistakes.yaml:22:16: error: BROKEN: {PWD} {rsync} are not the last two arguments: expected them at the end, where the wrapper looks for them",
+        "ten-mistakes.yaml:22:28: error: BROKEN: '{outbas}' is not defined: expected {outbase}, or another field; write {{ and }} for literal braces",
+        "ten-mistakes.yaml:22:37: error: BROKEN: '$INT(run,%08s)' is not a macro: expected for example $(name) or $INT(name,%08i)",
+        "ten-mistakes.yaml:23:5: error: BROKEN: Unknown submit command 'acounting_group': expected 'accounting_group'",
       ]
     `);
   });
@@ -91,16 +92,16 @@ describe('kaedama --check', () => {
   it('warns of payload, script and directories that are missing', async () => {
     expect((await check('aggregate')).filter(isAboutFiles)).toMatchInlineSnapshot(`
       [
-        "aggregate.yaml:12:14: warning: EVENTS: No payload directory '/nowhere/operator/payloads/events', expected a directory in a git checkout",
-        "aggregate.yaml:20:18: warning: EVENTS: No directory '/nowhere/physics'",
-        "aggregate.yaml:35:13: warning: EVENTS: No directory '/nowhere/out/ana501_2026p001_v002' nor 3 others of this rule yet: made when jobs need them",
+        "aggregate.yaml:12:14: warning: EVENTS: The payload directory '/nowhere/operator/payloads/events' does not exist: expected a directory in a git checkout",
+        "aggregate.yaml:20:18: warning: EVENTS: Directory '/nowhere/physics' does not exist",
+        "aggregate.yaml:35:13: warning: EVENTS: Directory '/nowhere/out/ana501_2026p001_v002' and 3 others do not exist yet: they are created when jobs need them",
       ]
     `);
     expect((await check('segmented')).filter(isAboutFiles)).toMatchInlineSnapshot(`
       [
-        "segmented.yaml:11:14: warning: TRIGGERED: No payload directory '/nowhere/operator/payloads/trigger', expected a directory in a git checkout",
-        "segmented.yaml:17:18: warning: TRIGGERED: No directory '/nowhere/physics'",
-        "segmented.yaml:41:13: warning: TRIGGERED: No directory '/nowhere/out' nor 1 other of this rule yet: made when jobs need them",
+        "segmented.yaml:11:14: warning: TRIGGERED: The payload directory '/nowhere/operator/payloads/trigger' does not exist: expected a directory in a git checkout",
+        "segmented.yaml:17:18: warning: TRIGGERED: Directory '/nowhere/physics' does not exist",
+        "segmented.yaml:41:13: warning: TRIGGERED: Directory '/nowhere/out' and 1 other do not exist yet: they are created when jobs need them",
       ]
     `);
   });
@@ -111,7 +112,7 @@ describe('kaedama --check', () => {
     const options = { submitDirectory: directory };
     const aboutScript = async (): Promise<readonly string[]> =>
       (await check('join', options)).filter((line) => !isAboutDirectories(line));
-    const missing = ["join.yaml:10:13: warning: MERGED: No script '/here/payloads/merge/merge.sh'"];
+    const missing = ["join.yaml:10:13: warning: MERGED: Script '/here/payloads/merge/merge.sh' does not exist"];
     expect(await aboutScript()).toEqual(missing);
     await writeFile(join(payload, 'other.sh'), '');
     expect(await aboutScript()).toEqual(missing);
@@ -124,17 +125,17 @@ describe('kaedama --check', () => {
     const own = rule("    payload: 'p'", "    executable: '{payload}/run.sh'");
     const text = `${own.trimEnd()}\n    transfer_executable: 'false'\n`;
     expect(await checkText(text)).toEqual([
-      "r.yaml:7:14: warning: R: No payload directory '/here/p', expected a directory in a git checkout",
+      "r.yaml:7:14: warning: R: The payload directory '/here/p' does not exist: expected a directory in a git checkout",
     ]);
     await mkdir(join(directory, 'p'));
     const program = join(directory, 'p/run.sh');
     expect(await checkText(text)).toEqual([
-      "r.yaml:14:17: warning: R: '/here/p/run.sh' is not on this machine, expected a program that workers have",
+      "r.yaml:14:17: warning: R: '/here/p/run.sh' is not on this machine: expected a program that workers have",
     ]);
     await writeFile(program, '#!/bin/sh\n');
     expect(await checkText(own)).toEqual([]);
     expect(await checkText(text)).toEqual([
-      "r.yaml:14:17: warning: R: '/here/p/run.sh' is not executable, expected chmod +x",
+      "r.yaml:14:17: warning: R: '/here/p/run.sh' is not executable: expected chmod +x",
     ]);
     await chmod(program, 0o755);
     expect(await checkText(text)).toEqual([]);
@@ -150,7 +151,7 @@ describe('kaedama --check', () => {
     const param = await checkText(rule("    payload: 'p'\n    supervise: false", "    executable: '{payload}/run.sh'"));
     expect(param.filter((line) => line.includes('supervise'))).toMatchInlineSnapshot(`
       [
-        "r.yaml:8:16: warning: R: params.supervise has no effect, expected 'supervise' beside 'params'",
+        "r.yaml:8:16: warning: R: params.supervise has no effect: expected 'supervise' next to 'params', not in it",
       ]
     `);
   });
@@ -184,13 +185,13 @@ describe('kaedama --check', () => {
     const output = "    output: '{logbase}.out'";
     expect((await checkText(rule(`    payload: p\n${logbase}`, output))).filter((line) => / same /.test(line))).toEqual(
       [
-        "r.yaml:8:14: warning: R: All jobs would write the same log: '$(name)_$(build)_$(tag)', expected $(run) and $(seg) in it, as $INT(run,{RUNFMT})-$INT(seg,{SEGFMT})",
+        "r.yaml:8:14: warning: R: All jobs would write the same log: '$(name)_$(build)_$(tag)': expected $(run) and $(seg) in it, e.g. $INT(run,{RUNFMT})-$INT(seg,{SEGFMT})",
       ],
     );
     expect(
       (await checkText(rule('    payload: p', "    output: 'x.out'"))).filter((line) => / same /.test(line)),
     ).toEqual([
-      "r.yaml:14:13: warning: R: All jobs would write the same output: 'x.out', expected $(run) and $(seg) in it, as $INT(run,{RUNFMT})-$INT(seg,{SEGFMT})",
+      "r.yaml:14:13: warning: R: All jobs would write the same output: 'x.out': expected $(run) and $(seg) in it, e.g. $INT(run,{RUNFMT})-$INT(seg,{SEGFMT})",
     ]);
     expect(
       (await checkText(rule('    payload: p', '    output: /dev/null'))).filter((line) => / same /.test(line)),
@@ -207,31 +208,33 @@ describe('kaedama --check', () => {
     expect(
       (await checkText(rule('    payload: p', ...keys))).filter((line) => line.includes('submit command')),
     ).toEqual([
-      "r.yaml:14:5: warning: R: Unknown submit command 'my_farms_own_thing', expected one that HTCondor has; it is passed on",
-      "r.yaml:15:5: error: R: Unknown submit command 'request_memroy', expected 'request_memory'",
+      "r.yaml:14:5: warning: R: Unknown submit command 'my_farms_own_thing': expected an HTCondor command; it is passed on",
+      "r.yaml:15:5: error: R: Unknown submit command 'request_memroy': expected 'request_memory'",
     ]);
   });
 
   it('names macros as they are written, and what was meant', async () => {
     const macros = "    output: '$(outDri)/$(LastRun)-$(run)'";
-    expect((await checkText(rule('    payload: p', macros))).filter((line) => line.includes('provides'))).toEqual([
-      "r.yaml:14:14: error: R: Nothing provides '$(outDri)', expected a column 'outdri' in the query, or $(outdir)",
-      "r.yaml:14:24: warning: R: Nothing provides '$(LastRun)': it is empty in each job, expected a column 'lastrun' in the query, or $(lastrun:)",
-    ]);
+    expect((await checkText(rule('    payload: p', macros))).filter((line) => line.includes('is not defined'))).toEqual(
+      [
+        "r.yaml:14:14: error: R: '$(outDri)' is not defined: expected a column 'outdri' in the query, or $(outdir)",
+        "r.yaml:14:24: warning: R: '$(LastRun)' is not defined: it is empty in each job: expected a column 'lastrun' in the query, or $(lastrun:)",
+      ],
+    );
   });
 
   it.each([
     [
       'DST_{{streamname}}_run9pp',
-      "16: error: R: '{{streamname}}' puts braces into the name, expected $(streamname) where",
+      "16: error: R: '{{streamname}}' puts literal braces into the name: expected $(streamname) where",
     ],
     [
       'DST_{{x}}_run9pp',
-      "16: error: R: '{{x}}' puts braces into the name, expected one pair, {x}, for the value of a param",
+      "16: error: R: '{{x}}' puts literal braces into the name: expected one pair of braces, {x}, for the value of a param",
     ],
     [
       'DST_$(foo)_run9pp',
-      "11: error: R: '$(foo)' in params.name: 'DST_$(foo)_run9pp', expected $(streamname), the one macro",
+      "11: error: R: '$(foo)' in params.name: 'DST_$(foo)_run9pp': expected $(streamname), the one macro",
     ],
   ])('says of the name %s what would do', async (name, complaint) => {
     const text = rule('    payload: p').replace('name: DST_X_run9pp', `name: '${name}'`);

@@ -58,16 +58,19 @@ describe('checked query', () => {
     ['', [{ offset: 0, message: 'The query is empty', expected: 'one SELECT that only reads' }]],
     [';;', [{ offset: 0, message: 'The query is empty', expected: 'one SELECT that only reads' }]],
     [`${good}; select 2`, [{ offset: 47, message: '2 statements in a query', expected: 'one SELECT that only reads' }]],
-    ['update t set a = 1', [{ offset: 0, message: 'The query is no SELECT', expected: 'one SELECT that only reads' }]],
-    ["select 'é😀', from t", [{ offset: 14, message: 'Not SQL: syntax error at or near "from"' }]],
-    ['select 1,\n   \n', [{ offset: 9, message: 'Not SQL: syntax error at end of input' }]],
-    ["select 'open", [{ offset: 7, message: 'Not SQL: unterminated quoted string at or near "\'open"' }]],
+    [
+      'update t set a = 1',
+      [{ offset: 0, message: 'The query is not a SELECT', expected: 'one SELECT that only reads' }],
+    ],
+    ["select 'é😀', from t", [{ offset: 14, message: 'SQL syntax error: syntax error at or near "from"' }]],
+    ['select 1,\n   \n', [{ offset: 9, message: 'SQL syntax error: syntax error at end of input' }]],
+    ["select 'open", [{ offset: 7, message: 'SQL syntax error: unterminated quoted string at or near "\'open"' }]],
     [
       "select 'é' as source, runnumber from t",
       [
         {
           offset: 7,
-          message: "The query gives no column 'segment', 'files'",
+          message: "The query returns no column 'segment', 'files'",
           expected: 'the columns source, runnumber, segment, files',
         },
       ],

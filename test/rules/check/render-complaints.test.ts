@@ -14,7 +14,7 @@ const complaint: Complaint = {
 
 it('writes a complaint in one line', () => {
   expect(renderComplaint(complaint)).toBe(
-    "/rules.yaml:7:3: error: R: Unknown database 'x y', expected one that is known",
+    "/rules.yaml:7:3: error: R: Unknown database 'x y': expected one that is known",
   );
   const { rule: _rule, expected: _expected, ...bare } = complaint;
   expect(renderComplaint({ ...bare, severity: 'warning', message: 'Odd' })).toBe('/rules.yaml:7:3: warning: Odd');
@@ -30,13 +30,13 @@ it('makes one error of all that stop a rule', () => {
   const error = makeRuleError('R', '/rules.yaml', [
     { ...complaint, severity: 'warning' },
     complaint,
-    { ...complaint, line: 2, message: 'No params.name' },
+    { ...complaint, line: 2, message: 'params.name is missing' },
   ]);
   expect([error.message, error.kind, error.facts]).toMatchInlineSnapshot(`
     [
       "The rule 'R' in '/rules.yaml' cannot be used
-      /rules.yaml:2:3: error: R: No params.name, expected one that is known
-      /rules.yaml:7:3: error: R: Unknown database 'x y', expected one that is known",
+      /rules.yaml:2:3: error: R: params.name is missing: expected one that is known
+      /rules.yaml:7:3: error: R: Unknown database 'x y': expected one that is known",
       "rule",
       {
         "column": 3,

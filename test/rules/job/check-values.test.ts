@@ -25,20 +25,20 @@ describe('values of params', () => {
   ])('nothing is said of %s', (line) => expect(complaintsOf('params', line)).toEqual([]));
 
   it.each([
-    ['mem: lots', "error: R: Not a memory size: 'lots', expected a number with unit, e.g. 4096MB or 1.5G"],
-    ['mem: 4096MiB', "error: R: Not a memory size: '4096MiB', expected a number with unit, e.g. 4096MB or 1.5G"],
-    ['disk: xx', "warning: R: Not a disk size: 'xx', expected a number with unit, e.g. 4096MB or 1.5G"],
-    ['neventsper: abc', "warning: R: Not a number of events: 'abc', expected a whole number"],
-    ['nevents: 1e5', "warning: R: Not a number of events: '1e5', expected a whole number"],
-    ['dump: maybe', "error: R: Neither yes nor no: 'maybe', expected true or false"],
-    ['dbinput: maybe', "warning: R: Neither yes nor no: 'maybe', which is read as true, expected true or false"],
+    ['mem: lots', "error: R: 'lots' is not a memory size: expected a number with a unit, e.g. 4096MB or 1.5G"],
+    ['mem: 4096MiB', "error: R: '4096MiB' is not a memory size: expected a number with a unit, e.g. 4096MB or 1.5G"],
+    ['disk: xx', "warning: R: 'xx' is not a disk size: expected a number with a unit, e.g. 4096MB or 1.5G"],
+    ['neventsper: abc', "warning: R: 'abc' is not a number of events: expected a whole number"],
+    ['nevents: 1e5', "warning: R: '1e5' is not a number of events: expected a whole number"],
+    ['dump: maybe', "error: R: params.dump is 'maybe': expected true or false"],
+    ['dbinput: maybe', "warning: R: params.dbinput is 'maybe', which is read as true: expected true or false"],
   ])('of %s it is said what would do', (line, complaint) => {
     expect(complaintsOf('params', line)).toEqual([complaint]);
   });
 
   it('a disk size that the job uses is an error', () => {
     expect(complaintsOf('params', 'disk: xx', false)).toEqual([
-      expect.stringContaining("error: R: Not a disk size: 'xx'"),
+      expect.stringContaining("error: R: 'xx' is not a disk size"),
     ]);
   });
 });
@@ -51,35 +51,50 @@ describe('values of a job', () => {
     ...["should_transfer_files: 'YES'", "transferout: 'false'", "hold: 'true'", "'+Mine': '\"a text\"'"],
     ...['requirements: \'(CPU_Type == "mdc2")\'', "max_retries: ''", "periodichold: 'a =?= 1'"],
   ])('nothing is said of %s', (line) => {
-    const told = complaintsOf('job', line).filter((complaint) => !complaint.includes("Nothing provides '$(memory)'"));
+    const told = complaintsOf('job', line).filter((complaint) => !complaint.includes("'$(memory)' is not defined"));
     expect(told).toEqual([]);
   });
 
   it.each([
     [
       "request_memory: '4096MiB'",
-      "error: R: HTCondor takes no '4096MiB' as request_memory, expected a number with unit, ",
+      "error: R: '4096MiB' is not a valid value of 'request_memory': expected a number with a unit, ",
     ],
-    ["request_memory: 'lots'", "warning: R: No machine has 'lots' as request_memory, expected a number with unit"],
-    ["request_cpus: '1 2'", "error: R: HTCondor takes no '1 2' as request_cpus, expected a number, or an expression"],
-    ["request_cpus: 'abc'", "warning: R: No machine has 'abc' as request_cpus, expected a number, or an expression"],
-    ["priority: 'abc'", "error: R: HTCondor takes no 'abc' as priority, expected a whole number"],
-    ["max_retries: '3 x'", "error: R: HTCondor takes no '3 x' as max_retries, expected a whole number"],
-    ["job_lease_duration: '1h'", "error: R: HTCondor takes no '1h' as job_lease_duration, expected a number, or an"],
-    ["universe: 'vanila'", "error: R: HTCondor takes no 'vanila' as universe, expected one of vanilla, container"],
+    ["request_memory: 'lots'", "warning: R: No machine offers 'lots' as request_memory: expected a number with a unit"],
+    [
+      "request_cpus: '1 2'",
+      "error: R: '1 2' is not a valid value of 'request_cpus': expected a number, or an expression",
+    ],
+    ["request_cpus: 'abc'", "warning: R: No machine offers 'abc' as request_cpus: expected a number, or an expression"],
+    ["priority: 'abc'", "error: R: 'abc' is not a valid value of 'priority': expected a whole number"],
+    ["max_retries: '3 x'", "error: R: '3 x' is not a valid value of 'max_retries': expected a whole number"],
+    [
+      "job_lease_duration: '1h'",
+      "error: R: '1h' is not a valid value of 'job_lease_duration': expected a number, or an",
+    ],
+    ["universe: 'vanila'", "error: R: 'vanila' is not a valid value of 'universe': expected one of vanilla, container"],
     [
       "should_transfer_files: 'maybe'",
-      "error: R: HTCondor takes no 'maybe' as should_transfer_files, expected one of YES",
+      "error: R: 'maybe' is not a valid value of 'should_transfer_files': expected one of YES",
     ],
     [
       "should_transfer_files: 'NO'",
-      "warning: R: With should_transfer_files 'NO' a job has no folder of its own, and is not",
+      "warning: R: With should_transfer_files 'NO' a job has no directory of its own, and is not",
     ],
-    ["transferout: 'no'", "warning: R: HTCondor takes no 'no' as transferout, expected true or false"],
-    ["hold: 'maybe'", "error: R: HTCondor takes no 'maybe' as hold, expected true or false"],
-    ["requirements: 'CPU_Type = 1'", "error: R: HTCondor takes no 'CPU_Type = 1' as requirements, expected a ClassAd"],
-    [String.raw`'+Mine': "\"a\nb\""`, 'error: R: A line end within a text of +Mine, expected the text in one line'],
-    ["'+Mine': 'a text'", "error: R: HTCondor takes no 'a text' as +Mine, expected a ClassAd expression, texts in"],
+    ["transferout: 'no'", "warning: R: 'no' is not a valid value of 'transferout': expected true or false"],
+    ["hold: 'maybe'", "error: R: 'maybe' is not a valid value of 'hold': expected true or false"],
+    [
+      "requirements: 'CPU_Type = 1'",
+      "error: R: 'CPU_Type = 1' is not a valid value of 'requirements': expected a ClassAd",
+    ],
+    [
+      String.raw`'+Mine': "\"a\nb\""`,
+      'error: R: The value of +Mine contains a line break: expected a value in one line',
+    ],
+    [
+      "'+Mine': 'a text'",
+      "error: R: 'a text' is not a valid value of '+Mine': expected a ClassAd expression, with strings in",
+    ],
   ])('of %s it is said what would do', (line, complaint) => {
     expect(complaintsOf('job', line)).toEqual([expect.stringContaining(complaint)]);
   });

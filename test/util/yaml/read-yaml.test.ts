@@ -29,12 +29,12 @@ describe('an alias', () => {
   ])('of nothing is an error, %s', (_where, source, column) => {
     const line = source.split('\n').findIndex((text) => text.includes('*g')) + 1;
     const place = `${line}:${column}`;
-    expect(problemsOf(source)).toEqual([`${place}: error: Undefined alias '*g', expected an anchor '&g' above it`]);
+    expect(problemsOf(source)).toEqual([`${place}: error: Undefined alias '*g': expected an anchor '&g' above it`]);
   });
 
   it('that is mistyped is answered with the anchor that was meant', () => {
     expect(problemsOf('a: &common {x: 1}\nb: *comon\n')).toEqual([
-      "2:4: error: Undefined alias '*comon', expected '*common'",
+      "2:4: error: Undefined alias '*comon': expected '*common'",
     ]);
   });
 
@@ -44,7 +44,7 @@ describe('an alias', () => {
 
   it('means one anchor: a second one of its name is an error, as in PyYAML', () => {
     expect(problemsOf('a: &g 1\nb: &g 2\nc: *g\n')).toEqual([
-      "2:7: error: Anchor '&g' is already defined in line 1, expected another name",
+      "2:7: error: Anchor '&g' is already defined in line 1: expected another name",
     ]);
   });
 });
@@ -66,34 +66,37 @@ describe('merged keys', () => {
 
   it.each(['<<: 1', '<<: [x]', '<<: &a [[]]'])('are of mappings alone: %s', (line) => {
     expect(problemsOf(`${line}\n`).map((text) => text.replace(/^\S+ /, ''))).toEqual([
-      "error: '<<' merges a value that is not a mapping, expected an alias of a mapping",
+      "error: '<<' merges a value that is not a mapping: expected an alias of a mapping",
     ]);
   });
 });
 
 describe('what is read as something else is an error', () => {
   it.each([
-    ['a: !include x.yaml', "1:13: error: Unknown tag '!include', expected no tag"],
-    ['a: !x {b: 1}', "1:7: error: Unknown tag '!x', expected no tag"],
-    ['a: !!set {b}', "1:10: error: Unknown tag '!!set', expected no tag"],
-    ['a: !!int x', "1:10: error: 'x' does not fit its tag '!!int', expected no tag"],
-    ['yes: 1', "1:1: error: Key 'yes' is read as the boolean True, expected a name, or quotes around it"],
-    ['010: 1', "1:1: error: Key '010' is read as the integer 8, expected a name, or quotes around it"],
-    ['~: 1', "1:1: error: Key '~' is read as no value, expected a name, or quotes around it"],
-    ['? [a]\n: 1', '1:3: error: A key is a list or a mapping, expected a name'],
-    ['lo\u200bgdir: x', "1:1: error: Key 'lo\u200bgdir' contains the invisible character U+200B, expected it removed"],
+    ['a: !include x.yaml', "1:13: error: Unknown tag '!include': expected a value without a tag"],
+    ['a: !x {b: 1}', "1:7: error: Unknown tag '!x': expected a value without a tag"],
+    ['a: !!set {b}', "1:10: error: Unknown tag '!!set': expected a value without a tag"],
+    ['a: !!int x', "1:10: error: 'x' does not match its tag '!!int': expected a value without a tag"],
+    ['yes: 1', "1:1: error: Key 'yes' is read as the boolean True: expected a name, or a name in quotes"],
+    ['010: 1', "1:1: error: Key '010' is read as the integer 8: expected a name, or a name in quotes"],
+    ['~: 1', "1:1: error: Key '~' is read as no value: expected a name, or a name in quotes"],
+    ['? [a]\n: 1', '1:3: error: A key is a list or a mapping: expected a name'],
+    [
+      'lo\u200bgdir: x',
+      "1:1: error: Key 'lo\u200bgdir' contains the invisible character U+200B: expected a name without it",
+    ],
     [
       '\u00a0\u00a0name: x',
-      "1:1: error: Key '\u00a0\u00a0name' contains the invisible character U+00A0, expected it removed",
+      "1:1: error: Key '\u00a0\u00a0name' contains the invisible character U+00A0: expected a name without it",
     ],
     [
       'a: "x\\0y"',
-      `1:4: error: NUL character by an escape in '"…"', expected text; a file in UTF-16 needs its byte order mark`,
+      `1:4: error: NUL character from an escape sequence in '"…"': expected text; a file in UTF-16 needs its byte order mark`,
     ],
-    ['a: "\\e[0m"', `1:4: error: Control character U+001B by an escape in '"…"', expected it removed`],
-    ['a: 1\n---\nb: 2', '2:1: error: A second document begins here, expected one document in a file'],
-    ['a: 1\n...\nb: 2', '3:1: error: A second document begins here, expected one document in a file'],
-    ['# \u0007', '1:3: error: Control character U+0007, expected it removed'],
+    ['a: "\\e[0m"', `1:4: error: Control character U+001B from an escape sequence in '"…"': expected text without it`],
+    ['a: 1\n---\nb: 2', '2:1: error: A second document starts here: expected one document in a file'],
+    ['a: 1\n...\nb: 2', '3:1: error: A second document starts here: expected one document in a file'],
+    ['# \u0007', '1:3: error: Control character U+0007: expected text without it'],
   ])('%j', (source, problem) => {
     expect(problemsOf(`${source}\n`)).toEqual([problem]);
   });
@@ -105,14 +108,14 @@ describe('what is read as something else is an error', () => {
 
   it('an invisible character in a value is odd only, and is found at its place', () => {
     expect(problemsOf('a: |\n  one\n  t\u00a0wo\nb: "x\u200by"\n')).toEqual([
-      '3:4: warning: Invisible character U+00A0 in a value, expected a space, or it removed',
-      '4:6: warning: Invisible character U+200B in a value, expected a space, or it removed',
+      '3:4: warning: Invisible character U+00A0 in a value: expected a space or nothing',
+      '4:6: warning: Invisible character U+200B in a value: expected a space or nothing',
     ]);
   });
 
   it('a file of NULs has nothing else to say', () => {
     expect(problemsOf('a\0: b\0\n@\n')).toEqual([
-      '1:2: error: NUL character, expected text; a file in UTF-16 needs its byte order mark',
+      '1:2: error: NUL character: expected text; a file in UTF-16 needs its byte order mark',
     ]);
   });
 

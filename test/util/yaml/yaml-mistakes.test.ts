@@ -19,8 +19,8 @@ describe('a file that is not YAML', () => {
         '   query: x',
       ),
     ).toEqual([
-      '4:6: error: Indented deeper than line 3, whose key already has a value, expected keys of one mapping in one column',
-      '8:4: error: Indented like none of the keys above, expected keys of one mapping in one column',
+      '4:6: error: Indented more than line 3, whose key already has a value: expected keys of one mapping in one column',
+      '8:4: error: The indentation matches none of the keys above: expected keys of one mapping in one column',
     ]);
   });
 
@@ -28,22 +28,22 @@ describe('a file that is not YAML', () => {
     expect(
       mistakesOf('A:', '  params:', '  name: X', '    build: new', '    dbtag: y', '  input:', '    db: fc'),
     ).toEqual([
-      '4:5: error: Indented deeper than line 3, whose key already has a value, expected keys of one mapping in one column',
+      '4:5: error: Indented more than line 3, whose key already has a value: expected keys of one mapping in one column',
     ]);
   });
 
   it('is reported where a quote opens, and not where the file ends', () => {
     expect(mistakesOf('A:', '  params:', '    name: X', '    build: "new', '    dbtag: x')).toEqual([
-      '4:12: error: The quote that opens here is not closed, expected a closing quote, all lines before it indented deeper than the key',
+      '4:12: error: The quote opened here is not closed: expected a closing quote, with all lines before it indented more than the key',
     ]);
   });
 
   it.each([
-    ['    build', "2:5: error: 'build' has no value, expected 'KEY: value' with a space after the colon, "],
-    ['    name:X', "2:5: error: 'name:X' has no value, expected 'KEY: value' with a space after the colon, "],
-    ['    comment: a: b', "2:14: error: Second ': ' in a value without quotes, expected quotes around the whole value"],
-    ['    mem: @x', "2:10: error: Value without quotes begins with '@', expected quotes around the whole value"],
-    ['    dir: {x}/a', "2:13: error: '/a' follows a value that has ended, expected quotes around the whole value"],
+    ['    build', "2:5: error: 'build' has no value: expected 'KEY: value' with a space after the colon, "],
+    ['    name:X', "2:5: error: 'name:X' has no value: expected 'KEY: value' with a space after the colon, "],
+    ['    comment: a: b', "2:14: error: Second ': ' in a value without quotes: expected quotes around the whole value"],
+    ['    mem: @x', "2:10: error: The value without quotes starts with '@': expected quotes around the whole value"],
+    ['    dir: {x}/a', "2:13: error: '/a' follows the end of a value: expected quotes around the whole value"],
   ])('says of "%s" what to do', (line, complaint) => {
     expect(mistakesOf('A:', line, '    tag: x').join('\n')).toContain(complaint);
   });

@@ -102,7 +102,7 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     const transfer = read('should_transfer_files')?.trim() ?? '';
     if (transfer.toUpperCase() !== 'YES') {
       throw new Error(
-        `'should_transfer_files' is '${transfer}': expected YES, else a job has no folder of its own, and no token`,
+        `'should_transfer_files' is '${transfer}': expected YES, otherwise a job has no directory of its own and no token`,
       );
     }
     const initial = initialOf(read('initialdir') ?? '.');

@@ -23,7 +23,7 @@ export function checkSize(files: readonly FoundFile[], limitBytes: number): void
   const sizeBytes = copied.reduce((total, { facts }) => total + Number(facts.size), 0);
   if (sizeBytes <= limitBytes) return;
   const largest = copied.toSorted((one, other) => Number(other.facts.size - one.facts.size)).slice(0, shown);
-  throw new SiteError(`The payload is too large: ${printSize(sizeBytes)}, expected ${printSize(limitBytes)} or less`, {
+  throw new SiteError(`The payload is too large, ${printSize(sizeBytes)}: expected ${printSize(limitBytes)} or less`, {
     code: 'site-payload-too-large',
     complaints: largest.map(({ source, facts }) => `${printSize(Number(facts.size))}: '${source}'`),
     advice: "Stage less ('params.rsync' of the rule), or raise 'payloads.limit_mb' of the site; nothing was submitted",

@@ -208,7 +208,7 @@ test('lets the site win over the rule, and proper spellings over attributes (C-H
 
 test('refuses what would leave a job without a folder of its own, and line ends', () => {
   expect(() => finish({ should_transfer_files: 'NO' })).toThrowErrorMatchingInlineSnapshot(
-    `[Error: 'should_transfer_files' is 'NO': expected YES, else a job has no folder of its own, and no token]`,
+    `[Error: 'should_transfer_files' is 'NO': expected YES, otherwise a job has no directory of its own and no token]`,
   );
   expect(() => finish({ rank: 'a\nqueue 1000' })).toThrowErrorMatchingInlineSnapshot(
     `[Error: The submit command 'rank' of 'DST_CALO_run2pp_ana437_2024p007_v001-00053534-00012' holds a line end: 'a queue 1000'; write it in one line]`,

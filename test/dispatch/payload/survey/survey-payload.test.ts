@@ -280,7 +280,7 @@ test('refuses more than the site allows, and names the largest files', async () 
   const site = { ...world.site, payloads: { ...world.site.payloads, limitBytes: 5000 } };
   await expect(surveyPayload(rule(), site)).rejects.toMatchObject({
     code: 'site-payload-too-large',
-    message: 'The payload is too large: 7.0 kB, expected 5.0 kB or less',
+    message: 'The payload is too large, 7.0 kB: expected 5.0 kB or less',
     complaints: [
       `4.0 kB: '${world.code}/calo/bigger.root'`,
       `3.0 kB: '${world.code}/calo/big.root'`,
