@@ -200,6 +200,7 @@ async function work(asked: KaedamaRequest, context: MainContext, trace: Dispatch
     ...{ prepared, databases, statementTimeoutMs: site.statementTimeoutMs },
     ...(request.maxJobs === undefined ? {} : { maxJobs: request.maxJobs }),
     isSurvey: deed.kind === 'plan',
+    batch: site.batch,
   };
   if (deed.kind === 'why') {
     const { kind: _kind, ...question } = deed;

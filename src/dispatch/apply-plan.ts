@@ -16,6 +16,7 @@ import { accountName } from '#util/account-name.ts';
 import { countOf } from '#util/count-of.ts';
 import { explainError } from '#util/explain-error.ts';
 
+import { checkSiteCommands } from './submission/check-site-commands.ts';
 import { describeSubmission } from './submission/describe-submission.ts';
 import { findTerms } from './submission/find-terms.ts';
 import { makeItems, openDirectoryMaker } from './submission/make-items.ts';
@@ -104,6 +105,7 @@ export async function applyPlan(input: ApplyInput): Promise<Applied> {
   const { prepared, session, payload } = input;
   const directories = openDirectoryMaker();
   input.clock?.begin('prepare');
+  checkSiteCommands(input.site);
   const remarks = await prepareSubmission(session, prepared, input.workerDirectory, directories);
   const terms = await findTerms(session, prepared, input.backend);
   await putPayload(session, { ...payload.snapshot, directory: input.site.payloads.directory });

@@ -3,7 +3,10 @@ import { SiteError } from '#model/errors.ts';
 import { checkPayload } from './payload/check-payload.ts';
 import { explainRefusal } from './payload/judge-payload.ts';
 import { surveyPayload } from './payload/survey/survey-payload.ts';
+import { checkSiteCommands } from './submission/check-site-commands.ts';
 import { checkJobFiles } from './submission/prepare-submission.ts';
+
+import type { Site } from '#model/site.ts';
 
 import type { PayloadPolicy } from './payload/check-payload.ts';
 import type { PayloadSite } from './payload/survey/survey-payload.ts';
@@ -17,11 +20,15 @@ import type { Plan } from './plan-rule.ts';
  */
 export async function findRefusals(
   { prepared, session, funnel }: Pick<Plan, 'prepared' | 'session' | 'funnel'>,
-  policy: Omit<PayloadPolicy, 'build'> & { readonly workerDirectory: string; readonly site: PayloadSite },
+  policy: Omit<PayloadPolicy, 'build'> & {
+    readonly workerDirectory: string;
+    readonly site: PayloadSite & Pick<Site, 'batch' | 'file'>;
+  },
 ): Promise<readonly string[]> {
   if (funnel.counts.ready === 0) return [];
   const { build } = prepared.names;
   return [
+    ...(await refusalOf(async () => checkSiteCommands(policy.site))),
     ...(await refusalOf(async () => checkPayload(await surveyPayload(prepared, policy.site), { ...policy, build }))),
     ...(await refusalOf(() => checkJobFiles(session, prepared, policy.workerDirectory))),
   ];

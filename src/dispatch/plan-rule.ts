@@ -16,7 +16,8 @@ import type { Decision } from '#db/decide/decide.ts';
 import type { DecisionRequest, DecisionWarning, Funnel } from '#db/decide/decision-request.ts';
 import type { Survey } from '#db/decide/survey/survey-decision.ts';
 import type { CandidateRow } from '#model/candidate.ts';
-import type { RoleName } from '#model/site.ts';
+import type { RoleName, Site } from '#model/site.ts';
+import type { RowReader } from '#rules/job/row-judge.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { DirectPathListing } from './inputs/list-direct-path.ts';
@@ -33,6 +34,8 @@ export interface PlanInput {
   readonly databases: Readonly<Record<RoleName, Database>>;
   /** How long the rule's query may run. */
   readonly statementTimeoutMs: number;
+  /** What reads the values of rows; absent: HTCondor, with no commands of the site. */
+  readonly batch?: Pick<Site['batch'], 'backend' | 'htcondor'>;
 }
 
 /** What would be dispatched, and why the rest would not: a decision, and the session that holds it. */
@@ -53,6 +56,13 @@ export interface Plan {
 function capOf(limit: number, maxJobs: number | undefined): { readonly cap?: number } {
   const caps = [...(limit > 0 ? [limit] : []), ...(maxJobs === undefined ? [] : [maxJobs])];
   return caps.length === 0 ? {} : { cap: Math.min(...caps) };
+}
+
+function rowReaderOf(batch: PlanInput['batch']): RowReader {
+  if (batch === undefined) return { overridden: new Set(), isInherited: true };
+  const isHtcondor = batch.backend === 'htcondor';
+  const names = isHtcondor ? Object.keys(batch.htcondor.commands) : [];
+  return { overridden: new Set(names.map((name) => name.toLowerCase())), isInherited: isHtcondor };
 }
 
 function makeRequest(input: PlanInput, listing: DirectPathListing | undefined): DecisionRequest {
@@ -77,7 +87,7 @@ function makeRequest(input: PlanInput, listing: DirectPathListing | undefined): 
     isResubmit: options.isResubmit,
     ...capOf(options.limit, input.maxJobs),
     inputs,
-    rowJudge: makeRowJudge(input.prepared),
+    rowJudge: makeRowJudge(input.prepared, rowReaderOf(input.batch)),
     ...(input.asked === undefined ? {} : { asked: input.asked }),
   };
 }

@@ -12,6 +12,7 @@ import { commitAll } from '../util/commit-all.ts';
 
 import { openPlanWorld } from './plan-world.ts';
 
+import type { HtcondorSite } from '#model/site.ts';
 import type { PlanWorld } from './plan-world.ts';
 
 let world: PlanWorld;
@@ -28,12 +29,16 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function refusalsOf(first: number): Promise<readonly string[]> {
+const condor: HtcondorSite = { commands: {}, schedds: [], commandTimeoutMs: 1000 };
+
+async function refusalsOf(first: number, commands: HtcondorSite['commands'] = {}): Promise<readonly string[]> {
   const runs = { kind: 'range', first, last: 99 } as const;
   const plan = await planRule(world.inputOf({ runs, submitDirectory: directory }));
   try {
     const [state, payloads] = [join(directory, 'state'), join(directory, 'state', 'payloads')];
+    const batch = { backend: 'htcondor', local: { slots: 1 }, htcondor: { ...condor, commands } } as const;
     const site = {
+      batch,
       ...{ stateDirectory: state, spoolDirectory: join(state, 'spool') },
       payloads: { directory: payloads, limitBytes: 1e9, keepMs: 1e9 },
     };
@@ -64,4 +69,11 @@ it('says everything that a dispatch would be refused for, and nothing where noth
   await commitAll(payload);
   expect((await refusalsOf(1))[0]).toMatch(/^Commit '\w+' of payload '\/here\/payload' is not published: .*; push it/u);
   expect(await readdir(directory)).not.toContain('state');
+});
+
+it('names the submit commands of the site that HTCondor would refuse (C-H12)', async () => {
+  const commands = { kill_sig: 'TERM', '+Group': 'a b', accounting_group: 'group_sphenix.mdc2', requirements: 'true' };
+  expect((await refusalsOf(1, commands))[0]).toMatch(
+    /submit commands of the site.*'TERM' is not a valid value of 'kill_sig'.*'a b' is not a valid value of '\+Group'/su,
+  );
 });

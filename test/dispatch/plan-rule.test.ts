@@ -253,3 +253,40 @@ describe('a plan with rows that cannot be submitted (C-H11)', () => {
     });
   });
 });
+
+describe('a plan with a command that is empty in some rows (C-H12)', () => {
+  const input = (backend: 'htcondor' | 'local', empty: (run: number) => boolean): PlanInput => {
+    const query = `select source, runnumber, segment, files, case when ${[1, 2, 3]
+      .filter(empty)
+      .map((run) => `runnumber = ${run}`)
+      .join(' or ')} then '' else '5' end as odd
+      from proposal where true {run_condition} {seg_condition} order by n {limit_condition};`;
+    const made = world.inputOf(runs, undefined, query);
+    const { job } = made.prepared;
+    const rank = { key: 'rank', template: job.program.compile('$(odd)') };
+    const htcondor = { commands: {}, schedds: [], commandTimeoutMs: 1000 };
+    return {
+      ...made,
+      prepared: { ...made.prepared, job: { ...job, commands: [...job.commands, rank] } },
+      batch: { backend, htcondor },
+    };
+  };
+  beforeEach(() =>
+    putWorld(world.open, {
+      ...emptyWorld,
+      proposals: [1, 2, 3].map((run) => ({ run, segment: 0, files: 'a.evt' })),
+      files: [{ lfn: 'a.evt', path: '/lustre/a.evt' }],
+    }),
+  );
+
+  it('leaves those rows out on HTCondor, which would use the value of another row', async () => {
+    const text = await rendered(input('htcondor', (run) => run === 2));
+    expect(text).toContain('-           1  cannot be submitted\n=           2  ready\n');
+    expect(text).toContain("e.g. run 2 segment 0: 'rank' is empty in this row and not in others");
+  });
+
+  it('leaves nothing out where it is empty in all rows, or the batch system does not mind', async () => {
+    expect(await rendered(input('htcondor', () => true))).toContain('=           3  ready\n');
+    expect(await rendered(input('local', (run) => run === 2))).toContain('=           3  ready\n');
+  });
+});

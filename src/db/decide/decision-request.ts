@@ -88,8 +88,10 @@ export interface DecisionRequest {
 export interface RowJudge {
   /** Every row is to be looked at; else only unusual ones. */
   readonly isForAll: boolean;
-  /** What is wrong with the job of a row, a sentence without full stop; undefined: nothing. */
-  readonly judge: (row: CandidateRow) => string | undefined;
+  /** Commands that all rows have to have, or none: rows in which one is empty are left out where others have it. */
+  readonly uneven: readonly string[];
+  /** `fault`: what is wrong with the job of a row, a sentence without full stop; absent: nothing. `empty`: of `uneven`. */
+  readonly judge: (row: CandidateRow) => { readonly fault?: string; readonly empty: readonly string[] };
 }
 
 /** Where the decision finds its tables. */

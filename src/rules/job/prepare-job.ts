@@ -5,7 +5,8 @@ import type { RunOptions } from '#model/run-options.ts';
 import { checkJobKeys } from './check-job-keys.ts';
 import { checkJobValues } from './check-values.ts';
 import { defaultLogs } from './default-logs.ts';
-import { type CompiledJob, compileJob, stageMacro } from './compile-job.ts';
+import { type CompiledJob, compileJob, type NamedTemplate, stageMacro } from './compile-job.ts';
+import { isFormedKey } from './judge-value.ts';
 import type { Complainer } from '../complain.ts';
 import { type MacroProblem, makeMacroProgram, renderTemplate } from '../expand-macros.ts';
 import type { FieldScope } from '../field-scope.ts';
@@ -244,7 +245,8 @@ function writtenValues(rule: Rule, job: CompiledJob): ReadonlyMap<string, string
   // What is wrong with `params.mem` is told there.
   const isInserted = (key: string): boolean =>
     /^\s*(?:\$\((?:mem|disk)\)|\{(?:mem|disk)\})\s*$/i.test(rule.job[key] ?? '');
-  const own = job.commands.filter(({ key }) => key in rule.job && !isInserted(key));
+  const isOpen = ({ key, template }: NamedTemplate): boolean => template.slots.length > 0 && isFormedKey(key);
+  const own = job.commands.filter((one) => one.key in rule.job && !isInserted(one.key) && !isOpen(one));
   return new Map(own.map(({ key, template }) => [key, template.texts.join('1')]));
 }
 

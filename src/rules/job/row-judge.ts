@@ -1,8 +1,18 @@
 import { expandJob } from '../expand-job.ts';
-import { judgeJobValue } from './check-values.ts';
+import { makeFileJudge } from './judge-files.ts';
+import { judgeRowValue } from './judge-value.ts';
 
+import type { Template } from '../expand-macros.ts';
 import type { CompiledJob } from './compile-job.ts';
 import type { JobRow } from './job-row.ts';
+
+/** What is found out about one row. */
+export interface RowJudgement {
+  /** What is wrong with its job, a sentence without full stop; absent: nothing. */
+  readonly fault?: string;
+  /** Of {@link RowJudge.uneven}, the commands that are empty in this row. */
+  readonly empty: readonly string[];
+}
 
 /** Finds out of one row after the other whether its job could be submitted, and started. */
 export interface RowJudge {
@@ -11,27 +21,46 @@ export interface RowJudge {
    * with unusual characters, or very long ones, can be unfit.
    */
   readonly isForAll: boolean;
-  /** What is wrong with the job of a row, a sentence without full stop; undefined: nothing. */
-  judge(row: JobRow): string | undefined;
+  /** Commands that may be empty in some rows only; then those rows cannot be submitted with the others. */
+  readonly uneven: readonly string[];
+  judge(row: JobRow): RowJudgement;
+}
+
+/** What the site's batch system makes of the values of a rule. */
+export interface RowReader {
+  /** Names of commands that the site gives to all jobs, whatever the rule says, in lower case. */
+  readonly overridden: ReadonlySet<string>;
+  /** A job gets the value of the first one where its own is empty. */
+  readonly isInherited: boolean;
 }
 
 /** Linux starts no program with an argument of more bytes (128 kB with its end), nor with more than 2 MB of them. */
 const argumentBytesAtMost = 131_071;
 const allBytesAtMost = 1_900_000;
 
+/** Commands that can be empty in one row and not in another: they have a spelling for it, or are worked out before. */
+const mayDiffer =
+  /^(?:\+|my\.)|^(?:arguments|environment|env|getenv|initialdir|transfer_(?:input_files|output_files|output_remaps|executable)|output_destination|user_job_wrapper|universe|should_transfer_files)$/iu;
+
 /**
  * Makes a {@link RowJudge} for the jobs of a rule. HTCondor reads the values of the first row when a submission is handed
  * over, and refuses it; those of the others it reads when it makes the jobs, and then pauses the whole submission.
  *
+ * @param reader absent: HTCondor, with no commands of the site
  * @see docs/htcondor.md
  */
-export function makeRowJudge(prepared: { readonly job: CompiledJob }): RowJudge {
-  const { commands } = prepared.job;
-  const read = commands.filter(
-    ({ key, template }) => template.slots.length > 0 && judgeJobValue(key, '#(') !== undefined,
+export function makeRowJudge(
+  prepared: { readonly job: CompiledJob },
+  { overridden, isInherited }: RowReader = { overridden: new Set(), isInherited: true },
+): RowJudge {
+  const differing = prepared.job.commands.filter(
+    ({ key, template }) => template.slots.length > 0 && !overridden.has(key.toLowerCase()),
   );
-  const differing = commands.filter(({ template }) => template.slots.length > 0).map(({ key }) => key);
-  const readKeys = new Set(read.map(({ key }) => key));
+  const readKeys = new Set(differing.map(({ key }) => key).filter((key) => judgeRowValue(key, '#( #') !== undefined));
+  const uneven = differing
+    .filter(({ key, template }) => isInherited && !mayDiffer.test(key) && canBeEmpty(template))
+    .map(({ key }) => key);
+  const judgeFiles = makeFileJudge(prepared.job, overridden);
   const known = new Map<string, string | undefined>();
   const judgeValue = (key: string, text: string): string | undefined => {
     const name = `${key}=${text}`;
@@ -42,24 +71,33 @@ export function makeRowJudge(prepared: { readonly job: CompiledJob }): RowJudge 
     return known.get(name);
   };
   return {
-    isForAll: read.length > 0,
+    isForAll: readKeys.size > 0 || uneven.length > 0 || judgeFiles !== undefined,
+    uneven,
     judge: (row) => {
       let job;
       try {
         job = expandJob(prepared, row, { cupsid: 0 });
       } catch (error) {
-        return error instanceof Error ? error.message : String(error);
+        return { fault: error instanceof Error ? error.message : String(error), empty: [] };
       }
-      const tooLong = judgeArguments(job.arguments);
-      if (tooLong !== undefined) return tooLong;
-      for (const key of differing) {
-        const text = (job.commands[key] ?? '').trim();
-        const fault = judgeText(key, text) ?? (readKeys.has(key) ? judgeValue(key, text) : undefined);
-        if (fault !== undefined) return fault;
+      const { commands } = job;
+      let fault = judgeArguments(job.arguments) ?? judgeFiles?.(job);
+      for (const { key } of fault === undefined ? differing : []) {
+        const text = (commands[key] ?? '').trim();
+        fault = judgeText(key, text) ?? (readKeys.has(key) ? judgeValue(key, text) : undefined);
+        if (fault !== undefined) break;
       }
-      return undefined;
+      const empty = uneven.filter((key) => isEmpty(key, commands[key] ?? ''));
+      return fault === undefined ? { empty } : { fault, empty };
     },
   };
+}
+
+const canBeEmpty = ({ texts }: Template): boolean => texts.every((text) => text.trim() === '');
+
+function isEmpty(key: string, written: string): boolean {
+  const text = written.trim();
+  return text === '' || ((key === 'output' || key === 'error') && (text === '""' || text === '/dev/null'));
 }
 
 function judgeArguments(words: string): string | undefined {
@@ -89,6 +127,6 @@ function judgeRead(key: string, text: string): string | undefined {
   if (text === '') return undefined;
   // What is left to HTCondor is something, and every other `$` is itself, as in a string.
   const plain = text.replaceAll(/\$\$\([^)]*\)|\$\((?:ClusterId|ProcId)\)/giu, '1').replaceAll('$', '#');
-  const judged = judgeJobValue(key, plain);
+  const judged = judgeRowValue(key, plain);
   return judged === undefined ? undefined : `${judged.message.replace(plain, () => text)}: expected ${judged.expected}`;
 }

@@ -48,6 +48,8 @@ describe('values of a job', () => {
     ...["request_memory: '1.5GB'", "request_memory: '2000 MB'", "request_memory: 'MemoryUsage * 2'"],
     ...["request_memory: '$(mem)'", "request_memory: '$(memory)MB'", "request_cpus: '2'", "priority: '3800'"],
     ...["priority: '1+2'", "request_xferslots: '0'", 'universe: vanilla', "universe: '5'", 'notification: Never'],
+    ...["notification: '$(notify)'", "concurrency_limits: '$(limits)'", "kill_sig: '$(signal)'", "kill_sig: 'sigint'"],
+    ...["concurrency_limits: 'a$(Cluster)'"],
     ...["should_transfer_files: 'YES'", "transferout: 'false'", "hold: 'true'", "'+Mine': '\"a text\"'"],
     ...['requirements: \'(CPU_Type == "mdc2")\'', "max_retries: ''", "periodichold: 'a =?= 1'"],
   ])('nothing is said of %s', (line) => {

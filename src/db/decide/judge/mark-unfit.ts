@@ -14,16 +14,24 @@ import type { DecisionWarning, RowJudge } from '../decision-request.ts';
  * @returns how many
  */
 export async function markUnfit(session: Session, judge: RowJudge): Promise<number> {
-  const ordinals: number[] = [];
-  const notes: string[] = [];
+  const faults = new Map<number, string>();
+  const filled = new Set<string>();
+  const gaps = new Map<string, number[]>(judge.uneven.map((key) => [key, []]));
   for await (const rows of judge.isForAll ? readReady(session) : readReadyOddities(session)) {
     for (const row of rows) {
-      const note = judge.judge(row);
-      if (note === undefined) continue;
-      ordinals.push(row.ordinal);
-      notes.push(note);
+      const { fault, empty } = judge.judge(row);
+      if (fault !== undefined) faults.set(row.ordinal, fault);
+      else
+        for (const [key, without] of gaps)
+          if (empty.includes(key)) without.push(row.ordinal);
+          else filled.add(key);
     }
   }
+  for (const [key, without] of gaps) {
+    const note = `'${key}' is empty in this row and not in others: HTCondor would use the value of another row`;
+    if (filled.has(key)) for (const ordinal of without) faults.set(ordinal, note);
+  }
+  const [ordinals, notes] = [[...faults.keys()], [...faults.values()]];
   if (ordinals.length === 0) return 0;
   await session.execute(
     sql`update pg_temp.undecided u set verdict = 'unfit', note = n.note

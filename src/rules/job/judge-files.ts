@@ -1,0 +1,85 @@
+import { statSync } from 'node:fs';
+import { basename, isAbsolute, resolve } from 'node:path';
+
+import { isStartedInPlace } from '#model/job/is-started-in-place.ts';
+
+import type { ExpandedJob } from '../expand-job.ts';
+import type { CompiledJob } from './compile-job.ts';
+
+/** What is sent to each job in any case, or never, though old rules list it. */
+const unlisted: ReadonlySet<string> = new Set([
+  'cups.py',
+  'pull.py',
+  'bachi.py',
+  'init.sh',
+  'cups',
+  'pull',
+  'bachi',
+  'odbc.ini',
+]);
+
+/** Finds what is missing for one job; undefined: nothing. */
+export type FileJudge = (job: ExpandedJob) => string | undefined;
+
+/**
+ * Makes a {@link FileJudge} for the files that differ between the jobs of a rule: its program, its start directory, and what
+ * is sent to jobs. What is the same for all of them is checked once, elsewhere. Each path is looked at once.
+ *
+ * @returns undefined where no file differs
+ */
+export function makeFileJudge(job: CompiledJob, overridden: ReadonlySet<string>): FileJudge | undefined {
+  const differing = new Set(
+    job.commands.filter(({ key, template }) => template.slots.length > 0 && !overridden.has(key)).map(({ key }) => key),
+  );
+  const { executable, submitDirectory } = job;
+  const hasProgram = executable.kind === 'own' && executable.template.slots.length > 0;
+  const hasDirectory = differing.has('initialdir');
+  const hasInputs = differing.has('transfer_input_files') || hasDirectory;
+  const hasProxy = differing.has('x509userproxy');
+  if (!hasProgram && !hasInputs && !hasProxy) return undefined;
+  const kindOf = makeKindFinder();
+  return ({ executable: program, commands }) => {
+    if (hasProgram && program.kind === 'own' && !isStartedInPlace(commands['transfer_executable'])) {
+      const kind = kindOf(program.path);
+      if (kind !== 'file')
+        return `the program '${program.path}' ${kind === 'nothing' ? 'is missing' : 'is a directory'}`;
+    }
+    const initial = resolve(submitDirectory, pathOf(commands['initialdir'] ?? '.'));
+    if (hasDirectory && kindOf(initial) !== 'directory') return `'initialdir' is '${initial}': expected a directory`;
+    const inputs = hasInputs ? listInputs(commands['transfer_input_files'] ?? '', initial) : [];
+    const proxy =
+      hasProxy && (commands['x509userproxy'] ?? '') !== '' ? [resolve(initial, commands['x509userproxy'] ?? '')] : [];
+    for (const path of [...inputs, ...proxy]) {
+      if (kindOf(path) === 'nothing') {
+        return `'${path}' is missing, which '${inputs.includes(path) ? 'transfer_input_files' : 'x509userproxy'}' names`;
+      }
+    }
+    return undefined;
+  };
+}
+
+const pathOf = (text: string): string => text.trim().replace(/^file:(?:\/\/)?/u, '') || '.';
+
+function listInputs(list: string, initial: string): readonly string[] {
+  if (list.trim() === '""') return [];
+  return list
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '' && !unlisted.has(basename(item)) && !/^[a-z][a-z0-9+.-]*:\/\//iu.test(item))
+    .map((item) => (isAbsolute(item) ? item : resolve(initial, item)));
+}
+
+type Kind = 'file' | 'directory' | 'nothing';
+
+function makeKindFinder(): (path: string) => Kind {
+  const known = new Map<string, Kind>();
+  return (path) => {
+    const found = known.get(path);
+    if (found !== undefined) return found;
+    const facts = statSync(path, { throwIfNoEntry: false });
+    const kind = facts === undefined ? 'nothing' : facts.isDirectory() ? 'directory' : 'file';
+    if (known.size > 100_000) known.clear();
+    known.set(path, kind);
+    return kind;
+  };
+}
