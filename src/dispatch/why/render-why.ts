@@ -2,6 +2,7 @@ import { countOf } from '#util/count-of.ts';
 
 import { printCount } from '../render-plan.ts';
 import { describeDoubts } from './describe-doubts.ts';
+import { describeRefused } from './find-reports-refused.ts';
 import { describeOutside, describeRuns, describeSegments } from './describe-selection.ts';
 
 import type { BlockingAttempt } from '#db/decide/explain/find-attempt.ts';
@@ -32,7 +33,7 @@ function listed(lines: readonly string[]): readonly string[] {
   return rest > 0 ? [...lines.slice(0, atMost), `and ${printCount(rest)} more`] : lines;
 }
 
-function describeAttempt(attempt: BlockingAttempt | undefined): readonly string[] {
+function describeAttempt(attempt: BlockingAttempt | undefined, { refused }: Pick<Why, 'refused'>): readonly string[] {
   if (attempt === undefined) return ['its attempt is gone by now: ask again'];
   const { id, state, since, cluster, process, rule, submissionHost, executionNode, exitCode, message } = attempt;
   const where = cluster === 0 ? 'not in the batch system yet' : `job ${cluster}.${process}`;
@@ -45,6 +46,7 @@ function describeAttempt(attempt: BlockingAttempt | undefined): readonly string[
     `${where}${hosts.join('')}${rule === null ? '' : `, by rule ${rule}`}`,
     ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
     ...(message === null || message === '' ? [] : [`last message: ${message}`]),
+    ...describeRefused(refused[id]),
   ];
 }
 
@@ -136,12 +138,16 @@ function describeFact(fact: VerdictFact, why: Why, log: FoundLog | undefined): r
     case 'not-selected':
       return [
         ...(fact.outside === undefined ? [] : [describeOutside(fact.outside)]),
-        ...(fact.attempt === undefined ? [] : describeAttempt(fact.attempt)),
+        ...(fact.attempt === undefined ? [] : describeAttempt(fact.attempt, why)),
       ];
     case 'invalid-run':
       return listed(fact.entries.map(describeEntry));
     case 'blocked':
-      return [...describeAttempt(fact.attempt), ...describeLog(log), ...adviseBlocked(fact.attempt, why.standings)];
+      return [
+        ...describeAttempt(fact.attempt, why),
+        ...describeLog(log),
+        ...adviseBlocked(fact.attempt, why.standings),
+      ];
     case 'exists': {
       const datasets = fact.datasets.map((dataset) => `'${dataset}'`).join(', ');
       return [`${fact.filename} is in the catalog, dataset ${datasets}`, 'to make it again: --resubmit'];
@@ -160,7 +166,9 @@ function describeFact(fact: VerdictFact, why: Why, log: FoundLog | undefined): r
       return [`${countOf(fact.readyBefore, 'ready job')} before it, and ${printCount(why.cap ?? 0)} is the limit`];
     case 'ready':
       return [
-        ...(fact.replaces === undefined ? [] : ['replaces an earlier attempt:', ...describeAttempt(fact.replaces)]),
+        ...(fact.replaces === undefined
+          ? []
+          : ['replaces an earlier attempt:', ...describeAttempt(fact.replaces, why)]),
         ...listed(fact.inputs.split(',').map((input) => `input ${input}`)),
       ];
   }
@@ -234,7 +242,7 @@ function renderMerged(why: Why): readonly string[] {
     ...renderExplanation(rows, why),
     ...attempts.flatMap((attempt) => [
       `${attempt.dstfile}: dispatched with its files`,
-      ...describeAttempt(attempt).map((line) => `  ${line}`),
+      ...describeAttempt(attempt, why).map((line) => `  ${line}`),
     ]),
   ];
 }

@@ -8,6 +8,7 @@ import { prepareRule } from '#rules/prepare-rule.ts';
 import { planRule } from '../plan-rule.ts';
 import { makeDisk, surveyBounds } from '../inputs/make-disk.ts';
 import { findLog } from './find-log.ts';
+import { findReportsRefused } from './find-reports-refused.ts';
 import { findStandings } from './find-standings.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
@@ -19,6 +20,7 @@ import type { RunSelection, SegmentSelection } from '#model/run-selection.ts';
 
 import type { PlanInput } from '../plan-rule.ts';
 import type { FoundLog } from './find-log.ts';
+import type { RefusedByAttempt } from './find-reports-refused.ts';
 import type { Standings } from './find-standings.ts';
 
 /** What is asked: a run, or one segment of it. */
@@ -58,9 +60,11 @@ export interface Why {
   readonly inputsFrom: string;
   /** Of attempts that failed or are held, by product; only where there is a log. */
   readonly logs: Readonly<Record<string, FoundLog>>;
-  /** How the jobs of blocking attempts stand in the batch system. */
+  /** Reports of attempts that were refused and not resolved. */
+  readonly refused: RefusedByAttempt;
   /** What is wrong with rows beside their verdicts, by product. */
   readonly doubts: Readonly<Record<string, RowDoubts>>;
+  /** How the jobs of blocking attempts stand in the batch system. */
   readonly standings: Standings;
   /** What the run was merged into: products under other runs that are made from it. */
   readonly merged: MergedProducts;
@@ -202,6 +206,7 @@ export async function findWhy(
 ): Promise<Why> {
   const { explanation, merged, cap } = await explain(input, question);
   const { backend, databases } = input;
+  const found = [...explanation.rows, ...merged.rows.rows];
   const known = {
     rule: input.prepared.rule.name,
     question,
@@ -209,7 +214,8 @@ export async function findWhy(
     merged,
     inputsFrom: inputsFrom(input),
     logs: await findLogs(input, explanation),
-    doubts: await findAllDoubts(input, [...explanation.rows, ...merged.rows.rows]),
+    doubts: await findAllDoubts(input, found),
+    refused: await findReportsRefused(databases.status, found, merged.attempts),
     standings: await findStandings({ status: databases.status, backend }, explanation.rows),
     ...(cap === undefined ? {} : { cap }),
   };

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { sql } from '#db/connect.ts';
+import { recordEvents } from '#db/status/record-events.ts';
+import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
 import { renderWhy } from '#dispatch/why/render-why.ts';
 import { findWhy } from '#dispatch/why/why.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../../db/decide/world.ts';
 
+import { eventOf } from '../../ingest/attempts.ts';
 import { blindQuery, openPlanWorld, putFiles } from '../plan-world.ts';
 import { testDstfile } from '../test-rule.ts';
 
@@ -269,5 +272,25 @@ describe('why there is no candidate', () => {
       not a candidate: the query returns other segments of the run, but not this one
       "
     `);
+  });
+});
+
+describe('why, where reports of the attempt were refused (C-W29)', () => {
+  it('shows what was refused and why, in text and JSON, until it is resolved', async () => {
+    const { status } = world.open.databases;
+    const [row] = await status.query<{ id: number }>(
+      sql`select id from ${sql.table(status.role, 'production_status')} where dstfile = ${testDstfile(2)}`,
+    );
+    const id = row?.id ?? 0;
+    const detail = { kind: 'refused', report: 'stageout', reason: '--dsttype is empty' } as const;
+    await recordEvents(status, [{ event: eventOf(id, 0, detail) }]);
+    expect(await why({ run: 2 })).toMatch(
+      /by rule TEST\n {2}its report 'stageout' was refused at [-\d]+ [:\d]+ UTC: --dsttype is empty\n {2}once that is resolved: slurp refused \d+ --resolve\n/u,
+    );
+    expect(JSON.parse(JSON.stringify(await findWhy(world.inputOf(all), { run: 2 })))).toMatchObject({
+      refused: { [id]: [{ report: 'stageout', reason: '--dsttype is empty' }] },
+    });
+    await resolveRefused(status, { attempts: [id] }, 'looked into');
+    expect((await findWhy(world.inputOf(all), { run: 2 })).refused).toEqual({});
   });
 });
