@@ -10,8 +10,9 @@ import type { Queryable } from '#db/connect.ts';
 export interface LeftProduct {
   readonly cupsid: number;
   readonly dstfile: string;
-  /** Only the file of a `finished` attempt is worth registering: that of a failed one may be incomplete. */
   readonly state: 'finished' | 'failed';
+  /** Its job ended without an error; else the file may be incomplete, and is not to be registered. */
+  readonly isSuccess: boolean;
   /** Which start of the job it belongs to. */
   readonly start: number;
   /** Absolute path of the file. */
@@ -44,7 +45,7 @@ export async function findLeftProducts(status: Queryable, rule: string | undefin
   for (const directory of new Set(attempts.flatMap(({ directories }) => directories))) {
     listings.set(directory, await listDirectory(directory));
   }
-  const found = attempts.flatMap(({ id, dstfile, state, start, directories }) => {
+  const found = attempts.flatMap(({ id, dstfile, state, start, isSuccess, directories }) => {
     const paths = directories.flatMap((directory) =>
       extensions
         .map((extension) => `${dstfile}${extension}`)
@@ -52,7 +53,7 @@ export async function findLeftProducts(status: Queryable, rule: string | undefin
         .map((name) => join(directory, name)),
     );
     const [path] = paths;
-    return path === undefined ? [] : [{ cupsid: id, dstfile, state, start, path }];
+    return path === undefined ? [] : [{ cupsid: id, dstfile, state, start, isSuccess, path }];
   });
   const unreadable = [...listings].flatMap(([directory, names]) => (names === undefined ? [directory] : []));
   return { found, unreadable };

@@ -22,7 +22,8 @@ const defaultHost = 'lustre';
 
 /**
  * Registers products that were found on disk, where they lie, as an operator's stage-out of their attempt: the same checks
- * and the same way into the catalog as a job's. Files of failed attempts are left alone. The number of events is unknown.
+ * and the same way into the catalog as a job's. Files of jobs that failed are left alone; an attempt that is failed only
+ * because the rule requires its product is finished by this. The number of events is unknown.
  *
  * @throws DatabaseError, GatewayError
  */
@@ -41,8 +42,8 @@ async function registerOne(
   product: LeftProduct,
   signal: AbortSignal,
 ): Promise<RegisteredProduct> {
-  const { cupsid, path, start, state } = product;
-  if (state === 'failed') {
+  const { cupsid, path, start, isSuccess } = product;
+  if (!isSuccess) {
     return { ...product, isRegistered: false, reason: 'its job failed, so it may be incomplete' };
   }
   const facts = await readFacts(path, signal).catch((error: unknown) => explainError(error, path));

@@ -12,17 +12,17 @@ export function renderLeftProducts({
   found,
   unreadable,
 }: Pick<LeftProducts, 'unreadable'> & { readonly found: readonly Shown[] }): string {
-  const lines = found.slice(0, mostShown).map(({ path, cupsid, state, isRegistered, reason }) => {
+  const lines = found.slice(0, mostShown).map(({ path, cupsid, state, isSuccess, isRegistered, reason }) => {
     const fate = isRegistered === undefined ? '' : isRegistered ? ', registered' : `, not registered: ${reason ?? ''}`;
-    return `  ${path}\n    attempt ${cupsid}, ${state}${fate}\n`;
+    return `  ${path}\n    attempt ${cupsid}, ${state}${isSuccess && state === 'failed' ? ' without its product' : ''}${fate}\n`;
   });
   const more = found.length > mostShown ? `  and ${found.length - mostShown} more\n` : '';
-  const isOpen = found.some(({ state, isRegistered }) => state === 'finished' && isRegistered === undefined);
+  const isOpen = found.some(({ isSuccess, isRegistered }) => isSuccess && isRegistered === undefined);
   return [
     ...(found.length === 0
       ? []
       : [`\n${countOf(found.length, 'product')} on disk that no job reported:\n`, ...lines, more]),
-    ...(isOpen ? ["  'slurp reconcile --register' registers those of finished attempts\n"] : []),
+    ...(isOpen ? ["  'slurp reconcile --register' registers those of jobs that ended without an error\n"] : []),
     ...unreadable.map((directory) => `Cannot list '${directory}': products there are not known\n`),
   ].join('');
 }

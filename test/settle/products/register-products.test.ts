@@ -82,3 +82,37 @@ it('finds products that no job reported, and registers those of finished attempt
   expect(rows).toMatchObject([{ dsttype: 'DST_EVENT_auau23', dataset: 'new_2023p003', events: -1, path }]);
   expect((await findLeftProducts(status, undefined)).found).toMatchObject([{ cupsid: failed }]);
 });
+
+it('registers the product of an attempt that failed only for want of it, which is finished then (C-E17)', async () => {
+  const made = await makeAttempts(status, 2, { isProductRequired: true });
+  const [lacking = 0, failed = 0] = made.ids;
+  const out = join(root, 'required');
+  await mkdir(out);
+  for (const dstfile of made.dstfiles) await writeFile(join(out, `${dstfile}.root`), 'events');
+  await putProductDirectories(status, made.submission, [out]);
+  const ingest = { status, catalog, log: silentLog };
+  await ingestEvents(ingest, [
+    eventOf(lacking, 0, { kind: 'finished', exitCode: 0 }),
+    eventOf(lacking, 1, { kind: 'exited', exitCode: 0 }),
+    eventOf(failed, 0, { kind: 'exited', exitCode: 3 }),
+  ]);
+  const stateOf = async (id: number): Promise<unknown> => {
+    const table = sql.table(status.role, 'production_status');
+    return (await status.query(sql`select status::text, has_product from ${table} where id = ${id}`))[0];
+  };
+  expect(await stateOf(lacking)).toEqual({ status: 'failed', has_product: false });
+  const ours = (await findLeftProducts(status, undefined)).found.filter(({ cupsid }) => made.ids.includes(cupsid));
+  expect(ours).toMatchObject([
+    { cupsid: failed, state: 'failed', isSuccess: false },
+    { cupsid: lacking, state: 'failed', isSuccess: true },
+  ]);
+  expect(renderLeftProducts({ found: ours, unreadable: [] })).toContain(
+    `attempt ${lacking}, failed without its product\n`,
+  );
+  expect(await registerProducts(ingest, ours, AbortSignal.timeout(30_000))).toMatchObject([
+    { cupsid: failed, isRegistered: false, reason: 'its job failed, so it may be incomplete' },
+    { cupsid: lacking, isRegistered: true },
+  ]);
+  expect(await stateOf(lacking)).toEqual({ status: 'finished', has_product: true });
+  expect(await stateOf(failed)).toEqual({ status: 'failed', has_product: false });
+});

@@ -9,6 +9,8 @@ export interface LackingAttempt {
   readonly dstfile: string;
   readonly state: 'finished' | 'failed';
   readonly start: number;
+  /** Its job ended without an error: it is failed only where the rule requires the product (`product: required`). */
+  readonly isSuccess: boolean;
   /** Absolute paths in which its product may lie. */
   readonly directories: readonly string[];
 }
@@ -26,9 +28,14 @@ export function findLackingAttempts(
   limit: number,
 ): Promise<readonly LackingAttempt[]> {
   return status.query<LackingAttempt>(sql`
-    select s.id, s.dstfile, s.final_state as state, s.start, b.product_directories as directories
+    select s.id, s.dstfile, s.final_state as state, s.start, b.product_directories as directories,
+      s.final_state = 'finished' or coalesce(e.is_success, false) as "isSuccess"
     from ${sql.table(status.role, 'production_status')} s
     join ${sql.table(status.role, 'submission')} b on b.uuid = s.submission_id
+    left join lateral (
+      select f.is_success from ${sql.table(status.role, 'fold_events')}(array[s.id]) f
+      where s.final_state = 'failed' and b.is_product_required
+    ) e on true
     where not s.has_product and s.retired_at is null and b.product_directories is not null
       and (${rule ?? null}::text is null or s.rule = ${rule ?? null})
     order by s.id desc
