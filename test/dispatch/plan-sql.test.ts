@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { planRule } from '#dispatch/plan-rule.ts';
-import { prepareSelectedRule, selectRule } from '#dispatch/select-rule.ts';
+import { prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
 import { checkRuleFile } from '#rules/check/check-rule.ts';
 
@@ -60,7 +60,7 @@ async function plan(): Promise<unknown> {
 }
 
 async function planFunnel(): Promise<Funnel> {
-  const { prepared } = await prepareSelectedRule(await selectRule(file, 'SQL'), options);
+  const { prepared } = prepareSelectedRule(await selectRule(file, 'SQL'), options);
   const { databases } = world.open;
   const planned = await planRule({ prepared, databases, statementTimeoutMs: 30_000 });
   await planned.close();

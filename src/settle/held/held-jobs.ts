@@ -1,7 +1,7 @@
 import { retryDatabase } from '#db/retry.ts';
 import { findOpenAttempts } from '#db/status/find-open-attempts.ts';
 import { findProductionSubmissions } from '#db/status/submission/find-production-submissions.ts';
-import { recordEvents } from '#db/status/record-events.ts';
+import { ingestOwnEvents } from '#ingest/ingest-own-events.ts';
 import { BatchError } from '#model/errors.ts';
 import { findOutside, rowSelectionOf } from '#model/row-selection.ts';
 
@@ -189,25 +189,10 @@ function makeRemovals(
   }));
 }
 
-const eventsAtOnce = 500;
-
 async function record(input: HeldInput, events: readonly JobEvent[], what: string): Promise<number> {
-  let fresh = 0;
-  for (let from = 0; from < events.length; from += eventsAtOnce) {
-    const group = events.slice(from, from + eventsAtOnce);
-    const recorded = await retryDatabase(() =>
-      recordEvents(
-        input.status,
-        group.map((event) => ({ event })),
-      ),
-    );
-    group.forEach(({ attempt, detail }, index) => {
-      if (recorded[index]?.outcome !== 'new') return;
-      fresh += 1;
-      input.log.info({ attempt, ...detail }, what);
-    });
-  }
-  return fresh;
+  const fresh = await ingestOwnEvents(input, events);
+  for (const { attempt, detail } of fresh) input.log.info({ attempt, ...detail }, what);
+  return fresh.length;
 }
 
 function noAnswer(what: string, reason: string): BatchError {

@@ -1,8 +1,8 @@
 import { retryDatabase } from '#db/retry.ts';
 import { confirmAttempts } from '#db/status/submission/confirm-attempts.ts';
 import { findOpenAttempts, findSubmissionsWithOpen } from '#db/status/find-open-attempts.ts';
-import { recordEvents } from '#db/status/record-events.ts';
 import { putCluster } from '#db/status/submission/put-cluster.ts';
+import { ingestOwnEvents } from '#ingest/ingest-own-events.ts';
 
 import { decideAttempt } from './decide-attempt.ts';
 import { makeStop } from './describe-stop.ts';
@@ -79,7 +79,8 @@ export const defaultTerms = { endGraceMs: 60_000, vanishAfterMs: 10 * 60_000, ke
 
 /** So many attempts are asked about at once, or one submission. */
 const attemptsAtOnce = 10_000;
-const eventsAtOnce = 500;
+/** Attempts are confirmed in groups. */
+const confirmedAtOnce = 500;
 
 /** Nobody loses more than this, and more than this part, at once: it is the question that went wrong. */
 const believableVanishings = 100;
@@ -152,8 +153,8 @@ async function reconcilePiece(
     vanishAfterMs: input.vanishAfterMs ?? defaultTerms.vanishAfterMs,
   };
   const work = sortOut(attempts, looked.sightOf, terms, tally);
-  for (let from = 0; from < work.confirm.length; from += eventsAtOnce) {
-    const ids = work.confirm.slice(from, from + eventsAtOnce);
+  for (let from = 0; from < work.confirm.length; from += confirmedAtOnce) {
+    const ids = work.confirm.slice(from, from + confirmedAtOnce);
     tally.confirmed += await retryDatabase(() => confirmAttempts(status, ids));
   }
   await tell(input, work.events, tally);
@@ -244,20 +245,9 @@ function sortOut(
 }
 
 async function tell(input: ReconcileInput, events: readonly JobEvent[], tally: Tally): Promise<void> {
-  const { status, log } = input;
-  for (let from = 0; from < events.length; from += eventsAtOnce) {
-    const group = events.slice(from, from + eventsAtOnce);
-    const recorded = await retryDatabase(() =>
-      recordEvents(
-        status,
-        group.map((event) => ({ event })),
-      ),
-    );
-    group.forEach(({ attempt, start, detail }, index) => {
-      if (recorded[index]?.outcome !== 'new') return;
-      tally.count(detail.kind);
-      log.info({ attempt, start, ...detail }, 'told by the batch system');
-    });
+  for (const { attempt, start, detail } of await ingestOwnEvents(input, events)) {
+    tally.count(detail.kind);
+    input.log.info({ attempt, start, ...detail }, 'told by the batch system');
   }
 }
 

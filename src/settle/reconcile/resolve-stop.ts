@@ -1,7 +1,7 @@
 import { retryDatabase } from '#db/retry.ts';
 import { clearStop, putStop } from '#db/status/factory/put-stop.ts';
 import { findUnmade, takeBackUnmade } from '#db/status/factory/take-back-unmade.ts';
-import { recordEvents } from '#db/status/record-events.ts';
+import { ingestOwnEvents } from '#ingest/ingest-own-events.ts';
 
 import type { BatchBackend, BatchSubmissionReport, FactoryStop } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
@@ -98,7 +98,7 @@ async function takeBack(
 
 /** The one that cannot be made would stop the next submission too. */
 async function failUnmade(
-  { status, backend }: StopInput,
+  { status, backend, log }: StopInput,
   uuid: string,
   process: number,
   reason: string,
@@ -110,8 +110,7 @@ async function failUnmade(
     ...{ attempt, source: 'batch:-1', start: -1, sequence: nowMs, at: new Date(nowMs).toISOString() },
     detail: { kind: 'removed' as const, reason: neverMade(backend, reason) },
   };
-  const [recorded] = await retryDatabase(() => recordEvents(status, [{ event }]));
-  return recorded?.outcome === 'new' ? 1 : 0;
+  return (await ingestOwnEvents({ status, log }, [event])).length;
 }
 
 const names = { htcondor: 'HTCondor', local: 'The local queue' } as const;

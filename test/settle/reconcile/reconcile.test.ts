@@ -168,6 +168,21 @@ test('the spools that came home are taken first', async () => {
   expect(steps[0]).toBe('spools');
 });
 
+test('a reason that the database cannot hold is recorded as far as it can be', async () => {
+  await dispatch([1, 2]);
+  const reasons = ['bad \u0000 byte and \uD800 half a character', 'memory'];
+  const backend = saying((job) => ({
+    ...{ ...job, state: 'held', starts: 1, since, holdCode: 26 },
+    holdReason: reasons[job.process] ?? '',
+  }));
+  expect((await reconcileNow(backend)).told).toEqual({ ...nobody, held: 2 });
+  const rows = await readFull();
+  expect(rows.map(({ status, message }) => [status, message])).toEqual([
+    ['held', 'bad \uFFFD byte and \uFFFD half a character'],
+    ['held', 'memory'],
+  ]);
+});
+
 describe('nothing is concluded', () => {
   test.each(['findSubmissions', 'queryQueue', 'queryHistory'] as const)('from no answer to %s', async (question) => {
     await dispatch([1, 2]);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { describeInterruption } from '#commands/interruption.ts';
+import { describeInterruption } from '#commands/kaedama/interruption.ts';
 
 test.each([
   [{ phase: 'before', ready: 0, submitted: 0 }, 'Interrupted: nothing was submitted'],

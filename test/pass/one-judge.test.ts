@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { prepareSelectedRule, selectRule } from '#dispatch/select-rule.ts';
+import { prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
 import { RuleError } from '#model/errors.ts';
 import { checkRuleFile } from '#rules/check/check-rule.ts';
 import { readRuleFile } from '#rules/read-rule-file.ts';

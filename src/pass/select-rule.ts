@@ -5,7 +5,7 @@ import { prepareRule } from '#rules/prepare-rule.ts';
 import { readRuleFile } from '#rules/read-rule-file.ts';
 import { similarWords } from '#util/similar-words.ts';
 
-import { cursorKeyOf } from './cursor-order.ts';
+import { cursorKeyOf } from '#dispatch/cursor-order.ts';
 
 import type { CursorKey } from '#db/status/find-cursor.ts';
 import type { Complaint } from '#model/complaint.ts';
@@ -48,22 +48,29 @@ export async function selectRule(config: string, name: string): Promise<Selected
 }
 
 /**
- * Makes a rule ready for these options, judged as `--check` does; where they say "from the cursor on", the cursor is
- * looked up.
+ * Makes a rule ready for these options, judged as `--check` does. Where they say "from the cursor on", the cursor is 0
+ * until {@link fillCursor} looked it up.
  *
- * @throws RuleError with all complaints, if any of them is an error; and what `findCursor` throws
+ * @throws RuleError with all complaints, if any of them is an error
  */
-export async function prepareSelectedRule(
-  { rule, complaints: ofForm }: SelectedRule,
-  options: RunOptions,
-  findCursor?: (key: CursorKey) => Promise<number>,
-): Promise<ReadyRule> {
+export function prepareSelectedRule({ rule, complaints: ofForm }: SelectedRule, options: RunOptions): ReadyRule {
   const { preparation, complaints: judged } = judgeRule(rule, options);
   const complaints = [...ofForm, ...judged];
-  const prepared = preparedOf(rule, preparation, complaints);
-  if (options.runs.kind !== 'cursor' || findCursor === undefined) return { prepared, complaints };
-  const cursor = await findCursor(cursorKeyOf(prepared));
-  return { prepared: preparedOf(rule, prepareRule(rule, { ...options, cursor }), complaints), complaints };
+  return { prepared: preparedOf(rule, preparation, complaints), complaints };
+}
+
+/**
+ * Puts the cursor into a rule whose options say "from the cursor on"; any other rule stays as it is, and nothing is
+ * looked up.
+ *
+ * @throws what `find` throws
+ */
+export async function fillCursor(ready: ReadyRule, find: (key: CursorKey) => Promise<number>): Promise<ReadyRule> {
+  const { rule, options } = ready.prepared;
+  if (options.runs.kind !== 'cursor') return ready;
+  const cursor = await find(cursorKeyOf(ready.prepared));
+  const prepared = preparedOf(rule, prepareRule(rule, { ...options, cursor }), ready.complaints);
+  return { ...ready, prepared };
 }
 
 function preparedOf(rule: Rule, preparation: Preparation, complaints: readonly Complaint[]): PreparedRule {

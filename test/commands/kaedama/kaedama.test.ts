@@ -11,8 +11,8 @@ import { packageRoot } from '#util/package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { bundleScript } from '../util/bundle-script.ts';
-import { commitAll } from '../util/commit-all.ts';
+import { bundleScript } from '../../util/bundle-script.ts';
+import { commitAll } from '../../util/commit-all.ts';
 
 const timeoutMs = 180_000;
 let home: string;

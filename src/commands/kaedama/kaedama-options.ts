@@ -7,6 +7,7 @@ import { isJobState, jobStates } from '#model/job/job-state.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
 import { defaultRuns, parseRunlist, parseRuns, parseSegments } from '#model/run-selection.ts';
 
+import { accountName } from '#util/account-name.ts';
 import { decodeText } from '#util/decode-text.ts';
 import { explainError } from '#util/explain-error.ts';
 import { nearestWord } from '#util/nearest-word.ts';
@@ -14,6 +15,7 @@ import { nearestWord } from '#util/nearest-word.ts';
 import type { CursorWish } from '#dispatch/cursor-order.ts';
 import type { JobState } from '#model/job/job-state.ts';
 import type { RunOptions } from '#model/run-options.ts';
+import type { PassWish } from '#pass/run-pass.ts';
 import type { Parsed, RunSelection } from '#model/run-selection.ts';
 
 /** What `kaedama` is asked for. */
@@ -26,8 +28,8 @@ export interface KaedamaRequest {
   /** The cursor was named on the command line, so that even `--print-query` reads it. */
   readonly isCursorNamed: boolean;
   readonly deed: KaedamaDeed;
-  /** Ready jobs at most. */
-  readonly maxJobs?: number;
+  /** What a dispatch is to do beside dispatching. */
+  readonly wish: PassWish;
   readonly site?: string;
   readonly logDirectory?: string;
   readonly isJson: boolean;
@@ -35,18 +37,10 @@ export interface KaedamaRequest {
   readonly isBatch: boolean;
   /** `--yes`: the answer to whatever would be asked. */
   readonly isYes: boolean;
-  /** What becomes of the cursor. */
-  readonly cursor?: CursorWish;
-  /** Writes down which jobs are held. */
-  readonly isMarkingHeld: boolean;
-  /** Removes held jobs. */
-  readonly isClearingHeld: boolean;
   /** For the last line of the log. */
   readonly docstring?: string;
   /** What is to be said about the options themselves, one sentence each. */
   readonly notes: readonly string[];
-  /** `--doit`: also from a payload that is not published. */
-  readonly isForced: boolean;
 }
 
 /** Which of the things that kaedama can do. */
@@ -236,18 +230,21 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
     options,
     isCursorNamed: raw.runs?.[0] === 'cursor',
     deed,
-    ...(maxJobs === undefined ? {} : { maxJobs }),
+    wish: {
+      ...(maxJobs === undefined ? {} : { maxJobs }),
+      ...(cursor === undefined ? {} : { cursor }),
+      isForced: raw.doit === true,
+      isMarkingHeld: raw.markHeldJobs === true,
+      isClearingHeld: raw.clearHeldJobs === true,
+      by: accountName(),
+    },
     ...(raw.site === undefined ? {} : { site: raw.site }),
     ...(raw.logdir === undefined ? {} : { logDirectory: resolve(place.cwd, raw.logdir) }),
     isJson: raw.json === true,
     isBatch: raw.batch === true,
     isYes: raw.yes === true,
-    ...(cursor === undefined ? {} : { cursor }),
-    isMarkingHeld: raw.markHeldJobs === true,
-    isClearingHeld: raw.clearHeldJobs === true,
     ...(raw.docstring === undefined ? {} : { docstring: raw.docstring }),
     notes: raw.dbinput ? [] : ["'--no-dbinput' has no effect: jobs always ask for their inputs"],
-    isForced: raw.doit === true,
   };
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readKaedamaRequest } from '#commands/kaedama-options.ts';
+import { readKaedamaRequest } from '#commands/kaedama/kaedama-options.ts';
 
 const place = { cwd: '/here', now: '2025-04-10T12:00:00.000Z' };
 const read = (...line: readonly string[]): ReturnType<typeof readKaedamaRequest> =>
@@ -12,12 +12,10 @@ test('has the defaults of the original (C-K1)', async () => {
     options: { runs: { kind: 'cursor' }, limit: 0, nevents: 0, experimentMode: 'physics', mask: [], isTestbed: false },
     deed: { kind: 'dispatch' },
     isBatch: false,
-    isForced: false,
-    isMarkingHeld: false,
-    isClearingHeld: false,
+    wish: { isForced: false, isMarkingHeld: false, isClearingHeld: false },
     notes: [],
   });
-  expect(await read()).not.toHaveProperty('maxJobs');
+  expect((await read())?.wish).not.toHaveProperty('maxJobs');
 });
 
 test.each([
@@ -31,10 +29,10 @@ test.each([
 });
 
 test.each([
-  [['--maxj', '5'], { maxJobs: 5 }],
+  [['--maxj', '5'], { wish: { maxJobs: 5 } }],
   [['--exp', 'beam'], { options: { experimentMode: 'beam' } }],
   [['--res', '--ye'], { options: { isResubmit: true }, isYes: true }],
-  [['--mark'], { isMarkingHeld: true }],
+  [['--mark'], { wish: { isMarkingHeld: true } }],
   [['submit', '--runs', '22026', '22027', '0'], { options: { runs: { kind: 'list', runs: [22026, 22027] } } }],
 ])('takes the beginning of an option, and a leading submit: %j (C-K1)', async (line, request) => {
   expect(await read(...line)).toMatchObject(request);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { prepareSelectedRule, selectRule } from '#dispatch/select-rule.ts';
+import { fillCursor, prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
 
 import type { CursorKey } from '#db/status/find-cursor.ts';
@@ -37,7 +37,7 @@ DST_BAD:
 afterAll(() => rm(root, { recursive: true }));
 
 test('takes a good rule out of a file with a bad one', async () => {
-  const { prepared } = await prepareSelectedRule(await selectRule(file, 'DST_GOOD'), options);
+  const { prepared } = prepareSelectedRule(await selectRule(file, 'DST_GOOD'), options);
   expect(prepared.query.finished).toContain('and runnumber>=0');
 });
 
@@ -61,9 +61,9 @@ test('asks for the cursor only where the selection needs it (C-K6)', async () =>
     return Promise.resolve(53_000);
   };
   const selected = await selectRule(file, 'DST_GOOD');
-  await prepareSelectedRule(selected, { ...options, runs: { kind: 'one', run: 5 } }, find);
+  await fillCursor(prepareSelectedRule(selected, { ...options, runs: { kind: 'one', run: 5 } }), find);
   expect(asked).toEqual([]);
-  const { prepared } = await prepareSelectedRule(selected, options, find);
+  const { prepared } = await fillCursor(prepareSelectedRule(selected, options), find);
   expect(asked).toEqual([{ dsttype: 'DST_GOOD_run2pp', build: 'ana437', tag: '2024p007', version: 1 }]);
   expect(prepared.query.finished).toContain('and runnumber>=53000');
 });

@@ -1,0 +1,104 @@
+import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
+import { findSite } from '#config/find-site.ts';
+import { requireMadeSite } from '#config/require-made-site.ts';
+import { openDatabase } from '#db/connect.ts';
+import { findCursor } from '#db/status/find-cursor.ts';
+import { dumpPlan } from '#dispatch/dump-plan.ts';
+import { findRefusals } from '#dispatch/find-refusals.ts';
+import { planRule } from '#dispatch/plan-rule.ts';
+import { renderPlan, renderPlanJson } from '#dispatch/render-plan.ts';
+import { renderWhy } from '#dispatch/why/render-why.ts';
+import { findWhy } from '#dispatch/why/why.ts';
+import { makeSay } from '#cli/say.ts';
+import { fillCursor, prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
+import { countOf } from '#util/count-of.ts';
+
+import type { CursorKey } from '#db/status/find-cursor.ts';
+import type { PlanInput } from '#dispatch/plan-rule.ts';
+import type { WhyQuestion } from '#dispatch/why/why.ts';
+
+import type { KaedamaRequest } from './kaedama-options.ts';
+import type { Work } from './work.ts';
+
+const say = makeSay('kaedama');
+
+/**
+ * Prints the rule's query as it would be asked (`--print-query`). Only who names the cursor wants the database; nothing is
+ * started for it.
+ *
+ * @returns the exit code, 0
+ * @throws RuleError, SiteError, DatabaseError
+ */
+export async function printQuery(request: KaedamaRequest): Promise<number> {
+  const ready = prepareSelectedRule(await selectRule(request.config, request.rule), request.options);
+  const { prepared } = request.isCursorNamed
+    ? await fillCursor(ready, (key: CursorKey) => findCursorAlone(request, key))
+    : ready;
+  await writeOutput(`${prepared.query.finished.trimEnd()}\n`);
+  return 0;
+}
+
+async function findCursorAlone(request: KaedamaRequest, key: CursorKey): Promise<number> {
+  const { site: named, config } = request;
+  const site = await findSite({ site: named, cwd: request.options.submitDirectory, ruleFile: config });
+  requireMadeSite(site);
+  const status = openDatabase(site.roles.status, { applicationName: 'kaedama', connectAttempts: 1 });
+  try {
+    return await findCursor(status, key);
+  } finally {
+    await status.close();
+  }
+}
+
+function planInputOf({ request, site, prepared, databases }: Work): PlanInput {
+  const { maxJobs } = request.wish;
+  return {
+    ...{ prepared, databases, statementTimeoutMs: site.statementTimeoutMs, batch: site.batch },
+    ...(maxJobs === undefined ? {} : { maxJobs }),
+  };
+}
+
+/** Prints what would be dispatched, and why the rest would not (`--plan`). @returns the exit code, 0 */
+export async function printPlan(work: Work): Promise<number> {
+  const { request, site, workerDirectory } = work;
+  work.progress.phase('deciding');
+  const plan = await planRule({ ...planInputOf(work), isSurvey: true });
+  try {
+    const { isForced } = request.wish;
+    const refusals = await findRefusals(plan, { site, mode: site.mode, isForced, workerDirectory });
+    for await (const piece of request.isJson ? renderPlanJson(plan, refusals) : renderPlan(plan, refusals)) {
+      if (!(await writeOutput(piece))) break;
+    }
+  } finally {
+    await plan.close();
+  }
+  return 0;
+}
+
+/** Prints what the decision about one run is, and which fact made it (`--why`). @returns the exit code, 0 */
+export async function printWhy(work: Work, { run, segment }: WhyQuestion): Promise<number> {
+  const { request, progress, backend } = work;
+  progress.phase('deciding');
+  const question = { run, ...(segment === undefined ? {} : { segment }) };
+  const why = await findWhy({ ...planInputOf(work), backend }, question);
+  progress.close();
+  if (request.isJson) await writeJson(why);
+  else await writeOutput(renderWhy(why));
+  return 0;
+}
+
+/** Writes what would be submitted into a directory, for reading (`--dump`). @returns the exit code, 0 */
+export async function printDump(work: Work, directory: string): Promise<number> {
+  const { request, site, workerDirectory } = work;
+  work.progress.phase('deciding');
+  const plan = await planRule(planInputOf(work));
+  try {
+    const { count, descriptionFile, itemsFile, notes } = await dumpPlan(plan, { site, directory, workerDirectory });
+    for (const note of notes) say(note);
+    if (request.isJson) await writeJson({ rule: request.rule, count, descriptionFile, itemsFile });
+    else await writeLine(`${request.rule}: ${countOf(count, 'job')} in '${descriptionFile}' and '${itemsFile}'`);
+  } finally {
+    await plan.close();
+  }
+  return 0;
+}

@@ -1,0 +1,36 @@
+import { pruneSnapshots } from '#dispatch/payload/snapshot/prune-snapshots.ts';
+import { clearSubmissionFolders } from '#dispatch/submission/submission-folder.ts';
+
+import type { Say } from '#model/log.ts';
+
+import { reconcileSite } from './reconcile-site.ts';
+import { recover } from './recover.ts';
+
+import type { ReconcileSiteInput } from './reconcile-site.ts';
+import type { Reconciled } from './reconcile/reconcile.ts';
+import type { Recovered } from './recover.ts';
+
+/** What settling found and did. */
+export interface Settled {
+  readonly submissions: Recovered;
+  readonly attempts: Reconciled;
+}
+
+/**
+ * Settles what is open at a site, before anything new is dispatched: finishes what interrupted dispatches left, takes
+ * spools that came home, brings attempts into agreement with the batch system, and removes what no job needs any more.
+ * To be called once for any number of rules. With `rule`, only that rule's attempts are looked at: it is told the truth
+ * about its own products, and is quick.
+ *
+ * @param input `say` is told in a line of each submission that was recovered, or has to wait
+ * @throws DatabaseError, GatewayError
+ */
+export async function settleSite(input: ReconcileSiteInput & { readonly say: Say }): Promise<Settled> {
+  const { site, status, backend, log, say } = input;
+  const submissions = await recover({ status, site, backend, log, say });
+  const attempts = await reconcileSite(input);
+  await clearSubmissionFolders(site, status);
+  // What only takes up room must not keep a dispatch from its work.
+  await pruneSnapshots({ store: site.payloads, status }).catch((error: unknown) => log.warn({ error }, 'not pruned'));
+  return { submissions, attempts };
+}
