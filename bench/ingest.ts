@@ -95,8 +95,8 @@ async function measure(seconds: number, deed: (round: number) => Promise<number>
 
 function bareInsert(status: Database, events: readonly JobEvent[]): Promise<number> {
   return status.execute(sql`
-    insert into ${sql.table(status.role, 'production_event')} (attempt, source, sequence, start, at, kind, detail)
-    select (e ->> 'attempt')::int, e ->> 'source', (e ->> 'sequence')::bigint, (e ->> 'start')::int,
+    insert into ${sql.table(status.role, 'production_event')} (cupsid, source, sequence, start, at, kind, detail)
+    select (e ->> 'cupsid')::int, e ->> 'source', (e ->> 'sequence')::bigint, (e ->> 'start')::int,
            (e ->> 'at')::timestamp, e #>> '{detail,kind}', e -> 'detail'
     from jsonb_array_elements(${JSON.stringify(events)}::jsonb) e on conflict do nothing`);
 }

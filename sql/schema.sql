@@ -124,7 +124,7 @@ create table dataset_status (
 create table file_owner (
   lfn text not null,
   dstfile text not null,
-  attempt integer not null,
+  cupsid integer not null,
   claimed_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
   constraint file_owner_pkey PRIMARY KEY (lfn)
 );
@@ -177,7 +177,7 @@ create table production_cursor (
 );
 
 create table production_event (
-  attempt integer not null,
+  cupsid integer not null,
   source text not null,
   sequence bigint not null,
   at timestamp without time zone not null,
@@ -189,11 +189,11 @@ create table production_event (
   arrival bigint default nextval('production_event_arrival'::regclass) not null,
   apply_note text,
   clock_offset_ms bigint,
-  constraint production_event_pkey PRIMARY KEY (attempt, source, sequence, at)
+  constraint production_event_pkey PRIMARY KEY (cupsid, source, sequence, at)
 ) partition by RANGE (at);
 
 create table production_event_default partition of production_event (
-  attempt integer not null,
+  cupsid integer not null,
   source text not null,
   sequence bigint not null,
   at timestamp without time zone not null,
@@ -205,7 +205,7 @@ create table production_event_default partition of production_event (
   arrival bigint default nextval('production_event_arrival'::regclass) not null,
   apply_note text,
   clock_offset_ms bigint,
-  constraint production_event_default_pkey PRIMARY KEY (attempt, source, sequence, at)
+  constraint production_event_default_pkey PRIMARY KEY (cupsid, source, sequence, at)
 ) DEFAULT;
 
 create table production_quality (
@@ -262,7 +262,7 @@ create table production_status (
   message text,
   logsize bigint,
   last_message timestamp without time zone,
-  attempt integer default 1 not null,
+  attempt_number integer default 1 not null,
   rule text,
   submission_id uuid,
   replaces integer,
@@ -321,13 +321,13 @@ CREATE INDEX invalid_run_list_run ON invalid_run_list USING btree (first_run);
 
 CREATE INDEX payload_file_sha256 ON payload_file USING btree (sha256);
 
-CREATE INDEX production_event_refused ON ONLY production_event USING btree (attempt) WHERE kind = 'refused'::text AND applied_at IS NULL;
+CREATE INDEX production_event_refused ON ONLY production_event USING btree (cupsid) WHERE kind = 'refused'::text AND applied_at IS NULL;
 
 CREATE INDEX production_event_unapplied ON ONLY production_event USING btree (received_at) WHERE kind = 'stageout'::text AND applied_at IS NULL;
 
 CREATE UNIQUE INDEX production_setup_identity ON production_setup USING btree (name, build, dbtag, hash, COALESCE(revision, '-1'::integer), COALESCE(payload, ''::text), dirty);
 
-CREATE INDEX production_status_dstfile ON production_status USING btree (dstfile, attempt);
+CREATE INDEX production_status_dstfile ON production_status USING btree (dstfile, attempt_number);
 
 CREATE INDEX production_status_lacking ON production_status USING btree (id) WHERE NOT has_product AND retired_at IS NULL;
 
@@ -393,18 +393,18 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION event_items(events jsonb)
- RETURNS TABLE(item integer, attempt integer, source text, sequence bigint, start integer, at timestamp without time zone, kind text, detail jsonb, submission uuid, clock_offset_ms bigint)
+ RETURNS TABLE(item integer, cupsid integer, source text, sequence bigint, start integer, at timestamp without time zone, kind text, detail jsonb, submission uuid, clock_offset_ms bigint)
  LANGUAGE sql
  STABLE
 AS $function$
-  select (position - 1)::int, e.attempt, e.source, e.sequence, e.start, e.at, e.detail ->> 'kind', e.detail - 'kind',
+  select (position - 1)::int, e.cupsid, e.source, e.sequence, e.start, e.at, e.detail ->> 'kind', e.detail - 'kind',
          e.submission, e."clockOffsetMs"
   from rows from (
     jsonb_to_recordset(events) as (
-      attempt int, source text, sequence bigint, start int, at timestamp, detail jsonb, submission uuid,
+      cupsid int, source text, sequence bigint, start int, at timestamp, detail jsonb, submission uuid,
       "clockOffsetMs" bigint
     )
-  ) with ordinality as e (attempt, source, sequence, start, at, detail, submission, "clockOffsetMs", position)
+  ) with ordinality as e (cupsid, source, sequence, start, at, detail, submission, "clockOffsetMs", position)
 $function$
 ;
 
@@ -415,8 +415,8 @@ CREATE OR REPLACE FUNCTION event_moment(at timestamp without time zone, clock_of
 RETURN LEAST(CASE WHEN (abs(clock_offset_ms) > 60000) THEN (at + ((clock_offset_ms)::double precision * '00:00:00.001'::interval)) ELSE at END, received_at)
 ;
 
-CREATE OR REPLACE FUNCTION fold_events(attempts integer[])
- RETURNS TABLE(attempt integer, start integer, state prodstate, is_final boolean, is_success boolean, has_product boolean, started timestamp without time zone, running timestamp without time zone, ended timestamp without time zone, last_message timestamp without time zone, flags bigint, exit_code integer, nevents bigint, nsegments integer, inputs text, execution_node text, message text, logsize bigint, hold_code integer, hold_subcode integer, cpu_seconds double precision, wall_seconds double precision, memory_mb double precision, disk_mb double precision)
+CREATE OR REPLACE FUNCTION fold_events(cupsids integer[])
+ RETURNS TABLE(cupsid integer, start integer, state prodstate, is_final boolean, is_success boolean, has_product boolean, started timestamp without time zone, running timestamp without time zone, ended timestamp without time zone, last_message timestamp without time zone, flags bigint, exit_code integer, nevents bigint, nsegments integer, inputs text, execution_node text, message text, logsize bigint, hold_code integer, hold_subcode integer, cpu_seconds double precision, wall_seconds double precision, memory_mb double precision, disk_mb double precision)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'status'
@@ -426,36 +426,36 @@ AS $function$
 #variable_conflict use_column
 begin
   return query
-    with starts as materialized (select * from fold_starts(attempts)),
+    with starts as materialized (select * from fold_starts(cupsids)),
     ending as (
-      select distinct on (s.attempt) s.attempt, s.start, s.end_state, s.end_at,
+      select distinct on (s.cupsid) s.cupsid, s.start, s.end_state, s.end_at,
         case when s.end_state = 'failed' then coalesce(s.own_code, s.end_code) else s.end_code end as end_code
       from starts s
       where s.end_arrival is not null
-      order by s.attempt, s.end_arrival
+      order by s.cupsid, s.end_arrival
     ),
     deciding as (
       -- An end of start -1 does not know its start.
-      select s.attempt, coalesce(max(e.start) filter (where e.start >= 0), max(s.start)) as start,
-        bool_or(s.is_over and (e.attempt is null or s.start >= e.start)) as is_over,
+      select s.cupsid, coalesce(max(e.start) filter (where e.start >= 0), max(s.start)) as start,
+        bool_or(s.is_over and (e.cupsid is null or s.start >= e.start)) as is_over,
         bool_or(s.has_product) as has_product, max(s.product_note) as product_note
-      from starts s left join ending e on e.attempt = s.attempt
-      group by s.attempt
+      from starts s left join ending e on e.cupsid = s.cupsid
+      group by s.cupsid
     ),
     decided as (
-      select d.attempt, d.start, d.has_product, d.product_note, e.end_state, e.end_at, e.end_code,
+      select d.cupsid, d.start, d.has_product, d.product_note, e.end_state, e.end_at, e.end_code,
         l.is_missing and d.is_over as is_missing,
         -- A product that is required may still come as long as the job is there.
-        e.attempt is not null and (d.is_over or not l.is_missing) as is_final
+        e.cupsid is not null and (d.is_over or not l.is_missing) as is_final
       from deciding d
-      join production_status p on p.id = d.attempt
+      join production_status p on p.id = d.cupsid
       left join submission b on b.uuid = p.submission_id
-      left join ending e on e.attempt = d.attempt
+      left join ending e on e.cupsid = d.cupsid
       cross join lateral (
         select coalesce(b.is_product_required and e.end_state = 'finished', false) and not d.has_product as is_missing
       ) l
     )
-    select d.attempt, d.start,
+    select d.cupsid, d.start,
       case when not d.is_final then s.state when d.is_missing then 'failed' else d.end_state::prodstate end,
       d.is_final,
       case when d.is_final then d.end_state = 'finished' end,
@@ -473,14 +473,14 @@ begin
       end,
       s.logsize, s.hold_code, s.hold_subcode, s.cpu_seconds, s.wall_seconds, s.memory_mb, s.disk_mb
     from decided d
-    join starts s on s.attempt = d.attempt and s.start = d.start
-    join production_status p on p.id = d.attempt;
+    join starts s on s.cupsid = d.cupsid and s.start = d.start
+    join production_status p on p.id = d.cupsid;
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION fold_starts(attempts integer[])
- RETURNS TABLE(attempt integer, start integer, state prodstate, end_state text, end_code integer, end_arrival bigint, end_at timestamp without time zone, is_over boolean, own_code integer, provisional_code integer, has_product boolean, product_note text, started timestamp without time zone, running timestamp without time zone, last_message timestamp without time zone, flags bigint, exit_code integer, nevents bigint, nsegments integer, inputs text, execution_node text, message text, logsize bigint, hold_code integer, hold_subcode integer, cpu_seconds double precision, wall_seconds double precision, memory_mb double precision, disk_mb double precision)
+CREATE OR REPLACE FUNCTION fold_starts(cupsids integer[])
+ RETURNS TABLE(cupsid integer, start integer, state prodstate, end_state text, end_code integer, end_arrival bigint, end_at timestamp without time zone, is_over boolean, own_code integer, provisional_code integer, has_product boolean, product_note text, started timestamp without time zone, running timestamp without time zone, last_message timestamp without time zone, flags bigint, exit_code integer, nevents bigint, nsegments integer, inputs text, execution_node text, message text, logsize bigint, hold_code integer, hold_subcode integer, cpu_seconds double precision, wall_seconds double precision, memory_mb double precision, disk_mb double precision)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'status'
@@ -491,31 +491,31 @@ AS $function$
 begin
   return query
     with asked as materialized (
-      select s.id as attempt, coalesce(b.can_restart, false) as can_restart, b.success_exit_code,
+      select s.id as cupsid, coalesce(b.can_restart, false) as can_restart, b.success_exit_code,
         -- A name without version and the same with _v000 are one product.
         s.dstfile, s.dstname || '_v000' || substr(s.dstfile, length(s.dstname) + 1) as twin
       from production_status s left join submission b on b.uuid = s.submission_id
-      where s.id = any (attempts)
+      where s.id = any (cupsids)
     ),
     said as materialized (
-      select e.attempt, e.source, e.sequence, e.start, e.arrival, e.kind, e.detail, a.can_restart,
+      select e.cupsid, e.source, e.sequence, e.start, e.arrival, e.kind, e.detail, a.can_restart,
         event_moment(e.at, e.clock_offset_ms, e.received_at) as at,
         ending_of(e.kind, e.detail, a.success_exit_code) as ending,
         e.kind = 'stageout' and (e.detail #>> '{file,lfn}') in (
           a.dstfile || '.root', a.dstfile || '.prdf', a.twin || '.root', a.twin || '.prdf'
         ) as is_product,
         case when e.applied_at is null then e.apply_note end as apply_note
-      from production_event e join asked a on a.attempt = e.attempt
-      where e.attempt = any (attempts)
+      from production_event e join asked a on a.cupsid = e.cupsid
+      where e.cupsid = any (cupsids)
     ),
     told as (
-      select t.*, row_number() over (partition by t.attempt, t.start order by t.moment, t.source, t.sequence) as nth
+      select t.*, row_number() over (partition by t.cupsid, t.start order by t.moment, t.source, t.sequence) as nth
       from (
-        select s.*, max(s.at) over (partition by s.attempt, s.source order by s.sequence) as moment from said s
+        select s.*, max(s.at) over (partition by s.cupsid, s.source order by s.sequence) as moment from said s
       ) t
     ),
     read as materialized (
-      select t.attempt, t.start, t.source, t.kind, t.at, t.nth, t.arrival, t.detail, t.can_restart, t.ending,
+      select t.cupsid, t.start, t.source, t.kind, t.at, t.nth, t.arrival, t.detail, t.can_restart, t.ending,
         t.is_product, t.apply_note,
         case t.kind
           when 'started' then 2 when 'running' then 3 when 'held' then 4 when 'evicted' then 4 when 'released' then 4
@@ -531,9 +531,9 @@ begin
         max(t.nth) filter (
           where t.kind in ('finished', 'nevents', 'stageout') and t.detail ? 'nevents'
             and not coalesce((t.detail ->> 'isIncrement')::boolean, false)
-        ) over (partition by t.attempt, t.start) as nevents_from,
+        ) over (partition by t.cupsid, t.start) as nevents_from,
         max(t.nth) filter (where t.kind in ('finished', 'running') and t.detail ? 'nsegments')
-          over (partition by t.attempt, t.start) as nsegments_from
+          over (partition by t.cupsid, t.start) as nsegments_from
       from told t
     ),
     -- Few events are ends, so what is about them alone is worked out apart.
@@ -545,10 +545,10 @@ begin
       from (
         select r.*,
           r.can_restart and coalesce(
-            min(r.arrival) filter (where r.is_own_failure) over (partition by r.attempt, r.start) < r.arrival, false
+            min(r.arrival) filter (where r.is_own_failure) over (partition by r.cupsid, r.start) < r.arrival, false
           ) as is_after_failure
         from (
-          select r.attempt, r.start, r.kind, r.at, r.nth, r.arrival, r.can_restart, r.ending,
+          select r.cupsid, r.start, r.kind, r.at, r.nth, r.arrival, r.can_restart, r.ending,
             (r.detail ->> 'exitCode')::int as code,
             r.source like 'batch:%' or r.source like 'operator:%' as is_outside,
             r.kind in ('finished', 'exitcode') and r.ending = 'failed' as is_own_failure
@@ -558,7 +558,7 @@ begin
       ) j
     ),
     ended as (
-      select j.attempt, j.start,
+      select j.cupsid, j.start,
         (array_agg(case when j.is_contradicted then 'failed' else j.ending end order by j.arrival)
           filter (where j.is_end))[1] as end_state,
         (array_agg(j.code order by j.arrival) filter (where j.is_end))[1] as end_code,
@@ -569,10 +569,10 @@ begin
         (array_agg(j.code order by j.kind = 'exited', j.nth) filter (where not j.is_end))[1] as provisional_code,
         max(j.nth) filter (where not j.is_end) as provisional_nth
       from judged j
-      group by j.attempt, j.start
+      group by j.cupsid, j.start
     ),
     folded as (
-      select r.attempt, r.start,
+      select r.cupsid, r.start,
         (array_agg(r.kind order by r.rank desc, r.nth desc) filter (where r.rank is not null))[1] as word,
         max(r.nth) filter (where r.rank = 4) as word_nth,
         bool_or(r.is_product and r.apply_note is null) as has_product,
@@ -597,9 +597,9 @@ begin
         max((r.detail ->> 'memoryMb')::double precision) filter (where r.kind = 'exited') as memory_mb,
         max((r.detail ->> 'diskMb')::double precision) filter (where r.kind = 'exited') as disk_mb
       from read r
-      group by r.attempt, r.start
+      group by r.cupsid, r.start
     )
-    select f.attempt, f.start,
+    select f.cupsid, f.start,
       case
         -- An end that does not count leaves the job to the batch system, as an eviction does.
         when e.provisional_nth > coalesce(f.word_nth, 0) then 'evicted'
@@ -616,7 +616,7 @@ begin
       end,
       f.execution_node, f.message, f.logsize, (f.held ->> 'code')::int, (f.held ->> 'subcode')::int,
       f.cpu_seconds, f.wall_seconds, f.memory_mb, f.disk_mb
-    from folded f left join ended e on e.attempt = f.attempt and e.start = f.start;
+    from folded f left join ended e on e.cupsid = f.cupsid and e.start = f.start;
 end
 $function$
 ;
@@ -698,13 +698,13 @@ begin
   update production_status s
   set refusal = f.refusal
   from (
-    select distinct on (e.attempt) e.attempt,
+    select distinct on (e.cupsid) e.cupsid,
       (e.detail ->> 'report') || ': ' || (e.detail ->> 'reason') as refusal
     from fresh e
     where e.kind = 'refused'
-    order by e.attempt, e.arrival desc
+    order by e.cupsid, e.arrival desc
   ) f
-  where s.id = f.attempt;
+  where s.id = f.cupsid;
   return null;
 end
 $function$
@@ -726,32 +726,32 @@ declare
 begin
   select array_agg(distinct s.id) into allowed
   from event_items(events) i
-  join production_status s on s.id = i.attempt and (i.submission is null or i.submission = s.submission_id);
+  join production_status s on s.id = i.cupsid and (i.submission is null or i.submission = s.submission_id);
 
   perform s.id from production_status s where s.id = any (allowed) order by s.id for no key update;
 
-  -- The key is (attempt, source, sequence); the table's own has the month in it, because it is partitioned.
-  select array_agg(f.item), array_agg(distinct f.attempt) into fresh, touched
+  -- The key is (cupsid, source, sequence); the table's own has the month in it, because it is partitioned.
+  select array_agg(f.item), array_agg(distinct f.cupsid) into fresh, touched
   from (
-    select i.attempt, min(i.item) as item
+    select i.cupsid, min(i.item) as item
     from event_items(events) i
-    join production_status s on s.id = i.attempt and (i.submission is null or i.submission = s.submission_id)
+    join production_status s on s.id = i.cupsid and (i.submission is null or i.submission = s.submission_id)
     -- The limit keeps this a probe of the index for each event: a hash of the whole table would be the alternative.
     left join lateral (
       select true as is_known from production_event e
-      where e.attempt = i.attempt and e.source = i.source and e.sequence = i.sequence
+      where e.cupsid = i.cupsid and e.source = i.source and e.sequence = i.sequence
       limit 1
     ) known on true
     where known.is_known is null
-    group by i.attempt, i.source, i.sequence
+    group by i.cupsid, i.source, i.sequence
   ) f;
 
-  insert into production_event (attempt, source, sequence, at, start, kind, detail, clock_offset_ms)
-  select i.attempt, i.source, i.sequence, i.at, i.start, i.kind, i.detail,
+  insert into production_event (cupsid, source, sequence, at, start, kind, detail, clock_offset_ms)
+  select i.cupsid, i.source, i.sequence, i.at, i.start, i.kind, i.detail,
     -- Of a spool that came home by copy only that is known which an earlier report of it has shown.
     case when i.clock_offset_ms is null and i.start >= 0 then (
       select e.clock_offset_ms from production_event e
-      where e.attempt = i.attempt and e.source = i.source and e.clock_offset_ms is not null
+      where e.cupsid = i.cupsid and e.source = i.source and e.clock_offset_ms is not null
       order by e.sequence desc
       limit 1
     ) else i.clock_offset_ms end
@@ -764,11 +764,11 @@ begin
     with late as (
       update production_event e set clock_offset_ms = i.clock_offset_ms
       from event_items(events) i
-      where e.attempt = i.attempt and e.attempt = any (allowed) and e.source = i.source and e.sequence = i.sequence
+      where e.cupsid = i.cupsid and e.cupsid = any (allowed) and e.source = i.source and e.sequence = i.sequence
         and e.clock_offset_ms is null and i.clock_offset_ms is not null
-      returning e.attempt
+      returning e.cupsid
     )
-    select array_agg(distinct attempt) into corrected from late;
+    select array_agg(distinct cupsid) into corrected from late;
   end if;
 
   perform update_attempts(coalesce(touched, '{}') || coalesce(corrected, '{}'));
@@ -784,19 +784,19 @@ begin
     v.reason is null and v.is_asked,
     v.reason
   from event_items(events) i
-  left join production_status s on s.id = i.attempt
+  left join production_status s on s.id = i.cupsid
   left join unnest(fresh) as f (item) on f.item = i.item
   left join lateral (
     select true as is_asked,
       case
         when s.retired_at is not null then 'retired: ' || coalesce(s.retired_reason, 'no reason given')
         when s.status in ('finished', 'failed') and coalesce(
-          (select min(d.end_arrival) from fold_starts(array[i.attempt]) d) < (
+          (select min(d.end_arrival) from fold_starts(array[i.cupsid]) d) < (
             select min(e.arrival) from production_event e
-            where e.attempt = i.attempt and e.source = i.source and e.sequence = i.sequence
+            where e.cupsid = i.cupsid and e.source = i.source and e.sequence = i.sequence
           ),
           -- It had ended without any event.
-          not exists (select from fold_starts(array[i.attempt]) d where d.end_arrival is not null)
+          not exists (select from fold_starts(array[i.cupsid]) d where d.end_arrival is not null)
         ) then 'already ' || s.status
       end as reason
     where i.kind = 'started' and (i.submission is null or i.submission = s.submission_id) and s.id is not null
@@ -806,7 +806,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION update_attempts(attempts integer[])
+CREATE OR REPLACE FUNCTION update_attempts(cupsids integer[])
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'status'
@@ -841,8 +841,8 @@ begin
       wall_seconds = f.wall_seconds,
       memory_mb = f.memory_mb,
       disk_mb = f.disk_mb
-    from fold_events(attempts) f
-    where s.id = f.attempt
+    from fold_events(cupsids) f
+    where s.id = f.cupsid
       -- An end that no event reports: rows of older systems, or whose events were dropped. They stay as they are.
       and (f.is_final or s.status not in ('finished', 'failed'));
 end

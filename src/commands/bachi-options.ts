@@ -76,7 +76,7 @@ export function parseBachi(argv: readonly string[], now: Date = new Date()): Bac
 /** Says a field of the report as the command line does. */
 export function argumentOf(path: string): string {
   const known: Readonly<Record<string, string>> = {
-    ...{ at: '--timestamp', attempt: 'cupsid', start: 'SLURP_START' },
+    ...{ at: '--timestamp', cupsid: 'cupsid', start: 'SLURP_START' },
     ...{ 'detail.dstname': 'DSTNAME', 'detail.run': 'RUN', 'detail.lastRun': 'LASTRUN' },
     ...{ 'detail.parent': '--parent', 'detail.blame': '--blame' },
   };

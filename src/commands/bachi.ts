@@ -16,7 +16,7 @@ async function runBachi(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const { identity, access, problem } = openPost();
-  if (identity.attempt === 0) return fence(say, identity, madeForReading);
+  if (identity.cupsid === 0) return fence(say, identity, madeForReading);
   const timeoutMs = access?.job.reportTimeoutMs ?? 0;
   checkReport(identity, call.at, call.detail, argumentOf);
   const told = await tell(identity, access, call.at, call.detail, { timeoutMs, isPersistent: false });

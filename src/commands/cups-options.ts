@@ -280,7 +280,7 @@ export function subcommandOf(argv: readonly string[]): string | undefined {
 /** Says a field of a report as the command line does. */
 export function optionOf(path: string): string {
   const known: Readonly<Record<string, string>> = {
-    ...{ at: '--timestamp', attempt: 'cupsid', start: 'SLURP_START' },
+    ...{ at: '--timestamp', cupsid: 'cupsid', start: 'SLURP_START' },
     ...{ 'detail.exitCode': '--exit', 'detail.nevents': '--nevents', 'detail.nsegments': '--nsegments' },
     ...{ 'detail.flag': '--flag', 'detail.logsize': '--logsize', 'detail.files': '--files', 'detail.text': 'TEXT' },
     ...{ 'detail.file.lfn': 'FILE', 'detail.file.path': 'OUTDIR', 'detail.file.host': '--hostname' },

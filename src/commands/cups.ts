@@ -54,8 +54,8 @@ async function report(call: CupsCommon, detailFor: (identity: JobIdentity) => Jo
   const post = openPost();
   const { identity } = post;
   const detail = softenEnd(detailFor(identity), readStopping(identity.directory));
-  if (identity.attempt === 0 && call.isUpdate) return fence(say, identity, madeForReading);
-  checkReport({ ...identity, attempt: Math.max(identity.attempt, 1) }, call.at, detail, optionOf);
+  if (identity.cupsid === 0 && call.isUpdate) return fence(say, identity, madeForReading);
+  checkReport({ ...identity, cupsid: Math.max(identity.cupsid, 1) }, call.at, detail, optionOf);
   if (!call.isUpdate) return 0;
   const told = await tellFrom(post, call, detail, detail.kind === 'started');
   if (post.problem !== undefined) throw post.problem;
@@ -74,12 +74,12 @@ async function tellFrom(post: Post, call: CupsCommon, detail: JobEventDetail, is
 
 async function printInfo(options: readonly (readonly [string, string])[]): Promise<number> {
   const { identity, access, problem } = openPost();
-  await writeLine(`Working with cupsid=${identity.attempt}`);
+  await writeLine(`Working with cupsid=${identity.cupsid}`);
   const facts = [
     ['start', String(identity.start)],
     ['node', identity.node],
     ['directory', identity.directory],
-    ['spool', spoolFileName(identity.attempt, identity.start)],
+    ['spool', spoolFileName(identity.cupsid, identity.start)],
     ['gateway', access?.job.gateway ?? 'unknown'],
     ['submission', access?.job.submission ?? 'unknown'],
     ...options,
@@ -99,7 +99,7 @@ async function printInputs(which: 'inputs' | 'ranges'): Promise<number> {
 
 async function runStageOut(call: CupsCommon & Extract<CupsAction, { kind: 'stageout' }>): Promise<number> {
   const post = openPost();
-  if (post.identity.attempt === 0 && call.isUpdate) return fence(say, post.identity, madeForReading);
+  if (post.identity.cupsid === 0 && call.isUpdate) return fence(say, post.identity, madeForReading);
   // All other calls are quicker without it.
   const { stageOutAndReport } = await import('#job/stage-out/stage-out-and-report.ts');
   const told = await stageOutAndReport(call, {
@@ -122,7 +122,7 @@ async function runStageOut(call: CupsCommon & Extract<CupsAction, { kind: 'stage
 async function startWrapped(): Promise<number> {
   const post = openPost();
   const { identity, access } = post;
-  if (identity.attempt === 0) {
+  if (identity.cupsid === 0) {
     sayUnwanted(say, madeForReading);
     return fencedExitCode;
   }

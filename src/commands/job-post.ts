@@ -70,7 +70,7 @@ export async function reportMisuse(error: unknown, report: string): Promise<void
   if (!(error instanceof UsageError) || error.code === 'usage-old-subcommand') return;
   try {
     const { identity, access } = openPost();
-    if (access === undefined || identity.attempt === 0) return;
+    if (access === undefined || identity.cupsid === 0) return;
     const reason = [error.message, ...error.complaints].join('; ');
     const options = { timeoutMs: access.job.reportTimeoutMs, isPersistent: false };
     await tell(identity, access, new Date().toISOString(), { kind: 'refused', report, reason }, options);

@@ -215,7 +215,7 @@ void runMain(
     program
       .command('refused')
       .description('list reports and spools that could not be taken, or resolve them')
-      .argument('[attempt...]', 'numbers of attempts; all unless named')
+      .argument('[cupsid...]', 'cupsids of attempts; all unless named')
       .option('--resolve', 'count them no more; they stay where they are recorded')
       .option('--all', 'resolve all')
       .option('--note <text>', 'why, to be recorded')
@@ -244,7 +244,7 @@ void runMain(
     payload
       .command('show')
       .description('show what a snapshot holds and where it came from, also after it was pruned')
-      .argument('<name>', 'its hash or the beginning of it; a product, attempt or submission that used it')
+      .argument('<name>', 'its hash or the beginning of it; a product, cupsid or submission that used it')
       .option('--json', 'one line of JSON')
       .action(async (name: string, _, command) => showPayload(name, await payloadTools(command)));
     payload

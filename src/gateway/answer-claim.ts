@@ -29,26 +29,30 @@ export async function answerClaim(
   id: string,
   body: unknown,
 ): Promise<NameAnswer> {
-  const attempt = parseNumber('attempt', id);
+  const cupsid = parseNumber('cupsid', id);
   const question = parseNameQuestion(body);
   if (!('lfn' in question)) {
     const detail = `The question cannot be read: ${renderComplaints(question)}`;
     throw new HttpProblem({ status: 400, code: 'bad-request', detail, more: { complaints: question } });
   }
-  const claimant = await findClaimant(doors.status, attempt);
+  const claimant = await findClaimant(doors.status, cupsid);
   if (claimant === undefined) {
-    throw new HttpProblem({ status: 404, code: 'unknown-attempt', detail: `There is no attempt ${attempt}` });
+    throw new HttpProblem({
+      status: 404,
+      code: 'unknown-attempt',
+      detail: `There is no attempt with cupsid ${cupsid}`,
+    });
   }
   if (claimant.submission !== submission) {
-    const detail = `Attempt ${attempt} belongs to another submission`;
+    const detail = `The attempt with cupsid ${cupsid} belongs to another submission`;
     throw new HttpProblem({ status: 403, code: 'forbidden', detail });
   }
   const { lfn, isTaken } = question;
   const { dstfile } = claimant;
   const reason =
     reasonOf(claimant, question) ??
-    (await withBound(claimNames(doors, [{ lfn, dstfile, attempt, isTaken }]), boundMs, tooSlow))[0];
-  return reason === undefined ? { attempt, isGranted: true } : { attempt, isGranted: false, reason };
+    (await withBound(claimNames(doors, [{ lfn, dstfile, cupsid, isTaken }]), boundMs, tooSlow))[0];
+  return reason === undefined ? { cupsid, isGranted: true } : { cupsid, isGranted: false, reason };
 }
 
 /** Why the attempt may put no file at all any more. */

@@ -91,7 +91,7 @@ function refuseWhole(results: readonly EventResult[], parsed: readonly ParsedEve
 function invalidResult(value: unknown, parsed: Extract<ParsedEvent, { kind: 'invalid' }>): EventResult {
   const told = typeof value === 'object' && value !== null ? value : {};
   return {
-    attempt: 'attempt' in told && typeof told.attempt === 'number' ? told.attempt : 0,
+    cupsid: 'cupsid' in told && typeof told.cupsid === 'number' ? told.cupsid : 0,
     source: 'source' in told && typeof told.source === 'string' ? told.source : '',
     sequence: 'sequence' in told && typeof told.sequence === 'number' ? told.sequence : -1,
     outcome: 'invalid',

@@ -8,7 +8,7 @@ import { parseNumber } from './parse-number.ts';
 /** The answer to `GET /v1/attempts/:id/inputs`. */
 export interface InputsReply {
   /** Whose inputs these are: the client compares it. */
-  readonly attempt: number;
+  readonly cupsid: number;
   /** Paths in the order of dispatch. */
   readonly inputs: readonly string[];
   /** One a path, where the rule gave ranges; else empty. */
@@ -28,16 +28,20 @@ export async function answerInputs(
   id: string,
   start: unknown,
 ): Promise<InputsReply> {
-  const attempt = parseNumber('attempt', id);
-  const found = await findInputs(status, attempt, start === undefined ? undefined : parseNumber('start', start));
+  const cupsid = parseNumber('cupsid', id);
+  const found = await findInputs(status, cupsid, start === undefined ? undefined : parseNumber('start', start));
   if (found === undefined) {
-    throw new HttpProblem({ status: 404, code: 'unknown-attempt', detail: `There is no attempt ${attempt}` });
+    throw new HttpProblem({
+      status: 404,
+      code: 'unknown-attempt',
+      detail: `There is no attempt with cupsid ${cupsid}`,
+    });
   }
   if (found.submission !== submission) {
-    const detail = `Attempt ${attempt} belongs to another submission`;
+    const detail = `The attempt with cupsid ${cupsid} belongs to another submission`;
     throw new HttpProblem({ status: 403, code: 'forbidden', detail });
   }
-  return { attempt, inputs: splitList(found.inputs), ranges: splitList(found.ranges ?? '') };
+  return { cupsid, inputs: splitList(found.inputs), ranges: splitList(found.ranges ?? '') };
 }
 
 function splitList(text: string): readonly string[] {

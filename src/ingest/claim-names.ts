@@ -13,7 +13,7 @@ export interface NameRequest {
   readonly lfn: string;
   /** The product of the attempt. */
   readonly dstfile: string;
-  readonly attempt: number;
+  readonly cupsid: number;
   /** A file with another content has the name on disk. */
   readonly isTaken: boolean;
 }
@@ -68,14 +68,14 @@ function decideClaims(
 ): { readonly reasons: readonly (string | undefined)[]; readonly claims: readonly NameClaim[] } {
   const current = new Map(owners);
   const reasons = requests.map((request) => {
-    const { lfn, dstfile, attempt } = request;
+    const { lfn, dstfile, cupsid } = request;
     const reason = decideClaim(request, current.get(lfn), cataloged.has(lfn));
-    if (reason === undefined) current.set(lfn, { lfn, dstfile, attempt, isHeld: true });
+    if (reason === undefined) current.set(lfn, { lfn, dstfile, cupsid, isHeld: true });
     return reason;
   });
-  const claims = [...current.values()].flatMap(({ lfn, dstfile, attempt }) => {
-    const before = owners.get(lfn)?.attempt;
-    return attempt === before ? [] : [{ lfn, dstfile, attempt, before }];
+  const claims = [...current.values()].flatMap(({ lfn, dstfile, cupsid }) => {
+    const before = owners.get(lfn)?.cupsid;
+    return cupsid === before ? [] : [{ lfn, dstfile, cupsid, before }];
   });
   return { reasons, claims };
 }
@@ -88,7 +88,7 @@ function decideClaim(
   if (owner !== undefined) {
     if (isSameProduct(owner.dstfile, dstfile)) return undefined;
     if (owner.isHeld || isCataloged) {
-      return `the name '${lfn}' belongs to the product '${owner.dstfile}' (attempt ${owner.attempt})`;
+      return `the name '${lfn}' belongs to the product '${owner.dstfile}' (cupsid ${owner.cupsid})`;
     }
   }
   if ((!isTaken && !isCataloged) || bearsNameOf(lfn, dstfile)) return undefined;

@@ -57,7 +57,7 @@ export function makeEventRecorder(doors: { readonly status: Database; readonly l
       ),
     refuse: ({ event }, error) => {
       const reason = explainError(error);
-      log.error({ attempt: event.attempt, source: event.source, sequence: event.sequence, reason }, 'event refused');
+      log.error({ cupsid: event.cupsid, source: event.source, sequence: event.sequence, reason }, 'event refused');
       return { outcome: 'invalid', go: null, reason };
     },
   });

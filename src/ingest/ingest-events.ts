@@ -57,7 +57,7 @@ export async function ingestEvents(
     verdicts: told.flatMap(({ event, result }) =>
       result.go === null
         ? []
-        : [{ attempt: event.attempt, go: result.go, ...(result.reason === null ? {} : { reason: result.reason }) }],
+        : [{ cupsid: event.cupsid, go: result.go, ...(result.reason === null ? {} : { reason: result.reason }) }],
     ),
     registered: await applier.apply(staged.map(({ event }) => event)),
   };
@@ -82,6 +82,6 @@ function isTaken({ outcome }: RecordResult): boolean {
 }
 
 function eventResult(event: JobEvent, { outcome, reason }: RecordResult): EventResult {
-  const { attempt, source, sequence } = event;
-  return { attempt, source, sequence, outcome, ...(outcome === 'invalid' && reason !== null ? { reason } : {}) };
+  const { cupsid, source, sequence } = event;
+  return { cupsid, source, sequence, outcome, ...(outcome === 'invalid' && reason !== null ? { reason } : {}) };
 }

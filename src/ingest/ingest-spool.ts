@@ -35,7 +35,7 @@ export interface SpoolReport {
 /** For whom the file may speak. */
 export interface SpoolOptions {
   /** The attempt in the file's name; lines of others are refused. Absent: all attempts. */
-  readonly attempt?: number;
+  readonly cupsid?: number;
 }
 
 /** A job that tells a message a second for a week writes less. */
@@ -51,10 +51,10 @@ export async function ingestSpool(doors: IngestDoors, bytes: Buffer, options: Sp
   const contents = parseSpool(bytes);
   const lineAt = makeLineCounter(bytes);
   const refusals: Refusal[] = [];
-  const attempt = options.attempt ?? contents.header?.attempt ?? 0;
+  const cupsid = options.cupsid ?? contents.header?.cupsid ?? 0;
   const source = contents.header?.source ?? '';
   const refuse = (sequence: number, report: string, reason: string): RefusedLine => {
-    refusals.push({ attempt, source, sequence, report, reason });
+    refusals.push({ cupsid, source, sequence, report, reason });
     return { line: lineAt(sequence), reason };
   };
   const refused = contents.unreadable.map((offset) => refuse(offset, 'unreadable line', 'is not a JSON record'));
@@ -110,23 +110,23 @@ export async function ingestSpoolFile(
   }
 }
 
-function reasonOf({ outcome, attempt }: EventResult): string {
+function reasonOf({ outcome, cupsid }: EventResult): string {
   return outcome === 'forbidden'
-    ? `attempt ${attempt} is not of the submission that the spool names: it is another site's`
-    : `${outcome} ${attempt}`;
+    ? `cupsid ${cupsid} is not of the submission that the spool names: it is another site's`
+    : `${outcome} ${cupsid}`;
 }
 
 function readRecord(
   { header }: SpoolContents,
   value: Readonly<Record<string, unknown>>,
   sequence: number,
-  { attempt }: SpoolOptions,
+  { cupsid }: SpoolOptions,
 ): JobEvent | string {
   if (header === undefined) return 'the spool has no header, so nobody knows who speaks';
   const parsed = parseEvent({ ...value, source: header.source, sequence });
   if (parsed.kind === 'invalid') return renderComplaints(parsed.complaints);
-  if (attempt !== undefined && parsed.event.attempt !== attempt) {
-    return `speaks for attempt ${parsed.event.attempt}: expected ${attempt}, as in the file's name`;
+  if (cupsid !== undefined && parsed.event.cupsid !== cupsid) {
+    return `speaks for cupsid ${parsed.event.cupsid}: expected ${cupsid}, as in the file's name`;
   }
   return parsed.event;
 }

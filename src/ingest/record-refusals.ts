@@ -8,7 +8,7 @@ import type { EventRecorder } from './event-recorder.ts';
 
 /** A report that cannot be taken: what is known of it. None of it was checked. */
 export interface Refusal {
-  readonly attempt: number;
+  readonly cupsid: number;
   readonly source: string;
   readonly sequence: number;
   /** What was reported, e.g. `stageout`. */
@@ -29,11 +29,11 @@ export async function recordRefusals(
   { allowedSubmission }: { readonly allowedSubmission?: string } = {},
 ): Promise<void> {
   const at = new Date().toISOString();
-  const items = refusals.flatMap(({ attempt, source, sequence, report, reason }): readonly EventToRecord[] => {
-    log.warn({ attempt, source, sequence, report, reason }, 'a report was refused');
+  const items = refusals.flatMap(({ cupsid, source, sequence, report, reason }): readonly EventToRecord[] => {
+    log.warn({ cupsid, source, sequence, report, reason }, 'a report was refused');
     const detail = { kind: 'refused', report, reason };
     // A start that the row knows must not be taken for another one because of a report that makes no sense.
-    const event = { attempt, source: refusalSource(source), sequence, start: -1, at, detail };
+    const event = { cupsid, source: refusalSource(source), sequence, start: -1, at, detail };
     const parsed = [event, { ...event, source: 'refused', sequence: Date.now() }].map(parseEvent);
     const valid = parsed.find((one) => one.kind === 'event');
     if (valid === undefined) return [];

@@ -50,8 +50,8 @@ export async function scanSpools(
     throw error;
   });
   for (const name of names) {
-    const attempt = spoolName.exec(name)?.[1];
-    if (attempt !== undefined) scan[await takeSpool(doors, directory, name, Number(attempt), now, left)] += 1;
+    const cupsid = spoolName.exec(name)?.[1];
+    if (cupsid !== undefined) scan[await takeSpool(doors, directory, name, Number(cupsid), now, left)] += 1;
   }
   for (const name of left.keys()) if (!names.includes(name)) left.delete(name);
   return scan;
@@ -61,7 +61,7 @@ async function takeSpool(
   doors: IngestDoors,
   directory: string,
   name: string,
-  attempt: number,
+  cupsid: number,
   now: Date,
   left: Map<string, string>,
 ): Promise<keyof SpoolScan> {
@@ -74,7 +74,7 @@ async function takeSpool(
   if (isYoung && left.get(name) === `torn ${before.text}`) return 'left';
   let report: SpoolReport;
   try {
-    report = await ingestSpoolFile(doors, path, { attempt });
+    report = await ingestSpoolFile(doors, path, { cupsid });
   } catch (error) {
     // Another gateway over the same folder had it first.
     if (codeOf(error) === 'ENOENT') return 'left';
@@ -94,7 +94,7 @@ async function takeSpool(
   if (claimed === undefined) return 'left';
   // A longer spool of the same job came while we read: now under a name that nobody writes to.
   if ((await fingerprint(join(directory, claimed)))?.text !== before.text) {
-    return takeSpool(doors, directory, claimed, attempt, now, left);
+    return takeSpool(doors, directory, claimed, cupsid, now, left);
   }
   if (report.refused.length > 0 || report.tornBytes > 0) {
     const [first] = report.refused;

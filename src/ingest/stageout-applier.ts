@@ -135,8 +135,8 @@ async function putOwnFiles(
   doors: StageoutDoors,
   stageouts: readonly Stageout[],
 ): Promise<readonly (string | undefined)[]> {
-  const requests = stageouts.map(({ file: { lfn }, product: { dstfile }, attempt }) => ({
-    ...{ lfn, dstfile, attempt },
+  const requests = stageouts.map(({ file: { lfn }, product: { dstfile }, cupsid }) => ({
+    ...{ lfn, dstfile, cupsid },
     isTaken: false,
   }));
   const reasons = await claimNames(doors, requests);
@@ -171,7 +171,7 @@ async function note(doors: StageoutDoors, stageouts: readonly Stageout[], fates:
   });
   if (aside.length === 0) return;
   for (const { stageout, reason } of aside) {
-    doors.log.warn({ attempt: stageout.attempt, lfn: stageout.file.lfn, reason }, 'staged file put aside');
+    doors.log.warn({ cupsid: stageout.cupsid, lfn: stageout.file.lfn, reason }, 'staged file put aside');
   }
   // First, so that no row is silent about a file that was refused; repeated, it changes nothing. The row of a retired
   // attempt says itself why it does not count.
@@ -188,9 +188,9 @@ async function note(doors: StageoutDoors, stageouts: readonly Stageout[], fates:
 }
 
 /** What the row of the attempt says of a file that is not registered. */
-function refusalOf({ attempt, source, sequence, start, file: { lfn } }: Stageout, reason: string): JobEvent {
+function refusalOf({ cupsid, source, sequence, start, file: { lfn } }: Stageout, reason: string): JobEvent {
   return {
-    attempt,
+    cupsid,
     source: `registration:${source}`.slice(0, 200),
     sequence,
     start,
@@ -199,8 +199,8 @@ function refusalOf({ attempt, source, sequence, start, file: { lfn } }: Stageout
   };
 }
 
-function registration({ attempt, source, sequence }: EventKey, fate: Fate | undefined): Registration {
-  const key = { attempt, source, sequence };
+function registration({ cupsid, source, sequence }: EventKey, fate: Fate | undefined): Registration {
+  const key = { cupsid, source, sequence };
   if (fate?.kind === 'applied') return { ...key, isRegistered: true };
   return {
     ...key,
@@ -210,6 +210,6 @@ function registration({ attempt, source, sequence }: EventKey, fate: Fate | unde
   };
 }
 
-function keyText({ attempt, source, sequence }: EventKey): string {
-  return JSON.stringify([attempt, source, sequence]);
+function keyText({ cupsid, source, sequence }: EventKey): string {
+  return JSON.stringify([cupsid, source, sequence]);
 }

@@ -16,12 +16,12 @@ const maximalReportBytes = 999_000;
  * @throws UsageError `usage-report` that names each value that is wrong, and what was expected
  */
 export function checkReport(
-  { attempt, start }: Pick<JobIdentity, 'attempt' | 'start'>,
+  { cupsid, start }: Pick<JobIdentity, 'cupsid' | 'start'>,
   at: string,
   detail: JobEventDetail,
   nameOf: (path: string) => string = (path) => path,
 ): JobEventDetail {
-  const parsed = parseEvent({ attempt, source: 'not known yet', sequence: 0, start, at, detail });
+  const parsed = parseEvent({ cupsid, source: 'not known yet', sequence: 0, start, at, detail });
   if (parsed.kind === 'invalid') throw errorOf(detail.kind, parsed.complaints, nameOf);
   const sizeBytes = new TextEncoder().encode(JSON.stringify(parsed.event)).length;
   if (sizeBytes > maximalReportBytes) {

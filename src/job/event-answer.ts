@@ -25,11 +25,11 @@ const refusedOutcomes: readonly unknown[] = ['invalid', 'forbidden', 'unknown-at
  * Reads the answer to `POST /v1/events`, or the results within a refusal. Only what names the attempt, the source and a
  * sequence counts; everything else, and what it does not understand, is left out. Never throws.
  */
-export function parseEventAnswer(body: unknown, attempt: number, source: string): EventAnswer {
+export function parseEventAnswer(body: unknown, cupsid: number, source: string): EventAnswer {
   const fields = fieldsOf(body);
   const own = (list: unknown): readonly (readonly [sequence: number, entry: Fields])[] =>
     listOf(list).flatMap((entry) =>
-      entry['attempt'] === attempt && entry['source'] === source && typeof entry['sequence'] === 'number'
+      entry['cupsid'] === cupsid && entry['source'] === source && typeof entry['sequence'] === 'number'
         ? [[entry['sequence'], entry] as const]
         : [],
     );
@@ -51,7 +51,7 @@ export function parseEventAnswer(body: unknown, attempt: number, source: string)
       ...reasonOf(entry),
     });
   }
-  const verdict = listOf(fields['verdicts']).find((entry) => entry['attempt'] === attempt);
+  const verdict = listOf(fields['verdicts']).find((entry) => entry['cupsid'] === cupsid);
   return {
     fates,
     registered,

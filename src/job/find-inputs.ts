@@ -21,13 +21,13 @@ export interface JobInputs {
  */
 export async function findInputs(
   access: GatewayAccess,
-  { attempt, start }: Pick<JobIdentity, 'attempt' | 'start'>,
+  { cupsid, start }: Pick<JobIdentity, 'cupsid' | 'start'>,
   signal: AbortSignal,
   say: Say,
 ): Promise<JobInputs> {
   const { inputsTimeoutMs, gateway } = access.job;
-  const path = `/v1/attempts/${attempt}/inputs?start=${start}`;
-  const asked = await askUntilAnswered(access, { path }, (body) => parseInputs(body, attempt), {
+  const path = `/v1/attempts/${cupsid}/inputs?start=${start}`;
+  const asked = await askUntilAnswered(access, { path }, (body) => parseInputs(body, cupsid), {
     timeoutMs: inputsTimeoutMs,
     signal,
     say,
@@ -36,17 +36,17 @@ export async function findInputs(
     case 'answered':
       return asked.value;
     case 'refused':
-      throw new GatewayError(`The gateway does not give the inputs of attempt '${attempt}': ${asked.reason}`, {
+      throw new GatewayError(`The gateway does not give the inputs of cupsid '${cupsid}': ${asked.reason}`, {
         code: 'gateway-refused',
-        facts: { gateway, attempt, status: asked.status },
+        facts: { gateway, cupsid, status: asked.status },
         advice: "Look whether the attempt was retired, and whether the job has its own 'slurp-token'",
       });
     case 'away':
       throw new GatewayError(
-        `The gateway '${gateway}' does not give the inputs of attempt '${attempt}': ${asked.reason}`,
+        `The gateway '${gateway}' does not give the inputs of cupsid '${cupsid}': ${asked.reason}`,
         {
           code: 'gateway-no-answer',
-          facts: { gateway, attempt, inputsTimeoutMs },
+          facts: { gateway, cupsid, inputsTimeoutMs },
           advice: "Look whether 'slurp serve' runs, and can be reached from this node",
         },
       );
@@ -54,8 +54,8 @@ export async function findInputs(
 }
 
 /** Inputs of the attempt that was asked for: what stands between may have kept the answer to another question. */
-function parseInputs(body: unknown, attempt: number): JobInputs | undefined {
-  if (typeof body !== 'object' || body === null || !('attempt' in body) || body.attempt !== attempt) return undefined;
+function parseInputs(body: unknown, cupsid: number): JobInputs | undefined {
+  if (typeof body !== 'object' || body === null || !('cupsid' in body) || body.cupsid !== cupsid) return undefined;
   const inputs = 'inputs' in body ? parseTexts(body.inputs) : undefined;
   const ranges = 'ranges' in body ? parseTexts(body.ranges) : undefined;
   return inputs === undefined || ranges === undefined ? undefined : { inputs, ranges };

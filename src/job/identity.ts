@@ -3,12 +3,12 @@ import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { jobFileName } from '#model/job/job-file.ts';
 import { UsageError } from '#model/errors.ts';
-import { attemptRange, startRange } from '#model/job/parse-event.ts';
+import { cupsidRange, startRange } from '#model/job/parse-event.ts';
 
 /** Which job this process belongs to. */
 export interface JobIdentity {
   /** The cupsid. 0: a job made for reading only, which belongs to no attempt. */
-  readonly attempt: number;
+  readonly cupsid: number;
   /** The how-manieth start of the job, from 0. */
   readonly start: number;
   /** Host name of the worker node. */
@@ -24,8 +24,8 @@ export interface JobIdentity {
 /** The environment of a job, by name. */
 export type JobEnvironment = Readonly<Record<string, string | undefined>>;
 
-/** Where an attempt's number may stand when the environment has none; put there by a batch system that cannot set it. */
-const attemptFileName = 'slurp-attempt';
+/** Where a job's cupsid may stand when the environment has none; put there by a batch system that cannot set it. */
+const cupsidFileName = 'slurp-cupsid';
 
 /**
  * Finds the job's directory: `$SLURP_JOB_DIRECTORY`, else the nearest folder upwards with a `slurp-job.json` (payloads
@@ -43,7 +43,7 @@ export function findJobDirectory(environment: JobEnvironment = process.env, cwd:
 }
 
 /**
- * Finds out which job this process belongs to: the attempt from `$cupsid`, `$SLURP_CUPSID` or the file `slurp-attempt`;
+ * Finds out which job this process belongs to: the attempt from `$cupsid`, `$SLURP_CUPSID` or the file `slurp-cupsid`;
  * the start from `$SLURP_START` or the batch system's job description.
  *
  * @throws UsageError (`cupsid-missing`, `cupsid-invalid`, `start-invalid`) where that does not say it
@@ -54,7 +54,7 @@ export function findIdentity(environment: JobEnvironment = process.env, cwd: str
   const wrapperProcess = processOf(environment['SLURP_WRAPPER_PROCESS']);
   const processGroup = processOf(environment['SLURP_PROCESS_GROUP']);
   return {
-    attempt: findAttempt(environment, directory),
+    cupsid: findAttempt(environment, directory),
     start: findStart(environment),
     node: hostname(),
     directory,
@@ -64,19 +64,19 @@ export function findIdentity(environment: JobEnvironment = process.env, cwd: str
 }
 
 function findAttempt(environment: JobEnvironment, directory: string): number {
-  const attempt =
+  const cupsid =
     [environment['cupsid'], environment['SLURP_CUPSID']].find((word) => word !== undefined && word !== '') ??
-    readIfThere(join(directory, attemptFileName))?.trim();
-  if (attempt === undefined) {
+    readIfThere(join(directory, cupsidFileName))?.trim();
+  if (cupsid === undefined) {
     throw new UsageError('The job does not know its number: cupsid is not defined', {
       code: 'cupsid-missing',
       facts: { directory },
       advice: "Inside a job the environment has 'cupsid'; by hand: cupsid=NUMBER cups …",
     });
   }
-  if (/^\d+$/u.test(attempt) && Number(attempt) <= attemptRange.most) return Number(attempt);
+  if (/^\d+$/u.test(cupsid) && Number(cupsid) <= cupsidRange.most) return Number(cupsid);
   throw new UsageError(
-    `The job's number cupsid is '${attempt}': expected a whole number from 0 to ${attemptRange.most}`,
+    `The job's number cupsid is '${cupsid}': expected a whole number from 0 to ${cupsidRange.most}`,
     { code: 'cupsid-invalid', facts: { directory } },
   );
 }

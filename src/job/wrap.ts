@@ -59,7 +59,7 @@ function quote(text: string): string {
  * @throws the error of `node:fs` only if there is neither room for the spool nor an answer
  */
 export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess, end: ScriptEnd): Promise<WrapEnd> {
-  const spool = join(identity.directory, spoolFileName(identity.attempt, identity.start));
+  const spool = join(identity.directory, spoolFileName(identity.cupsid, identity.start));
   const reasons: string[] = [];
   if (!existsSync(join(identity.directory, fencedFileName))) {
     const usage = identity.wrapperProcess === undefined ? undefined : readUsage(identity.wrapperProcess);
@@ -125,7 +125,7 @@ function signalOf(exitCode: number): { signal?: string } {
 /** Tells whether the script told the end of the job itself, in this start. Never throws. */
 export function hasToldEnd(identity: JobIdentity): boolean {
   try {
-    const spool = join(identity.directory, spoolFileName(identity.attempt, identity.start));
+    const spool = join(identity.directory, spoolFileName(identity.cupsid, identity.start));
     return readSpool(spool).records.some((record) => ['finished', 'exitcode'].includes(kindOf(record) ?? ''));
   } catch {
     return false;

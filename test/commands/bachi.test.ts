@@ -31,7 +31,7 @@ test('C-W22: tells the gateway, as a report of the job', async () => {
   });
   expect(gateway.events()).toMatchObject([
     {
-      attempt: 7,
+      cupsid: 7,
       start: 0,
       detail: { kind: 'dataset', word: 'created', dstname: 'DST_A', run: 53534, parent: 'raw.evt', blame: 'cups' },
     },

@@ -45,7 +45,7 @@ test('tells what a payload says, in order, and prints nothing', async () => {
   }
   expect(kinds()).toEqual(['started', 'running', 'message', 'finished']);
   expect(gateway.events()[3]).toMatchObject({
-    attempt: 7,
+    cupsid: 7,
     start: 0,
     detail: { kind: 'finished', exitCode: 0, nevents: 5, isIncrement: true },
   });
@@ -160,7 +160,7 @@ test('prints nothing and ends with 20 when the gateway stays away, with 21 when 
   const result = await cups('getinputs');
   expect(result).toMatchObject({ exitCode: 21, stdout: '' });
   expect(result.stderr).toBe(
-    "cups: The gateway does not give the inputs of attempt '7': not in the mood (status 403)\n" +
+    "cups: The gateway does not give the inputs of cupsid '7': not in the mood (status 403)\n" +
       "  Look whether the attempt was retired, and whether the job has its own 'slurp-token'\n",
   );
 });

@@ -36,7 +36,7 @@ const attemptsSchema = z.array(
   z.object({
     id: z.number(),
     run: z.number(),
-    attempt: z.number(),
+    attempt_number: z.number(),
     status: z.string(),
     message: z.string().nullable(),
     hold_code: z.number().nullable(),
@@ -47,15 +47,15 @@ const attemptsSchema = z.array(
 );
 
 async function readAttempts() {
-  const asked = `select id, run, attempt, status::text, message, hold_code, exit_code, retired_at is null as is_live,
-    retired_reason from production_status order by run, attempt`;
+  const asked = `select id, run, attempt_number, status::text, message, hold_code, exit_code, retired_at is null as is_live,
+    retired_reason from production_status order by run, attempt_number`;
   const { out, err, exitCode } = await call('slurp', ['db', 'sql', 'status', '--json', asked]);
   expect([exitCode, err]).toEqual([0, '']);
   return attemptsSchema.parse(JSON.parse(out));
 }
 
-const attemptOf = async (run: number, attempt: number) =>
-  (await readAttempts()).find((row) => row.run === run && row.attempt === attempt);
+const attemptOf = async (run: number, attemptNumber: number) =>
+  (await readAttempts()).find((row) => row.run === run && row.attempt_number === attemptNumber);
 
 /** The jobs of this test in the queue: their attempts, and the reasons for which they are held. */
 async function readQueue() {

@@ -54,7 +54,9 @@ test('submits every ready row in query order, with process numbers that the data
   const applied = await apply([30, 10, 20]);
   expect(applied).toMatchObject({ submitted: 3, lost: 0 });
   const attempts = await readAttempts(world.status);
-  expect(attempts.map(({ run, process, status, attempt, isLive }) => [run, process, status, attempt, isLive])).toEqual([
+  expect(
+    attempts.map(({ run, process, status, attemptNumber, isLive }) => [run, process, status, attemptNumber, isLive]),
+  ).toEqual([
     [10, 1, 'submitted', 1, true],
     [20, 2, 'submitted', 1, true],
     [30, 0, 'submitted', 1, true],
@@ -217,16 +219,16 @@ test('retires the attempt that is replaced, and makes it live again when the bat
     message: 'The batch system refused 1 job: too many jobs',
   });
   expect(await readAttempts(world.status)).toMatchObject([
-    { id: old?.id, isLive: true, attempt: 1, status: 'failed', retiredReason: null },
-    { isLive: false, attempt: 2, status: 'failed', retiredReason: 'too many jobs' },
+    { id: old?.id, isLive: true, attemptNumber: 1, status: 'failed', retiredReason: null },
+    { isLive: false, attemptNumber: 2, status: 'failed', retiredReason: 'too many jobs' },
   ]);
   expect((await readSubmissions(world.status))[1]).toMatchObject({ state: 'refused' });
 
   expect(await apply([5], { prepared }, replaces)).toMatchObject({ submitted: 1, lost: 0 });
   expect(await readAttempts(world.status)).toMatchObject([
-    { id: old?.id, isLive: false, attempt: 1, status: 'failed' },
-    { isLive: false, attempt: 2 },
-    { isLive: true, attempt: 3, status: 'submitted' },
+    { id: old?.id, isLive: false, attemptNumber: 1, status: 'failed' },
+    { isLive: false, attemptNumber: 2 },
+    { isLive: true, attemptNumber: 3, status: 'submitted' },
   ]);
 });
 

@@ -132,7 +132,7 @@ export interface AttemptRow {
   readonly process: number;
   readonly cluster: number;
   readonly status: string;
-  readonly attempt: number;
+  readonly attemptNumber: number;
   readonly isLive: boolean;
   readonly retiredReason: string | null;
   readonly submission: string | null;
@@ -141,9 +141,9 @@ export interface AttemptRow {
 /** Reads all attempts. */
 export function readAttempts(status: Database): Promise<readonly AttemptRow[]> {
   return status.query<AttemptRow>(sql`
-    select id, run, process, cluster, status::text, attempt, retired_at is null as "isLive",
+    select id, run, process, cluster, status::text, attempt_number as "attemptNumber", retired_at is null as "isLive",
            retired_reason as "retiredReason", submission_id::text as submission
-    from ${sql.table(status.role, 'production_status')} order by run, attempt`);
+    from ${sql.table(status.role, 'production_status')} order by run, attempt_number`);
 }
 
 /** Reads all submissions. */

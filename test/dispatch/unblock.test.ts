@@ -60,7 +60,8 @@ async function setState(state: string): Promise<readonly AttemptRow[]> {
   return readAttempts(world.status);
 }
 
-const lives = async () => (await readAttempts(world.status)).map(({ run, attempt, isLive }) => [run, attempt, isLive]);
+const lives = async () =>
+  (await readAttempts(world.status)).map(({ run, attemptNumber, isLive }) => [run, attemptNumber, isLive]);
 
 test('C-P9: what is not resubmitted, because of --maxjobs, stays as it is', async () => {
   await apply([1, 2, 3]);
@@ -92,7 +93,7 @@ test('a job of a replaced attempt that cannot be removed is stopped where it sta
   const remove = () => Promise.resolve({ kind: 'unknown' as const, reason: 'no answer' });
   await apply([1], old, { backend: { ...world.backend, remove } });
   const event = {
-    ...{ attempt: old[0]?.id ?? 0, source: 'spool', sequence: 0, start: 1, at: '2026-11-24T08:00:00.000Z' },
+    ...{ cupsid: old[0]?.id ?? 0, source: 'spool', sequence: 0, start: 1, at: '2026-11-24T08:00:00.000Z' },
     detail: { kind: 'started' as const, node: 'node' },
   };
   expect(await recordEvents(world.status, [{ event }])).toMatchObject([

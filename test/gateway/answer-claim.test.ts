@@ -34,7 +34,7 @@ test('grants a free name, and refuses it to another product (C-W28)', async () =
   const [one = 0, two = 0] = ids;
   expect(await ask(submission, one, question('A.root'))).toEqual({
     status: 200,
-    body: { attempt: one, isGranted: true },
+    body: { cupsid: one, isGranted: true },
   });
   expect(await ask(submission, one, question('A.root', { isTaken: true }))).toMatchObject({
     body: { isGranted: true },
@@ -42,10 +42,10 @@ test('grants a free name, and refuses it to another product (C-W28)', async () =
   expect(await ask(submission, two, question('A.root'))).toEqual({
     status: 200,
     body: {
-      attempt: two,
+      cupsid: two,
       isGranted: false,
       reason: expect.stringMatching(
-        /^the name 'A\.root' belongs to the product 'DST_EVENT_auau23_new_2023p003-\d+' \(attempt \d+\)$/u,
+        /^the name 'A\.root' belongs to the product 'DST_EVENT_auau23_new_2023p003-\d+' \(cupsid \d+\)$/u,
       ),
     },
   });
@@ -59,13 +59,13 @@ test('refuses an attempt that was retired, and a job whose attempt finished in a
     set retired_at = now(), retired_by = 'tester', retired_reason = 'unblocked' where id = ${one}`);
   expect(await ask(submission, one, question('B.root'))).toEqual({
     status: 200,
-    body: { attempt: one, isGranted: false, reason: 'the attempt was retired: unblocked' },
+    body: { cupsid: one, isGranted: false, reason: 'the attempt was retired: unblocked' },
   });
   await gateway.app.inject(telling(submission, [eventOf(two, 1, { kind: 'finished', exitCode: 0 })]));
   expect(await ask(submission, two, question('C.root'))).toMatchObject({ body: { isGranted: true } });
   expect(await ask(submission, two, question('C.root', { start: 1 }))).toEqual({
     status: 200,
-    body: { attempt: two, isGranted: false, reason: 'the attempt finished in start 0 of its job, and this is start 1' },
+    body: { cupsid: two, isGranted: false, reason: 'the attempt finished in start 0 of its job, and this is start 1' },
   });
 });
 
@@ -93,7 +93,7 @@ test('needs the token of the submission, and an attempt of it', async () => {
 
 test('a refused stage-out is counted as put aside in health', async () => {
   const { submission, ids } = await makeAttempts(world.status, 2);
-  for (const attempt of ids) await gateway.app.inject(telling(submission, [eventOf(attempt, 5, stageoutOf('E.root'))]));
+  for (const cupsid of ids) await gateway.app.inject(telling(submission, [eventOf(cupsid, 5, stageoutOf('E.root'))]));
   const health = await gateway.app.inject({ method: 'GET', url: '/health' });
   expect(health.json()).toMatchObject({
     stageouts: { pending: 0, aside: 1 },

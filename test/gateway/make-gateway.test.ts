@@ -42,15 +42,15 @@ describe('POST /v1/events', () => {
     expect(answer.statusCode).toBe(200);
     expect(answer.json()).toEqual({
       results: [
-        { attempt: id, source: 'spool', sequence: 1, outcome: 'new' },
-        { attempt: id, source: 'spool', sequence: 2, outcome: 'new' },
-        { attempt: id, source: 'spool', sequence: 2, outcome: 'duplicate' },
-        { attempt: 2_000_000, source: 'spool', sequence: 3, outcome: 'unknown-attempt' },
+        { cupsid: id, source: 'spool', sequence: 1, outcome: 'new' },
+        { cupsid: id, source: 'spool', sequence: 2, outcome: 'new' },
+        { cupsid: id, source: 'spool', sequence: 2, outcome: 'duplicate' },
+        { cupsid: 2_000_000, source: 'spool', sequence: 3, outcome: 'unknown-attempt' },
       ],
-      verdicts: [{ attempt: id, go: true }],
+      verdicts: [{ cupsid: id, go: true }],
       registered: [
-        { attempt: id, source: 'spool', sequence: 2, isRegistered: true },
-        { attempt: id, source: 'spool', sequence: 2, isRegistered: true },
+        { cupsid: id, source: 'spool', sequence: 2, isRegistered: true },
+        { cupsid: id, source: 'spool', sequence: 2, isRegistered: true },
       ],
     });
   });
@@ -77,7 +77,7 @@ describe('POST /v1/events', () => {
     const answer = await app.inject(
       telling(attempts.submission, [eventOf(retired, 1, { kind: 'started', node: 'n' })]),
     );
-    expect(answer.json()).toMatchObject({ verdicts: [{ attempt: retired, go: false, reason: 'retired: redone' }] });
+    expect(answer.json()).toMatchObject({ verdicts: [{ cupsid: retired, go: false, reason: 'retired: redone' }] });
   });
 
   it('takes the good events beside a bad one', async () => {
@@ -90,7 +90,7 @@ describe('POST /v1/events', () => {
       results: [
         { outcome: 'new' },
         {
-          attempt: id,
+          cupsid: id,
           source: 'spool',
           sequence: -1,
           outcome: 'invalid',
@@ -109,7 +109,7 @@ describe('POST /v1/events', () => {
     expect(answer.json()).toMatchObject({
       code: 'invalid-events',
       complaints: [
-        { path: 'events.0.attempt' },
+        { path: 'events.0.cupsid' },
         { path: 'events.0.source' },
         { path: 'events.0.sequence' },
         { path: 'events.0.start' },
@@ -221,7 +221,7 @@ describe('GET /v1/attempts/:id/inputs', () => {
     const [second] = attempts.ids.slice(1);
     expect(await ask(`/v1/attempts/${second}/inputs`)).toEqual([
       200,
-      { attempt: second, inputs: ['/raw/a.prdf', '/raw/b.prdf'], ranges: ['a:0:9', 'b:0:9'] },
+      { cupsid: second, inputs: ['/raw/a.prdf', '/raw/b.prdf'], ranges: ['a:0:9', 'b:0:9'] },
     ]);
   });
 
@@ -248,7 +248,7 @@ describe('GET /v1/attempts/:id/inputs', () => {
 describe('GET /health', () => {
   it('tells facts to anybody', async () => {
     // Tests above sent reports that make no sense.
-    await resolveRefused(world.status, { attempts: attempts.ids }, 'test');
+    await resolveRefused(world.status, { cupsids: attempts.ids }, 'test');
     const answer = await app.inject({ method: 'GET', url: '/health' });
     expect(answer.statusCode).toBe(200);
     expect(answer.json()).toMatchObject({

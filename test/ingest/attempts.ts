@@ -53,13 +53,13 @@ export async function makeAttempts(status: Database, count: number, terms: Attem
 
 /** An event of the worker's spool `source`, told `sequence` seconds after noon. */
 export function eventOf(
-  attempt: number,
+  cupsid: number,
   sequence: number,
   detail: JobEventDetail,
   more: Partial<Pick<JobEvent, 'start' | 'source' | 'at'>> = {},
 ): JobEvent {
   const at = new Date(Date.UTC(2025, 3, 10, 12, 0, sequence)).toISOString();
-  return { attempt, source: 'spool', sequence, start: 0, at, detail, ...more };
+  return { cupsid, source: 'spool', sequence, start: 0, at, detail, ...more };
 }
 
 /** A stageout of a file of the given name. */

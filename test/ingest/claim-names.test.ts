@@ -24,16 +24,16 @@ afterAll(async () => {
 });
 
 interface Job {
-  readonly attempt: number;
+  readonly cupsid: number;
   readonly dstfile: string;
 }
 
 async function makeJobs(count: number): Promise<readonly Job[]> {
   const { ids } = await makeAttempts(status, count);
   return status.query<Job>(sql`
-    select id as attempt, dstfile from ${sql.table(status.role, 'production_status')} where id = any (${ids}) order by id`);
+    select id as cupsid, dstfile from ${sql.table(status.role, 'production_status')} where id = any (${ids}) order by id`);
 }
-const makeJob = async (): Promise<Job> => (await makeJobs(1))[0] ?? { attempt: 0, dstfile: '' };
+const makeJob = async (): Promise<Job> => (await makeJobs(1))[0] ?? { cupsid: 0, dstfile: '' };
 
 let names = 0;
 const freshName = (): string => {
@@ -46,21 +46,21 @@ const stageOut = (job: Job, lfn: string, path = `/lustre/${lfn}`): ReturnType<ty
   const staged = stageoutOf(lfn);
   const file = staged.kind === 'stageout' ? { ...staged.file, path } : undefined;
   return ingestEvents({ status, catalog, log: silentLog }, [
-    eventOf(job.attempt, 10, file === undefined ? staged : { kind: 'stageout', file }),
+    eventOf(job.cupsid, 10, file === undefined ? staged : { kind: 'stageout', file }),
   ]);
 };
 const finish = (job: Job): ReturnType<typeof ingestEvents> =>
-  ingestEvents({ status, catalog, log: silentLog }, [eventOf(job.attempt, 20, { kind: 'finished', exitCode: 0 })]);
+  ingestEvents({ status, catalog, log: silentLog }, [eventOf(job.cupsid, 20, { kind: 'finished', exitCode: 0 })]);
 const retire = (job: Job): Promise<unknown> =>
   status.query(sql`
     update ${sql.table(status.role, 'production_status')}
-    set retired_at = now(), retired_by = 'tester', retired_reason = 'replaced' where id = ${job.attempt}`);
+    set retired_at = now(), retired_by = 'tester', retired_reason = 'replaced' where id = ${job.cupsid}`);
 /** A later attempt of the same product; the earlier one is retired. */
 async function repeat(job: Job): Promise<Job> {
   await retire(job);
   const other = await makeJob();
   await status.query(sql`
-    update ${sql.table(status.role, 'production_status')} set dstfile = ${job.dstfile} where id = ${other.attempt}`);
+    update ${sql.table(status.role, 'production_status')} set dstfile = ${job.dstfile} where id = ${other.cupsid}`);
   return { ...other, dstfile: job.dstfile };
 }
 const pathsOf = async (lfn: string): Promise<readonly string[]> =>
@@ -68,8 +68,8 @@ const pathsOf = async (lfn: string): Promise<readonly string[]> =>
     await catalog.query<{ path: string }>(sql`
       select full_file_path as path from ${sql.table(catalog.role, 'files')} where lfn = ${lfn} order by 1`)
   ).map(({ path }) => path);
-const belongsTo = (lfn: string, { dstfile, attempt }: Job): string =>
-  `the name '${lfn}' belongs to the product '${dstfile}' (attempt ${attempt})`;
+const belongsTo = (lfn: string, { dstfile, cupsid }: Job): string =>
+  `the name '${lfn}' belongs to the product '${dstfile}' (cupsid ${cupsid})`;
 
 test('of three products that stage out one name the first has it, and the rows of the others say so (C-W28)', async () => {
   const lfn = freshName();
@@ -86,7 +86,7 @@ test('of three products that stage out one name the first has it, and the rows o
       { isRegistered: false, isRefused: true, reason },
     ]);
     await finish(job);
-    expect(await readAttempt(status, job.attempt)).toMatchObject({
+    expect(await readAttempt(status, job.cupsid)).toMatchObject({
       status: 'finished',
       flags: 4,
       message: `Stage-out of '${lfn}' was refused: ${reason}`,
@@ -152,7 +152,7 @@ test('a name stays with a file that waits for the catalog', async () => {
   const setApplied = (at: string | null): Promise<unknown> =>
     status.query(sql`
       update ${sql.table(status.role, 'production_event')} set applied_at = ${at}::timestamp
-      where attempt = ${job.attempt} and kind = 'stageout'`);
+      where cupsid = ${job.cupsid} and kind = 'stageout'`);
   await setApplied(null);
   expect(await claim(other, lfn)).toBe(belongsTo(lfn, job));
   await setApplied('2025-04-10');
@@ -166,17 +166,17 @@ test('of many products that claim one name at the same moment one gets it', asyn
   const [winner, ...further] = jobs.filter((_, index) => reasons[index] === undefined);
   expect(further).toEqual([]);
   expect(winner).toBeDefined();
-  expect(new Set(reasons)).toEqual(new Set([undefined, belongsTo(lfn, winner ?? { attempt: 0, dstfile: '' })]));
+  expect(new Set(reasons)).toEqual(new Set([undefined, belongsTo(lfn, winner ?? { cupsid: 0, dstfile: '' })]));
 });
 
 test('of many stage-outs of one name at the same moment one is registered, and all others are refused', async () => {
   const lfn = freshName();
   const jobs = await makeJobs(8);
-  const replies = await Promise.all(jobs.map((job) => stageOut(job, lfn, `/${job.attempt}/x`)));
+  const replies = await Promise.all(jobs.map((job) => stageOut(job, lfn, `/${job.cupsid}/x`)));
   const answers = replies.flatMap(({ registered }) => registered);
   expect(answers.filter(({ isRegistered }) => isRegistered)).toHaveLength(1);
   expect(answers.filter(({ isRefused }) => isRefused === true)).toHaveLength(7);
-  expect(await pathsOf(lfn)).toEqual([`/${answers.find(({ isRegistered }) => isRegistered)?.attempt ?? 0}/x`]);
+  expect(await pathsOf(lfn)).toEqual([`/${answers.find(({ isRegistered }) => isRegistered)?.cupsid ?? 0}/x`]);
 });
 
 test('two products with one name in one request are told apart, and the earlier one has it', async () => {

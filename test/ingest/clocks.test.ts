@@ -52,7 +52,7 @@ it('C-E16: moves what a clock said that was a day off, and keeps both times', as
   expect(await readTimes(id)).toEqual({ started: 0, ended: 5000, last: 5000 });
   const events = sql.table(status.role, 'production_event');
   const [row] = await status.query(
-    sql`select at, clock_offset_ms from ${events} where attempt = ${id} and kind = 'finished'`,
+    sql`select at, clock_offset_ms from ${events} where cupsid = ${id} and kind = 'finished'`,
   );
   expect(row).toEqual({ at: new Date(noon + 5000 - dayMs), clock_offset_ms: dayMs });
 });
@@ -108,7 +108,7 @@ it('knows a report again, whatever its clock is off by at the second telling', a
   await send(-2 * dayMs, event);
   expect(await readTimes(id)).toMatchObject({ started: 0 });
   const events = sql.table(status.role, 'production_event');
-  expect(await status.query(sql`select 1 from ${events} where attempt = ${id}`)).toHaveLength(1);
+  expect(await status.query(sql`select 1 from ${events} where cupsid = ${id}`)).toHaveLength(1);
 });
 
 it('orders what different clocks say by ours', async () => {

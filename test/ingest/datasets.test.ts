@@ -12,18 +12,18 @@ import type { TestStatus } from '../db/test-database.ts';
 
 let opened: TestStatus;
 let status: Database;
-let attempt: number;
+let cupsid: number;
 let told = 0;
 
 beforeAll(async () => {
   opened = await openTestStatus();
   ({ status } = opened);
-  [attempt = 0] = (await makeAttempts(status, 1)).ids;
+  [cupsid = 0] = (await makeAttempts(status, 1)).ids;
 });
 afterAll(() => opened.close());
 
 const event = (dstname: string, word: DatasetDetail['word'], more: Partial<DatasetDetail> = {}): JobEvent =>
-  eventOf(attempt, told++, { kind: 'dataset', word, dstname, run: 5, blame: 'cups', ...more });
+  eventOf(cupsid, told++, { kind: 'dataset', word, dstname, run: 5, blame: 'cups', ...more });
 const record = (...events: readonly JobEvent[]): Promise<unknown> =>
   recordEvents(
     status,
@@ -85,5 +85,5 @@ test('C-W22: ranges of runs are datasets of their own; a word without a last run
 
 test('leaves the attempt where it is', async () => {
   await record(event('DST_D', 'broken'));
-  expect(await readAttempt(status, attempt)).toMatchObject({ status: 'submitted', nsegments: 0, message: null });
+  expect(await readAttempt(status, cupsid)).toMatchObject({ status: 'submitted', nsegments: 0, message: null });
 });

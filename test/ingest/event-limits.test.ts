@@ -71,7 +71,7 @@ it('takes into the database whatever the schema lets through', async () => {
     fc.asyncProperty(fc.array(detail, { minLength: 30, maxLength: 60 }), async (details) => {
       const events: readonly JobEvent[] = details.flatMap((one) => {
         sequence += 1;
-        const value = { attempt: ids[0], source: 'spool', sequence, start: 0, at: '2025-04-10T12:00:00Z', detail: one };
+        const value = { cupsid: ids[0], source: 'spool', sequence, start: 0, at: '2025-04-10T12:00:00Z', detail: one };
         const parsed = parseEvent(value);
         return parsed.kind === 'event' ? [parsed.event] : [];
       });

@@ -55,9 +55,9 @@ describe('ingestEvents', () => {
     const id = await newAttempt();
     const reply = await ingestEvents(doors(), [eventOf(id, 3, stageoutOf('DST_A.root'))]);
     expect(reply).toEqual({
-      results: [{ attempt: id, source: 'spool', sequence: 3, outcome: 'new' }],
+      results: [{ cupsid: id, source: 'spool', sequence: 3, outcome: 'new' }],
       verdicts: [],
-      registered: [{ attempt: id, source: 'spool', sequence: 3, isRegistered: true }],
+      registered: [{ cupsid: id, source: 'spool', sequence: 3, isRegistered: true }],
     });
     expect(await readCatalog('DST_A.root')).toEqual([
       {
@@ -106,7 +106,7 @@ describe('ingestEvents', () => {
     expect(registered).toMatchObject([{ isRegistered: false, reason: 'the attempt was retired: redone' }]);
     expect(await readCatalog('DST_E.root')).toEqual([]);
     const events = sql.table(status.role, 'production_event');
-    expect(await status.query(sql`select applied_at, apply_note from ${events} where attempt = ${id}`)).toEqual([
+    expect(await status.query(sql`select applied_at, apply_note from ${events} where cupsid = ${id}`)).toEqual([
       { applied_at: null, apply_note: 'the attempt was retired: redone' },
     ]);
     expect(await makeStageoutApplier(doors()).applyPending()).toEqual({ applied: 0, isCatalogUp: true });

@@ -32,10 +32,10 @@ afterAll(async () => {
 });
 
 const noon = '2025-04-10T12:00:00.000Z';
-const line = (attempt: number, detail: object): string =>
-  `${JSON.stringify({ v: 1, attempt, start: 0, at: noon, detail })}\n`;
-const header = (attempt: number): string =>
-  `${JSON.stringify({ v: 1, source: `spool of ${attempt}`, attempt, start: 0 })}\n`;
+const line = (cupsid: number, detail: object): string =>
+  `${JSON.stringify({ v: 1, cupsid, start: 0, at: noon, detail })}\n`;
+const header = (cupsid: number): string =>
+  `${JSON.stringify({ v: 1, source: `spool of ${cupsid}`, cupsid, start: 0 })}\n`;
 
 async function newAttempt(): Promise<number> {
   const { ids } = await makeAttempts(doors.status, 1);
@@ -72,13 +72,13 @@ describe('ingestSpool', () => {
       line(id + 1, { kind: 'running' }) +
       line(id, { kind: 'running' }) +
       '{"v":1,"att';
-    const report = await ingestSpool(doors, Buffer.from(text), { attempt: id });
+    const report = await ingestSpool(doors, Buffer.from(text), { cupsid: id });
     expect(report).toEqual({
       counts: { new: 2, duplicate: 0, 'unknown-attempt': 0, forbidden: 0, invalid: 3 },
       refused: [
         { line: 2, reason: 'is not a JSON record' },
         { line: 4, reason: "detail.nevents is 'many': expected a whole number from -1000000000000 to 1000000000000" },
-        { line: 5, reason: `speaks for attempt ${id + 1}: expected ${id}, as in the file's name` },
+        { line: 5, reason: `speaks for cupsid ${id + 1}: expected ${id}, as in the file's name` },
       ],
       tornBytes: 11,
     });
@@ -92,10 +92,10 @@ describe('ingestSpool', () => {
 
   it('refuses the spool of another site, whose attempt has the number of one of ours', async () => {
     const id = await newAttempt();
-    const head = JSON.stringify({ v: 1, source: 'foreign', attempt: id, start: 0, submission: randomUUID() });
+    const head = JSON.stringify({ v: 1, source: 'foreign', cupsid: id, start: 0, submission: randomUUID() });
     const report = await ingestSpool(doors, Buffer.from(`${head}\n${line(id, { kind: 'running' })}`));
     expect(report.refused).toEqual([
-      { line: 2, reason: `attempt ${id} is not of the submission that the spool names: it is another site's` },
+      { line: 2, reason: `cupsid ${id} is not of the submission that the spool names: it is another site's` },
     ]);
     expect(await readAttempt(doors.status, id)).toMatchObject({ status: 'submitted' });
   });

@@ -42,17 +42,17 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   const open = await findRefused(world.status);
-  await resolveRefused(world.status, { attempts: open.map(({ attempt }) => attempt) }, 'test');
+  await resolveRefused(world.status, { cupsids: open.map(({ cupsid }) => cupsid) }, 'test');
   await resolveRefusedSpools(home, await findRefusedSpools(home));
 });
 
-const tooMany = (attempt: number): ReturnType<typeof eventOf> =>
-  eventOf(attempt, 50, { kind: 'finished', exitCode: 99_999_999_999 });
+const tooMany = (cupsid: number): ReturnType<typeof eventOf> =>
+  eventOf(cupsid, 50, { kind: 'finished', exitCode: 99_999_999_999 });
 const codes = 'expected a whole number from -2147483647 to 2147483647';
 
-async function refusalOf(attempt: number): Promise<Row['refusal']> {
+async function refusalOf(cupsid: number): Promise<Row['refusal']> {
   const [row] = await world.status.query(
-    sql`select refusal from ${sql.table(world.status.role, 'production_status')} where id = ${attempt}`,
+    sql`select refusal from ${sql.table(world.status.role, 'production_status')} where id = ${cupsid}`,
   );
   return row?.['refusal'];
 }
@@ -71,7 +71,7 @@ it('shows in the row, in the list and in health what the gateway refused, once, 
   }
   const reason = `detail.exitCode is '99999999999': ${codes}`;
   expect(await refusalOf(id)).toBe(`finished: ${reason}`);
-  expect(await findRefused(world.status)).toMatchObject([{ attempt: id, report: 'finished', reason }]);
+  expect(await findRefused(world.status)).toMatchObject([{ cupsid: id, report: 'finished', reason }]);
   expect(await readAttempt(world.status, id)).toEqual(before);
   expect(await health()).toMatchObject([
     200,
@@ -108,20 +108,20 @@ it('counts attempts that count, and none that was retired since', async () => {
 
 it('is resolved by whoever looked at it, and stays so when the same report comes again', async () => {
   await gateway.app.inject(telling(submission, [tooMany(id)]));
-  expect(await resolveRefused(world.status, { attempts: [id] }, 'resolved by me: redone')).toBe(1);
+  expect(await resolveRefused(world.status, { cupsids: [id] }, 'resolved by me: redone')).toBe(1);
   expect(await refusalOf(id)).toBeNull();
   await gateway.app.inject(telling(submission, [tooMany(id)]));
   expect(await refusalOf(id)).toBeNull();
   const kept = await world.status.query(sql`
     select apply_note from ${sql.table(world.status.role, 'production_event')}
-    where attempt = ${id} and kind = 'refused'`);
+    where cupsid = ${id} and kind = 'refused'`);
   expect(kept).toEqual([{ apply_note: 'resolved by me: redone' }]);
 });
 
 const line = (detail: object): string =>
-  `${JSON.stringify({ v: 1, attempt: id, start: 0, at: '2025-04-10T12:00:00.000Z', detail })}\n`;
+  `${JSON.stringify({ v: 1, cupsid: id, start: 0, at: '2025-04-10T12:00:00.000Z', detail })}\n`;
 const spool = (...lines: readonly string[]): string =>
-  [`${JSON.stringify({ v: 1, source: `spool ${id}`, attempt: id, start: 0, submission })}\n`, ...lines].join('');
+  [`${JSON.stringify({ v: 1, source: `spool ${id}`, cupsid: id, start: 0, submission })}\n`, ...lines].join('');
 
 it('shows what a spool held that could not be taken, until the corrected line is taken', async () => {
   const name = `spool-${id}-0.jsonl`;
@@ -141,24 +141,24 @@ it('shows what a spool held that could not be taken, until the corrected line is
     },
   ]);
   const corrected = spool(line({ kind: 'running' }), line({ kind: 'nevents', nevents: 7 }));
-  await ingestSpool(world, Buffer.from(corrected), { attempt: id });
+  await ingestSpool(world, Buffer.from(corrected), { cupsid: id });
   expect(await refusalOf(id)).toBeNull();
   expect(await readAttempt(world.status, id)).toMatchObject({ nevents: 7 });
 });
 
 it('shows the line of a spool that is not JSON', async () => {
-  await ingestSpool(world, Buffer.from(spool('garbage\n', line({ kind: 'running' }))), { attempt: id });
+  await ingestSpool(world, Buffer.from(spool('garbage\n', line({ kind: 'running' }))), { cupsid: id });
   expect(await refusalOf(id)).toBe('unreadable line: is not a JSON record');
 });
 
 it('counts the spool of an attempt that is not there, which no row can show', async () => {
   await writeFile(
     join(home, 'spool-1999999-0.jsonl'),
-    spool(line({ kind: 'running' })).replaceAll(`"attempt":${id}`, '"attempt":1999999'),
+    spool(line({ kind: 'running' })).replaceAll(`"cupsid":${id}`, '"cupsid":1999999'),
   );
   expect(await scanSpools(world, home)).toEqual({ taken: 0, refused: 1, left: 0 });
   expect(await health()).toMatchObject([200, { status: 'degraded', refused: { attempts: 0, spools: 1 } }]);
-  expect(await findRefusedSpools(home)).toMatchObject([{ attempt: 1_999_999 }]);
+  expect(await findRefusedSpools(home)).toMatchObject([{ cupsid: 1_999_999 }]);
 });
 
 it('shows what a job could not even report', async () => {

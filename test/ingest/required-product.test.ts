@@ -116,7 +116,7 @@ describe('a rule that requires its product', () => {
 
     await catalog.execute(sql`alter table ${table} drop constraint no_such`);
     const events = sql.table(status.role, 'production_event');
-    await status.execute(sql`update ${events} set apply_note = null where attempt = ${id} and kind = 'stageout'`);
+    await status.execute(sql`update ${events} set apply_note = null where cupsid = ${id} and kind = 'stageout'`);
     const applier = makeStageoutApplier({ status, catalog, log: silentLog });
     expect(await applier.applyPending()).toEqual({ applied: 1, isCatalogUp: true });
     expect(await readRow(id)).toMatchObject({ status: 'finished', has_product: true });

@@ -32,11 +32,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const spool = (attempt: number): string =>
+const spool = (cupsid: number): string =>
   [
-    { v: 1, source: `spool of ${attempt}`, attempt, start: 0 },
-    { v: 1, attempt, start: 0, at: '2025-04-10T12:00:00.000Z', detail: { kind: 'started', node: 'n' } },
-    { v: 1, attempt, start: 0, at: '2025-04-10T12:00:01.000Z', detail: { kind: 'finished', exitCode: 0 } },
+    { v: 1, source: `spool of ${cupsid}`, cupsid, start: 0 },
+    { v: 1, cupsid, start: 0, at: '2025-04-10T12:00:00.000Z', detail: { kind: 'started', node: 'n' } },
+    { v: 1, cupsid, start: 0, at: '2025-04-10T12:00:01.000Z', detail: { kind: 'finished', exitCode: 0 } },
   ]
     .map((line) => `${JSON.stringify(line)}\n`)
     .join('');

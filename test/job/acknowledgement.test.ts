@@ -34,7 +34,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const identity = (): Parameters<typeof appendToSpool>[0] => ({ attempt: 7, start: 0, node: 'n', directory });
+const identity = (): Parameters<typeof appendToSpool>[0] => ({ cupsid: 7, start: 0, node: 'n', directory });
 const append = (text: string): SpoolLine => appendToSpool(identity(), at, { kind: 'message', text });
 
 const json = (body: unknown): ForgedAnswer => ({
@@ -51,10 +51,10 @@ const renamed = (reply: unknown, from: string, to: string): ForgedAnswer => ({
 const notAcknowledged: readonly (readonly [string, (reply: unknown) => ForgedAnswer])[] = [
   ['a JSON object that says nothing', () => json({})],
   ['a list', () => json([])],
-  ['an answer without results', () => json({ results: [], verdicts: [{ attempt: 7, go: false }], registered: [] })],
+  ['an answer without results', () => json({ results: [], verdicts: [{ cupsid: 7, go: false }], registered: [] })],
   ['the login page of a proxy', () => html(200)],
   ['JSON that is cut short', (reply) => ({ ...json(reply), text: JSON.stringify(reply).slice(0, -9) })],
-  ['an acknowledgement of another attempt', (reply) => renamed(reply, '"attempt":7', '"attempt":8')],
+  ['an acknowledgement of another attempt', (reply) => renamed(reply, '"cupsid":7', '"cupsid":8')],
   ['an acknowledgement of another spool', (reply) => renamed(reply, '"source":"', '"source":"x')],
   ['an acknowledgement of other lines', (reply) => renamed(reply, '"sequence":', '"sequence":9')],
   ['an outcome that it does not know', (reply) => renamed(reply, '"outcome":"new"', '"outcome":"postponed"')],
@@ -144,9 +144,9 @@ test('believes a refusal that names its reports, whatever the status', async () 
 test.each<[string, (reply: unknown) => ForgedAnswer]>([
   ['a JSON object that says nothing', () => json({})],
   ['a list of inputs that names no attempt', () => json({ inputs: ['/a'], ranges: [] })],
-  ['the inputs of another attempt', (reply) => renamed(reply, '"attempt":7', '"attempt":8')],
-  ['inputs that are not paths', () => json({ attempt: 7, inputs: [5], ranges: [] })],
-  ['an answer without ranges', () => json({ attempt: 7, inputs: ['/a'] })],
+  ['the inputs of another attempt', (reply) => renamed(reply, '"cupsid":7', '"cupsid":8')],
+  ['inputs that are not paths', () => json({ cupsid: 7, inputs: [5], ranges: [] })],
+  ['an answer without ranges', () => json({ cupsid: 7, inputs: ['/a'] })],
   ['the login page of a proxy', () => html(200)],
   ['a page of another server on the port', () => html(404)],
 ])('waits for its inputs where the answer is %s', async (_, forged) => {
@@ -167,7 +167,7 @@ test.each<[string, (reply: unknown) => ForgedAnswer]>([
 test.each<[string, (reply: unknown) => ForgedAnswer]>([
   ['a JSON object that says nothing', () => json({})],
   ['an answer that names no attempt', () => json({ isGranted: true })],
-  ['the answer to another attempt', (reply) => renamed(reply, '"attempt":7', '"attempt":8')],
+  ['the answer to another attempt', (reply) => renamed(reply, '"cupsid":7', '"cupsid":8')],
   ['the login page of a proxy', () => html(200)],
   ['a page of another server on the port', () => html(404)],
 ])('takes no file name for granted where the answer is %s', async (_, forged) => {

@@ -27,13 +27,13 @@ test.each([
   [{ cupsid: '12', SLURP_CUPSID: '13' }, 12],
   [{ cupsid: '', SLURP_CUPSID: '13' }, 13],
   [{ cupsid: '0' }, 0],
-])('takes the number of the attempt from %j', (environment, attempt) => {
-  expect(findIdentity(environment, root).attempt).toBe(attempt);
+])('takes the number of the attempt from %j', (environment, cupsid) => {
+  expect(findIdentity(environment, root).cupsid).toBe(cupsid);
 });
 
 test('takes the number from a file where the batch system cannot set the environment', async () => {
-  await writeFile(join(root, 'job/slurp-attempt'), '77\n');
-  expect(findIdentity({}, join(root, 'job')).attempt).toBe(77);
+  await writeFile(join(root, 'job/slurp-cupsid'), '77\n');
+  expect(findIdentity({}, join(root, 'job')).cupsid).toBe(77);
 });
 
 test('says what is missing where nothing tells the number', () => {

@@ -69,31 +69,31 @@ export async function startRecordingGateway(): Promise<RecordingGateway> {
       return;
     }
     if (path.includes('/inputs')) {
-      const attempt = Number(path.split('/')[3]);
-      reply(response, { attempt, inputs: mood.inputs ?? [], ranges: mood.ranges ?? [] });
+      const cupsid = Number(path.split('/')[3]);
+      reply(response, { cupsid, inputs: mood.inputs ?? [], ranges: mood.ranges ?? [] });
       return;
     }
     if (path.endsWith('/claim')) {
       claims.push(JSON.parse(body));
-      reply(response, { attempt: Number(path.split('/')[3]), ...(mood.claim ?? { isGranted: true }) });
+      reply(response, { cupsid: Number(path.split('/')[3]), ...(mood.claim ?? { isGranted: true }) });
       return;
     }
     const told: { events: JobEvent[] } = JSON.parse(body);
     arrivals += told.events.length;
     const results = told.events.map((event) => {
-      const { attempt, source, sequence } = event;
-      const key = `${attempt} ${source} ${sequence}`;
+      const { cupsid, source, sequence } = event;
+      const key = `${cupsid} ${source} ${sequence}`;
       const isNew = !events.has(key);
       if (isNew && mood.forged === undefined) events.set(key, event);
-      return { attempt, source, sequence, outcome: mood.outcome ?? (isNew ? 'new' : 'duplicate') };
+      return { cupsid, source, sequence, outcome: mood.outcome ?? (isNew ? 'new' : 'duplicate') };
     });
     const starts = told.events.filter(({ detail }) => detail.kind === 'started');
     const staged = told.events.filter(({ detail }) => detail.kind === 'stageout');
     reply(response, {
       results,
-      verdicts: starts.map(({ attempt }) => ({ attempt, go: true, ...mood.verdict })),
-      registered: staged.map(({ attempt, source, sequence }) => ({
-        attempt,
+      verdicts: starts.map(({ cupsid }) => ({ cupsid, go: true, ...mood.verdict })),
+      registered: staged.map(({ cupsid, source, sequence }) => ({
+        cupsid,
         source,
         sequence,
         isRegistered: mood.refusal === undefined && (mood.isRegistered ?? true),

@@ -42,7 +42,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const identity = (): Parameters<typeof appendToSpool>[0] => ({ attempt: 7, start: 2, node: 'n', directory });
+const identity = (): Parameters<typeof appendToSpool>[0] => ({ cupsid: 7, start: 2, node: 'n', directory });
 
 test('writes assignments that a shell takes as they are meant', () => {
   const job = { ...access.job, setupScript: "/opt/it's $here.sh" };

@@ -159,7 +159,7 @@ test('brings the spool home when the gateway is away, and again nothing when it 
   expect(result.exitCode).toBe(0);
   expect(readdirSync(place.home)).toEqual(['spool-7-0.jsonl']);
   const { records, header } = readSpool(join(place.home, 'spool-7-0.jsonl'));
-  expect(header?.attempt).toBe(7);
+  expect(header?.cupsid).toBe(7);
   expect(records).toHaveLength(4);
   await gateway.open();
   rmSync(join(place.home, 'spool-7-0.jsonl'));

@@ -40,7 +40,7 @@ const fromRules = ['--config', 'rules.yaml'];
 /** Attempts that have not ended, or of whose outputs some are not registered. */
 const openOnes = `
   select count(*) from production_status s where status not in ('finished', 'failed') or exists (
-    select from production_event e where e.attempt = s.id and kind = 'stageout' and applied_at is null)`;
+    select from production_event e where e.cupsid = s.id and kind = 'stageout' and applied_at is null)`;
 
 /** Files of earlier steps; that of run 53538 holds no events. */
 const products: readonly (readonly [run: number, name: string])[] = [

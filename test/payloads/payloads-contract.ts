@@ -51,7 +51,7 @@ export function keepPayloadContract(batch: string): void {
       await read(
         'status',
         `select s.rule, string_agg(e.kind, ' ' order by e.source, e.sequence)
-         from production_status s join production_event e on e.attempt = s.id
+         from production_status s join production_event e on e.cupsid = s.id
          where e.kind <> 'exited' and e.source not like 'batch:%' group by s.id, s.rule order by s.rule`,
       ),
     ).toMatchInlineSnapshot(`

@@ -71,9 +71,9 @@ it('shows what was adopted, and what operators have to know', () => {
     hasNewStates: true,
     rewrittenBytes: 300_000_000,
   };
-  const given = report('status', { applied: ['0001-production'], adoption });
+  const given = report('status', { applied: ['0001-attempts'], adoption });
   expect(renderMigration(given, false)).toMatchInlineSnapshot(`
-    "status   adopted from an older system: 0001-production
+    "status   adopted from an older system: 0001-attempts
 
     table              rows before  rows after     live  retired
     -----------------  -----------  ----------  -------  -------

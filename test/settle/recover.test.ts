@@ -96,7 +96,7 @@ describe('killed', () => {
     await expectAllWell(runs);
     const attempts = await readAttempts(world.status);
     expect(attempts.filter(({ isLive }) => !isLive)).toMatchObject(
-      runs.map((run) => ({ run, attempt: 1, retiredReason: expect.stringContaining('interrupted') })),
+      runs.map((run) => ({ run, attemptNumber: 1, retiredReason: expect.stringContaining('interrupted') })),
     );
   });
 
@@ -180,7 +180,7 @@ describe('recovering', () => {
     const status = sql.table(world.status.role, 'production_status');
     await world.status.execute(sql`update ${status} set retired_at = now(), status = 'failed' where run = 1`);
     await world.status.execute(sql`
-      update ${status} set replaces = ${old?.id ?? 0}, run = 1, attempt = 2, dstfile = (select dstfile from ${status} where run = 1)
+      update ${status} set replaces = ${old?.id ?? 0}, run = 1, attempt_number = 2, dstfile = (select dstfile from ${status} where run = 1)
       where run = 2`);
     expect(await recoverNow()).toMatchObject({ withdrawn: 1 });
     expect(await readAttempts(world.status)).toMatchObject([

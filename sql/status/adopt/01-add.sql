@@ -1,5 +1,5 @@
 -- Tables and columns that are not there yet. What is added to a table with rows has a constant default, so nothing is
--- rewritten. Tables and columns are those of ../0001-production.sql; a test compares what comes of both.
+-- rewritten. Tables and columns are those of ../0001-attempts.sql; a test compares what comes of both.
 
 create table if not exists production_setup (
   id serial primary key,
@@ -14,7 +14,8 @@ create table if not exists production_setup (
 alter table production_setup
   add column if not exists revision int,
   add column if not exists dirty boolean not null default false,
-  add column if not exists created_at timestamp not null default (now() at time zone 'utc');
+  add column if not exists created_at timestamp not null default (now() at time zone 'utc'),
+  add column payload text;
 
 create table submission (
   uuid uuid primary key,
@@ -30,9 +31,25 @@ create table submission (
   directory text,
   message text,
   reserved_at timestamp not null default (now() at time zone 'utc'),
-  ended_at timestamp
+  ended_at timestamp,
+  cursor_id int,
+  cursor_before int,
+  stop_kind text check (stop_kind in ('held', 'broken')),
+  stop_reason text,
+  stopped_at timestamp,
+  stop_next int,
+  can_restart boolean not null default false,
+  success_exit_code int,
+  is_product_required boolean not null default false,
+  payload text,
+  payload_origin jsonb,
+  overridden text,
+  product_directories text[]
 );
 create index submission_unconfirmed on submission (reserved_at) where state = 'reserved';
+create index submission_withdrawn on submission (ended_at) where state in ('lost', 'refused');
+create index submission_stopped on submission (stopped_at) where stop_kind is not null;
+create index submission_payload on submission (payload) where payload is not null;
 
 create table if not exists production_status (
   id serial not null unique,
@@ -64,9 +81,9 @@ alter table production_status
   add column if not exists message text,
   add column if not exists logsize bigint,
   add column if not exists last_message timestamp,
-  add column attempt int not null default 1,
+  add column attempt_number int not null default 1,
   add column rule text,
-  add column submission_id uuid references submission (uuid),
+  add column submission_id uuid,
   add column replaces int,
   add column start int not null default -1,
   add column hold_code int,
@@ -77,23 +94,10 @@ alter table production_status
   add column cpu_seconds double precision,
   add column wall_seconds double precision,
   add column memory_mb double precision,
-  add column disk_mb double precision;
-
-create table production_event (
-  attempt int not null,
-  source text not null,
-  sequence bigint not null,
-  at timestamp not null,
-  start int not null,
-  kind text not null,
-  detail jsonb not null default '{}',
-  received_at timestamp not null default (now() at time zone 'utc'),
-  applied_at timestamp,
-  primary key (attempt, source, sequence, at)
-) partition by range (at);
-create table production_event_default partition of production_event default;
-create index production_event_unapplied on production_event (received_at)
-  where kind = 'stageout' and applied_at is null;
+  add column disk_mb double precision,
+  add column inputs_dispatched text,
+  add column refusal text,
+  add column has_product boolean;
 
 create table if not exists production_cursor (
   id serial unique,

@@ -1,4 +1,4 @@
--- Keys, defaults and references as ../0001-production.sql has them.
+-- Keys, defaults and references as ../0001-attempts.sql has them.
 
 alter table production_status
   alter column dsttype set not null,

@@ -61,12 +61,12 @@ export async function slurpIngest(
 }
 
 async function ingestFile(doors: IngestDoors, file: string): Promise<IngestedFile> {
-  const attempt = /^spool-(\d{1,10})-\d{1,9}\.jsonl/u.exec(basename(file))?.[1];
+  const cupsid = /^spool-(\d{1,10})-\d{1,9}\.jsonl/u.exec(basename(file))?.[1];
   try {
     const { counts, refused, tornBytes } = await ingestSpoolFile(
       doors,
       file,
-      attempt === undefined ? {} : { attempt: Number(attempt) },
+      cupsid === undefined ? {} : { cupsid: Number(cupsid) },
     );
     const torn = tornBytes > 0 ? [`: the last line is torn (${tornBytes} bytes)`] : [];
     return { file, counts, complaints: [...refused.map(({ line, reason }) => `:${line}: ${reason}`), ...torn] };

@@ -56,7 +56,7 @@ export async function listPayloads(tools: PayloadTools): Promise<void> {
 /**
  * Prints what a snapshot holds and where it came from; also of one that was pruned.
  *
- * @param name a hash or its beginning, a product, the number of an attempt, the uuid of a submission
+ * @param name a hash or its beginning, a product, the cupsid of an attempt, the uuid of a submission
  * @throws UsageError if there is none, or several; DatabaseError
  */
 export async function showPayload(name: string, tools: PayloadTools): Promise<void> {

@@ -29,7 +29,7 @@ export interface RefusedOptions {
  * Does what `slurp refused` promises: lists reports and spools that could not be taken, or resolves those of some
  * attempts: they are counted no more, and stay where they can be found.
  *
- * @param words numbers of attempts; none: all
+ * @param words cupsids of attempts; none: all
  * @throws UsageError for what is not such a number, or to resolve all without `all`; DatabaseError
  * @see docs/reconcile.md
  */
@@ -39,19 +39,19 @@ export async function slurpRefused(
   options: RefusedOptions,
   { context, say }: { readonly context: MainContext; readonly say: Say },
 ): Promise<void> {
-  const attempts = words.length === 0 ? undefined : words.map(parseAttempt);
-  if (options.resolve === true && attempts === undefined && options.all !== true) {
-    throw new UsageError("'--resolve' needs the numbers of attempts, or '--all'", { code: 'usage-refused' });
+  const cupsids = words.length === 0 ? undefined : words.map(parseAttempt);
+  if (options.resolve === true && cupsids === undefined && options.all !== true) {
+    throw new UsageError("'--resolve' needs the cupsids of attempts, or '--all'", { code: 'usage-refused' });
   }
   await ensureSite(site, { say });
   const { status } = openProducts(site, context, 'slurp refused');
-  const reports = await findRefused(status, attempts);
+  const reports = await findRefused(status, cupsids);
   const spools = (await findRefusedSpools(site.spoolDirectory)).filter(
-    ({ attempt }) => attempts === undefined || attempts.includes(attempt),
+    ({ cupsid }) => cupsids === undefined || cupsids.includes(cupsid),
   );
   if (options.resolve === true) {
     const note = `resolved by ${userInfo().username}${options.note === undefined ? '' : `: ${options.note}`}`;
-    const resolved = await resolveRefused(status, { attempts: reports.map(({ attempt }) => attempt) }, note);
+    const resolved = await resolveRefused(status, { cupsids: reports.map(({ cupsid }) => cupsid) }, note);
     await resolveRefusedSpools(site.spoolDirectory, spools);
     if (options.json === true) await writeJson({ resolved, spools: spools.map(({ name }) => name) });
     else await writeOutput(`Resolved ${countOf(resolved, 'report')} and ${countOf(spools.length, 'spool')}\n`);
@@ -63,16 +63,16 @@ export async function slurpRefused(
 
 function parseAttempt(word: string): number {
   if (/^\d{1,10}$/u.test(word)) return Number(word);
-  throw new UsageError(`'${word}' is not the number of an attempt: expected digits`, { code: 'usage-refused' });
+  throw new UsageError(`'${word}' is not a cupsid: expected digits`, { code: 'usage-refused' });
 }
 
 function renderRefused(reports: readonly RefusedReport[], spools: readonly RefusedSpool[], width: number): string {
   if (reports.length === 0 && spools.length === 0) return 'No report was refused\n';
   const table = renderTable(
     {
-      head: ['attempt', 'product', 'report', 'refused', 'reason'],
-      rows: reports.map(({ attempt, dstfile, report, reason, refusedAt }) => [
-        ...[String(attempt), dstfile, report],
+      head: ['cupsid', 'product', 'report', 'refused', 'reason'],
+      rows: reports.map(({ cupsid, dstfile, report, reason, refusedAt }) => [
+        ...[String(cupsid), dstfile, report],
         ...[refusedAt.toISOString().slice(0, 16).replace('T', ' '), reason],
       ]),
     },

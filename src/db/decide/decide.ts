@@ -33,7 +33,7 @@ function readColumns(session: Session, request: DecisionRequest, where: Decision
 
 // Only what is still open goes on, in a table of its own: the later checks never see the million that is blocked.
 async function separateUndecided(session: Session, columns: QueryColumns): Promise<void> {
-  const names = ['ordinal', 'run', 'segment', 'streamname', 'attempt', 'dstfile', 'source', 'files', 'ranges'];
+  const names = ['ordinal', 'run', 'segment', 'streamname', 'cupsid', 'dstfile', 'source', 'files', 'ranges'];
   const list = sql.join([...names.map((name) => sql.identifier(name)), ...extraNames(columns)]);
   await session.execute(
     sql`insert into pg_temp.undecided (${list}) select ${list} from pg_temp.judged where verdict is null`,

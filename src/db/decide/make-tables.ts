@@ -36,8 +36,8 @@ export async function makeTables(session: Session, columns: QueryColumns): Promi
   const key = sql`ordinal int, run int, segment int`;
   const statements = [
     sql`create temp table candidate (${key}, complaint text, streamname text, ${wide})`,
-    sql`create temp table judged (${key}, streamname text, verdict text, state ${state}, attempt int, note text, is_of_asked boolean, ${wide})`,
-    sql`create temp table undecided (${key}, streamname text, verdict text, attempt int, note text, ${wide})`,
+    sql`create temp table judged (${key}, streamname text, verdict text, state ${state}, cupsid int, note text, is_of_asked boolean, ${wide})`,
+    sql`create temp table undecided (${key}, streamname text, verdict text, cupsid int, note text, ${wide})`,
     sql`create temp table invalid_entry (id int, dstname text, first_run int, last_run int, first_segment int, last_segment int)`,
     sql`create temp table wanted (name text)`,
     sql`create temp table output (filename text)`,
@@ -45,7 +45,7 @@ export async function makeTables(session: Session, columns: QueryColumns): Promi
     sql`create temp table location (lfn text, path text, rank int not null default 1)`,
     sql`create temp table on_disk (path text, is_link boolean)`,
     sql`create temp table gone (lfn text, path text)`,
-    sql`create temp table finished (ordinal int, run int, segment int, streamname text, attempt int, dstfile text)`,
+    sql`create temp table finished (ordinal int, run int, segment int, streamname text, cupsid int, dstfile text)`,
     sql`create temp table aging (ordinal int, run int, segment int, name text, since timestamp, product text)`,
     sql`create temp table registration (lfn text, path text, time timestamp, size bigint, md5 text)`,
     sql`create temp table needed (ordinal int, position int, lfn text)`,

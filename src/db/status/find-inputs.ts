@@ -20,13 +20,13 @@ export interface AttemptInputs {
  */
 export async function findInputs(
   status: Queryable,
-  attempt: number,
+  cupsid: number,
   start?: number,
 ): Promise<AttemptInputs | undefined> {
   const rows = await status.query<AttemptInputs>(sql`
     select submission_id as submission, ranges,
            case when start = ${start ?? null}::int or ${start ?? null}::int is null then inputs
                 else coalesce(inputs_dispatched, inputs) end as inputs
-    from ${sql.table(status.role, 'production_status')} where id = ${attempt}`);
+    from ${sql.table(status.role, 'production_status')} where id = ${cupsid}`);
   return rows[0];
 }

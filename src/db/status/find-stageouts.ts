@@ -6,7 +6,7 @@ import type { Queryable, Statement } from '../connect.ts';
 
 /** The key of an event; the month of its partition is not part of it. */
 export interface EventKey {
-  readonly attempt: number;
+  readonly cupsid: number;
   readonly source: string;
   readonly sequence: number;
 }
@@ -39,7 +39,7 @@ export interface Stageout extends EventKey {
 function selectStageouts(status: Queryable, which: Statement): Statement {
   const events = sql.table(status.role, 'production_event');
   return sql`
-    select e.attempt, e.source, e.sequence, e.start, e.detail -> 'file' as file,
+    select e.cupsid, e.source, e.sequence, e.start, e.detail -> 'file' as file,
            json_build_object('dstfile', s.dstfile, 'dsttype', s.dsttype, 'dstname', s.dstname,
                              'run', s.run, 'segment', s.segment) as product,
            e.applied_at is not null as "isApplied",
@@ -47,12 +47,12 @@ function selectStageouts(status: Queryable, which: Statement): Statement {
            case when s.retired_at is not null then coalesce(s.retired_reason, 'no reason given') end as "retiredReason",
            exists (
              select from ${events} n
-             where n.attempt = e.attempt and n.kind = 'stageout' and (n.start, n.at, n.arrival) > (e.start, e.at, e.arrival)
+             where n.cupsid = e.cupsid and n.kind = 'stageout' and (n.start, n.at, n.arrival) > (e.start, e.at, e.arrival)
                and n.detail -> 'file' -> 'lfn' = e.detail -> 'file' -> 'lfn'
                and n.detail -> 'file' -> 'path' = e.detail -> 'file' -> 'path'
                and n.detail -> 'file' -> 'host' = e.detail -> 'file' -> 'host'
            ) as "isSuperseded"
-    from ${events} e join ${sql.table(status.role, 'production_status')} s on s.id = e.attempt
+    from ${events} e join ${sql.table(status.role, 'production_status')} s on s.id = e.cupsid
     where ${which}`;
 }
 
@@ -65,9 +65,9 @@ export function findStageouts(status: Queryable, keys: readonly EventKey[]): Pro
   return status.query<Stageout>(
     selectStageouts(
       status,
-      sql`e.kind = 'stageout' and (e.attempt, e.source, e.sequence) in (
+      sql`e.kind = 'stageout' and (e.cupsid, e.source, e.sequence) in (
         select * from unnest(
-          ${keys.map((key) => key.attempt)}::int[],
+          ${keys.map((key) => key.cupsid)}::int[],
           ${keys.map((key) => key.source)}::text[],
           ${keys.map((key) => key.sequence)}::bigint[]
         )

@@ -10,7 +10,7 @@ const catalogChannel = 'slurp_catalog';
 
 function keyTable(keys: readonly EventKey[]): Statement {
   return sql`unnest(
-    ${keys.map((key) => key.attempt)}::int[],
+    ${keys.map((key) => key.cupsid)}::int[],
     ${keys.map((key) => key.source)}::text[],
     ${keys.map((key) => key.sequence)}::bigint[]
   )`;
@@ -23,16 +23,16 @@ function keyTable(keys: readonly EventKey[]): Statement {
  * @throws DatabaseError
  */
 export async function markStageoutsApplied(status: Database, keys: readonly EventKey[]): Promise<void> {
-  const attempts = await findLacking(status, keys);
-  if (attempts.length === 0) return markApplied(status, keys);
-  await refoldAttempts(status, attempts, (session) => markApplied(session, keys));
+  const cupsids = await findLacking(status, keys);
+  if (cupsids.length === 0) return markApplied(status, keys);
+  await refoldAttempts(status, cupsids, (session) => markApplied(session, keys));
 }
 
 /** Finds those of the attempts that are final and had no product in the catalog until now; there are few. */
 async function findLacking(status: Queryable, keys: readonly EventKey[]): Promise<readonly number[]> {
   const rows = await status.query<{ readonly id: number }>(sql`
     select id from ${sql.table(status.role, 'production_status')}
-    where id = any (${keys.map(({ attempt }) => attempt)}::int[]) and not has_product`);
+    where id = any (${keys.map(({ cupsid }) => cupsid)}::int[]) and not has_product`);
   return rows.map(({ id }) => id);
 }
 
@@ -40,22 +40,22 @@ async function markApplied(status: Queryable, keys: readonly EventKey[]): Promis
   const events = sql.table(status.role, 'production_event');
   await status.query(sql`
     with locked as (
-      select e.attempt, e.source, e.sequence, e.at from ${events} e
-      where (e.attempt, e.source, e.sequence) in (select * from ${keyTable(keys)}) and e.applied_at is null
-      order by e.attempt, e.source, e.sequence for update
+      select e.cupsid, e.source, e.sequence, e.at from ${events} e
+      where (e.cupsid, e.source, e.sequence) in (select * from ${keyTable(keys)}) and e.applied_at is null
+      order by e.cupsid, e.source, e.sequence for update
     ),
     marked as (
       update ${events} e set applied_at = now() at time zone 'utc', apply_note = null
       from locked l
-      where e.attempt = l.attempt and e.source = l.source and e.sequence = l.sequence and e.at = l.at
-      returning e.attempt, e.detail -> 'file' as file
+      where e.cupsid = l.cupsid and e.source = l.source and e.sequence = l.sequence and e.at = l.at
+      returning e.cupsid, e.detail -> 'file' as file
     )
     select pg_notify(${catalogChannel}::text, told.payload)
     from (
       select distinct json_build_object(
         'dsttype', coalesce(m.file ->> 'dsttype', s.dsttype), 'run', coalesce((m.file ->> 'run')::int, s.run)
       )::text as payload
-      from marked m join ${sql.table(status.role, 'production_status')} s on s.id = m.attempt
+      from marked m join ${sql.table(status.role, 'production_status')} s on s.id = m.cupsid
     ) told`);
 }
 
@@ -70,8 +70,8 @@ export async function putStageoutsAside(
   keys: readonly EventKey[],
   notes: readonly string[],
 ): Promise<void> {
-  const attempts = keys.map(({ attempt }) => attempt);
-  await refoldAttempts(status, attempts, (session) => putAside(session, keys, notes));
+  const cupsids = keys.map(({ cupsid }) => cupsid);
+  await refoldAttempts(status, cupsids, (session) => putAside(session, keys, notes));
 }
 
 async function putAside(status: Queryable, keys: readonly EventKey[], notes: readonly string[]): Promise<void> {
@@ -79,12 +79,12 @@ async function putAside(status: Queryable, keys: readonly EventKey[], notes: rea
   // Locked in the order in which everybody locks several.
   await status.execute(sql`
     with locked as (
-      select e.attempt, e.source, e.sequence, e.at from ${events} e
-      where (e.attempt, e.source, e.sequence) in (select * from ${keyTable(keys)}) and e.applied_at is null
-      order by e.attempt, e.source, e.sequence for update
+      select e.cupsid, e.source, e.sequence, e.at from ${events} e
+      where (e.cupsid, e.source, e.sequence) in (select * from ${keyTable(keys)}) and e.applied_at is null
+      order by e.cupsid, e.source, e.sequence for update
     )
     update ${events} e set apply_note = k.note
-    from locked l join rows from (${keyTable(keys)}, unnest(${notes}::text[])) as k (attempt, source, sequence, note)
-      using (attempt, source, sequence)
-    where e.attempt = l.attempt and e.source = l.source and e.sequence = l.sequence and e.at = l.at`);
+    from locked l join rows from (${keyTable(keys)}, unnest(${notes}::text[])) as k (cupsid, source, sequence, note)
+      using (cupsid, source, sequence)
+    where e.cupsid = l.cupsid and e.source = l.source and e.sequence = l.sequence and e.at = l.at`);
 }

@@ -7,18 +7,18 @@ import type { Database, Session } from '../connect.ts';
  * locks the rows before anything else, as whoever records events does.
  *
  * @throws DatabaseError, and what `change` throws; then nothing has changed
- * @see sql/status/0010-ends.sql
+ * @see sql/status/0004-fold.sql
  */
 export async function refoldAttempts(
   status: Database,
-  attempts: readonly number[],
+  cupsids: readonly number[],
   change: (session: Session) => Promise<void>,
 ): Promise<void> {
   await status.transaction(async (session) => {
     await session.query(sql`
-      select id from ${sql.table(session.role, 'production_status')} where id = any (${attempts}::int[])
+      select id from ${sql.table(session.role, 'production_status')} where id = any (${cupsids}::int[])
       order by id for no key update`);
     await change(session);
-    await session.query(sql`select ${sql.table(session.role, 'update_attempts')}(${attempts}::int[])`);
+    await session.query(sql`select ${sql.table(session.role, 'update_attempts')}(${cupsids}::int[])`);
   });
 }

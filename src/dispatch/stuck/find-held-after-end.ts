@@ -42,7 +42,7 @@ export async function findHeldAfterEnd(
     return [
       {
         ...{
-          attempt: row.id,
+          cupsid: row.id,
           dstfile: row.dstfile,
           run: row.run,
           segment: row.segment,

@@ -46,7 +46,7 @@ export async function findStandings(
     if (stop !== undefined) byAttempt[id] = { kind: 'stopped', stop };
   }
   for (const job of held.kind === 'answer' ? held.jobs : []) {
-    if (ended.some(({ id }) => id === job.attempt)) byAttempt[job.attempt] = { kind: 'held', job };
+    if (ended.some(({ id }) => id === job.cupsid)) byAttempt[job.cupsid] = { kind: 'held', job };
   }
   const doubt = silence ?? (held.kind === 'answer' ? held.unread[0] : held.reason);
   return { byAttempt, ...(doubt === undefined ? {} : { silence: doubt }) };

@@ -42,7 +42,7 @@ function describeAttempt(attempt: BlockingAttempt | undefined, { refused }: Pick
     executionNode === null ? '' : ` on ${executionNode}`,
   ];
   return [
-    `attempt ${attempt.attempt} (cupsid ${id}) is ${state}${since === null ? '' : ` since ${printTime(since)}`}`,
+    `attempt ${attempt.attemptNumber} (cupsid ${id}) is ${state}${since === null ? '' : ` since ${printTime(since)}`}`,
     `${where}${hosts.join('')}${rule === null ? '' : `, by rule ${rule}`}`,
     ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
     ...(message === null || message === '' ? [] : [`last message: ${message}`]),

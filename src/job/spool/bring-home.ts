@@ -33,9 +33,9 @@ export function bringHome(spool: string, spoolDirectory: string): string {
 }
 
 /** A batch system that does not say which start this is makes two spools of one name: the other's is never replaced. */
-function freeName({ attempt, start, source }: SpoolHeader, directory: string): string {
+function freeName({ cupsid, start, source }: SpoolHeader, directory: string): string {
   for (let number = start; ; number += 1_000_000) {
-    const path = join(directory, spoolFileName(attempt, number));
+    const path = join(directory, spoolFileName(cupsid, number));
     if (!existsSync(path) || readSpool(path).header?.source === source) return path;
   }
 }

@@ -147,10 +147,10 @@ function cut(records: readonly SpoolRecord[], atMost: number): SpoolRecord[][] {
   return batches;
 }
 
-function eventsOf({ source, attempt }: SpoolHeader, batch: readonly SpoolRecord[]): EventsToSend {
+function eventsOf({ source, cupsid }: SpoolHeader, batch: readonly SpoolRecord[]): EventsToSend {
   return {
     source,
-    attempt,
+    cupsid,
     events: batch.map(({ sequence, value }) => {
       const { v: _, ...event } = value;
       return { ...event, sequence };

@@ -8,7 +8,7 @@ export interface SpoolRecord {
   readonly sequence: number;
   /** Length of the line in bytes, newline included. */
   readonly sizeBytes: number;
-  /** `{v, attempt, start, at, detail}`. */
+  /** `{v, cupsid, start, at, detail}`. */
   readonly value: Readonly<Record<string, unknown>>;
 }
 
@@ -99,10 +99,10 @@ function parseRecord(text: string): Record<string, unknown> | undefined {
 }
 
 function parseHeader(value: Readonly<Record<string, unknown>>): SpoolHeader | undefined {
-  const { v, source, attempt, start, submission } = value;
-  return v === 1 && typeof source === 'string' && Number.isInteger(attempt) && Number.isInteger(start)
+  const { v, source, cupsid, start, submission } = value;
+  return v === 1 && typeof source === 'string' && Number.isInteger(cupsid) && Number.isInteger(start)
     ? {
-        ...{ v, source, attempt: Number(attempt), start: Number(start) },
+        ...{ v, source, cupsid: Number(cupsid), start: Number(start) },
         ...(typeof submission === 'string' && isUuid(submission) ? { submission } : {}),
       }
     : undefined;

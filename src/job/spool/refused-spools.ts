@@ -15,7 +15,7 @@ export interface RefusedSpool {
   readonly path: string;
   readonly name: string;
   /** The attempt in its name. */
-  readonly attempt: number;
+  readonly cupsid: number;
 }
 
 /**
@@ -33,8 +33,8 @@ export async function findRefusedSpools(spoolDirectory: string): Promise<readonl
   return names
     .toSorted((one, other) => (one < other ? -1 : 1))
     .flatMap((name) => {
-      const attempt = /^spool-(\d{1,10})-/u.exec(name)?.[1];
-      return attempt === undefined ? [] : [{ path: join(directory, name), name, attempt: Number(attempt) }];
+      const cupsid = /^spool-(\d{1,10})-/u.exec(name)?.[1];
+      return cupsid === undefined ? [] : [{ path: join(directory, name), name, cupsid: Number(cupsid) }];
     });
 }
 

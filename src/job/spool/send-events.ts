@@ -4,7 +4,7 @@ import type { GatewayAccess } from '../read-gateway-access.ts';
 
 /** Events of one source, as they are sent. */
 export interface EventsToSend {
-  readonly attempt: number;
+  readonly cupsid: number;
   readonly source: string;
   /** All but the source; what is in them is for the gateway to check. */
   readonly events: readonly (Readonly<Record<string, unknown>> & { readonly sequence: number })[];
@@ -25,7 +25,7 @@ export const maximalBodyBytes = 1_000_000;
 /** Sends events in one request. Never throws. @param timeoutMs for everything together */
 export async function sendEvents(
   access: GatewayAccess,
-  { attempt, source, events }: EventsToSend,
+  { cupsid, source, events }: EventsToSend,
   timeoutMs: number,
 ): Promise<SentEvents> {
   const body = JSON.stringify({ events: events.map((event) => ({ ...event, source })) });
@@ -36,7 +36,7 @@ export async function sendEvents(
   if (timeoutMs <= 0) return { kind: 'away', reason: 'no answer in time' };
   const answered = await askGateway(access, '/v1/events', body, timeoutMs);
   if (answered.kind === 'silence') return { kind: 'away', reason: answered.reason };
-  const answer = parseEventAnswer(answered.body, attempt, source);
+  const answer = parseEventAnswer(answered.body, cupsid, source);
   if (answer.fates.size > 0) return { kind: 'answered', answer };
   if (answered.kind === 'answer') {
     return { kind: 'away', reason: 'the answer (status 200) does not acknowledge any report of this job' };

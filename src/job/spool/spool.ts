@@ -11,7 +11,7 @@ export interface SpoolHeader {
   readonly v: 1;
   /** Random, made with the file: with the byte offset of a line it is the event's key. */
   readonly source: string;
-  readonly attempt: number;
+  readonly cupsid: number;
   readonly start: number;
   /** Uuid of the attempt's submission, which no other site has; absent where the job does not know it. */
   readonly submission?: string;
@@ -37,10 +37,10 @@ const newline = 0x0a;
  * @see docs/decisions/spool.md
  */
 export function appendToSpool(identity: JobIdentity, at: string, detail: JobEventDetail): SpoolLine {
-  const path = join(identity.directory, spoolFileName(identity.attempt, identity.start));
+  const path = join(identity.directory, spoolFileName(identity.cupsid, identity.start));
   const file = openSpool(path, identity);
   try {
-    const line = `${JSON.stringify({ v: 1, attempt: identity.attempt, start: identity.start, at, detail })}\n`;
+    const line = `${JSON.stringify({ v: 1, cupsid: identity.cupsid, start: identity.start, at, detail })}\n`;
     const { size } = fstatSync(file);
     const isTorn = size > 0 && byteAt(file, size - 1) !== newline;
     const bytes = Buffer.from(isTorn ? `\n${line}` : line);
@@ -63,7 +63,7 @@ function openSpool(path: string, identity: JobIdentity): number {
   }
   const submission = readSubmission(identity.directory);
   const header: SpoolHeader = {
-    ...{ v: 1, source: crypto.randomUUID(), attempt: identity.attempt, start: identity.start },
+    ...{ v: 1, source: crypto.randomUUID(), cupsid: identity.cupsid, start: identity.start },
     ...(submission === undefined ? {} : { submission }),
   };
   const temporary = `${path}.${header.source}.new`;

@@ -63,7 +63,7 @@ function outcomeOf({ refused, registered }: Delivery, sequence: number): Pick<To
 
 /** A full disk must not silence a job that still has a network: the report is its own source. */
 async function tellWithoutSpool(
-  { attempt, start }: JobIdentity,
+  { cupsid, start }: JobIdentity,
   access: GatewayAccess | undefined,
   at: string,
   detail: JobEventDetail,
@@ -71,8 +71,8 @@ async function tellWithoutSpool(
 ): Promise<Delivery> {
   const nothing = { refused: [], registered: new Map() };
   if (access === undefined) return { outcome: 'away', reason: 'the gateway is not known', ...nothing };
-  const event = { sequence: 0, attempt, start, at, detail };
-  const sent = await sendEvents(access, { attempt, source: crypto.randomUUID(), events: [event] }, timeoutMs);
+  const event = { sequence: 0, cupsid, start, at, detail };
+  const sent = await sendEvents(access, { cupsid, source: crypto.randomUUID(), events: [event] }, timeoutMs);
   const refusal = (reason: string): Delivery => ({
     ...{ outcome: 'delivered', reason: '', registered: new Map() },
     refused: [{ sequence: 0, report: detail.kind, reason }],

@@ -13,13 +13,13 @@ import type { GatewayAccess } from '../read-gateway-access.ts';
  */
 export async function claimName(
   access: GatewayAccess,
-  attempt: number,
+  cupsid: number,
   question: NameQuestion,
   { signal, say }: { readonly signal: AbortSignal; readonly say: Say },
 ): Promise<Asked<NameAnswer>> {
-  const path = `/v1/attempts/${attempt}/claim`;
+  const path = `/v1/attempts/${cupsid}/claim`;
   const body = JSON.stringify(question);
-  const parse = (answer: unknown): NameAnswer | undefined => parseAnswer(answer, attempt);
+  const parse = (answer: unknown): NameAnswer | undefined => parseAnswer(answer, cupsid);
   const { inputsTimeoutMs, reportTimeoutMs } = access.job;
   if (question.isTaken) {
     return askUntilAnswered(access, { path, body }, parse, { timeoutMs: inputsTimeoutMs, signal, say });
@@ -31,9 +31,9 @@ export async function claimName(
   return { kind: 'away', reason: answer.kind === 'answer' ? notTheAnswer : answer.reason };
 }
 
-function parseAnswer(body: unknown, attempt: number): NameAnswer | undefined {
-  if (typeof body !== 'object' || body === null || !('attempt' in body) || body.attempt !== attempt) return undefined;
+function parseAnswer(body: unknown, cupsid: number): NameAnswer | undefined {
+  if (typeof body !== 'object' || body === null || !('cupsid' in body) || body.cupsid !== cupsid) return undefined;
   if (!('isGranted' in body) || typeof body.isGranted !== 'boolean') return undefined;
   const reason = 'reason' in body && typeof body.reason === 'string' ? body.reason : undefined;
-  return { attempt, isGranted: body.isGranted, ...(reason === undefined ? {} : { reason }) };
+  return { cupsid, isGranted: body.isGranted, ...(reason === undefined ? {} : { reason }) };
 }

@@ -91,14 +91,14 @@ async function stageOutOf(order: StageOutOrder, job: StageOutJob): Promise<Stage
     if (access === undefined) return { kind: 'away', reason: 'the job does not know its gateway' };
     if (!isTaken && job.report === undefined) return { kind: 'away', reason: 'nothing is to be reported' };
     const question = { start: identity.start, lfn: basename(order.file), isTaken };
-    return claimName(access, identity.attempt, question, job);
+    return claimName(access, identity.cupsid, question, job);
   };
   return stageOut({
     file: order.file,
     directory: order.directory,
     retries: order.retries,
     jobDirectory: identity.directory,
-    owner: `${identity.attempt}-${identity.start}`,
+    owner: `${identity.cupsid}-${identity.start}`,
     signal: job.signal,
     claim,
     note: job.isVerbose ? job.say : () => undefined,

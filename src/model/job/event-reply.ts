@@ -6,7 +6,7 @@ export type EventOutcome = 'new' | 'duplicate' | 'unknown-attempt' | 'forbidden'
 
 /** The answer to one event, in the order of the request. */
 export interface EventResult {
-  readonly attempt: number;
+  readonly cupsid: number;
   readonly source: string;
   readonly sequence: number;
   readonly outcome: EventOutcome;
@@ -16,7 +16,7 @@ export interface EventResult {
 
 /** Whether a job that said `started` may go on: not if its attempt was retired or had ended before. */
 export interface StartVerdict {
-  readonly attempt: number;
+  readonly cupsid: number;
   readonly go: boolean;
   /** Why not; absent where it may. */
   readonly reason?: string;
@@ -24,7 +24,7 @@ export interface StartVerdict {
 
 /** Whether a staged file stands in the catalog by now; where not, the reason, and the gateway goes on trying. */
 export interface Registration {
-  readonly attempt: number;
+  readonly cupsid: number;
   readonly source: string;
   readonly sequence: number;
   readonly isRegistered: boolean;

@@ -87,7 +87,7 @@ export type JobEventDetail =
 /** One thing that was said about an attempt; the key is (attempt, source, sequence). One spool line, one row of `production_event`. */
 export interface JobEvent {
   /** `production_status.id`, the cupsid. */
-  readonly attempt: number;
+  readonly cupsid: number;
   /** A random id made with the spool file, `batch:START`, or `operator:NAME`. */
   readonly source: string;
   /**

@@ -14,7 +14,7 @@ export interface NameQuestion {
 /** The answer to a {@link NameQuestion}. */
 export interface NameAnswer {
   /** The attempt that asked. */
-  readonly attempt: number;
+  readonly cupsid: number;
   readonly isGranted: boolean;
   /** Why not; absent where it is granted. */
   readonly reason?: string;

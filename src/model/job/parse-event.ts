@@ -11,8 +11,8 @@ export type ParsedEvent =
 const mostInt = 2_147_483_647;
 const mostCount = 1_000_000_000_000;
 
-/** What an attempt's number may be: `production_status.id` is an `int`. */
-export const attemptRange: WholeRange = { least: 1, most: mostInt };
+/** What a cupsid may be: `production_status.id` is an `int`. */
+export const cupsidRange: WholeRange = { least: 1, most: mostInt };
 /** What the number of earlier starts may be; -1: before the first start, said by the batch system only. */
 export const startRange: WholeRange = { least: -1, most: 1_000_000 };
 
@@ -91,7 +91,7 @@ export function parseEvent(value: unknown): ParsedEvent {
   const complaints: EventComplaint[] = [];
   const fields = readFields(value, '', complaints);
   const facts = {
-    attempt: fields.whole('attempt', attemptRange),
+    cupsid: fields.whole('cupsid', cupsidRange),
     source: fields.name('source', 200),
     sequence: fields.whole('sequence', natural),
     start: fields.whole('start', startRange),

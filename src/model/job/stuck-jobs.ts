@@ -24,7 +24,7 @@ export interface StoppedSubmission {
 /** A job that is held in the queue although its attempt has ended: its output is missing, say. */
 export interface HeldAfterEnd {
   /** `production_status.id`. */
-  readonly attempt: number;
+  readonly cupsid: number;
   readonly dstfile: string;
   readonly run: number;
   readonly segment: number;

@@ -17,12 +17,12 @@ export function describeHeldJobs(rule: string, { jobs, ended, stops }: HeldJobs)
         `Cluster ${stop.cluster} is on hold, with ${countOf(stop.unmade, 'job')} not made yet: ${shorten(stop.reason, reasonAtMost)}`,
     ),
     ...(ended.length === 0 ? [] : [`${countOf(ended.length, 'job')} of '${rule}' held after their attempt had ended`]),
-    ...listed(ended.map(({ attempt, state, reason }) => lineOf(`${attempt} (${state})`, reason))),
+    ...listed(ended.map(({ cupsid, state, reason }) => lineOf(`${cupsid} (${state})`, reason))),
   ];
 }
 
-function lineOf(attempt: number | string, reason: string | undefined): string {
-  return `  ${attempt}: ${shorten(reason ?? 'no reason', reasonAtMost)}`;
+function lineOf(job: number | string, reason: string | undefined): string {
+  return `  ${job}: ${shorten(reason ?? 'no reason', reasonAtMost)}`;
 }
 
 function listed(lines: readonly string[]): readonly string[] {

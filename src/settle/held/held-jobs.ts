@@ -184,14 +184,14 @@ function makeRemovals(
 ): readonly JobEvent[] {
   const nowMs = Date.now();
   return attempts.map(({ attempt: { id, start }, reason }) => ({
-    ...{ attempt: id, source: `operator:${by}`, sequence: nowMs, start, at: new Date(nowMs).toISOString() },
+    ...{ cupsid: id, source: `operator:${by}`, sequence: nowMs, start, at: new Date(nowMs).toISOString() },
     detail: { kind: 'removed', reason: `Cleared while held: ${reason}` },
   }));
 }
 
 async function record(input: HeldInput, events: readonly JobEvent[], what: string): Promise<number> {
   const fresh = await ingestOwnEvents(input, events);
-  for (const { attempt, detail } of fresh) input.log.info({ attempt, ...detail }, what);
+  for (const { cupsid, detail } of fresh) input.log.info({ cupsid, ...detail }, what);
   return fresh.length;
 }
 

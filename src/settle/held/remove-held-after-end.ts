@@ -16,8 +16,8 @@ export async function removeHeldAfterEnd(
   reason: string,
 ): Promise<{ readonly removed: number; readonly silences: readonly string[] }> {
   const silences: string[] = [];
-  const reasons = new Map(jobs.map((job) => [job.attempt, job.reason]));
-  const groups = groupBySubmission(jobs.map(({ attempt, submission }) => ({ id: attempt, submission })));
+  const reasons = new Map(jobs.map((job) => [job.cupsid, job.reason]));
+  const groups = groupBySubmission(jobs.map(({ cupsid, submission }) => ({ id: cupsid, submission })));
   let removed = 0;
   for (const [uuid, cupsids] of groups) {
     const answer = await backend.remove({ uuid, cupsids }, reason);
@@ -26,9 +26,9 @@ export async function removeHeldAfterEnd(
       continue;
     }
     removed += answer.value;
-    for (const attempt of cupsids) {
+    for (const cupsid of cupsids) {
       log.warn(
-        { attempt, submission: uuid, holdReason: reasons.get(attempt) },
+        { cupsid, submission: uuid, holdReason: reasons.get(cupsid) },
         'removed: held after its attempt had ended',
       );
     }

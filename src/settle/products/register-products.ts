@@ -49,7 +49,7 @@ async function registerOne(
   const facts = await readFacts(path, signal).catch((error: unknown) => explainError(error, path));
   if (typeof facts === 'string') return { ...product, isRegistered: false, reason: facts };
   const sequence = Date.now();
-  const common = { attempt: cupsid, source: `operator:${accountName()}`, start, at: new Date(sequence).toISOString() };
+  const common = { cupsid: cupsid, source: `operator:${accountName()}`, start, at: new Date(sequence).toISOString() };
   const file = { lfn: basename(path), path, host: defaultHost, ...facts, events: -1 };
   const stageout: JobEvent = { ...common, sequence, detail: { kind: 'stageout', file } };
   const { registered } = await ingestEvents(databases, [stageout]);
@@ -59,6 +59,6 @@ async function registerOne(
   }
   const text = `'${path}' was found and registered by ${accountName()}: the job did not report it`;
   await ingestEvents(databases, [{ ...common, sequence: sequence + 1, detail: { kind: 'message', text } }]);
-  databases.log.info({ attempt: cupsid, path }, 'registered a product that no job reported');
+  databases.log.info({ cupsid: cupsid, path }, 'registered a product that no job reported');
   return { ...product, isRegistered: true };
 }

@@ -58,7 +58,7 @@ export function decideAttempt(attempt: OpenAttempt, sight: Sight, terms: Decisio
   if (report === undefined) return decideAbsent(attempt, sight, terms);
   if (report.state === 'completed' || report.state === 'removed') return decideEnded(attempt, report, terms);
   if (attempt.retiredReason !== null) {
-    return { kind: 'remove-job', reason: `attempt ${attempt.id} was retired: ${attempt.retiredReason}` };
+    return { kind: 'remove-job', reason: `cupsid ${attempt.id} was retired: ${attempt.retiredReason}` };
   }
   const details = detailsOf(attempt, report);
   return details.length === 0 ? nothing : { kind: 'tell', events: makeEvents(attempt, report, details, terms) };
@@ -180,7 +180,7 @@ const kindOrder = ['started', 'released', 'held', 'evicted', 'message', 'exited'
 
 function keyOf(attempt: OpenAttempt, start: number, momentMs: number, kind: JobEventDetail['kind']) {
   const sequence = Math.floor(momentMs) * kindOrder.length + kindOrder.indexOf(kind);
-  return { attempt: attempt.id, source: `batch:${start}`, start, sequence };
+  return { cupsid: attempt.id, source: `batch:${start}`, start, sequence };
 }
 
 function lastHeard(attempt: OpenAttempt): number {

@@ -245,9 +245,9 @@ function sortOut(
 }
 
 async function tell(input: ReconcileInput, events: readonly JobEvent[], tally: Tally): Promise<void> {
-  for (const { attempt, start, detail } of await ingestOwnEvents(input, events)) {
+  for (const { cupsid, start, detail } of await ingestOwnEvents(input, events)) {
     tally.count(detail.kind);
-    input.log.info({ attempt, start, ...detail }, 'told by the batch system');
+    input.log.info({ cupsid, start, ...detail }, 'told by the batch system');
   }
 }
 

@@ -44,7 +44,7 @@ export async function removeFenced(
       continue;
     }
     removed += answer.value;
-    log.warn({ attempts: cupsids, submission: uuid }, 'removed: started again after their attempts had ended');
+    log.warn({ cupsids: cupsids, submission: uuid }, 'removed: started again after their attempts had ended');
   }
   return removed;
 }

@@ -14,7 +14,7 @@ export function renderLeftProducts({
 }: Pick<LeftProducts, 'unreadable'> & { readonly found: readonly Shown[] }): string {
   const lines = found.slice(0, mostShown).map(({ path, cupsid, state, isSuccess, isRegistered, reason }) => {
     const fate = isRegistered === undefined ? '' : isRegistered ? ', registered' : `, not registered: ${reason ?? ''}`;
-    return `  ${path}\n    attempt ${cupsid}, ${state}${isSuccess && state === 'failed' ? ' without its product' : ''}${fate}\n`;
+    return `  ${path}\n    cupsid ${cupsid}, ${state}${isSuccess && state === 'failed' ? ' without its product' : ''}${fate}\n`;
   });
   const more = found.length > mostShown ? `  and ${found.length - mostShown} more\n` : '';
   const isOpen = found.some(({ isSuccess, isRegistered }) => isSuccess && isRegistered === undefined);

@@ -103,11 +103,11 @@ async function failUnmade(
   process: number,
   reason: string,
 ): Promise<number> {
-  const attempt = await retryDatabase(() => findUnmade(status, uuid, process));
-  if (attempt === undefined) return 0;
+  const cupsid = await retryDatabase(() => findUnmade(status, uuid, process));
+  if (cupsid === undefined) return 0;
   const nowMs = Date.now();
   const event = {
-    ...{ attempt, source: 'batch:-1', start: -1, sequence: nowMs, at: new Date(nowMs).toISOString() },
+    ...{ cupsid, source: 'batch:-1', start: -1, sequence: nowMs, at: new Date(nowMs).toISOString() },
     detail: { kind: 'removed' as const, reason: neverMade(backend, reason) },
   };
   return (await ingestOwnEvents({ status, log }, [event])).length;

@@ -203,7 +203,9 @@ describe('on an embedded site', () => {
       ]);
       expect(first).toMatchObject({ exitCode: 0, out: 'DST_EVENT: 3 jobs dispatched, cluster 1\n' });
       expect(first.err).toContain("is not published: the checkout has no remote 'origin'");
-      expect(await sql('select dstname, run, attempt, cluster, process from production_status order by run')).toBe(
+      expect(
+        await sql('select dstname, run, attempt_number, cluster, process from production_status order by run'),
+      ).toBe(
         `dstname,run,attempt,cluster,process
 DST_EVENT_run2pp_new_2024p007_v000,1,1,1,0
 DST_EVENT_run2pp_new_2024p007_v000,2,1,1,1
@@ -342,8 +344,8 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
         out: expect.stringMatching(/^DST_REDO: 3 jobs dispatched/u),
         err: expect.stringContaining("The cursor of 'DST_REDO' is at run 3\n"),
       });
-      const attempts = `select run, attempt, retired_at is null as live from production_status
-        where rule = 'DST_REDO' order by run, attempt`;
+      const attempts = `select run, attempt_number, retired_at is null as live from production_status
+        where rule = 'DST_REDO' order by run, attempt_number`;
       await run(slurp, [
         ...['db', 'sql', 'status', '--write'],
         `update production_status set status = 'finished' where rule = 'DST_REDO' and run < 3`,
@@ -359,7 +361,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
         out: expect.stringMatching(/^DST_REDO: 1 job dispatched/u),
         err: expect.stringContaining("The cursor of 'DST_REDO' is at run 2\n"),
       });
-      expect(await sql(attempts)).toBe('run,attempt,live\n1,1,f\n1,2,t\n2,1,t\n3,1,t\n');
+      expect(await sql(attempts)).toBe('run,attempt_number,live\n1,1,f\n1,2,t\n2,1,t\n3,1,t\n');
       const logs = join(home, '.slurp-site', 'logs', 'kaedama', 'DST_REDO');
       const [file = ''] = await readdir(logs);
       const lines = (await readFile(join(logs, file), 'utf8')).trim().split('\n');

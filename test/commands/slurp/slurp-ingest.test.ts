@@ -43,7 +43,7 @@ afterAll(async () => {
 }, timeoutMs);
 
 interface SpoolText {
-  readonly attempt: number;
+  readonly cupsid: number;
   /** Of the header. */
   readonly submission?: string;
   readonly details: readonly object[];
@@ -53,9 +53,9 @@ interface SpoolText {
 
 /** Lays a spool down; its name is relative to the site. */
 async function writeSpool(name: string, text: SpoolText): Promise<string> {
-  const { attempt, details, rest = '' } = text;
-  const header = { v: 1, source: randomUUID(), attempt, start: 0, submission: text.submission ?? submission };
-  const lines = details.map((detail) => ({ v: 1, attempt, start: 0, at: '2026-04-10T12:00:00.000Z', detail }));
+  const { cupsid, details, rest = '' } = text;
+  const header = { v: 1, source: randomUUID(), cupsid, start: 0, submission: text.submission ?? submission };
+  const lines = details.map((detail) => ({ v: 1, cupsid, start: 0, at: '2026-04-10T12:00:00.000Z', detail }));
   await writeFile(join(home, name), [...[header, ...lines].map((line) => `${JSON.stringify(line)}\n`), rest].join(''));
   return name;
 }
@@ -74,7 +74,7 @@ const countEvents = async (): Promise<string> =>
 test(
   'takes a spool, the second time changes nothing, and the file stays',
   async () => {
-    const file = await writeSpool('spool-1-0.jsonl', { attempt: 1, details: [started, finished] });
+    const file = await writeSpool('spool-1-0.jsonl', { cupsid: 1, details: [started, finished] });
     const before = await readFile(join(home, file));
     const first = await slurp('ingest', file);
     expect(first).toMatchObject({ exitCode: 0, err: '' });
@@ -100,19 +100,19 @@ test(
     await mkdir(join(home, 'folder'));
     await writeFile(join(home, 'empty'), '');
     const files = [
-      await writeSpool('spool-2-0.jsonl', { attempt: 2, details: [started], rest: '{"v":1,"att' }),
+      await writeSpool('spool-2-0.jsonl', { cupsid: 2, details: [started], rest: '{"v":1,"att' }),
       await writeSpool('spool-3-0.jsonl', {
-        ...{ attempt: 3, details: [started, { kind: 'nevents', nevents: 'many' }, { kind: 'running' }] },
+        ...{ cupsid: 3, details: [started, { kind: 'nevents', nevents: 'many' }, { kind: 'running' }] },
         rest: 'garbage\n',
       }),
       'spool-9-0.jsonl',
       'folder',
       // Of other sites: one whose attempt nobody knows here, and one whose attempt has the number of one of ours.
-      await writeSpool('spool-4711-0.jsonl', { attempt: 4711, submission: randomUUID(), details: [started] }),
-      await writeSpool('spool-4-0.jsonl', { attempt: 4, submission: randomUUID(), details: [started, finished] }),
+      await writeSpool('spool-4711-0.jsonl', { cupsid: 4711, submission: randomUUID(), details: [started] }),
+      await writeSpool('spool-4-0.jsonl', { cupsid: 4, submission: randomUUID(), details: [started, finished] }),
       // Its name says something else.
-      await writeSpool('spool-5-1.jsonl', { attempt: 1, details: [{ kind: 'message', text: 'x' }] }),
-      await writeSpool('by-hand', { attempt: 5, details: [started, finished] }),
+      await writeSpool('spool-5-1.jsonl', { cupsid: 1, details: [{ kind: 'message', text: 'x' }] }),
+      await writeSpool('by-hand', { cupsid: 5, details: [started, finished] }),
     ];
     const { exitCode, out, err } = await slurp('ingest', ...files);
     expect(exitCode).toBe(12);
@@ -124,8 +124,8 @@ test(
       /^ +spool-9-0\.jsonl: no such file or directory$/mu,
       /^ +folder: it is a directory$/mu,
       /^ +spool-4711-0\.jsonl:2: unknown-attempt 4711$/mu,
-      /^ +spool-4-0\.jsonl:2: attempt 4 is not of the submission that the spool names: it is another site's$/mu,
-      /^ +spool-5-1\.jsonl:2: speaks for attempt 1: expected 5, as in the file's name$/mu,
+      /^ +spool-4-0\.jsonl:2: cupsid 4 is not of the submission that the spool names: it is another site's$/mu,
+      /^ +spool-5-1\.jsonl:2: speaks for cupsid 1: expected 5, as in the file's name$/mu,
       /All other lines are in the database/u,
     ]) {
       expect(err).toMatch(line);
@@ -162,12 +162,12 @@ test(
     });
     expect(await slurp('refused', '--resolve')).toMatchObject({
       exitCode: 2,
-      err: expect.stringContaining("'--resolve' needs the numbers of attempts, or '--all'"),
+      err: expect.stringContaining("'--resolve' needs the cupsids of attempts, or '--all'"),
     });
     expect((await slurp('refused', 'x')).exitCode).toBe(2);
     const resolved = await slurp('refused', '3', '--resolve', '--note', 'made by hand');
     expect(resolved).toMatchObject({ exitCode: 0, out: 'Resolved 2 reports and 0 spools\n' });
-    expect(JSON.parse((await slurp('refused', '--json')).out)).toMatchObject({ reports: [{ attempt: 5 }], spools: [] });
+    expect(JSON.parse((await slurp('refused', '--json')).out)).toMatchObject({ reports: [{ cupsid: 5 }], spools: [] });
     expect((await slurp('refused', '--all', '--resolve', '--json')).out).toBe('{"resolved":1,"spools":[]}\n');
     expect((await slurp('refused')).out).toBe('No report was refused\n');
     expect((await slurp('status')).out).not.toMatch(/^refused/mu);

@@ -33,7 +33,7 @@ async function run(program: string, ...args: readonly string[]): Promise<Outcome
       .replaceAll(home, '')
       .replaceAll(/'\S+\/run\/test_\w+'/g, "'DATABASE'")
       .replaceAll(/\(\d+ MB\)/g, '(N MB)')
-      .replaceAll(/0001-production, .*/g, '0001-production, …');
+      .replaceAll(/0001-attempts, .*/g, '0001-attempts, …');
   return { exitCode, out: plain(stdout), err: plain(stderr) };
 }
 
@@ -101,7 +101,7 @@ describe('slurp db migrate of an existing production', () => {
       const plan = await run(slurp, 'db', 'migrate', 'status', '--dry-run');
       expect(plan).toMatchObject({ exitCode: 0, err: '' });
       expect(plan.out).toMatchInlineSnapshot(`
-        "status   to be adopted from an older system: 0001-production, …
+        "status   to be adopted from an older system: 0001-attempts, …
 
         table                      rows before  rows after  live  retired
         -------------------------  -----------  ----------  ----  -------
@@ -129,7 +129,7 @@ describe('slurp db migrate of an existing production', () => {
       const done = await run(slurp, 'db', 'migrate', 'status');
       expect(done).toMatchObject({ exitCode: 0, err: '' });
       expect(done.out.split('\n').slice(1)).toEqual(plan.out.split('\n').slice(1));
-      expect(done.out.split('\n')[0]).toBe('status   adopted from an older system: 0001-production, …');
+      expect(done.out.split('\n')[0]).toBe('status   adopted from an older system: 0001-attempts, …');
       expect((await run(slurp, 'db', 'migrate', 'status')).out).toBe('status   up to date\n');
       expect(JSON.parse((await run(slurp, 'db', 'migrate', 'status', '--json')).out)).toEqual({
         ...{ role: 'status', applied: [], isForeign: false, isDryRun: false },

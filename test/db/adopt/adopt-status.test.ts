@@ -165,19 +165,19 @@ describe('what becomes of the rows', () => {
     expect(
       await ask(
         role,
-        sql`select cluster, status::text, attempt, retired_at is null as "isLive", retired_by, retired_reason
+        sql`select cluster, status::text, attempt_number, retired_at is null as "isLive", retired_by, retired_reason
             from production_status where run = 20 order by id`,
       ),
     ).toEqual([
       {
-        ...{ cluster: 101, status: 'failed', attempt: 1, isLive: false, retired_by: 'slurp db migrate' },
-        retired_reason: expect.stringMatching(/^adopted: attempt 36020 of the same product is newer$/),
+        ...{ cluster: 101, status: 'failed', attempt_number: 1, isLive: false, retired_by: 'slurp db migrate' },
+        retired_reason: expect.stringMatching(/^adopted: cupsid 36020 of the same product is newer$/),
       },
       {
-        ...{ cluster: 102, status: 'failed', attempt: 2, isLive: false, retired_by: 'slurp db migrate' },
-        retired_reason: expect.stringMatching(/^adopted: attempt 36020 of the same product is newer$/),
+        ...{ cluster: 102, status: 'failed', attempt_number: 2, isLive: false, retired_by: 'slurp db migrate' },
+        retired_reason: expect.stringMatching(/^adopted: cupsid 36020 of the same product is newer$/),
       },
-      { cluster: 200, status: 'finished', attempt: 3, isLive: true, retired_by: null, retired_reason: null },
+      { cluster: 200, status: 'finished', attempt_number: 3, isLive: true, retired_by: null, retired_reason: null },
     ]);
     expect(
       await read(
@@ -191,11 +191,11 @@ describe('what becomes of the rows', () => {
     expect(
       await ask(
         role,
-        sql`select dstfile, attempt, retired_at from production_status where dsttype = 'DST_TWIN_run2pp' order by id`,
+        sql`select dstfile, attempt_number, retired_at from production_status where dsttype = 'DST_TWIN_run2pp' order by id`,
       ),
     ).toEqual([
-      { dstfile: 'DST_TWIN_run2pp_new_nocdbtag-00000007-00000', attempt: 1, retired_at: null },
-      { dstfile: 'DST_TWIN_run2pp_new_nocdbtag_v000-00000007-00000', attempt: 1, retired_at: null },
+      { dstfile: 'DST_TWIN_run2pp_new_nocdbtag-00000007-00000', attempt_number: 1, retired_at: null },
+      { dstfile: 'DST_TWIN_run2pp_new_nocdbtag_v000-00000007-00000', attempt_number: 1, retired_at: null },
     ]);
   });
 
@@ -254,9 +254,9 @@ describe('old readers and writers', () => {
         role,
         sql`update production_status set message = 'm', flags = flags + 4, logsize = 7, nevents = nevents + 5,
               status = 'running', started = '2025-01-01T00:00:01+00:00', execution_node = 'node1'
-            where id = ${Number(id)} returning flags, nevents, attempt, start, submission_id`,
+            where id = ${Number(id)} returning flags, nevents, attempt_number, start, submission_id`,
       );
-      expect(told).toEqual([{ flags: 4, nevents: 5, attempt: 1, start: -1, submission_id: null }]);
+      expect(told).toEqual([{ flags: 4, nevents: 5, attempt_number: 1, start: -1, submission_id: null }]);
       const upsert = `insert into dataset_status (dstname, run, lastrun, revision, created, status, blame)
         values ('DST_OLD_run2pp_x', 7, 0, 1, '2025-01-01', 'created', 'bachi')
         on conflict on constraint dataset_status_pkey do update set revision = dataset_status.revision + 1
@@ -328,7 +328,7 @@ describe('what may come in between', () => {
         });
         await session.execute(sql`rollback`);
       });
-      expect((await migrate(role, sqlDirectory)).applied).toContain('0001-production');
+      expect((await migrate(role, sqlDirectory)).applied).toContain('0001-attempts');
     },
     timeoutMs,
   );

@@ -3,7 +3,7 @@
 import { appendToSpool } from '#job/spool/spool.ts';
 
 const [directory = '.', who = '', count = '0', length = '0'] = process.argv.slice(2);
-const identity = { attempt: 7, start: 0, node: 'n', directory };
+const identity = { cupsid: 7, start: 0, node: 'n', directory };
 for (let index = 0; index < Number(count); index += 1) {
   const text = `${who} ${index} ${'x'.repeat(Number(length))}`;
   const line = appendToSpool(identity, '2025-04-10T12:00:00.000Z', { kind: 'message', text });

@@ -29,7 +29,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const identity = (): Parameters<typeof appendToSpool>[0] => ({ attempt: 7, start: 0, node: 'n', directory });
+const identity = (): Parameters<typeof appendToSpool>[0] => ({ cupsid: 7, start: 0, node: 'n', directory });
 const say = (text: string): { path: string; sequence: number } =>
   appendToSpool(identity(), at, { kind: 'message', text });
 const texts = (): readonly string[] =>
@@ -40,7 +40,7 @@ test('delivers all that waits, in order, once; the key is source and byte offset
   const two = say('two');
   expect(await deliver(access, path, once)).toMatchObject({ outcome: 'delivered', reason: '', refused: [] });
   expect(texts()).toEqual(['one', 'two']);
-  expect(gateway.events()[1]).toMatchObject({ attempt: 7, start: 0, at, sequence: two.sequence });
+  expect(gateway.events()[1]).toMatchObject({ cupsid: 7, start: 0, at, sequence: two.sequence });
   expect(gateway.requests[0]).toEqual({ method: 'POST', path: '/v1/events', token: 'Bearer secret' });
 
   say('three');
@@ -131,7 +131,7 @@ test('tells without a spool when the disk has no room for one', async () => {
   const nowhere = { ...identity(), directory: '/proc/nowhere' };
   const told = await tell(nowhere, access, at, { kind: 'finished', exitCode: 1 }, once);
   expect(told.line).toBeUndefined();
-  expect(gateway.events()).toMatchObject([{ attempt: 7, sequence: 0, detail: { kind: 'finished', exitCode: 1 } }]);
+  expect(gateway.events()).toMatchObject([{ cupsid: 7, sequence: 0, detail: { kind: 'finished', exitCode: 1 } }]);
   await gateway.close();
   await expect(tell(nowhere, access, at, { kind: 'running' }, once)).rejects.toThrow('ENOENT');
   await gateway.open();
@@ -144,7 +144,7 @@ test('tells into the spool alone when the gateway is not known', async () => {
 });
 
 test('understands answers, also those of gateways to come, and believes only what names its own reports', () => {
-  const key = (sequence: number, more: object): object => ({ attempt: 7, source: 's', sequence, ...more });
+  const key = (sequence: number, more: object): object => ({ cupsid: 7, source: 's', sequence, ...more });
   const answer = parseEventAnswer(
     {
       results: [
@@ -155,17 +155,17 @@ test('understands answers, also those of gateways to come, and believes only wha
         key(5, { outcome: 'duplicate' }),
         { outcome: 'new' },
         { ...key(6, { outcome: 'new' }), source: 'other' },
-        { ...key(7, { outcome: 'new' }), attempt: 8 },
+        { ...key(7, { outcome: 'new' }), cupsid: 8 },
       ],
       verdicts: [
-        { attempt: 8, go: false },
-        { attempt: 7, go: true },
+        { cupsid: 8, go: false },
+        { cupsid: 7, go: true },
       ],
       registered: [
         key(5, { isRegistered: false, reason: 'away' }),
         key(4, { isRegistered: true }),
         { ...key(1, { isRegistered: true }), source: 'other' },
-        { ...key(1, { isRegistered: true }), attempt: 8 },
+        { ...key(1, { isRegistered: true }), cupsid: 8 },
       ],
       news: 1,
     },

@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 const identityIn = (place: string): Parameters<typeof appendToSpool>[0] => ({
-  attempt: 7,
+  cupsid: 7,
   start: 0,
   node: 'n',
   directory: place,
@@ -73,10 +73,10 @@ test('begins with a header that says who speaks, and gives each report its byte 
   const second = appendToSpool(identityIn(directory), at, { kind: 'running' });
   const { header, records } = readSpool(first.path);
   expect(first.path).toBe(join(directory, 'spool-7-0.jsonl'));
-  expect(header).toMatchObject({ v: 1, attempt: 7, start: 0 });
+  expect(header).toMatchObject({ v: 1, cupsid: 7, start: 0 });
   expect(records.map(({ sequence }) => sequence)).toEqual([first.sequence, second.sequence]);
   expect(records.map(kindOf)).toEqual(['started', 'running']);
-  expect(records[1]?.value).toEqual({ v: 1, attempt: 7, start: 0, at, detail: { kind: 'running' } });
+  expect(records[1]?.value).toEqual({ v: 1, cupsid: 7, start: 0, at, detail: { kind: 'running' } });
   expect(readdirSync(directory)).toEqual(['spool-7-0.jsonl']);
 });
 
@@ -137,8 +137,8 @@ test('reads what it wrote, at every length of the file, and never throws', () =>
 });
 
 test('takes a header that came late, and no second one', () => {
-  const header = { v: 1, source: 'first', attempt: 7, start: 0 };
-  const event = { v: 1, attempt: 7, start: 0, at, detail: { kind: 'running' } };
+  const header = { v: 1, source: 'first', cupsid: 7, start: 0 };
+  const event = { v: 1, cupsid: 7, start: 0, at, detail: { kind: 'running' } };
   const lines = [event, header, { ...header, source: 'second' }, event].map((line) => `${JSON.stringify(line)}\n`);
   const { header: found, records } = parseSpool(Buffer.from(lines.join('')));
   expect(found?.source).toBe('first');

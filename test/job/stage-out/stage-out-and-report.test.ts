@@ -24,7 +24,7 @@ beforeEach(async () => {
   const times = { reportTimeoutMs: 500, inputsTimeoutMs: 500 };
   const job = { submission: '11111111-2222-3333-4444-555555555555', gateway: gateway.url, ...times };
   access = { job: { ...job, mode: 'production' }, token: 'ab'.repeat(32) };
-  identity = { attempt: 7, start: 0, node: 'node', directory: join(root, 'job') };
+  identity = { cupsid: 7, start: 0, node: 'node', directory: join(root, 'job') };
   said = [];
 });
 afterEach(async () => {

@@ -35,7 +35,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 const granted: StageOutRequest['claim'] = () =>
-  Promise.resolve({ kind: 'answered', value: { attempt: 7, isGranted: true } });
+  Promise.resolve({ kind: 'answered', value: { cupsid: 7, isGranted: true } });
 const away: StageOutRequest['claim'] = () => Promise.resolve({ kind: 'away', reason: 'no answer' });
 const never = new AbortController().signal;
 const write = (name: string, text = 'events'): string => {
@@ -123,7 +123,7 @@ test("refuses the job's own directory, which does not last, but not a link that 
 });
 
 const noGrant: StageOutRequest['claim'] = () =>
-  Promise.resolve({ kind: 'answered', value: { attempt: 7, isGranted: false, reason: "the name belongs to 'B'" } });
+  Promise.resolve({ kind: 'answered', value: { cupsid: 7, isGranted: false, reason: "the name belongs to 'B'" } });
 
 test.each([
   ['refused', noGrant, 'transfer-refused', "' is refused: the name belongs to 'B'"],

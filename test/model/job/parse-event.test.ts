@@ -24,12 +24,12 @@ describe('parseEvent', () => {
   });
 
   it('reports all that is wrong at once, with what was found and what was expected', () => {
-    const parsed = parseEvent({ attempt: 0, source: '', sequence: 1.5, at: 'noon', detail: { kind: 'nevents' } });
+    const parsed = parseEvent({ cupsid: 0, source: '', sequence: 1.5, at: 'noon', detail: { kind: 'nevents' } });
     expect(parsed.kind === 'invalid' && parsed.complaints).toMatchInlineSnapshot(`
       [
         {
           "message": "is '0': expected a whole number from 1 to 2147483647",
-          "path": "attempt",
+          "path": "cupsid",
         },
         {
           "message": "is empty: expected a name of 1 to 200 bytes without control characters",
@@ -93,7 +93,7 @@ describe('parseEvent', () => {
     [
       'a number that the column cannot hold',
       eventOf(2 ** 31, 0, { kind: 'released' }),
-      "attempt is '2147483648': expected a whole number from 1 to 2147483647",
+      "cupsid is '2147483648': expected a whole number from 1 to 2147483647",
     ],
     [
       'an exit code that the column cannot hold',

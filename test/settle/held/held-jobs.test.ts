@@ -127,14 +127,14 @@ test('shows and clears a job that is held after its attempt has ended; the attem
   const reason = expect.stringContaining('Transfer output files failure');
   expect(held).toMatchObject({
     jobs: [],
-    ended: [{ attempt: first?.id, state: 'finished', submission: uuid, reason }],
+    ended: [{ cupsid: first?.id, state: 'finished', submission: uuid, reason }],
   });
   expect(describeHeldJobs('TEST', held)).toEqual([
     "0 jobs of 'TEST' held",
     "1 job of 'TEST' held after their attempt had ended",
     expect.stringMatching(/^ {2}\d+ \(finished\): .*Transfer output files failure/u),
   ]);
-  expect(await findStuckJobs(input)).toMatchObject({ stops: [], heldAfterEnd: [{ attempt: first?.id, reason }] });
+  expect(await findStuckJobs(input)).toMatchObject({ stops: [], heldAfterEnd: [{ cupsid: first?.id, reason }] });
   expect(await clearHeldJobs(input, held, 'tester')).toBe(1);
   expect(await states()).toEqual([
     [1, 'finished', null],

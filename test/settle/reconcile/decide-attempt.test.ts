@@ -87,7 +87,7 @@ describe('a job in the queue', () => {
       kind: 'tell',
       events: [
         {
-          ...{ attempt: 7, source: 'batch:0', start: 0, sequence: sinceMs * 8 + 2, at: since },
+          ...{ cupsid: 7, source: 'batch:0', start: 0, sequence: sinceMs * 8 + 2, at: since },
           detail: { kind: 'held', reason: 'memory: "no" more\n', code: 26, subcode: 34 },
         },
       ],
@@ -167,7 +167,7 @@ test.each<BatchJobReport>([job('idle', 0), job('running', 1), job('held', 1), jo
   (queue) => {
     expect(decideAttempt(attempt({ retiredReason: 'replaced' }), { queue }, terms)).toEqual({
       kind: 'remove-job',
-      reason: 'attempt 7 was retired: replaced',
+      reason: 'cupsid 7 was retired: replaced',
     });
   },
 );

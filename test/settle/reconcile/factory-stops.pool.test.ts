@@ -110,7 +110,7 @@ interface Row {
 const readRows = (): Promise<readonly Row[]> =>
   world.status.query<Row>(sql`
     select run, status::text as status, retired_at is null as "isLive", message
-    from ${sql.table(world.status.role, 'production_status')} order by run, attempt`);
+    from ${sql.table(world.status.role, 'production_status')} order by run, attempt_number`);
 
 const never = /^HTCondor never made the job: failed to create ClassAd for Job \d+\.\d+ : .*Parse error.*Odd = a,b/u;
 

@@ -81,7 +81,7 @@ interface Full extends AttemptRow {
 
 function readFull(): Promise<readonly Full[]> {
   return world.status.query<Full>(sql`
-    select *, status::text as status from ${sql.table(world.status.role, 'production_status')} order by run, attempt`);
+    select *, status::text as status from ${sql.table(world.status.role, 'production_status')} order by run, attempt_number`);
 }
 
 /** The job of a run: its attempt is found by the process number, which is the run's place. */

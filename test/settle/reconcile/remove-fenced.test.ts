@@ -69,7 +69,7 @@ test('a job that would be stopped by the fence again and again is removed, the o
   await recordEvents(world.status, [
     {
       event: {
-        ...{ attempt: first?.id ?? 0, source: 'spool', sequence: 0, start: 0, at },
+        ...{ cupsid: first?.id ?? 0, source: 'spool', sequence: 0, start: 0, at },
         detail: { kind: 'finished', exitCode: 0 },
       },
     },

@@ -94,7 +94,7 @@ interface FateRow {
   readonly twin: string | null;
   readonly files: string | null;
   readonly fate: Verdict | RowFault;
-  readonly attempt: number | null;
+  readonly cupsid: number | null;
   readonly note: string | null;
   readonly inputs: string | null;
 }
@@ -177,14 +177,14 @@ async function findFact(session: Session, decision: Decision, catalog: Database,
   switch (row.fate) {
     case 'not-selected': {
       const outside = findOutside(decision.selection, row);
-      return { fate: row.fate, outside, attempt: await findAttempt(session, row.attempt) };
+      return { fate: row.fate, outside, attempt: await findAttempt(session, row.cupsid) };
     }
     case 'rejected':
       return { fate: row.fate, column: row.note ?? '' };
     case 'invalid-run':
       return { fate: row.fate, entries: await findEntries(session, decision, row) };
     case 'blocked':
-      return { fate: row.fate, attempt: await findAttempt(session, row.attempt) };
+      return { fate: row.fate, attempt: await findAttempt(session, row.cupsid) };
     case 'exists': {
       const filename = row.note ?? '';
       return { fate: row.fate, filename, datasets: await findDatasets(catalog, filename) };
@@ -204,7 +204,7 @@ async function findFact(session: Session, decision: Decision, catalog: Database,
       return { fate: row.fate, readyBefore: await countOne(session, before) };
     }
     case 'ready':
-      return { fate: row.fate, inputs: row.inputs ?? '', replaces: await findAttempt(session, row.attempt) };
+      return { fate: row.fate, inputs: row.inputs ?? '', replaces: await findAttempt(session, row.cupsid) };
   }
 }
 
@@ -243,7 +243,7 @@ export async function explainRun(
         ${dstfileSql(sql`${names.dstname}::text`, row, names.isStreamed)} as dstfile, ${fate} as fate,
         coalesce(u.files, j.files) as files,
         ${names.twin === undefined ? sql`null::text` : dstfileSql(sql`${names.twin}::text`, row, names.isStreamed)} as twin,
-        coalesce(u.attempt, j.attempt) as attempt, coalesce(u.note, j.note) as note, r.inputs
+        coalesce(u.cupsid, j.cupsid) as cupsid, coalesce(u.note, j.note) as note, r.inputs
       from ${fates} where ${chosen} order by j.run, j.segment, j.ordinal limit ${atMost}`,
   );
   const rows: ExplainedRow[] = [];

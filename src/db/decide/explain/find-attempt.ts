@@ -7,7 +7,8 @@ import type { JobState } from '#model/job/job-state.ts';
 export interface BlockingAttempt {
   readonly id: number;
   readonly dstfile: string;
-  readonly attempt: number;
+  /** Which attempt of the product it is; from 1. */
+  readonly attemptNumber: number;
   readonly state: JobState;
   /** When it entered the state; UTC; null where nothing was noted. */
   readonly since: Date | null;
@@ -29,7 +30,7 @@ export interface BlockingAttempt {
 /** Finds attempts, given the end of the statement: what stands behind `from production_status`. */
 export function findAttempts(session: Session, end: Statement): Promise<readonly BlockingAttempt[]> {
   return session.query<BlockingAttempt>(
-    sql`select id, dstfile, attempt, status as state, cluster, process, rule, submission_host as "submissionHost",
+    sql`select id, dstfile, attempt_number as "attemptNumber", status as state, cluster, process, rule, submission_host as "submissionHost",
         execution_node as "executionNode", exit_code as "exitCode", message,
         coalesce(inputs_dispatched, inputs) as inputs, coalesce(started, running, ended) as "startedAt", submission_id::text as submission,
         case status when 'submitting' then submitting when 'submitted' then submitted when 'started' then started

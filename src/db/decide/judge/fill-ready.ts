@@ -39,7 +39,7 @@ export async function fillReady(
         extra, replaces)
       select u.ordinal, u.run, u.segment, u.streamname, ${name(names.dsttype)}, ${name(names.dstname)}, u.dstfile,
         coalesce(u.source, ''), r.inputs,
-        ${commaListSql(sql`u.ranges`)}, ${extraSql(columns)}, u.attempt
+        ${commaListSql(sql`u.ranges`)}, ${extraSql(columns)}, u.cupsid
       from pg_temp.undecided u join pg_temp.resolved r using (ordinal)
       where u.verdict is null order by u.ordinal limit ${cap ?? null}`,
   );

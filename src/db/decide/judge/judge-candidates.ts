@@ -95,10 +95,10 @@ function judgeStatement(judging: Judging, candidates: Statement, hasInvalid: boo
   const notSelected = isNotSelectedSql(request.selection, row);
   const asked = askedSql(judging);
   const open = [sql`dstfile`, sql`source`, sql`files`, sql`ranges`, ...extraNames(columns)];
-  return sql`insert into pg_temp.judged (ordinal, run, segment, streamname, verdict, state, attempt, note, is_of_asked,
+  return sql`insert into pg_temp.judged (ordinal, run, segment, streamname, verdict, state, cupsid, note, is_of_asked,
       ${sql.join(open)})
     select d.ordinal, d.run, d.segment, d.streamname, d.verdict, case d.verdict when 'blocked' then d.state end,
-      d.attempt, d.complaint, d.is_of_asked,
+      d.cupsid, d.complaint, d.is_of_asked,
       ${sql.join(open.map((name) => sql`case when d.verdict is null or d.is_of_asked then d.${name} end`))}
     from (
       select c.*,
@@ -108,7 +108,7 @@ function judgeStatement(judging: Judging, candidates: Statement, hasInvalid: boo
           when ${aBlocks} or ${bBlocks} then 'blocked' end as verdict,
         case when ${aBlocks} then ${stateSql(attempts, a)} ${bWhen(stateSql(attempts, b))} end as state,
         case when ${aBlocks} then a.id ${bWhen(sql`b.id`)} ${twin === undefined ? sql`else a.id` : sql`else coalesce(a.id, b.id)`}
-          end as attempt,
+          end as cupsid,
         ${asked.isOf} as is_of_asked
       from ${candidates} as c
       ${live('a', sql`c.dstfile`, names.dstname)}

@@ -19,7 +19,7 @@ async function putAging(session: Session): Promise<void> {
       from (
         select f.ordinal, f.run, f.segment, coalesce(p.started, p.running, p.ended) as since, null::text as product,
           regexp_split_to_table(coalesce(p.inputs_dispatched, p.inputs), '[,[:space:]]+') as path
-        from (select * from pg_temp.finished order by ordinal desc limit ${inputsAtMost}) f join ${attempts} p on p.id = f.attempt
+        from (select * from pg_temp.finished order by ordinal desc limit ${inputsAtMost}) f join ${attempts} p on p.id = f.cupsid
         union all
         select u.ordinal, u.run, u.segment, null, u.note, unnest(${itemsSql(sql`u.files`)})
         from (select * from pg_temp.undecided where verdict = 'exists' order by ordinal desc limit ${inputsAtMost}) u

@@ -23,8 +23,8 @@ export interface Survey {
 async function putFinished(session: Session, { names }: Decision): Promise<void> {
   const row = { run: sql`j.run`, segment: sql`j.segment`, streamname: sql`j.streamname` };
   await session.execute(
-    sql`insert into pg_temp.finished (ordinal, run, segment, streamname, attempt, dstfile)
-      select j.ordinal, j.run, j.segment, j.streamname, j.attempt,
+    sql`insert into pg_temp.finished (ordinal, run, segment, streamname, cupsid, dstfile)
+      select j.ordinal, j.run, j.segment, j.streamname, j.cupsid,
         ${dstfileSql(sql`${names.dstname}::text`, row, names.isStreamed)}
       from pg_temp.judged j where j.verdict = 'blocked' and j.state::text = 'finished'
       order by j.ordinal desc limit ${finishedAtMost}`,

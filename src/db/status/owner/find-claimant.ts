@@ -17,10 +17,10 @@ export interface Claimant {
 }
 
 /** Finds an attempt that wants to stage out; undefined where there is none. @throws DatabaseError */
-export async function findClaimant(status: Queryable, attempt: number): Promise<Claimant | undefined> {
+export async function findClaimant(status: Queryable, cupsid: number): Promise<Claimant | undefined> {
   const rows = await status.query<Claimant>(sql`
     select submission_id as submission, dstfile, status as state, start,
            case when retired_at is not null then coalesce(retired_reason, 'no reason given') end as "retiredReason"
-    from ${sql.table(status.role, 'production_status')} where id = ${attempt}`);
+    from ${sql.table(status.role, 'production_status')} where id = ${cupsid}`);
   return rows[0];
 }

@@ -6,7 +6,7 @@ import type { Queryable } from '../../connect.ts';
 export interface NameClaim {
   readonly lfn: string;
   readonly dstfile: string;
-  readonly attempt: number;
+  readonly cupsid: number;
   /** The attempt that owned the name when that was decided; undefined: none. */
   readonly before: number | undefined;
 }
@@ -23,14 +23,14 @@ export async function putOwners(status: Queryable, claims: readonly NameClaim[])
     with claim as (
       select * from unnest(
         ${claims.map((claim) => claim.lfn)}::text[], ${claims.map((claim) => claim.dstfile)}::text[],
-        ${claims.map((claim) => claim.attempt)}::int[], ${claims.map((claim) => claim.before ?? null)}::int[]
-      ) as c (lfn, dstfile, attempt, before)
+        ${claims.map((claim) => claim.cupsid)}::int[], ${claims.map((claim) => claim.before ?? null)}::int[]
+      ) as c (lfn, dstfile, cupsid, before)
     )
-    insert into ${sql.table(status.role, 'file_owner')} as o (lfn, dstfile, attempt)
-    select lfn, dstfile, attempt from claim order by lfn
+    insert into ${sql.table(status.role, 'file_owner')} as o (lfn, dstfile, cupsid)
+    select lfn, dstfile, cupsid from claim order by lfn
     on conflict (lfn) do update
-      set dstfile = excluded.dstfile, attempt = excluded.attempt, claimed_at = excluded.claimed_at
-      where o.attempt = (select c.before from claim c where c.lfn = o.lfn)
+      set dstfile = excluded.dstfile, cupsid = excluded.cupsid, claimed_at = excluded.claimed_at
+      where o.cupsid = (select c.before from claim c where c.lfn = o.lfn)
     returning o.lfn`);
   return rows.length;
 }

@@ -34,7 +34,7 @@ export function findPayloadFiles(status: Queryable, hash: string): Promise<reado
 
 /**
  * Finds the snapshots that jobs ran from, by a name of theirs: a product (with or without the ending of its file), the
- * number of an attempt, or the uuid of a submission.
+ * cupsid of an attempt, or the uuid of a submission.
  *
  * @returns hashes, that of the latest attempt first
  * @throws DatabaseError

@@ -4,7 +4,7 @@ import type { Queryable } from '../../connect.ts';
 
 /** A report that was refused and that nobody has resolved. */
 export interface RefusedReport {
-  readonly attempt: number;
+  readonly cupsid: number;
   readonly dstfile: string;
   /** Null for attempts of an older system. */
   readonly rule: string | null;
@@ -21,13 +21,13 @@ export interface RefusedReport {
  * @param attempts of these only; absent: of all
  * @throws DatabaseError
  */
-export function findRefused(status: Queryable, attempts?: readonly number[]): Promise<readonly RefusedReport[]> {
+export function findRefused(status: Queryable, cupsids?: readonly number[]): Promise<readonly RefusedReport[]> {
   return status.query<RefusedReport>(sql`
-    select e.attempt, s.dstfile, s.rule, e.detail ->> 'report' as report, e.detail ->> 'reason' as reason,
+    select e.cupsid, s.dstfile, s.rule, e.detail ->> 'report' as report, e.detail ->> 'reason' as reason,
            e.received_at as "refusedAt"
     from ${sql.table(status.role, 'production_event')} e
-    join ${sql.table(status.role, 'production_status')} s on s.id = e.attempt
+    join ${sql.table(status.role, 'production_status')} s on s.id = e.cupsid
     where e.kind = 'refused' and e.applied_at is null and s.retired_at is null and s.refusal is not null
-      and (${attempts === undefined}::boolean or e.attempt = any (${attempts ?? []}::int[]))
-    order by e.received_at desc, e.attempt, e.sequence`);
+      and (${cupsids === undefined}::boolean or e.cupsid = any (${cupsids ?? []}::int[]))
+    order by e.received_at desc, e.cupsid, e.sequence`);
 }

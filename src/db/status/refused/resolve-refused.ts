@@ -18,11 +18,11 @@ export function refusalSource(source: string): string {
  */
 export async function resolveRefused(
   status: Database,
-  what: { readonly attempts: readonly number[] } | { readonly keys: readonly EventKey[] },
+  what: { readonly cupsids: readonly number[] } | { readonly keys: readonly EventKey[] },
   note: string,
 ): Promise<number> {
   const keys = 'keys' in what ? what.keys : undefined;
-  const wanted = [...new Set('keys' in what ? what.keys.map(({ attempt }) => attempt) : what.attempts)];
+  const wanted = [...new Set('keys' in what ? what.keys.map(({ cupsid }) => cupsid) : what.cupsids)];
   if (wanted.length === 0) return 0;
   const events = sql.table(status.role, 'production_event');
   const attempts = sql.table(status.role, 'production_status');
@@ -35,22 +35,22 @@ export async function resolveRefused(
     const ids = open.map(({ id }) => id);
     const resolved = await session.query(sql`
       update ${events} e set applied_at = now() at time zone 'utc', apply_note = ${note}
-      where e.kind = 'refused' and e.applied_at is null and e.attempt = any (${ids}::int[])
+      where e.kind = 'refused' and e.applied_at is null and e.cupsid = any (${ids}::int[])
         and (
           ${keys === undefined}::boolean
-          or (e.attempt, e.source, e.sequence) in (
+          or (e.cupsid, e.source, e.sequence) in (
             select * from unnest(
-              ${(keys ?? []).map((key) => key.attempt)}::int[],
+              ${(keys ?? []).map((key) => key.cupsid)}::int[],
               ${(keys ?? []).map((key) => refusalSource(key.source))}::text[],
               ${(keys ?? []).map((key) => key.sequence)}::bigint[]
             )
           )
         )
-      returning e.attempt`);
+      returning e.cupsid`);
     await session.execute(sql`
       update ${attempts} s set refusal = (
         select (e.detail ->> 'report') || ': ' || (e.detail ->> 'reason') from ${events} e
-        where e.attempt = s.id and e.kind = 'refused' and e.applied_at is null
+        where e.cupsid = s.id and e.kind = 'refused' and e.applied_at is null
         order by e.arrival desc limit 1
       )
       where s.id = any (${ids}::int[])`);

@@ -62,7 +62,7 @@ export interface Reservation {
  * do not deadlock; the index over live attempts lets one of them win.
  *
  * @throws DatabaseError
- * @see sql/status/0001-production.sql, `production_status_live`
+ * @see sql/status/0001-attempts.sql, `production_status_live`
  */
 export async function reserveJobs(session: Session, request: ReservationRequest): Promise<Reservation> {
   const { uuid, after, terms } = request;
@@ -116,14 +116,14 @@ async function insertAttempts(session: Session, request: ReservationRequest, las
   return session.execute(sql`
     insert into ${status}
       (dsttype, dstname, dstfile, run, segment, inputs, ranges, prod_id, process, status, submitting, submission_host,
-       rule, submission_id, replaces, attempt)
+       rule, submission_id, replaces, attempt_number)
     select r.dsttype, r.dstname, r.dstfile, r.run, r.segment,
            r.inputs, coalesce(nullif(r.ranges, ''), 'unset'),
            ${request.setupId}::int, r.process, 'submitting', now() at time zone 'utc', ${request.host}, ${request.rule},
            ${request.uuid}::uuid, r.replaces,
            1 + greatest(
-             (select coalesce(max(p.attempt), 0) from ${status} p where p.dstfile = r.dstfile),
-             (select coalesce(max(p.attempt), 0) from ${status} p where p.id = r.replaces)
+             (select coalesce(max(p.attempt_number), 0) from ${status} p where p.dstfile = r.dstfile),
+             (select coalesce(max(p.attempt_number), 0) from ${status} p where p.id = r.replaces)
            )
     from (
       select *, row_number() over (order by ordinal) - 1 as process from pg_temp.ready

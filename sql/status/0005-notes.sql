@@ -1,8 +1,11 @@
+-- What events say beside the state of their attempt: of datasets, and of reports that were refused.
+
 -- What jobs say of datasets becomes a row each of dataset_status, whose key is (dstname, run, lastrun).
 -- It happens where the event is recorded, in the same transaction: an event that was told before is not inserted again,
 -- so it counts once. Counts are sums, times are the latest of their word, status is the word with the latest time:
 -- the order in which events come in makes no difference.
 
+-- Times are those of the gateway's clock.
 create function note_datasets() returns trigger
 language plpgsql
 set search_path from current
@@ -24,7 +27,7 @@ begin
       (array_agg(f.word order by f.at desc, f.sequence desc))[1],
       (array_agg(f.blame order by f.at desc, f.sequence desc))[1]
     from (
-      select e.at, e.sequence, w.dstname, w.run, w.word, w.parent, w.blame,
+      select event_moment(e.at, e.clock_offset_ms, e.received_at) as at, e.sequence, w.dstname, w.run, w.word, w.parent, w.blame,
         coalesce(
           w."lastRun",
           case when w.word <> 'created' then (
@@ -69,3 +72,32 @@ $$;
 create trigger note_datasets after insert on production_event
   referencing new table as fresh
   for each statement execute function note_datasets();
+
+-- A report that could not be taken is an event itself, of kind `refused`, so that the row of its attempt shows it and
+-- nobody has to read logs. The event is open until somebody resolves it: applied_at says when, apply_note how.
+-- @see docs/events.md
+create function note_refusals() returns trigger
+language plpgsql
+set search_path from current
+as $$
+begin
+  if not exists (select from fresh where kind = 'refused') then
+    return null;
+  end if;
+  update production_status s
+  set refusal = f.refusal
+  from (
+    select distinct on (e.cupsid) e.cupsid,
+      (e.detail ->> 'report') || ': ' || (e.detail ->> 'reason') as refusal
+    from fresh e
+    where e.kind = 'refused'
+    order by e.cupsid, e.arrival desc
+  ) f
+  where s.id = f.cupsid;
+  return null;
+end
+$$;
+
+create trigger note_refusals after insert on production_event
+  referencing new table as fresh
+  for each statement execute function note_refusals();

@@ -1,25 +1,8 @@
--- Which end of an attempt counts, and when things happened.
+-- What is reported about an attempt becomes its row: one function for workers, spool files and the batch system alike.
 --
 -- An attempt's row is made in two steps: `fold_starts` says everything about one start of a job from the events of that
--- start alone; `fold_events` chooses among the starts of an attempt. Only the first step reads events, so a later
--- version may keep its rows and bring them up to date event by event.
+-- start alone; `fold_events` chooses among the starts of an attempt.
 -- @see docs/events.md
-
-alter table submission
-  -- The batch system may start a job again that has ended (max_retries, on_exit_remove, …): a failing end that the job
-  -- reports is then provisional.
-  add column can_restart boolean not null default false,
-  -- With this exit code a job has done its work; null: 0.
-  add column success_exit_code int,
-  -- `product: required` in the rule: an attempt without its product is failed.
-  add column is_product_required boolean not null default false;
-
--- Whether a final attempt staged out its product; null until it is final. Set together with final_state.
-alter table production_status add column has_product boolean;
-
--- Milliseconds that the gateway's clock was ahead of the sender's when the report was sent, or an earlier one of the same
--- source; null where they were never compared. `at` stays what the sender's clock said.
-alter table production_event add column clock_offset_ms bigint;
 
 -- When something happened by the gateway's clock, as far as it is known: the sender's clock counts unless it was off by
 -- more than a minute, and nothing happens after it was received.
@@ -45,35 +28,31 @@ return case
   when kind in ('removed', 'vanished') then 'failed'
 end;
 
-drop function record_events(jsonb);
-drop function fold_events(int[]);
-drop function event_items(jsonb);
-
 -- The columns of a batch of events, as `record_events` gets them.
 create function event_items(events jsonb)
 returns table (
-  item int, attempt int, source text, sequence bigint, start int, at timestamp, kind text, detail jsonb, submission uuid,
+  item int, cupsid int, source text, sequence bigint, start int, at timestamp, kind text, detail jsonb, submission uuid,
   clock_offset_ms bigint
 )
 language sql stable
 as $$
-  select (position - 1)::int, e.attempt, e.source, e.sequence, e.start, e.at, e.detail ->> 'kind', e.detail - 'kind',
+  select (position - 1)::int, e.cupsid, e.source, e.sequence, e.start, e.at, e.detail ->> 'kind', e.detail - 'kind',
          e.submission, e."clockOffsetMs"
   from rows from (
     jsonb_to_recordset(events) as (
-      attempt int, source text, sequence bigint, start int, at timestamp, detail jsonb, submission uuid,
+      cupsid int, source text, sequence bigint, start int, at timestamp, detail jsonb, submission uuid,
       "clockOffsetMs" bigint
     )
-  ) with ordinality as e (attempt, source, sequence, start, at, detail, submission, "clockOffsetMs", position)
+  ) with ordinality as e (cupsid, source, sequence, start, at, detail, submission, "clockOffsetMs", position)
 $$;
 
--- What the events of each start of these attempts say together: one row for each (attempt, start), from the events of
+-- What the events of each start of these attempts say together: one row for each (cupsid, start), from the events of
 -- that start alone. The same for every order and every grouping in which they came, but for ends that contradict each
 -- other: of these the first known counts.
 -- The sequence of a source is the order in which it spoke, whatever its clock says; sources are woven by time.
-create function fold_starts(attempts int[])
+create function fold_starts(cupsids int[])
 returns table (
-  attempt int, start int,
+  cupsid int, start int,
   -- What the start looks like while no end of it counts.
   state prodstate,
   -- The first known end that counts, if any, and its exit code.
@@ -98,31 +77,31 @@ as $$
 begin
   return query
     with asked as materialized (
-      select s.id as attempt, coalesce(b.can_restart, false) as can_restart, b.success_exit_code,
+      select s.id as cupsid, coalesce(b.can_restart, false) as can_restart, b.success_exit_code,
         -- A name without version and the same with _v000 are one product.
         s.dstfile, s.dstname || '_v000' || substr(s.dstfile, length(s.dstname) + 1) as twin
       from production_status s left join submission b on b.uuid = s.submission_id
-      where s.id = any (attempts)
+      where s.id = any (cupsids)
     ),
     said as materialized (
-      select e.attempt, e.source, e.sequence, e.start, e.arrival, e.kind, e.detail, a.can_restart,
+      select e.cupsid, e.source, e.sequence, e.start, e.arrival, e.kind, e.detail, a.can_restart,
         event_moment(e.at, e.clock_offset_ms, e.received_at) as at,
         ending_of(e.kind, e.detail, a.success_exit_code) as ending,
         e.kind = 'stageout' and (e.detail #>> '{file,lfn}') in (
           a.dstfile || '.root', a.dstfile || '.prdf', a.twin || '.root', a.twin || '.prdf'
         ) as is_product,
         case when e.applied_at is null then e.apply_note end as apply_note
-      from production_event e join asked a on a.attempt = e.attempt
-      where e.attempt = any (attempts)
+      from production_event e join asked a on a.cupsid = e.cupsid
+      where e.cupsid = any (cupsids)
     ),
     told as (
-      select t.*, row_number() over (partition by t.attempt, t.start order by t.moment, t.source, t.sequence) as nth
+      select t.*, row_number() over (partition by t.cupsid, t.start order by t.moment, t.source, t.sequence) as nth
       from (
-        select s.*, max(s.at) over (partition by s.attempt, s.source order by s.sequence) as moment from said s
+        select s.*, max(s.at) over (partition by s.cupsid, s.source order by s.sequence) as moment from said s
       ) t
     ),
     read as materialized (
-      select t.attempt, t.start, t.source, t.kind, t.at, t.nth, t.arrival, t.detail, t.can_restart, t.ending,
+      select t.cupsid, t.start, t.source, t.kind, t.at, t.nth, t.arrival, t.detail, t.can_restart, t.ending,
         t.is_product, t.apply_note,
         case t.kind
           when 'started' then 2 when 'running' then 3 when 'held' then 4 when 'evicted' then 4 when 'released' then 4
@@ -138,9 +117,9 @@ begin
         max(t.nth) filter (
           where t.kind in ('finished', 'nevents', 'stageout') and t.detail ? 'nevents'
             and not coalesce((t.detail ->> 'isIncrement')::boolean, false)
-        ) over (partition by t.attempt, t.start) as nevents_from,
+        ) over (partition by t.cupsid, t.start) as nevents_from,
         max(t.nth) filter (where t.kind in ('finished', 'running') and t.detail ? 'nsegments')
-          over (partition by t.attempt, t.start) as nsegments_from
+          over (partition by t.cupsid, t.start) as nsegments_from
       from told t
     ),
     -- Few events are ends, so what is about them alone is worked out apart.
@@ -152,10 +131,10 @@ begin
       from (
         select r.*,
           r.can_restart and coalesce(
-            min(r.arrival) filter (where r.is_own_failure) over (partition by r.attempt, r.start) < r.arrival, false
+            min(r.arrival) filter (where r.is_own_failure) over (partition by r.cupsid, r.start) < r.arrival, false
           ) as is_after_failure
         from (
-          select r.attempt, r.start, r.kind, r.at, r.nth, r.arrival, r.can_restart, r.ending,
+          select r.cupsid, r.start, r.kind, r.at, r.nth, r.arrival, r.can_restart, r.ending,
             (r.detail ->> 'exitCode')::int as code,
             r.source like 'batch:%' or r.source like 'operator:%' as is_outside,
             r.kind in ('finished', 'exitcode') and r.ending = 'failed' as is_own_failure
@@ -165,7 +144,7 @@ begin
       ) j
     ),
     ended as (
-      select j.attempt, j.start,
+      select j.cupsid, j.start,
         (array_agg(case when j.is_contradicted then 'failed' else j.ending end order by j.arrival)
           filter (where j.is_end))[1] as end_state,
         (array_agg(j.code order by j.arrival) filter (where j.is_end))[1] as end_code,
@@ -176,10 +155,10 @@ begin
         (array_agg(j.code order by j.kind = 'exited', j.nth) filter (where not j.is_end))[1] as provisional_code,
         max(j.nth) filter (where not j.is_end) as provisional_nth
       from judged j
-      group by j.attempt, j.start
+      group by j.cupsid, j.start
     ),
     folded as (
-      select r.attempt, r.start,
+      select r.cupsid, r.start,
         (array_agg(r.kind order by r.rank desc, r.nth desc) filter (where r.rank is not null))[1] as word,
         max(r.nth) filter (where r.rank = 4) as word_nth,
         bool_or(r.is_product and r.apply_note is null) as has_product,
@@ -204,9 +183,9 @@ begin
         max((r.detail ->> 'memoryMb')::double precision) filter (where r.kind = 'exited') as memory_mb,
         max((r.detail ->> 'diskMb')::double precision) filter (where r.kind = 'exited') as disk_mb
       from read r
-      group by r.attempt, r.start
+      group by r.cupsid, r.start
     )
-    select f.attempt, f.start,
+    select f.cupsid, f.start,
       case
         -- An end that does not count leaves the job to the batch system, as an eviction does.
         when e.provisional_nth > coalesce(f.word_nth, 0) then 'evicted'
@@ -223,14 +202,14 @@ begin
       end,
       f.execution_node, f.message, f.logsize, (f.held ->> 'code')::int, (f.held ->> 'subcode')::int,
       f.cpu_seconds, f.wall_seconds, f.memory_mb, f.disk_mb
-    from folded f left join ended e on e.attempt = f.attempt and e.start = f.start;
+    from folded f left join ended e on e.cupsid = f.cupsid and e.start = f.start;
 end
 $$;
 
 -- What all events of these attempts say together: the start that ended, else the latest.
-create function fold_events(attempts int[])
+create function fold_events(cupsids int[])
 returns table (
-  attempt int, start int, state prodstate, is_final boolean,
+  cupsid int, start int, state prodstate, is_final boolean,
   -- Ended without an error, whatever became of its product; null until final.
   is_success boolean, has_product boolean,
   started timestamp, running timestamp, ended timestamp, last_message timestamp, flags bigint, exit_code int,
@@ -246,36 +225,36 @@ as $$
 #variable_conflict use_column
 begin
   return query
-    with starts as materialized (select * from fold_starts(attempts)),
+    with starts as materialized (select * from fold_starts(cupsids)),
     ending as (
-      select distinct on (s.attempt) s.attempt, s.start, s.end_state, s.end_at,
+      select distinct on (s.cupsid) s.cupsid, s.start, s.end_state, s.end_at,
         case when s.end_state = 'failed' then coalesce(s.own_code, s.end_code) else s.end_code end as end_code
       from starts s
       where s.end_arrival is not null
-      order by s.attempt, s.end_arrival
+      order by s.cupsid, s.end_arrival
     ),
     deciding as (
       -- An end of start -1 does not know its start.
-      select s.attempt, coalesce(max(e.start) filter (where e.start >= 0), max(s.start)) as start,
-        bool_or(s.is_over and (e.attempt is null or s.start >= e.start)) as is_over,
+      select s.cupsid, coalesce(max(e.start) filter (where e.start >= 0), max(s.start)) as start,
+        bool_or(s.is_over and (e.cupsid is null or s.start >= e.start)) as is_over,
         bool_or(s.has_product) as has_product, max(s.product_note) as product_note
-      from starts s left join ending e on e.attempt = s.attempt
-      group by s.attempt
+      from starts s left join ending e on e.cupsid = s.cupsid
+      group by s.cupsid
     ),
     decided as (
-      select d.attempt, d.start, d.has_product, d.product_note, e.end_state, e.end_at, e.end_code,
+      select d.cupsid, d.start, d.has_product, d.product_note, e.end_state, e.end_at, e.end_code,
         l.is_missing and d.is_over as is_missing,
         -- A product that is required may still come as long as the job is there.
-        e.attempt is not null and (d.is_over or not l.is_missing) as is_final
+        e.cupsid is not null and (d.is_over or not l.is_missing) as is_final
       from deciding d
-      join production_status p on p.id = d.attempt
+      join production_status p on p.id = d.cupsid
       left join submission b on b.uuid = p.submission_id
-      left join ending e on e.attempt = d.attempt
+      left join ending e on e.cupsid = d.cupsid
       cross join lateral (
         select coalesce(b.is_product_required and e.end_state = 'finished', false) and not d.has_product as is_missing
       ) l
     )
-    select d.attempt, d.start,
+    select d.cupsid, d.start,
       case when not d.is_final then s.state when d.is_missing then 'failed' else d.end_state::prodstate end,
       d.is_final,
       case when d.is_final then d.end_state = 'finished' end,
@@ -293,13 +272,13 @@ begin
       end,
       s.logsize, s.hold_code, s.hold_subcode, s.cpu_seconds, s.wall_seconds, s.memory_mb, s.disk_mb
     from decided d
-    join starts s on s.attempt = d.attempt and s.start = d.start
-    join production_status p on p.id = d.attempt;
+    join starts s on s.cupsid = d.cupsid and s.start = d.start
+    join production_status p on p.id = d.cupsid;
 end
 $$;
 
 -- Brings the rows of attempts up to date with their events. The caller has locked the rows, in the order of their ids.
-create function update_attempts(attempts int[]) returns void
+create function update_attempts(cupsids int[]) returns void
 language plpgsql
 set search_path from current
 set jit = off
@@ -333,8 +312,8 @@ begin
       wall_seconds = f.wall_seconds,
       memory_mb = f.memory_mb,
       disk_mb = f.disk_mb
-    from fold_events(attempts) f
-    where s.id = f.attempt
+    from fold_events(cupsids) f
+    where s.id = f.cupsid
       -- An end that no event reports: rows of older systems, or whose events were dropped. They stay as they are.
       and (f.is_final or s.status not in ('finished', 'failed'));
 end
@@ -360,32 +339,32 @@ declare
 begin
   select array_agg(distinct s.id) into allowed
   from event_items(events) i
-  join production_status s on s.id = i.attempt and (i.submission is null or i.submission = s.submission_id);
+  join production_status s on s.id = i.cupsid and (i.submission is null or i.submission = s.submission_id);
 
   perform s.id from production_status s where s.id = any (allowed) order by s.id for no key update;
 
-  -- The key is (attempt, source, sequence); the table's own has the month in it, because it is partitioned.
-  select array_agg(f.item), array_agg(distinct f.attempt) into fresh, touched
+  -- The key is (cupsid, source, sequence); the table's own has the month in it, because it is partitioned.
+  select array_agg(f.item), array_agg(distinct f.cupsid) into fresh, touched
   from (
-    select i.attempt, min(i.item) as item
+    select i.cupsid, min(i.item) as item
     from event_items(events) i
-    join production_status s on s.id = i.attempt and (i.submission is null or i.submission = s.submission_id)
+    join production_status s on s.id = i.cupsid and (i.submission is null or i.submission = s.submission_id)
     -- The limit keeps this a probe of the index for each event: a hash of the whole table would be the alternative.
     left join lateral (
       select true as is_known from production_event e
-      where e.attempt = i.attempt and e.source = i.source and e.sequence = i.sequence
+      where e.cupsid = i.cupsid and e.source = i.source and e.sequence = i.sequence
       limit 1
     ) known on true
     where known.is_known is null
-    group by i.attempt, i.source, i.sequence
+    group by i.cupsid, i.source, i.sequence
   ) f;
 
-  insert into production_event (attempt, source, sequence, at, start, kind, detail, clock_offset_ms)
-  select i.attempt, i.source, i.sequence, i.at, i.start, i.kind, i.detail,
+  insert into production_event (cupsid, source, sequence, at, start, kind, detail, clock_offset_ms)
+  select i.cupsid, i.source, i.sequence, i.at, i.start, i.kind, i.detail,
     -- Of a spool that came home by copy only that is known which an earlier report of it has shown.
     case when i.clock_offset_ms is null and i.start >= 0 then (
       select e.clock_offset_ms from production_event e
-      where e.attempt = i.attempt and e.source = i.source and e.clock_offset_ms is not null
+      where e.cupsid = i.cupsid and e.source = i.source and e.clock_offset_ms is not null
       order by e.sequence desc
       limit 1
     ) else i.clock_offset_ms end
@@ -398,11 +377,11 @@ begin
     with late as (
       update production_event e set clock_offset_ms = i.clock_offset_ms
       from event_items(events) i
-      where e.attempt = i.attempt and e.attempt = any (allowed) and e.source = i.source and e.sequence = i.sequence
+      where e.cupsid = i.cupsid and e.cupsid = any (allowed) and e.source = i.source and e.sequence = i.sequence
         and e.clock_offset_ms is null and i.clock_offset_ms is not null
-      returning e.attempt
+      returning e.cupsid
     )
-    select array_agg(distinct attempt) into corrected from late;
+    select array_agg(distinct cupsid) into corrected from late;
   end if;
 
   perform update_attempts(coalesce(touched, '{}') || coalesce(corrected, '{}'));
@@ -418,87 +397,23 @@ begin
     v.reason is null and v.is_asked,
     v.reason
   from event_items(events) i
-  left join production_status s on s.id = i.attempt
+  left join production_status s on s.id = i.cupsid
   left join unnest(fresh) as f (item) on f.item = i.item
   left join lateral (
     select true as is_asked,
       case
         when s.retired_at is not null then 'retired: ' || coalesce(s.retired_reason, 'no reason given')
         when s.status in ('finished', 'failed') and coalesce(
-          (select min(d.end_arrival) from fold_starts(array[i.attempt]) d) < (
+          (select min(d.end_arrival) from fold_starts(array[i.cupsid]) d) < (
             select min(e.arrival) from production_event e
-            where e.attempt = i.attempt and e.source = i.source and e.sequence = i.sequence
+            where e.cupsid = i.cupsid and e.source = i.source and e.sequence = i.sequence
           ),
           -- It had ended without any event.
-          not exists (select from fold_starts(array[i.attempt]) d where d.end_arrival is not null)
+          not exists (select from fold_starts(array[i.cupsid]) d where d.end_arrival is not null)
         ) then 'already ' || s.status
       end as reason
     where i.kind = 'started' and (i.submission is null or i.submission = s.submission_id) and s.id is not null
   ) v on true
   order by i.item;
-end
-$$;
-
--- Times of datasets are those of the gateway's clock, too. @see 0004-datasets.sql
-create or replace function note_datasets() returns trigger
-language plpgsql
-set search_path from current
-as $$
-begin
-  if not exists (select from fresh where kind = 'dataset') then
-    return null;
-  end if;
-  -- First what names its runs: the second round looks for it.
-  for names_runs in reverse 1..0 loop
-    insert into dataset_status as d (
-      dstname, run, lastrun, revision, nsegments, parent, created, updated, finalized, broken, status, blame
-    )
-    select f.dstname, f.run, f.lastrun,
-      count(*) filter (where f.word = 'created'), count(*) filter (where f.word = 'updated'),
-      coalesce((array_agg(f.parent order by f.at desc) filter (where f.parent is not null))[1], 'DAQ'),
-      max(f.at) filter (where f.word = 'created'), max(f.at) filter (where f.word = 'updated'),
-      max(f.at) filter (where f.word = 'finalized'), max(f.at) filter (where f.word = 'broken'),
-      (array_agg(f.word order by f.at desc, f.sequence desc))[1],
-      (array_agg(f.blame order by f.at desc, f.sequence desc))[1]
-    from (
-      select event_moment(e.at, e.clock_offset_ms, e.received_at) as at, e.sequence, w.dstname, w.run, w.word, w.parent, w.blame,
-        coalesce(
-          w."lastRun",
-          case when w.word <> 'created' then (
-            select s.lastrun from dataset_status s
-            where s.dstname = w.dstname and s.run = w.run
-            order by s.created desc nulls last, s.id desc
-            limit 1
-          ) end,
-          0
-        ) as lastrun
-      from fresh e
-      cross join jsonb_to_record(e.detail) as w (
-        word text, dstname text, run int, "lastRun" int, parent text, blame text
-      )
-      where e.kind = 'dataset' and (w."lastRun" is not null or w.word = 'created') = (names_runs = 1)
-    ) f
-    group by f.dstname, f.run, f.lastrun
-    order by f.dstname, f.run, f.lastrun
-    on conflict (dstname, run, lastrun) do update set
-      revision = d.revision + excluded.revision,
-      nsegments = d.nsegments + excluded.nsegments,
-      parent = case when excluded.created is null or excluded.parent = 'DAQ' then d.parent else excluded.parent end,
-      created = greatest(d.created, excluded.created),
-      updated = greatest(d.updated, excluded.updated),
-      finalized = greatest(d.finalized, excluded.finalized),
-      broken = greatest(d.broken, excluded.broken),
-      (status, blame) = (
-        select v.status, v.blame
-        from (values
-          (0, greatest(d.created, d.updated, d.finalized, d.broken), d.status, d.blame),
-          (1, greatest(excluded.created, excluded.updated, excluded.finalized, excluded.broken),
-            excluded.status, excluded.blame)
-        ) as v (age, at, status, blame)
-        order by v.at desc nulls last, v.age desc
-        limit 1
-      );
-  end loop;
-  return null;
 end
 $$;
