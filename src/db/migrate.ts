@@ -9,6 +9,7 @@ import { adoptCatalog, describeCatalog, findOriginalCatalog } from './adopt/adop
 import { adoptStatus, findOriginalStatus, foretellAdoption } from './adopt/adopt-status.ts';
 import { describeServer, openDatabase, openPool, sql } from './connect.ts';
 import { toDatabaseError } from './database-error.ts';
+import { isOfEarlierVersion, renameEarlier } from './earlier-version.ts';
 
 import type { Migration, Transaction } from 'kysely';
 
@@ -28,6 +29,8 @@ export interface MigrationReport {
   readonly isForeign: boolean;
   /** Tables of another system that are taken over, and how. */
   readonly adoption?: Adoption;
+  /** An earlier version of SLURP had taken them over: only names change. */
+  readonly isAdoptedAgain?: boolean;
 }
 
 /** How {@link migrate} tells what it does. */
@@ -115,9 +118,16 @@ async function look<T>(role: Role, deed: (ask: Ask) => Promise<T>): Promise<T> {
   }
 }
 
-/** Who made the tables of a role. */
-async function findMaker(ask: Ask, role: Role): Promise<'we' | 'nobody' | 'others'> {
-  if ((await findApplied(ask, role)).length > 0) return 'we';
+/** Who made the tables of a role. @throws DatabaseError where another version did whose tables cannot be used */
+async function findMaker(
+  ask: Ask,
+  role: Role,
+  files: readonly string[],
+): Promise<'we' | 'earlier' | 'nobody' | 'others'> {
+  const applied = await findApplied(ask, role);
+  if (applied.length > 0) {
+    return (await isOfEarlierVersion(ask, role, applied, files.map(migrationName))) ? 'earlier' : 'we';
+  }
   if (role.role === 'status') return (await findOriginalStatus(ask, role)) === undefined ? 'nobody' : 'others';
   if (role.role === 'catalog') return (await findOriginalCatalog(ask, role)) === undefined ? 'nobody' : 'others';
   return (await isThere(ask, role, landmarks[role.role])) ? 'others' : 'nobody';
@@ -153,7 +163,8 @@ export async function migrate(
   options: MigrateOptions = {},
 ): Promise<MigrationReport> {
   const { tell = () => undefined, lockTimeoutMs = 20_000 } = options;
-  const maker = await look(role, (ask) => findMaker(ask, role));
+  const files = await readMigrationFiles(role, sqlDirectory);
+  const maker = await look(role, (ask) => findMaker(ask, role, files));
   if (maker === 'others' && role.role !== 'status') {
     const adoption = role.role === 'catalog' ? await completeCatalog(role, sqlDirectory, tell) : undefined;
     return { role: role.role, applied: [], isForeign: true, ...(adoption === undefined ? {} : { adoption }) };
@@ -163,8 +174,15 @@ export async function migrate(
     if (role.role === 'status') adoption = await adoptStatus(ask, role, sqlDirectory, { tell, lockTimeoutMs });
     return adoption !== undefined;
   };
+  const renamed = maker === 'earlier' ? await renameEarlier(role, sqlDirectory, bookkeeping(role)) : [];
   const applied = await runMigrations(role, await readMigrations(role, sqlDirectory, begin));
-  return { role: role.role, applied, isForeign: false, ...(adoption === undefined ? {} : { adoption }) };
+  return {
+    role: role.role,
+    applied: [...renamed, ...applied],
+    isForeign: false,
+    ...(renamed.length === 0 ? {} : { isAdoptedAgain: true }),
+    ...(adoption === undefined ? {} : { adoption }),
+  };
 }
 
 async function runMigrations(role: Role, migrations: Record<string, Migration>): Promise<readonly string[]> {
@@ -206,7 +224,7 @@ async function runMigrations(role: Role, migrations: Record<string, Migration>):
 export async function planMigration(role: Role, sqlDirectory: string): Promise<MigrationReport> {
   const files = await readMigrationFiles(role, sqlDirectory);
   return look(role, async (ask) => {
-    const maker = await findMaker(ask, role);
+    const maker = await findMaker(ask, role, files);
     const common = { role: role.role, isForeign: maker === 'others' && role.role !== 'status' };
     if (role.role === 'catalog' && maker === 'others') {
       const catalog = await findOriginalCatalog(ask, role);
@@ -216,6 +234,7 @@ export async function planMigration(role: Role, sqlDirectory: string): Promise<M
     if (common.isForeign) return { ...common, applied: [] };
     const done = await findApplied(ask, role);
     const applied = files.map(migrationName).filter((name) => !done.includes(name));
+    if (maker === 'earlier') return { ...common, applied, isAdoptedAgain: true };
     const original = maker === 'others' ? await findOriginalStatus(ask, role) : undefined;
     return {
       ...common,
@@ -232,6 +251,10 @@ export async function planMigration(role: Role, sqlDirectory: string): Promise<M
  */
 export async function findPendingMigrations(role: Role, sqlDirectory: string): Promise<readonly string[]> {
   const files = await readMigrationFiles(role, sqlDirectory);
-  const done = await look(role, (ask) => findApplied(ask, role));
+  const done = await look(role, async (ask) => {
+    const applied = await findApplied(ask, role);
+    const isEarlier = await isOfEarlierVersion(ask, role, applied, files.map(migrationName));
+    return isEarlier ? [] : applied;
+  });
   return files.map(migrationName).filter((name) => !done.includes(name));
 }

@@ -8,12 +8,15 @@ function number(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-function headline({ role, applied, isForeign, adoption }: MigrationReport, isPlan: boolean): string {
+function headline({ role, applied, isForeign, adoption, isAdoptedAgain }: MigrationReport, isPlan: boolean): string {
   if (adoption !== undefined && isForeign)
     return isPlan ? 'made by others, to be completed' : 'made by others, completed';
   if (adoption !== undefined) {
     const what = isPlan ? 'to be adopted from an older system' : 'adopted from an older system';
     return `${what}: ${applied.join(', ')}`;
+  }
+  if (isAdoptedAgain === true) {
+    return `${isPlan ? 'to be adopted again' : 'adopted again'}, from an earlier version of SLURP: ${applied.join(', ')}`;
   }
   if (isForeign) return role === 'catalog' ? 'made by others, complete' : 'made by others, left as it is';
   if (applied.length === 0) return 'up to date';

@@ -1,0 +1,157 @@
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { openDatabase, sql } from '#db/connect.ts';
+import { findPendingMigrations, migrate, planMigration } from '#db/migrate.ts';
+import { ensureEventPartitions } from '#db/status/ensure-event-partitions.ts';
+import { recordEvents } from '#db/status/record-events.ts';
+import { packageRoot } from '#util/package-root.ts';
+
+import { eventOf } from '../../ingest/attempts.ts';
+import { testDatabase } from '../test-database.ts';
+import { makeOldDatabase } from './old-database.ts';
+
+import type { Database } from '#db/connect.ts';
+import type { Role } from '#model/site.ts';
+
+import type { TestDatabase } from '../test-database.ts';
+
+const sqlDirectory = join(packageRoot(), 'sql');
+const timeoutMs = 120_000;
+const earlierNames = [
+  ...['0001-production', '0002-events', '0003-reconcile', '0004-datasets', '0005-cursor', '0006-final-state'],
+  ...['0007-factory-stops', '0008-file-owner', '0009-refused-reports', '0010-ends', '0011-payload'],
+  '0012-product-directories',
+];
+const ours = ['0001-attempts', '0002-event-log', '0003-files', '0004-fold', '0005-notes'];
+let given: TestDatabase;
+let database: Database;
+
+beforeAll(async () => {
+  given = await testDatabase();
+  database = openDatabase(given.roles.status, { applicationName: 'earlier version test' });
+});
+
+afterAll(async () => {
+  await database.close();
+  await given.close();
+});
+
+/** Gives the tables of a role the names, and the list of migrations, of the versions before the first release. */
+async function makeEarlier(role: Role, migrations: readonly string[]): Promise<void> {
+  const table = (name: string) => sql.table(role, name);
+  await database.execute(sql`alter table ${table('production_status')} rename column attempt_number to attempt`);
+  await database.execute(sql`alter table ${table('production_event')} rename column cupsid to attempt`);
+  await database.execute(sql`alter table ${table('file_owner')} rename column cupsid to attempt`);
+  await database.execute(sql`delete from ${table('slurp_migration_status')}`);
+  await database.execute(sql`
+    insert into ${table('slurp_migration_status')} (name, timestamp)
+    select name, '2026-11-01T00:00:00.000Z' from unnest(${migrations}::text[]) as name`);
+}
+
+async function adoptedBefore(schema: string, migrations: readonly string[]): Promise<Role> {
+  const role: Role = { ...given.roles.status, schema };
+  await makeOldDatabase(database, role);
+  await migrate(role, sqlDirectory);
+  await ensureEventPartitions(openRole(role));
+  await recordEvents(openRole(role), [{ event: eventOf(1, 0, { kind: 'message', text: 'before' }, { source: 's' }) }]);
+  await makeEarlier(role, migrations);
+  return role;
+}
+
+const opened: Database[] = [];
+function openRole(role: Role): Database {
+  const made = openDatabase(role, { applicationName: 'earlier version test', max: 1 });
+  opened.push(made);
+  return made;
+}
+afterAll(async () => {
+  for (const one of opened) await one.close();
+});
+
+/** All rows of the original's tables, as text. */
+async function readRows(role: Role): Promise<readonly unknown[]> {
+  const tables = ['production_setup', 'production_status', 'production_cursor', 'production_quality', 'dataset_status'];
+  const rows: unknown[] = [];
+  for (const name of [...tables, 'cups_stats', 'invalid_run_list', 'production_event']) {
+    rows.push(
+      await database.query(sql`
+        select count(*), md5(string_agg(t::text, ',' order by t::text)) from ${sql.table(role, name)} t`),
+    );
+  }
+  return rows;
+}
+
+describe('a database that an earlier version of SLURP adopted', () => {
+  it(
+    'is adopted again: names change, no row is lost, and events go on',
+    async () => {
+      const role = await adoptedBefore('again', earlierNames);
+      const before = await readRows(role);
+      expect(await planMigration(role, sqlDirectory)).toEqual({
+        ...{ role: 'status', isForeign: false, isAdoptedAgain: true },
+        applied: ours,
+      });
+      expect(await findPendingMigrations(role, sqlDirectory)).toEqual(ours);
+      const reports = await Promise.all([1, 2].map(() => migrate(role, sqlDirectory)));
+      expect(reports.flatMap(({ applied }) => applied).toSorted()).toEqual(ours);
+      expect(await readRows(role)).toEqual(before);
+      expect(await migrate(role, sqlDirectory)).toEqual({ role: 'status', applied: [], isForeign: false });
+      const status = openRole(role);
+      const event = eventOf(1, 1, { kind: 'message', text: 'after' }, { source: 's' });
+      expect(await recordEvents(status, [{ event }])).toMatchObject([{ outcome: 'new' }]);
+      expect(
+        await status.query(sql`
+          select s.attempt_number, s.message, count(*) as events
+          from ${sql.table(role, 'production_status')} s join ${sql.table(role, 'production_event')} e on e.cupsid = s.id
+          group by 1, 2`),
+      ).toEqual([{ attempt_number: 1, message: 'after', events: 2 }]);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'is refused where that version had not brought it up to date; nothing is changed',
+    async () => {
+      const role = await adoptedBefore('half', earlierNames.slice(0, 8));
+      const before = await readRows(role);
+      const refusal = {
+        code: 'database-too-old',
+        message: expect.stringContaining("ran migrations up to '0008-file-owner' of '0012-product-directories'"),
+        advice: "Run 'slurp db migrate' of the last version before the first release, then of this one",
+      };
+      await expect(planMigration(role, sqlDirectory)).rejects.toMatchObject(refusal);
+      await expect(migrate(role, sqlDirectory)).rejects.toMatchObject(refusal);
+      expect(await readRows(role)).toEqual(before);
+    },
+    timeoutMs,
+  );
+});
+
+it('a database that an earlier version made is too old, and the message says what to do', async () => {
+  const role: Role = { ...given.roles.status, schema: 'demo_before' };
+  await migrate(role, sqlDirectory);
+  await makeEarlier(role, earlierNames);
+  for (const ask of [planMigration, migrate, findPendingMigrations]) {
+    await expect(ask(role, sqlDirectory)).rejects.toMatchObject({
+      code: 'database-too-old',
+      message: expect.stringMatching(
+        /^The tables in schema 'demo_before' of '.*' are too old: a version of SLURP before the first release made them$/u,
+      ),
+      advice:
+        'They cannot be converted, and hold no rows of an older system: remove the site (or drop the schema) and make it again',
+    });
+  }
+});
+
+it('a database that a newer version brought up to date is refused, with what it ran', async () => {
+  const role: Role = { ...given.roles.status, schema: 'newer' };
+  await migrate(role, sqlDirectory);
+  await database.execute(sql`
+    insert into ${sql.table(role, 'slurp_migration_status')} (name, timestamp) values ('9999-more', '2030-01-01')`);
+  await expect(migrate(role, sqlDirectory)).rejects.toMatchObject({
+    code: 'database-too-new',
+    message: expect.stringContaining('were made by a newer version of SLURP, which ran 9999-more'),
+  });
+});
