@@ -22,7 +22,7 @@ export async function findReportsRefused(
   const ids = [...rows.flatMap(attemptsOf), ...attempts].map(({ id }) => id);
   if (ids.length === 0) return {};
   const byAttempt: Record<number, RefusedReport[]> = {};
-  for (const report of await findRefused(status, ids)) (byAttempt[report.attempt] ??= []).push(report);
+  for (const report of await findRefused(status, ids)) (byAttempt[report.cupsid] ??= []).push(report);
   return byAttempt;
 }
 
@@ -44,6 +44,6 @@ export function describeRefused(reports: readonly RefusedReport[] | undefined): 
       return `its report '${report}' was refused at ${at} UTC: ${reason}`;
     }),
     ...(rest > 0 ? [`and ${rest} more: slurp refused`] : []),
-    `once that is resolved: slurp refused ${reports[0]?.attempt ?? ''} --resolve`,
+    `once that is resolved: slurp refused ${reports[0]?.cupsid ?? ''} --resolve`,
   ];
 }

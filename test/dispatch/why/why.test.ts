@@ -290,7 +290,7 @@ describe('why, where reports of the attempt were refused (C-W29)', () => {
     expect(JSON.parse(JSON.stringify(await findWhy(world.inputOf(all), { run: 2 })))).toMatchObject({
       refused: { [id]: [{ report: 'stageout', reason: '--dsttype is empty' }] },
     });
-    await resolveRefused(status, { attempts: [id] }, 'looked into');
+    await resolveRefused(status, { cupsids: [id] }, 'looked into');
     expect((await findWhy(world.inputOf(all), { run: 2 })).refused).toEqual({});
   });
 });

@@ -69,9 +69,9 @@ it('finds products that no job reported, and registers those of finished attempt
       '',
       '2 products on disk that no job reported:',
       `  ${join(out, `${made.dstfiles[1] ?? ''}.root`)}`,
-      `    attempt ${failed}, failed, not registered: its job failed, so it may be incomplete`,
+      `    cupsid ${failed}, failed, not registered: its job failed, so it may be incomplete`,
       `  ${path}`,
-      `    attempt ${left}, finished, registered`,
+      `    cupsid ${left}, finished, registered`,
       '',
     ].join('\n'),
   );
@@ -107,7 +107,7 @@ it('registers the product of an attempt that failed only for want of it, which i
     { cupsid: lacking, state: 'failed', isSuccess: true },
   ]);
   expect(renderLeftProducts({ found: ours, unreadable: [] })).toContain(
-    `attempt ${lacking}, failed without its product\n`,
+    `cupsid ${lacking}, failed without its product\n`,
   );
   expect(await registerProducts(ingest, ours, AbortSignal.timeout(30_000))).toMatchObject([
     { cupsid: failed, isRegistered: false, reason: 'its job failed, so it may be incomplete' },
