@@ -7,8 +7,8 @@ import { preparePayload } from './payload/prepare-payload.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
-import type { Funnel } from '#db/decide/decision-request.ts';
 import type { Log, Progress } from '#model/log.ts';
+import type { Funnel } from '#model/report/funnel.ts';
 import type { Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 

@@ -13,9 +13,10 @@ import { makeDisk, surveyBounds } from './inputs/make-disk.ts';
 
 import type { Database, OpenSession } from '#db/connect.ts';
 import type { Decision } from '#db/decide/decide.ts';
-import type { DecisionRequest, DecisionWarning, Funnel } from '#db/decide/decision-request.ts';
+import type { DecisionRequest } from '#db/decide/decision-request.ts';
 import type { Survey } from '#db/decide/survey/survey-decision.ts';
 import type { CandidateRow } from '#model/candidate.ts';
+import type { DecisionWarning, Funnel } from '#model/report/funnel.ts';
 import type { RoleName, Site } from '#model/site.ts';
 import type { RowReader } from '#rules/job/row-judge.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';

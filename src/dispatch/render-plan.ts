@@ -2,7 +2,7 @@ import { printDstname } from '#model/dst-name.ts';
 import { verdicts } from '#model/verdict.ts';
 import { countOf } from '#util/count-of.ts';
 
-import type { Funnel } from '#db/decide/decision-request.ts';
+import type { Funnel } from '#model/report/funnel.ts';
 import type { Verdict } from '#model/verdict.ts';
 
 import type { Plan } from './plan-rule.ts';

@@ -7,8 +7,8 @@ import { findRefusedSpools } from '#job/spool/refused-spools.ts';
 import { countOf } from '#util/count-of.ts';
 
 import type { Database } from '#db/connect.ts';
-import type { UnappliedCounts } from '#db/status/count-unapplied.ts';
 import type { GroupWriterFacts } from '#ingest/group-writer.ts';
+import type { UnappliedCounts } from '#model/report/site-status.ts';
 
 /** How the gateway is doing: the answer to `GET /health`, with status 200 while it serves jobs, else 503. */
 export interface Health {

@@ -10,13 +10,13 @@ import { countOf } from '#util/count-of.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
-import type { Funnel } from '#db/decide/decision-request.ts';
 import type { SubmittedRun } from '#db/status/find-submitted-segments.ts';
 import type { Applied } from '#dispatch/apply-plan.ts';
 import type { CursorOrder, CursorWish } from '#dispatch/cursor-order.ts';
 import type { PhaseClock } from '#dispatch/phase-clock.ts';
 import type { Plan } from '#dispatch/plan-rule.ts';
 import type { Log, Progress } from '#model/log.ts';
+import type { Funnel } from '#model/report/funnel.ts';
 import type { RoleName, Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 import type { HeldJobs } from '#settle/held/held-jobs.ts';

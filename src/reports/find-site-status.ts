@@ -16,58 +16,10 @@ import { findRefusedSpools } from '#job/spool/refused-spools.ts';
 import { roleNames } from '#model/site.ts';
 import { explainError } from '#util/explain-error.ts';
 
-import type { SupervisorFacts } from '#config/serve-record.ts';
-import type { UnappliedCounts } from '#db/status/count-unapplied.ts';
-import type { WorkCounts } from '#db/status/count-work.ts';
 import type { Database } from '#db/connect.ts';
 import type { StuckJobs } from '#model/job/stuck-jobs.ts';
-import type { Failure } from '#db/status/find-failures.ts';
+import type { RoleStatus, SiteStatus } from '#model/report/site-status.ts';
 import type { RoleName, Site } from '#model/site.ts';
-
-/** One role's database, without any secret. */
-export interface RoleStatus {
-  readonly role: RoleName;
-  readonly server: string;
-  readonly schema: string;
-  readonly isReachable: boolean;
-  /** Why not. */
-  readonly problem?: string;
-}
-
-/** How a site is doing: what `slurp status --json` prints. */
-export interface SiteStatus {
-  readonly kind: Site['kind'];
-  readonly mode: Site['mode'];
-  readonly file?: string;
-  readonly stateDirectory: string;
-  readonly backend: Site['batch']['backend'];
-  /** Why nothing can be submitted from here. */
-  readonly batchProblem?: string;
-  /** Its folder is there; else nobody used it yet. */
-  readonly isMade: boolean;
-  /** Everything that should run does. */
-  readonly isUp: boolean;
-  readonly serve?: { readonly pid: number; readonly phase: string; readonly startedAt?: string };
-  /** The embedded server. */
-  readonly postgres?: { readonly pid?: number };
-  readonly gateway?: { readonly url: string; readonly health: string; readonly complaints: readonly string[] };
-  readonly queue?: NonNullable<SupervisorFacts['queue']>;
-  readonly roles: readonly RoleStatus[];
-  /** Absent where the status database does not answer. */
-  readonly work?: WorkCounts;
-  /** The last products that failed or are held, the newest first; absent as `work` is. */
-  readonly failures?: readonly Failure[];
-  /** What stands in the batch system and gets no further; absent as `work` is, or where nobody looked. */
-  readonly stuck?: StuckJobs;
-  /** Staged files that are not in the catalog. */
-  readonly stageouts?: UnappliedCounts;
-  /** Spool files that came home and are not read yet. */
-  readonly spools: number;
-  /** Live attempts with a report that was refused and that nobody resolved; absent as `work` is. */
-  readonly refusedAttempts?: number;
-  /** Spool files with lines that cannot be taken. */
-  readonly refusedSpools: number;
-}
 
 async function lookAtRole(site: Site, name: RoleName): Promise<RoleStatus> {
   const role = site.roles[name];

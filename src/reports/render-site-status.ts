@@ -3,7 +3,7 @@ import { jobStates } from '#model/job/job-state.ts';
 import { countOf } from '#util/count-of.ts';
 import { shorten } from '#util/shorten.ts';
 
-import type { SiteStatus } from './find-site-status.ts';
+import type { SiteStatus } from '#model/report/site-status.ts';
 
 function serveLine({ serve }: SiteStatus): string {
   if (serve === undefined) return 'not running';

@@ -1,7 +1,7 @@
 import { startRepeating } from '#util/start-repeating.ts';
 
-import type { Reconciled } from '#settle/reconcile/reconcile.ts';
 import type { Log } from '#model/log.ts';
+import type { Reconciled } from '#model/report/reconciled.ts';
 import type { Repetition } from '#util/start-repeating.ts';
 
 /** What {@link startReconcileWatch} works with. */

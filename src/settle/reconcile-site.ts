@@ -2,8 +2,8 @@ import { reconcile } from './reconcile/reconcile.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
-import type { Reconciled } from './reconcile/reconcile.ts';
 import type { Log } from '#model/log.ts';
+import type { Reconciled } from '#model/report/reconciled.ts';
 import type { Site } from '#model/site.ts';
 
 import { scanSpools } from '#ingest/scan-spools.ts';

@@ -11,6 +11,7 @@ import type { BatchBackend } from '#batch/backend.ts';
 import type { Database, Session } from '#db/connect.ts';
 import type { UnconfirmedSubmission } from '#db/status/submission/find-unconfirmed.ts';
 import type { Log, Say } from '#model/log.ts';
+import type { Recovered } from '#model/report/reconciled.ts';
 import type { Site } from '#model/site.ts';
 
 /** What recovering needs. */
@@ -21,16 +22,6 @@ export interface RecoverInput {
   readonly log: Log;
   /** Told in one line of each thing that was done, or that has to wait. */
   readonly say: Say;
-}
-
-/** How many submissions were found in which condition. */
-export interface Recovered {
-  readonly confirmed: number;
-  readonly withdrawn: number;
-  /** Somebody is at work on them, or they may still appear. */
-  readonly waiting: number;
-  /** The batch system did not answer. */
-  readonly unknown: number;
 }
 
 /** A submitter of which nothing can be known (another host, a folder that is gone) is taken for dead after this. */

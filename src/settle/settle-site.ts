@@ -2,13 +2,12 @@ import { pruneSnapshots } from '#dispatch/payload/snapshot/prune-snapshots.ts';
 import { clearSubmissionFolders } from '#dispatch/submission/submission-folder.ts';
 
 import type { Say } from '#model/log.ts';
+import type { Reconciled, Recovered } from '#model/report/reconciled.ts';
 
 import { reconcileSite } from './reconcile-site.ts';
 import { recover } from './recover.ts';
 
 import type { ReconcileSiteInput } from './reconcile-site.ts';
-import type { Reconciled } from './reconcile/reconcile.ts';
-import type { Recovered } from './recover.ts';
 
 /** What settling found and did. */
 export interface Settled {

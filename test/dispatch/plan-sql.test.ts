@@ -11,7 +11,7 @@ import { checkRuleFile } from '#rules/check/check-rule.ts';
 import { makeProposals } from '../db/decide/world.ts';
 import { openPlanWorld } from './plan-world.ts';
 
-import type { Funnel } from '#db/decide/decision-request.ts';
+import type { Funnel } from '#model/report/funnel.ts';
 import type { RunOptions } from '#model/run-options.ts';
 
 import type { PlanWorld } from './plan-world.ts';

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { renderSiteStatus } from '#reports/render-site-status.ts';
 
-import type { SiteStatus } from '#reports/find-site-status.ts';
+import type { SiteStatus } from '#model/report/site-status.ts';
 
 const role = { server: '/home/me/.slurp-site/run/slurp', isReachable: true };
 

@@ -15,9 +15,9 @@ import { bundleScript } from '../util/bundle-script.ts';
 import { silentLog } from '../util/silent-log.ts';
 import { clearAttempts, openDispatchWorld, readAttempts, readSubmissions } from '../dispatch/dispatch-world.ts';
 
-import type { Recovered } from '#settle/recover.ts';
-
 import type { DispatchWorld } from '../dispatch/dispatch-world.ts';
+
+import type { Recovered } from '#model/report/reconciled.ts';
 
 const faults = join(import.meta.dirname, '../faults/bin');
 const htcondor = {

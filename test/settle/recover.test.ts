@@ -19,7 +19,7 @@ import { clearAttempts, openDispatchWorld, readAttempts, readSubmissions } from 
 import type { ChildProcess } from 'node:child_process';
 
 import type { BatchBackend } from '#batch/backend.ts';
-import type { Recovered } from '#settle/recover.ts';
+import type { Recovered } from '#model/report/reconciled.ts';
 
 import type { DispatchWorld } from '../dispatch/dispatch-world.ts';
 

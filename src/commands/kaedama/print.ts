@@ -15,7 +15,7 @@ import { countOf } from '#util/count-of.ts';
 
 import type { CursorKey } from '#db/status/find-cursor.ts';
 import type { PlanInput } from '#dispatch/plan-rule.ts';
-import type { WhyQuestion } from '#dispatch/why/why.ts';
+import type { WhyQuestion } from '#model/report/why.ts';
 
 import type { KaedamaRequest } from './kaedama-options.ts';
 import type { Work } from './work.ts';

@@ -12,9 +12,9 @@ import { countOf } from '#util/count-of.ts';
 import { openProducts } from './open-products.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
-import type { RefusedReport } from '#db/status/refused/find-refused.ts';
 import type { RefusedSpool } from '#job/spool/refused-spools.ts';
 import type { Say } from '#model/log.ts';
+import type { RefusedReport } from '#model/report/verdict-fact.ts';
 import type { Site } from '#model/site.ts';
 
 /** What `slurp refused` is asked for. */

@@ -15,10 +15,11 @@ import { extraNames, readQueryColumns } from './read-query-columns.ts';
 
 import type { Session } from '#db/connect.ts';
 import type { JobState } from '#model/job/job-state.ts';
+import type { DecisionWarning, Funnel } from '#model/report/funnel.ts';
 import type { RowSelection } from '#model/row-selection.ts';
 import type { RowFault, Verdict } from '#model/verdict.ts';
 
-import type { DecisionDatabases, DecisionRequest, DecisionWarning, Funnel, InputSource } from './decision-request.ts';
+import type { DecisionDatabases, DecisionRequest, InputSource } from './decision-request.ts';
 import type { EarlyCount } from './judge/judge-candidates.ts';
 import type { ProductNames } from './product-sql.ts';
 import type { QueryColumns } from './read-query-columns.ts';

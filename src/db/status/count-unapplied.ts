@@ -2,15 +2,7 @@ import { sql } from '../connect.ts';
 
 import type { Queryable } from '../connect.ts';
 
-/** How many staged files wait for the catalog. */
-export interface UnappliedCounts {
-  /** Will be tried again by itself. */
-  readonly pending: number;
-  /** Put aside with a reason, for somebody to look at. */
-  readonly aside: number;
-  /** Age of the oldest pending one; 0 where there is none. */
-  readonly oldestSeconds: number;
-}
+import type { UnappliedCounts } from '#model/report/site-status.ts';
 
 /**
  * Counts the stageouts that are not in the catalog.

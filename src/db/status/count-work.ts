@@ -1,18 +1,9 @@
 import { sql } from '../connect.ts';
 
 import type { JobState } from '#model/job/job-state.ts';
+import type { WorkCounts } from '#model/report/site-status.ts';
 
 import type { Queryable } from '../connect.ts';
-
-/** How much is under way in the status database. */
-export interface WorkCounts {
-  /** Submissions that the batch system has not confirmed. */
-  readonly unconfirmed: number;
-  /** Live attempts by state; states without any are left out. */
-  readonly attempts: Readonly<Partial<Record<JobState, number>>>;
-  /** Live attempts that are finished and staged out no file of their product's name; not of attempts of an older system. */
-  readonly finishedWithoutProduct: number;
-}
 
 /**
  * Counts unconfirmed submissions, and live attempts by state.

@@ -1,22 +1,8 @@
 import { sql } from '../connect.ts';
 
-import type { JobState } from '#model/job/job-state.ts';
+import type { Failure } from '#model/report/site-status.ts';
 
 import type { Queryable } from '../connect.ts';
-
-/** A product whose live attempt failed or is held. */
-export interface Failure {
-  readonly dstfile: string;
-  /** Null for attempts of an older system. */
-  readonly rule: string | null;
-  readonly run: number;
-  readonly segment: number;
-  readonly state: JobState;
-  /** Null where nobody told one. */
-  readonly exitCode: number | null;
-  /** The last message of the job, or what the batch system said. */
-  readonly reason: string | null;
-}
 
 /**
  * Finds the live attempts that failed or are held and were last heard of, the newest first.

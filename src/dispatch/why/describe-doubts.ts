@@ -1,6 +1,6 @@
 import { countOf } from '#util/count-of.ts';
 
-import type { RowDoubts } from '#db/decide/explain/find-doubts.ts';
+import type { RowDoubts } from '#model/report/why.ts';
 
 const atMost = 5;
 

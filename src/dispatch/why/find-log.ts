@@ -3,16 +3,8 @@ import { resolve } from 'node:path';
 
 import { expandJob, toDirectoryPath } from '#rules/expand-job.ts';
 
-import type { ExplainedRow } from '#db/decide/explain/explain-run.ts';
+import type { ExplainedRow, FoundLog } from '#model/report/why.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
-
-/** What a job's attempt left behind as its log of errors. */
-export interface FoundLog {
-  /** Absolute. */
-  readonly path: string;
-  /** The last lines that are not blank, at most {@link linesAtMost}, each at most 200 characters. */
-  readonly lines: readonly string[];
-}
 
 const linesAtMost = 3;
 const charactersAtMost = 200;

@@ -3,23 +3,8 @@ import { findStopsNow } from '../stuck/find-stops-now.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
-import type { BlockingAttempt } from '#db/decide/explain/find-attempt.ts';
-import type { ExplainedRow } from '#db/decide/explain/explain-run.ts';
-import type { HeldAfterEnd, StoppedSubmission } from '#model/job/stuck-jobs.ts';
-
-/** How the job of an attempt that blocks stands in the batch system, where that is not what its state says. */
-export type Standing =
-  /** No job is made for it. */
-  | { readonly kind: 'stopped'; readonly stop: StoppedSubmission }
-  /** The attempt has ended, and its job is held. */
-  | { readonly kind: 'held'; readonly job: HeldAfterEnd };
-
-/** Standings by the number of the attempt; those that are as their state says are left out. */
-export interface Standings {
-  readonly byAttempt: Readonly<Record<number, Standing>>;
-  /** Why the batch system does not say, or not everything. */
-  readonly silence?: string;
-}
+import type { BlockingAttempt } from '#model/report/verdict-fact.ts';
+import type { ExplainedRow, Standing, Standings } from '#model/report/why.ts';
 
 /**
  * Asks the batch system how the jobs of blocking attempts stand. Changes nothing.

@@ -2,24 +2,19 @@ import { countOf } from '#util/count-of.ts';
 
 import { printCount } from '../render-plan.ts';
 import { describeDoubts } from './describe-doubts.ts';
-import { describeRefused } from './find-reports-refused.ts';
+import { describeRefused } from './describe-refused.ts';
 import { describeOutside, describeRuns, describeSegments } from './describe-selection.ts';
 
-import type { BlockingAttempt } from '#db/decide/explain/find-attempt.ts';
-import type {
-  CompetingRow,
-  ExplainedRow,
-  InvalidRunEntry,
-  MissingInput,
-  RunExplanation,
-  VerdictFact,
-} from '#db/decide/explain/explain-run.ts';
 import type { JobState } from '#model/job/job-state.ts';
 import type { HeldAfterEnd, StoppedSubmission } from '#model/job/stuck-jobs.ts';
-
-import type { FoundLog } from './find-log.ts';
-import type { Standings } from './find-standings.ts';
-import type { AbsenceReason, Why } from './why.ts';
+import type {
+  BlockingAttempt,
+  CompetingRow,
+  InvalidRunEntry,
+  MissingInput,
+  VerdictFact,
+} from '#model/report/verdict-fact.ts';
+import type { AbsenceReason, ExplainedRow, FoundLog, RunExplanation, Standings, Why } from '#model/report/why.ts';
 
 /** Facts of one kind that are written out; the rest is counted. */
 const atMost = 10;

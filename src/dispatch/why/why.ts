@@ -12,69 +12,19 @@ import { findReportsRefused } from './find-reports-refused.ts';
 import { findStandings } from './find-standings.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
-import type { BlockingAttempt } from '#db/decide/explain/find-attempt.ts';
-import type { RowDoubts } from '#db/decide/explain/find-doubts.ts';
-import type { ExplainedRow, RunExplanation } from '#db/decide/explain/explain-run.ts';
+import type {
+  AbsenceReason,
+  ExplainedRow,
+  FoundLog,
+  MergedProducts,
+  RowDoubts,
+  RunExplanation,
+  Why,
+  WhyQuestion,
+} from '#model/report/why.ts';
 import type { RunOptions } from '#model/run-options.ts';
-import type { RunSelection, SegmentSelection } from '#model/run-selection.ts';
 
 import type { PlanInput } from '../plan-rule.ts';
-import type { FoundLog } from './find-log.ts';
-import type { RefusedByAttempt } from './find-reports-refused.ts';
-import type { Standings } from './find-standings.ts';
-
-/** What is asked: a run, or one segment of it. */
-export interface WhyQuestion {
-  readonly run: number;
-  readonly segment?: number;
-}
-
-/** Why the query returns no row: a part of the selection that leaves the run out, or nothing that we know of. */
-export type AbsenceReason =
-  | { readonly kind: 'runs'; readonly selection: RunSelection; readonly cursor: number }
-  | { readonly kind: 'segments'; readonly selection: SegmentSelection }
-  /** The row is there for this run alone: `--limit` cuts it off, or the selection where we cannot tell how. */
-  | { readonly kind: 'limit'; readonly limit: number }
-  | { readonly kind: 'selection' }
-  /** The run is part of a product under another run: see {@link Why.merged}. */
-  | { readonly kind: 'merged' }
-  /** No row for the run, whatever is selected: the query's own conditions leave it out. */
-  | { readonly kind: 'query'; readonly hasOtherSegments: boolean };
-
-/** Products under other run numbers that are made from a run. */
-export interface MergedProducts {
-  /** Rows of the query, by the columns `firstrun` and `lastrun` or the names of their files. */
-  readonly rows: RunExplanation;
-  /** Live attempts that were dispatched with files of the run, but for those of the rows. */
-  readonly attempts: readonly BlockingAttempt[];
-}
-
-/** The answer to a {@link WhyQuestion}. */
-export interface Why {
-  readonly rule: string;
-  readonly question: WhyQuestion;
-  readonly explanation: RunExplanation;
-  /** Ready jobs at most, where there is a limit. */
-  readonly cap?: number;
-  /** Where inputs were looked for. */
-  readonly inputsFrom: string;
-  /** Of attempts that failed or are held, by product; only where there is a log. */
-  readonly logs: Readonly<Record<string, FoundLog>>;
-  /** Reports of attempts that were refused and not resolved. */
-  readonly refused: RefusedByAttempt;
-  /** What is wrong with rows beside their verdicts, by product. */
-  readonly doubts: Readonly<Record<string, RowDoubts>>;
-  /** How the jobs of blocking attempts stand in the batch system. */
-  readonly standings: Standings;
-  /** What the run was merged into: products under other runs that are made from it. */
-  readonly merged: MergedProducts;
-  /** Only where the query returns no row, or none that was asked for. */
-  readonly absence?: {
-    readonly reason: AbsenceReason;
-    /** What would be with `--runs RUN` alone; absent where there is no row either. */
-    readonly alone?: RunExplanation;
-  };
-}
 
 function likelyReason(options: RunOptions, question: WhyQuestion): AbsenceReason {
   const { runs, cursor, segments, limit } = options;

@@ -5,27 +5,7 @@ import { retryDatabase } from '#db/retry.ts';
 import { findLackingAttempts } from '#db/status/product/find-lacking-attempts.ts';
 
 import type { Queryable } from '#db/connect.ts';
-
-/** A product that is on disk, though no job reported it. */
-export interface LeftProduct {
-  readonly cupsid: number;
-  readonly dstfile: string;
-  readonly state: 'finished' | 'failed';
-  /** Its job ended without an error; else the file may be incomplete, and is not to be registered. */
-  readonly isSuccess: boolean;
-  /** Which start of the job it belongs to. */
-  readonly start: number;
-  /** Absolute path of the file. */
-  readonly path: string;
-}
-
-/** What {@link findLeftProducts} found. */
-export interface LeftProducts {
-  /** The latest attempt first. */
-  readonly found: readonly LeftProduct[];
-  /** Directories that cannot be listed: nothing is known about them. */
-  readonly unreadable: readonly string[];
-}
+import type { LeftProducts } from '#model/report/left-products.ts';
 
 /** More attempts than this are looked at by the next call, once these are settled. */
 const mostAttempts = 10_000;

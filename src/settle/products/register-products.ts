@@ -6,16 +6,9 @@ import { accountName } from '#util/account-name.ts';
 import { explainError } from '#util/explain-error.ts';
 
 import type { Database } from '#db/connect.ts';
-import type { LeftProduct } from './find-left-products.ts';
 import type { JobEvent } from '#model/job/job-event.ts';
 import type { Log } from '#model/log.ts';
-
-/** A product that was found on disk, and what became of it. */
-export interface RegisteredProduct extends LeftProduct {
-  readonly isRegistered: boolean;
-  /** Why it is not registered. */
-  readonly reason?: string;
-}
+import type { LeftProduct, RegisteredProduct } from '#model/report/left-products.ts';
 
 /** What the catalog calls a file system that nobody names, as `cups stageout` does. */
 const defaultHost = 'lustre';

@@ -3,11 +3,12 @@ import { confirmAttempts } from '#db/status/submission/confirm-attempts.ts';
 import { findOpenAttempts, findSubmissionsWithOpen } from '#db/status/find-open-attempts.ts';
 import { putCluster } from '#db/status/submission/put-cluster.ts';
 import { ingestOwnEvents } from '#ingest/ingest-own-events.ts';
+import { toldKinds } from '#model/report/reconciled.ts';
 
 import { decideAttempt } from './decide-attempt.ts';
-import { makeStop } from './describe-stop.ts';
 import { findClusters } from './find-clusters.ts';
 import { lookAt } from './look-at.ts';
+import { makeStop } from './make-stop.ts';
 import { removeFenced } from './remove-fenced.ts';
 import { removeEnded } from './remove-ended.ts';
 import { removeStrays } from './remove-strays.ts';
@@ -18,9 +19,9 @@ import type { Database } from '#db/connect.ts';
 import type { OpenAttempt, SubmissionWithOpen } from '#db/status/find-open-attempts.ts';
 import type { JobEvent } from '#model/job/job-event.ts';
 import type { Log } from '#model/log.ts';
+import type { Reconciled, ReconciledStop } from '#model/report/reconciled.ts';
 
 import type { Decision, DecisionTerms } from './decide-attempt.ts';
-import type { ReconciledStop } from './describe-stop.ts';
 import type { Looked } from './look-at.ts';
 import type { StopOutcome } from './resolve-stop.ts';
 
@@ -41,34 +42,6 @@ export interface ReconcileInput {
   readonly keepHeldMs?: number;
   /** Somebody knows that most jobs vanished, and wants it written down. */
   readonly isMassVanishingAllowed?: boolean;
-}
-
-/** The kinds of events that reconciling tells, each counted. */
-export const toldKinds = ['started', 'held', 'released', 'evicted', 'exited', 'removed', 'vanished'] as const;
-
-/** What reconciling found and did; attempts, unless said otherwise. */
-export interface Reconciled {
-  readonly checked: number;
-  /** Row and batch system agreed. */
-  readonly agreed: number;
-  readonly confirmed: number;
-  /** New events, by what they say. */
-  readonly told: Readonly<Record<(typeof toldKinds)[number], number>>;
-  /** Jobs that were taken out of the queue because nobody wants them any more. */
-  readonly jobsRemoved: number;
-  /** Will be known later. */
-  readonly waiting: number;
-  readonly unknown: number;
-  /** Reports of the batch system that could not be read; the attempts that they may be about are `unknown`. */
-  readonly unread: number;
-  /** Vanished all at once, too many to be believed: nothing was written down about them. */
-  readonly disbelieved: number;
-  /** Submissions of which the batch system makes no further jobs. */
-  readonly stops: readonly ReconciledStop[];
-  /** Whose jobs were never made; they can be dispatched again. */
-  readonly takenBack: number;
-  /** Why something waits or is unknown, or what else there is to say, with the number of attempts; the most first. */
-  readonly reasons: readonly { readonly why: string; readonly count: number }[];
 }
 
 /**

@@ -1,6 +1,6 @@
 import { countOf } from '#util/count-of.ts';
 
-import type { LeftProduct, LeftProducts } from '../products/find-left-products.ts';
+import type { LeftProduct, LeftProducts } from '#model/report/left-products.ts';
 
 /** A product that was found, and what became of it if it was to be registered. */
 type Shown = LeftProduct & { readonly isRegistered?: boolean; readonly reason?: string };

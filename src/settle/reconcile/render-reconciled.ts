@@ -1,16 +1,9 @@
 import { renderTable } from '#cli/table.ts';
+import { toldKinds } from '#model/report/reconciled.ts';
 
 import { describeStop } from './describe-stop.ts';
-import { toldKinds } from './reconcile.ts';
 
-import type { Recovered } from '../recover.ts';
-import type { Reconciled } from './reconcile.ts';
-
-/** What a whole reconciliation did: of submissions, and of attempts unless only the former were asked for. */
-export interface ReconcileReport {
-  readonly submissions: Recovered;
-  readonly attempts?: Reconciled;
-}
+import type { ReconcileReport, Reconciled, Recovered } from '#model/report/reconciled.ts';
 
 const tellings: Readonly<Record<(typeof toldKinds)[number], string>> = {
   started: 'started',

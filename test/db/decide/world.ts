@@ -4,9 +4,10 @@ import { readReady } from '#db/decide/read-ready.ts';
 import { roleNames } from '#model/site.ts';
 
 import type { Database, Session } from '#db/connect.ts';
-import type { DecisionRequest, Funnel, InputSource, ListedFile } from '#db/decide/decision-request.ts';
+import type { DecisionRequest, InputSource, ListedFile } from '#db/decide/decision-request.ts';
 import type { CandidateRow } from '#model/candidate.ts';
 import type { JobState } from '#model/job/job-state.ts';
+import type { Funnel } from '#model/report/funnel.ts';
 import type { RowSelection } from '#model/row-selection.ts';
 import type { Role, RoleName } from '#model/site.ts';
 

@@ -8,7 +8,7 @@ import { findLog } from '#dispatch/why/find-log.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 import { readRule, someOptions } from '#test/rules/rule-files.ts';
 
-import type { ExplainedRow } from '#db/decide/explain/explain-run.ts';
+import type { ExplainedRow } from '#model/report/why.ts';
 
 let home: string;
 beforeAll(async () => {

@@ -12,7 +12,7 @@ import { eventOf } from '../../ingest/attempts.ts';
 import { blindQuery, openPlanWorld, putFiles } from '../plan-world.ts';
 import { testDstfile } from '../test-rule.ts';
 
-import type { WhyQuestion } from '#dispatch/why/why.ts';
+import type { WhyQuestion } from '#model/report/why.ts';
 import type { RunOptions } from '#model/run-options.ts';
 
 import type { PlanWorld } from '../plan-world.ts';

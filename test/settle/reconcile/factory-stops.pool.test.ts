@@ -13,7 +13,8 @@ import { silentLog } from '../../util/silent-log.ts';
 import { clearAttempts, openDispatchWorld, openReady, prepareTestRule } from '../../dispatch/dispatch-world.ts';
 
 import type { BatchBackend, BatchJob } from '#batch/backend.ts';
-import type { Reconciled, ReconcileInput } from '#settle/reconcile/reconcile.ts';
+import type { Reconciled } from '#model/report/reconciled.ts';
+import type { ReconcileInput } from '#settle/reconcile/reconcile.ts';
 
 import type { DispatchWorld } from '../../dispatch/dispatch-world.ts';
 

@@ -22,9 +22,9 @@ import {
   readAttempts,
 } from '../../dispatch/dispatch-world.ts';
 
-import type { Reconciled } from '#settle/reconcile/reconcile.ts';
-
 import type { DispatchWorld } from '../../dispatch/dispatch-world.ts';
+
+import type { Reconciled } from '#model/report/reconciled.ts';
 
 const commands: Record<string, string> = { requirements: 'true', request_memory: '20', request_disk: '1000' };
 /** Who waits for more waits in vain. */

@@ -16,7 +16,8 @@ import {
 } from '../../dispatch/dispatch-world.ts';
 
 import type { BatchBackend, BatchJobReport } from '#batch/backend.ts';
-import type { Reconciled, ReconcileInput } from '#settle/reconcile/reconcile.ts';
+import type { Reconciled } from '#model/report/reconciled.ts';
+import type { ReconcileInput } from '#settle/reconcile/reconcile.ts';
 
 import type { AttemptRow, DispatchWorld } from '../../dispatch/dispatch-world.ts';
 

@@ -7,83 +7,11 @@ import { extraNames } from '../read-query-columns.ts';
 import { findAttempt } from './find-attempt.ts';
 
 import type { Database, Session, Statement } from '#db/connect.ts';
-import type { OutsideSelection } from '#model/row-selection.ts';
+import type { CompetingRow, InvalidRunEntry, MissingInput, VerdictFact } from '#model/report/verdict-fact.ts';
+import type { ExplainedRow, RunExplanation } from '#model/report/why.ts';
 import type { RowFault, Verdict } from '#model/verdict.ts';
 
 import type { Decision } from '../decide.ts';
-import type { BlockingAttempt } from './find-attempt.ts';
-
-/** A line of `invalid_run_list`; a `lastRun` of -1 is open. */
-export interface InvalidRunEntry {
-  readonly id: number;
-  readonly dstname: string;
-  readonly firstRun: number;
-  readonly lastRun: number;
-  readonly firstSegment: number;
-  readonly lastSegment: number;
-  readonly reason: string | null;
-  readonly expiresAt: Date;
-}
-
-/** One of several rows for one product, as the query gave it. */
-export interface CompetingRow {
-  readonly ordinal: number;
-  readonly streamname: string | null;
-  readonly source: string | null;
-  readonly files: string;
-  readonly ranges: string | null;
-  /** Further columns, as text. */
-  readonly extra: Readonly<Record<string, string | null>>;
-}
-
-/** An input that was not found. */
-export interface MissingInput {
-  readonly lfn: string;
-  /** Places that are known for the name but cannot be used: another basename, or a blank or comma in the path. */
-  readonly unusable: readonly string[];
-  /** Places that the catalog names and the disk does not have; only where the rule verifies its inputs. */
-  readonly gone: readonly string[];
-}
-
-/** The fact behind a verdict. */
-export type VerdictFact =
-  | {
-      readonly fate: 'not-selected';
-      readonly outside: OutsideSelection | undefined;
-      /** The live attempt of the product, if there is one. */
-      readonly attempt: BlockingAttempt | undefined;
-    }
-  | { readonly fate: 'rejected'; readonly column: string }
-  | { readonly fate: 'invalid-run'; readonly entries: readonly InvalidRunEntry[] }
-  | { readonly fate: 'blocked'; readonly attempt: BlockingAttempt | undefined }
-  | { readonly fate: 'exists'; readonly filename: string; readonly datasets: readonly string[] }
-  | { readonly fate: 'repeated' | 'duplicate'; readonly rows: readonly CompetingRow[] }
-  | { readonly fate: 'missing-inputs'; readonly wanted: number; readonly missing: readonly MissingInput[] }
-  | { readonly fate: 'unfit'; readonly reason: string }
-  | { readonly fate: 'over-limit'; readonly readyBefore: number }
-  | { readonly fate: 'ready'; readonly inputs: string; readonly replaces: BlockingAttempt | undefined };
-
-/** What became of one row of the query, and why. */
-export interface ExplainedRow {
-  readonly ordinal: number;
-  readonly run: number;
-  readonly segment: number;
-  readonly streamname: string | null;
-  /** Null where the row names no product. */
-  readonly dstfile: string | null;
-  /** The other name of the same product, where there is one. */
-  readonly twin?: string;
-  /** As the query gave them; null where the row's texts were not kept. */
-  readonly files: string | null;
-  readonly fact: VerdictFact;
-}
-
-/** All rows of a run by their fate, and the first of them with the fact behind it. */
-export interface RunExplanation {
-  readonly counts: readonly { readonly fate: Verdict | RowFault; readonly count: number }[];
-  /** In the order of segment and query; at most as many as asked for. */
-  readonly rows: readonly ExplainedRow[];
-}
 
 interface FateRow {
   readonly ordinal: number;

@@ -1,31 +1,7 @@
 import { sql } from '#db/connect.ts';
 
 import type { Session, Statement } from '#db/connect.ts';
-import type { JobState } from '#model/job/job-state.ts';
-
-/** An attempt that blocks, or that will be replaced. */
-export interface BlockingAttempt {
-  readonly id: number;
-  readonly dstfile: string;
-  /** Which attempt of the product it is; from 1. */
-  readonly attemptNumber: number;
-  readonly state: JobState;
-  /** When it entered the state; UTC; null where nothing was noted. */
-  readonly since: Date | null;
-  /** When it started, or was first heard of; UTC; null where nothing was noted. */
-  readonly startedAt: Date | null;
-  readonly cluster: number;
-  readonly process: number;
-  readonly rule: string | null;
-  readonly submissionHost: string | null;
-  readonly executionNode: string | null;
-  readonly exitCode: number | null;
-  readonly message: string | null;
-  /** Paths as they were when it was dispatched, comma-separated. */
-  readonly inputs: string | null;
-  /** Uuid of its submission; null for attempts of an older system. */
-  readonly submission: string | null;
-}
+import type { BlockingAttempt } from '#model/report/verdict-fact.ts';
 
 /** Finds attempts, given the end of the statement: what stands behind `from production_status`. */
 export function findAttempts(session: Session, end: Statement): Promise<readonly BlockingAttempt[]> {

@@ -1,21 +1,9 @@
 import { sql } from '#db/connect.ts';
 
 import type { Database } from '#db/connect.ts';
+import type { ExplainedRow, RowDoubts } from '#model/report/why.ts';
 
 import type { Disk } from '../decision-request.ts';
-import type { ExplainedRow } from './explain-run.ts';
-
-/** What is wrong with a row that its verdict does not say. */
-export interface RowDoubts {
-  /** Its attempt is finished, and the catalog has no file of the product. */
-  readonly isUnregistered: boolean;
-  /** Inputs that the catalog registered after the attempt had started, or after the product; UTC. */
-  readonly newer: readonly { readonly path: string; readonly registeredAt: Date }[];
-  /** Inputs that the catalog names and the disk does not have. */
-  readonly gone: readonly string[];
-  /** Directories of inputs that could not be listed, and why. */
-  readonly unknown: readonly { readonly directory: string; readonly reason: string }[];
-}
 
 interface Registration {
   readonly lfn: string;

@@ -5,9 +5,9 @@ import { dstfileSql } from '../product-sql.ts';
 import { findAttempts } from './find-attempt.ts';
 
 import type { Session, Statement } from '#db/connect.ts';
+import type { BlockingAttempt } from '#model/report/verdict-fact.ts';
 
 import type { Decision } from '../decide.ts';
-import type { BlockingAttempt } from './find-attempt.ts';
 
 /** So many products on either side of the run are looked at: runs that are merged lie near each other. */
 const productsAside = 1000;

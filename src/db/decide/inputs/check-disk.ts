@@ -7,8 +7,9 @@ import { countOf } from '#util/count-of.ts';
 import { inPieces, printCopyLine } from '../copy-text.ts';
 
 import type { Session, Statement } from '#db/connect.ts';
+import type { DecisionWarning } from '#model/report/funnel.ts';
 
-import type { DecisionWarning, Disk, ListedPath } from '../decision-request.ts';
+import type { Disk, ListedPath } from '../decision-request.ts';
 
 function directorySql(path: Statement): Statement {
   return sql`left(${path}, greatest(length(${path}) - length(substring(${path} from '[^/]*$')) - 1, 0))`;

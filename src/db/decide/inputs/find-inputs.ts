@@ -11,8 +11,9 @@ import { itemsSql } from '../list-sql.ts';
 import { checkDisk } from './check-disk.ts';
 
 import type { Database, Session, Statement } from '#db/connect.ts';
+import type { DecisionWarning } from '#model/report/funnel.ts';
 
-import type { DecisionWarning, Disk, InputSource, ListedFile } from '../decision-request.ts';
+import type { Disk, InputSource, ListedFile } from '../decision-request.ts';
 
 /**
  * Whether a path can be handed to a job as the place of an lfn: it ends in that name (payloads sort their inputs by

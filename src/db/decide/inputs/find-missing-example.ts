@@ -4,8 +4,7 @@ import { countOf } from '#util/count-of.ts';
 import { itemsSql } from '../list-sql.ts';
 
 import type { Session } from '#db/connect.ts';
-
-import type { DecisionWarning } from '../decision-request.ts';
+import type { DecisionWarning } from '#model/report/funnel.ts';
 
 /**
  * Says which input the first candidate lacks that has the verdict `missing-inputs`, and how to see more.

@@ -4,8 +4,9 @@ import { countOf } from '#util/count-of.ts';
 import { readReady, readReadyOddities } from '../read-ready.ts';
 
 import type { Session } from '#db/connect.ts';
+import type { DecisionWarning } from '#model/report/funnel.ts';
 
-import type { DecisionWarning, RowJudge } from '../decision-request.ts';
+import type { RowJudge } from '../decision-request.ts';
 
 /**
  * Gives the verdict `unfit` to rows of `ready` whose job could not be submitted or started, takes them out of it, and puts

@@ -4,8 +4,7 @@ import { findFacts } from '../find-facts.ts';
 import { itemsSql } from '../list-sql.ts';
 
 import type { Database, Session } from '#db/connect.ts';
-
-import type { Finding } from '../decision-request.ts';
+import type { Finding } from '#model/report/funnel.ts';
 
 /** Inputs that are looked up at most: about a second. */
 const inputsAtMost = 200_000;

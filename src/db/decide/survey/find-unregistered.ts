@@ -4,8 +4,8 @@ import { findFacts } from '../find-facts.ts';
 import { outputNamesSql } from '../output-names.ts';
 
 import type { Database, Session } from '#db/connect.ts';
+import type { Finding } from '#model/report/funnel.ts';
 
-import type { Finding } from '../decision-request.ts';
 import type { ProductNames } from '../product-sql.ts';
 
 /**

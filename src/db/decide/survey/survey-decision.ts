@@ -7,9 +7,10 @@ import { findOutdated } from './find-outdated.ts';
 import { findUnregistered } from './find-unregistered.ts';
 
 import type { Database, Session } from '#db/connect.ts';
+import type { DecisionWarning, Finding } from '#model/report/funnel.ts';
 
 import type { Decision } from '../decide.ts';
-import type { DecisionWarning, Disk, Finding } from '../decision-request.ts';
+import type { Disk } from '../decision-request.ts';
 
 /** Finished products that are looked for in the catalog at most: those that the query returns last. */
 const finishedAtMost = 200_000;

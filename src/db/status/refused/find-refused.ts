@@ -2,18 +2,7 @@ import { sql } from '../../connect.ts';
 
 import type { Queryable } from '../../connect.ts';
 
-/** A report that was refused and that nobody has resolved. */
-export interface RefusedReport {
-  readonly cupsid: number;
-  readonly dstfile: string;
-  /** Null for attempts of an older system. */
-  readonly rule: string | null;
-  /** What was reported: `finished`, `stageout`, … */
-  readonly report: string;
-  readonly reason: string;
-  /** When the site came to know of it. */
-  readonly refusedAt: Date;
-}
+import type { RefusedReport } from '#model/report/verdict-fact.ts';
 
 /**
  * Finds the open refusals of live attempts, the newest first.

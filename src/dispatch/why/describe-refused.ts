@@ -1,0 +1,17 @@
+import type { RefusedReport } from '#model/report/verdict-fact.ts';
+
+const shown = 3;
+
+/** Says what was refused, and what to do; empty where nothing was. */
+export function describeRefused(reports: readonly RefusedReport[] | undefined): readonly string[] {
+  if (reports === undefined) return [];
+  const rest = reports.length - shown;
+  return [
+    ...reports.slice(0, shown).map(({ report, reason, refusedAt }) => {
+      const at = refusedAt.toISOString().slice(0, 19).replace('T', ' ');
+      return `its report '${report}' was refused at ${at} UTC: ${reason}`;
+    }),
+    ...(rest > 0 ? [`and ${rest} more: slurp refused`] : []),
+    `once that is resolved: slurp refused ${reports[0]?.cupsid ?? ''} --resolve`,
+  ];
+}

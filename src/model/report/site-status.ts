@@ -1,0 +1,88 @@
+import type { JobState } from '../job/job-state.ts';
+import type { StuckJobs } from '../job/stuck-jobs.ts';
+import type { RoleName, Site } from '../site.ts';
+
+/** How much is under way in the status database. */
+export interface WorkCounts {
+  /** Submissions that the batch system has not confirmed. */
+  readonly unconfirmed: number;
+  /** Live attempts by state; states without any are left out. */
+  readonly attempts: Readonly<Partial<Record<JobState, number>>>;
+  /** Live attempts that are finished and staged out no file of their product's name; not of attempts of an older system. */
+  readonly finishedWithoutProduct: number;
+}
+
+/** How many staged files wait for the catalog. */
+export interface UnappliedCounts {
+  /** Will be tried again by itself. */
+  readonly pending: number;
+  /** Put aside with a reason, for somebody to look at. */
+  readonly aside: number;
+  /** Age of the oldest pending one; 0 where there is none. */
+  readonly oldestSeconds: number;
+}
+
+/** A product whose live attempt failed or is held. */
+export interface Failure {
+  readonly dstfile: string;
+  /** Null for attempts of an older system. */
+  readonly rule: string | null;
+  readonly run: number;
+  readonly segment: number;
+  readonly state: JobState;
+  /** Null where nobody told one. */
+  readonly exitCode: number | null;
+  /** The last message of the job, or what the batch system said. */
+  readonly reason: string | null;
+}
+
+/** One role's database, without any secret. */
+export interface RoleStatus {
+  readonly role: RoleName;
+  readonly server: string;
+  readonly schema: string;
+  readonly isReachable: boolean;
+  /** Why not. */
+  readonly problem?: string;
+}
+
+/** How a site is doing: what `slurp status --json` prints. */
+export interface SiteStatus {
+  readonly kind: Site['kind'];
+  readonly mode: Site['mode'];
+  readonly file?: string;
+  readonly stateDirectory: string;
+  readonly backend: Site['batch']['backend'];
+  /** Why nothing can be submitted from here. */
+  readonly batchProblem?: string;
+  /** Its folder is there; else nobody used it yet. */
+  readonly isMade: boolean;
+  /** Everything that should run does. */
+  readonly isUp: boolean;
+  readonly serve?: { readonly pid: number; readonly phase: string; readonly startedAt?: string };
+  /** The embedded server. */
+  readonly postgres?: { readonly pid?: number };
+  readonly gateway?: { readonly url: string; readonly health: string; readonly complaints: readonly string[] };
+  /** The local queue: jobs by state, and how many run at once. */
+  readonly queue?: {
+    readonly slots: number;
+    readonly running: number;
+    readonly idle: number;
+    readonly held: number;
+  };
+  readonly roles: readonly RoleStatus[];
+  /** Absent where the status database does not answer. */
+  readonly work?: WorkCounts;
+  /** The last products that failed or are held, the newest first; absent as `work` is. */
+  readonly failures?: readonly Failure[];
+  /** What stands in the batch system and gets no further; absent as `work` is, or where nobody looked. */
+  readonly stuck?: StuckJobs;
+  /** Staged files that are not in the catalog. */
+  readonly stageouts?: UnappliedCounts;
+  /** Spool files that came home and are not read yet. */
+  readonly spools: number;
+  /** Live attempts with a report that was refused and that nobody resolved; absent as `work` is. */
+  readonly refusedAttempts?: number;
+  /** Spool files with lines that cannot be taken. */
+  readonly refusedSpools: number;
+}

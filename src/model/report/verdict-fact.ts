@@ -1,0 +1,89 @@
+import type { JobState } from '../job/job-state.ts';
+import type { OutsideSelection } from '../row-selection.ts';
+
+/** A line of `invalid_run_list`; a `lastRun` of -1 is open. */
+export interface InvalidRunEntry {
+  readonly id: number;
+  readonly dstname: string;
+  readonly firstRun: number;
+  readonly lastRun: number;
+  readonly firstSegment: number;
+  readonly lastSegment: number;
+  readonly reason: string | null;
+  readonly expiresAt: Date;
+}
+
+/** One of several rows for one product, as the query gave it. */
+export interface CompetingRow {
+  readonly ordinal: number;
+  readonly streamname: string | null;
+  readonly source: string | null;
+  readonly files: string;
+  readonly ranges: string | null;
+  /** Further columns, as text. */
+  readonly extra: Readonly<Record<string, string | null>>;
+}
+
+/** An input that was not found. */
+export interface MissingInput {
+  readonly lfn: string;
+  /** Places that are known for the name but cannot be used: another basename, or a blank or comma in the path. */
+  readonly unusable: readonly string[];
+  /** Places that the catalog names and the disk does not have; only where the rule verifies its inputs. */
+  readonly gone: readonly string[];
+}
+
+/** An attempt that blocks, or that will be replaced. */
+export interface BlockingAttempt {
+  readonly id: number;
+  readonly dstfile: string;
+  /** Which attempt of the product it is; from 1. */
+  readonly attemptNumber: number;
+  readonly state: JobState;
+  /** When it entered the state; UTC; null where nothing was noted. */
+  readonly since: Date | null;
+  /** When it started, or was first heard of; UTC; null where nothing was noted. */
+  readonly startedAt: Date | null;
+  readonly cluster: number;
+  readonly process: number;
+  readonly rule: string | null;
+  readonly submissionHost: string | null;
+  readonly executionNode: string | null;
+  readonly exitCode: number | null;
+  readonly message: string | null;
+  /** Paths as they were when it was dispatched, comma-separated. */
+  readonly inputs: string | null;
+  /** Uuid of its submission; null for attempts of an older system. */
+  readonly submission: string | null;
+}
+
+/** The fact behind a verdict. */
+export type VerdictFact =
+  | {
+      readonly fate: 'not-selected';
+      readonly outside: OutsideSelection | undefined;
+      /** The live attempt of the product, if there is one. */
+      readonly attempt: BlockingAttempt | undefined;
+    }
+  | { readonly fate: 'rejected'; readonly column: string }
+  | { readonly fate: 'invalid-run'; readonly entries: readonly InvalidRunEntry[] }
+  | { readonly fate: 'blocked'; readonly attempt: BlockingAttempt | undefined }
+  | { readonly fate: 'exists'; readonly filename: string; readonly datasets: readonly string[] }
+  | { readonly fate: 'repeated' | 'duplicate'; readonly rows: readonly CompetingRow[] }
+  | { readonly fate: 'missing-inputs'; readonly wanted: number; readonly missing: readonly MissingInput[] }
+  | { readonly fate: 'unfit'; readonly reason: string }
+  | { readonly fate: 'over-limit'; readonly readyBefore: number }
+  | { readonly fate: 'ready'; readonly inputs: string; readonly replaces: BlockingAttempt | undefined };
+
+/** A report that was refused and that nobody has resolved. */
+export interface RefusedReport {
+  readonly cupsid: number;
+  readonly dstfile: string;
+  /** Null for attempts of an older system. */
+  readonly rule: string | null;
+  /** What was reported: `finished`, `stageout`, … */
+  readonly report: string;
+  readonly reason: string;
+  /** When the site came to know of it. */
+  readonly refusedAt: Date;
+}
