@@ -21,7 +21,7 @@ const backends: Readonly<Partial<Record<BatchBackend['name'], (site: Site) => Ba
 export function makeBackend(site: Site): BatchBackend {
   const make = backends[site.batch.backend];
   if (make !== undefined) return make(site);
-  throw new BatchError(`There is no batch system '${site.batch.backend}' in this version of SLURP`, {
+  throw new BatchError(`This version of SLURP does not support the batch system '${site.batch.backend}'`, {
     code: 'batch-missing',
     advice: `Choose one of ${Object.keys(backends).join(', ')} as 'batch.backend' in the site file`,
   });

@@ -22,7 +22,7 @@ export function expandPrefixes(argv: readonly string[], knownOptions: readonly s
         `Ambiguous option '${name}': it may mean ${matches.map((match) => `'${match}'`).join(', ')}`,
         {
           code: 'usage-ambiguous-option',
-          advice: 'Write more of the word',
+          advice: 'Write more of the option',
         },
       );
     }

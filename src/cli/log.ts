@@ -56,9 +56,7 @@ function dailyFile(directory: string): pino.DestinationStream {
   const tell = (file: string, error: unknown): void => {
     if (toldOf === file) return;
     toldOf = file;
-    process.stderr.write(
-      `The log '${file}' cannot be written, and work goes on without it: ${explainError(error, file)}\n`,
-    );
+    process.stderr.write(`The log '${file}' cannot be written; continuing without it: ${explainError(error, file)}\n`);
   };
   const open = (path: string): pino.DestinationStream & { end(): void } => {
     const opened = pino.destination({ dest: path, sync: true, maxLength: waitingBytes });

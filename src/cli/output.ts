@@ -51,9 +51,9 @@ export function forgiveLostOutput(): void {
  */
 export function checkOutput(): void {
   if (failure === undefined) return;
-  throw new SiteError('Not all of the output could be written', {
+  throw new SiteError('The output could not be written completely', {
     code: 'output-lost',
     cause: failure,
-    advice: 'Look at where its output goes; whatever else the command did stands',
+    advice: 'Check the destination of the output; everything else that the command did is complete',
   });
 }

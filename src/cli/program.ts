@@ -75,7 +75,7 @@ function usageErrorOf(error: CommanderError, command: Command): UsageError {
   const message = error.code === 'commander.help' ? 'A subcommand is missing' : sentence(text);
   return new UsageError(message, {
     code: error.code.replace('commander.', 'usage-'),
-    advice: `'${fullName(command)} --help' lists what it understands`,
+    advice: `'${fullName(command)} --help' lists the options`,
   });
 }
 

@@ -31,13 +31,13 @@ function messageOf(error: unknown): string {
     const words = explainError(error);
     return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
   }
-  return `Unexpected: ${error instanceof Error ? error.message : String(error)}`;
+  return `Internal error: ${error instanceof Error ? error.message : String(error)}`;
 }
 
 function adviceOf(error: unknown): string | undefined {
   if (error instanceof SlurpError) return error.advice;
   if (siteErrnoOf(error) !== undefined) return undefined;
-  return "This is a fault of SLURP: please report it with what '--debug' prints";
+  return "This is a bug in SLURP: please report it with the output of '--debug'";
 }
 
 function causesOf(error: unknown): readonly Error[] {

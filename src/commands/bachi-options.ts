@@ -15,13 +15,13 @@ export type BachiCall =
     };
 
 const globalOptions: readonly OptionSpec[] = [
-  { names: ['--blame'], takes: 'one', help: 'who says so; default bachi' },
-  { names: ['--timestamp'], takes: 'one', help: 'when it happened, UTC unless it says otherwise; default now' },
-  { names: ['--verbose', '-v'], takes: 'nothing', help: 'say more, on stderr' },
-  { names: ['--help', '-h'], takes: 'nothing', help: 'this page' },
+  { names: ['--blame'], takes: 'one', help: 'who reports it; default bachi' },
+  { names: ['--timestamp'], takes: 'one', help: 'when it happened, in UTC unless it has a time zone; default now' },
+  { names: ['--verbose', '-v'], takes: 'nothing', help: 'print more on stderr' },
+  { names: ['--help', '-h'], takes: 'nothing', help: 'print this help' },
 ];
 
-const parent: OptionSpec = { names: ['--parent'], takes: 'one', help: 'what it is made from' };
+const parent: OptionSpec = { names: ['--parent'], takes: 'one', help: 'what it was made from' };
 
 const help: Readonly<Record<DatasetDetail['word'], string>> = {
   created: 'work on the dataset has begun',
@@ -90,12 +90,12 @@ function wordOf(name: string | undefined): DatasetDetail['word'] {
 }
 
 function runOf(what: string, text: string): number {
-  if (!/^\s*\d{1,10}\s*$/u.test(text)) throw complaintOf(`The ${what} '${text}': expected a run number`);
+  if (!/^\s*\d{1,10}\s*$/u.test(text)) throw complaintOf(`The ${what} is '${text}': expected a run number`);
   return Number(text);
 }
 
 function complaintOf(message: string): UsageError {
-  return new UsageError(message, { code: 'usage-arguments', advice: "'bachi --help' lists what it understands" });
+  return new UsageError(message, { code: 'usage-arguments', advice: "'bachi --help' lists the options" });
 }
 
 /** The help page. */
@@ -103,7 +103,7 @@ export function renderBachiHelp(): string {
   const lines = [
     'usage: bachi [--blame WHO] [--timestamp T] SUBCOMMAND DSTNAME RUN [LASTRUN]',
     '',
-    'Tells how far a dataset is: the files of one name over a run, or over the runs from RUN to LASTRUN.',
+    'Reports the state of a dataset: the files of one name over a run, or over the runs from RUN to LASTRUN.',
     '',
     ...Object.entries(help).map(([word, text]) => `  ${word.padEnd(22)}${text}`),
     '',

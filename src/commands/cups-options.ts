@@ -48,16 +48,16 @@ const globalOptions: readonly OptionSpec[] = [
     isRequired: true,
     help: 'name of the product, e.g. DST_CALO_run2pp_ana437_2024p007',
   },
-  { names: ['--verbose', '-v'], takes: 'nothing', help: 'say more, on stderr' },
+  { names: ['--verbose', '-v'], takes: 'nothing', help: 'print more on stderr' },
   { names: ['--table', '-t'], takes: 'one', choices: ['production_status'], help: 'production_status' },
-  { names: ['--no-update'], takes: 'nothing', help: 'tell nothing' },
-  { names: ['--timestamp'], takes: 'one', help: 'when it happened, UTC unless it says otherwise; default now' },
+  { names: ['--no-update'], takes: 'nothing', help: 'report nothing' },
+  { names: ['--timestamp'], takes: 'one', help: 'when it happened, in UTC unless it has a time zone; default now' },
   { names: ['--dstfile'], takes: 'one' },
   { names: ['--debug'], takes: 'nothing' },
-  { names: ['--help', '-h'], takes: 'nothing', help: 'this page' },
+  { names: ['--help', '-h'], takes: 'nothing', help: 'print this help' },
 ];
 
-const exit: OptionSpec = { names: ['--exit', '-e'], takes: 'one', help: 'exit code; above 0 the job failed' };
+const exit: OptionSpec = { names: ['--exit', '-e'], takes: 'one', help: 'exit code; above 0, the job failed' };
 const nsegments: OptionSpec = { names: ['--nsegments'], takes: 'one', help: 'number of segments made' };
 const nevents: OptionSpec = { names: ['--nevents'], takes: 'one', help: 'number of events' };
 const inc: OptionSpec = { names: ['--inc'], takes: 'nothing', help: 'add the events instead of setting them' };
@@ -73,19 +73,19 @@ const command = (
 });
 
 const commands: ReadonlyMap<string, CommandSpec> = new Map([
-  ['info', command('print what this job knows of itself')],
+  ['info', command('print what this job knows about itself')],
   ['started', command('the job has started')],
-  ['running', command('the macro begins; may be repeated', [nsegments])],
+  ['running', command('the macro starts; may be repeated', [nsegments])],
   ['finished', command('the job has ended', [exit, nsegments, nevents, inc])],
   ['exitcode', command('the macro has ended', [exit])],
   ['nevents', command('the number of events so far', [nevents, inc])],
   ['getinputs', command('print the input files, one a line')],
   ['getranges', command('print the event ranges of the input files, one a line')],
-  ['inputs', command('the files that are really used', [{ names: ['--files'], takes: 'many', help: 'paths' }])],
+  ['inputs', command('the files that are actually used', [{ names: ['--files'], takes: 'many', help: 'paths' }])],
   [
     'message',
     command(
-      'a remark, an error condition, the size of the log',
+      'a message, an error condition, the size of the log',
       [
         { names: ['--flag'], takes: 'one', help: 'bits to set in the flags' },
         { names: ['--logsize'], takes: 'one', help: 'size of the log in kB' },
@@ -98,19 +98,19 @@ const commands: ReadonlyMap<string, CommandSpec> = new Map([
     'stageout',
     {
       ...command(
-        'copy a file to its place, check it, register it, remove the local one',
+        'copy a file to its destination, verify it, register it, remove the local one',
         [
-          { names: ['--retries'], takes: 'one', help: 'tries after an error that may pass; default 5' },
+          { names: ['--retries'], takes: 'one', help: 'retries after a temporary error; default 5' },
           { names: ['--hostname'], takes: 'one', choices: ['lustre', 'gpfs'], help: 'file system; default lustre' },
           nevents,
           inc,
           {
             names: ['--dataset'],
             takes: 'one',
-            help: "BUILD_TAG; default: what the file's name says, else the attempt's",
+            help: "BUILD_TAG; default: from the file's name, or from the attempt",
           },
-          { names: ['--dsttype'], takes: 'one', help: "default: what the file's name says, else the attempt's" },
-          { names: ['--prodtype'], takes: 'one', choices: ['many', 'only'], help: 'accepted, without meaning' },
+          { names: ['--dsttype'], takes: 'one', help: "default: from the file's name, or from the attempt" },
+          { names: ['--prodtype'], takes: 'one', choices: ['many', 'only'], help: 'accepted and ignored' },
         ],
         ['FILE', 'OUTDIR'],
       ),
@@ -122,9 +122,9 @@ const commands: ReadonlyMap<string, CommandSpec> = new Map([
 /** Subcommands of older systems: scripts may still call them. */
 const elsewhere: ReadonlyMap<string, string> = new Map([
   ['catalog', "outputs are registered by 'cups stageout'"],
-  ['stagein', 'it never was; inputs are read where they are'],
+  ['stagein', 'it was never implemented; inputs are read in place'],
   ['execute', 'the wrapper runs and supervises the script'],
-  ['quality', 'quality records cannot be told yet'],
+  ['quality', 'quality records are not supported yet'],
 ]);
 
 /**
@@ -254,22 +254,26 @@ function numberOf(options: Options, name: string): number | undefined {
   const text = textOf(options, name);
   if (text === undefined) return undefined;
   const value = /^\s*[-+]?\d+\s*$/u.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw complaintOf(`The value '${text}' of ${name}: expected a whole number`, []);
+  if (!Number.isSafeInteger(value))
+    throw complaintOf(`Value '${text}' of ${name} is wrong: expected a whole number`, []);
   return value;
 }
 
 function countOf(options: Options, name: string): number | undefined {
   const value = numberOf(options, name);
-  if (value !== undefined && value < 0) throw complaintOf(`The value '${value}' of ${name}: expected 0 or more`, []);
+  if (value !== undefined && value < 0)
+    throw complaintOf(`Value '${value}' of ${name} is wrong: expected 0 or more`, []);
   return value;
 }
 
 function complaintOf(message: string, argv: readonly string[]): UsageError {
   const old = argv.find((word) => elsewhere.has(word));
   if (old !== undefined && message.startsWith(`Unknown subcommand '${old}'`)) {
-    return new UsageError(`'cups ${old}' is not there: ${elsewhere.get(old) ?? ''}`, { code: 'usage-old-subcommand' });
+    return new UsageError(`'cups ${old}' does not exist: ${elsewhere.get(old) ?? ''}`, {
+      code: 'usage-old-subcommand',
+    });
   }
-  return new UsageError(message, { code: 'usage-arguments', advice: "'cups --help' lists what it understands" });
+  return new UsageError(message, { code: 'usage-arguments', advice: "'cups --help' lists the options" });
 }
 
 /** Finds the subcommand of a command line that may make no sense. */
@@ -299,7 +303,7 @@ export function renderHelp(name?: string): string {
       ? [
           `${usage} …`,
           '',
-          'Tells how a job goes, asks for its inputs, brings its outputs to their place.',
+          'Reports the progress of a job, asks for its inputs, delivers its outputs.',
           '',
           ...[...commands].map(([word, { help }]) => `  ${word.padEnd(22)}${help ?? ''}`),
         ]

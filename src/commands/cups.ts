@@ -150,7 +150,7 @@ async function endWrapped([, exitCode, stoppedBy]: readonly string[]): Promise<n
     ...(stoppedBy === undefined || stoppedBy === '' ? {} : { stoppedBy }),
   });
   for (const reason of end.reasons) say(reason);
-  if (end.broughtHome !== undefined) say(`what the gateway has not got is in '${end.broughtHome}'`);
+  if (end.broughtHome !== undefined) say(`reports that the gateway does not have are in '${end.broughtHome}'`);
   return end.isDelivered || end.broughtHome !== undefined ? 0 : 3;
 }
 

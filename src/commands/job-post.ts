@@ -19,7 +19,7 @@ export interface Post {
 export const fencedExitCode = 24;
 
 /** Why a job with number 0 ends. */
-export const madeForReading = 'its cupsid is 0: it was made for reading, and belongs to no attempt';
+export const madeForReading = 'its cupsid is 0: it comes from a dump and does not belong to an attempt';
 
 const noReason = 'no reason given';
 
@@ -42,7 +42,7 @@ export function sayDelivery(say: Say, { delivery, line }: Told, isVerbose: boole
     if (refusal.sequence !== (line?.sequence ?? 0)) say(`${renderRefusal(refusal)}; the spool keeps it`);
   }
   if (outcome === 'denied') say(`the gateway denies this job access, its reports stay in the spool: ${reason}`);
-  else if (outcome === 'away' && isVerbose) say(`not delivered yet, it waits in the spool: ${reason}`);
+  else if (outcome === 'away' && isVerbose) say(`not delivered yet; it is in the spool: ${reason}`);
 }
 
 /** @throws GatewayError if the gateway refused this very report: nothing that the job does will change that */
@@ -51,7 +51,7 @@ export function throwIfRefused({ refusal }: Told, report: string): void {
   const isStageOut = report === 'stageout';
   throw new GatewayError(`The gateway refused the report '${report}': ${refusal}`, {
     code: isStageOut ? 'gateway-registration-refused' : 'gateway-report-refused',
-    advice: "The spool keeps it; 'slurp refused' at the site lists what was refused",
+    advice: "It is kept in the spool; 'slurp refused' at the site lists refused reports",
   });
 }
 
@@ -81,13 +81,12 @@ export async function reportMisuse(error: unknown, report: string): Promise<void
 
 /** Says that this job ends, and why. */
 export function sayUnwanted(say: Say, reason = noReason): void {
-  say(`this job is not wanted and ends now: ${reason}`);
+  say(`this job is no longer needed and ends now: ${reason}`);
 }
 
 /** Ends a job that is not wanted. @returns the exit code */
 export function fence(say: Say, identity: JobIdentity, reason = noReason): number {
   sayUnwanted(say, reason);
-  if (endJob(identity, reason) === 'nobody')
-    say('it cannot be ended from here: the script should look at the exit code');
+  if (endJob(identity, reason) === 'nobody') say('it cannot be ended from here: the script must check the exit code');
   return fencedExitCode;
 }

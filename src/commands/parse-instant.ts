@@ -14,7 +14,7 @@ export function parseInstant(text: string | undefined, now: Date): string {
   const [, day = '', time = '00:00', zone = 'Z'] = form.exec(text.trim()) ?? [];
   const instant = readInstant(`${day}T${time}${zone.toUpperCase().replace(/^([-+]\d\d)(\d\d)$/u, '$1:$2')}`);
   if (instant !== undefined) return instant;
-  throw new UsageError(`The value '${text}' of --timestamp: expected a time such as '2025-04-10 12:00:00'`, {
+  throw new UsageError(`Value '${text}' of --timestamp is not a time: expected for example '2025-04-10 12:00:00'`, {
     code: 'usage-arguments',
   });
 }

@@ -123,9 +123,9 @@ async function makeOwnedFolder(path: string, account: ServerAccount): Promise<vo
   const found = await lstat(path);
   const mine = process.getuid?.() ?? found.uid;
   if (!found.isDirectory() || (found.uid !== mine && found.uid !== account.owner?.uid)) {
-    throw new SiteError(`'${path}' belongs to somebody else`, {
+    throw new SiteError(`'${path}' belongs to another user`, {
       code: 'site-folder-taken',
-      advice: 'Move the site to a folder with a shorter path, or have that folder removed',
+      advice: 'Move the site to a directory with a shorter path, or have that directory removed',
     });
   }
   if (account.owner !== undefined) await chown(path, account.owner.uid, account.owner.gid);
@@ -137,9 +137,9 @@ async function run(account: ServerAccount, binaries: PostgresBinaries, args: rea
   const [file = binaries.initdb, ...rest] = [...prefix, binaries.initdb, ...args];
   const result = await runCommand(file, rest, { cwd: '/', env: { ...process.env, ...binaries.environment } });
   if (result.exitCode === 0) return;
-  throw new SiteError(`The database could not be made: ${result.stderr.trim().split('\n').slice(-3).join('; ')}`, {
+  throw new SiteError(`The database could not be created: ${result.stderr.trim().split('\n').slice(-3).join('; ')}`, {
     code: 'site-postgres-init',
-    advice: 'Make sure that there is room on the disk and that the folder may be written',
+    advice: 'Make sure that the disk has space and that the directory is writable',
     facts: { exitCode: result.exitCode ?? undefined, stderr: result.stderr.slice(-2000) },
   });
 }
@@ -155,10 +155,10 @@ async function makeData(
   const space = statfsSync(parent);
   if (space.bavail * space.bsize < neededBytes) {
     throw new SiteError(
-      `No room for a database in '${parent}': ${Math.round((space.bavail * space.bsize) / 1e6)} MB free`,
+      `Not enough space for a database in '${parent}': ${Math.round((space.bavail * space.bsize) / 1e6)} MB free`,
       {
         code: 'site-disk-full',
-        advice: `Make at least ${Math.round(neededBytes / 1e6)} MB free, or name databases of your own in 'slurp.yaml'`,
+        advice: `Make at least ${Math.round(neededBytes / 1e6)} MB free, or configure your own databases in 'slurp.yaml'`,
       },
     );
   }
@@ -181,10 +181,10 @@ function checkVersion(folders: ServerFolders, binaries: PostgresBinaries): void 
   const version = readFileSync(join(folders.data, 'PG_VERSION'), 'utf8').trim();
   if (version === String(binaries.major)) return;
   throw new SiteError(
-    `'${folders.data}' was made by PostgreSQL ${version}, but the programs here are ${binaries.major}`,
+    `'${folders.data}' was created by PostgreSQL ${version}, but the programs here are version ${binaries.major}`,
     {
       code: 'site-postgres-version',
-      advice: `Use the SLURP that made it, or move that folder away and start anew`,
+      advice: `Use the SLURP that created it, or move that directory away and start again`,
     },
   );
 }
@@ -233,9 +233,7 @@ async function launch(
       if (processStart(pid) === undefined) return 'ended';
       if (!hasSaid && performance.now() - since > 2000) {
         hasSaid = true;
-        options.say?.(
-          isRecovering ? 'The database recovers what was under way when it was killed …' : 'Starting the database …',
-        );
+        options.say?.(isRecovering ? 'The database is recovering after a kill …' : 'Starting the database …');
       }
       return undefined;
     },
@@ -306,7 +304,7 @@ export async function stopPostgres(folders: ServerFolders, how: 'fast' | 'immedi
     timeoutMs: 30_000,
   });
   if (isGone !== true) {
-    throw new SiteError(`The database (process ${file.pid}) does not stop`, {
+    throw new SiteError(`The database (process ${file.pid}) did not stop`, {
       code: 'site-postgres-stop',
       advice: `Read '${folders.log}'`,
     });

@@ -45,7 +45,7 @@ function isOutdated(record: ServeRecord): boolean {
 }
 
 async function stopOutdated(record: ServeRecord, say: Say): Promise<void> {
-  say(`Restarting 'slurp serve': it was started by an older installation`);
+  say(`Restarting 'slurp serve', which an older installation had started`);
   process.kill(record.pid, 'SIGTERM');
   await waitUntil(() => (isServing(record) ? undefined : true), { timeoutMs: 30_000 });
 }
@@ -97,8 +97,8 @@ export async function ensureSite(site: Site, { say }: { readonly say: Say }): Pr
 function describeSlowStart(site: Site): string {
   if (site.kind === 'external') return '… still starting';
   const folders = serverFoldersOf(site.stateDirectory);
-  if (!existsSync(folders.data)) return '… the first start makes the database, which takes some seconds more';
-  if (wasPostgresKilled(folders)) return '… still starting: the database was killed, and recovers what was under way';
+  if (!existsSync(folders.data)) return '… the first start creates the database, which takes some seconds more';
+  if (wasPostgresKilled(folders)) return '… still starting: the database is recovering after a kill';
   return '… still starting the database';
 }
 
@@ -131,9 +131,9 @@ async function startServing(site: Site, say: Say): Promise<void> {
     { timeoutMs: startTimeoutMs },
   );
   if (ready === 'ready') return;
-  const said = ready === 'ended' ? readFrom(log, offset).replace(/^slurp: /, '') : 'it did not get ready in time';
+  const said = ready === 'ended' ? readFrom(log, offset).replace(/^slurp: /, '') : 'it was not ready in time';
   throw new SiteError(`The site '${site.stateDirectory}' could not be started: ${said}`, {
     code: 'site-start',
-    advice: `More may be in '${join(site.stateDirectory, 'logs')}'`,
+    advice: `More details may be in '${join(site.stateDirectory, 'logs')}'`,
   });
 }

@@ -11,7 +11,7 @@ export function findBatchProblem({ batch }: Pick<Site, 'batch'>, env = process.e
   if (batch.backend !== 'htcondor') return undefined;
   const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   if (folders.some((folder) => canRun(join(folder, 'condor_submit')))) return undefined;
-  return "The site's batch system is HTCondor, and 'condor_submit' is not on the PATH: nothing can be submitted from here";
+  return "The site's batch system is HTCondor, and 'condor_submit' is not on the PATH: jobs cannot be submitted from here";
 }
 
 function canRun(file: string): boolean {

@@ -51,9 +51,9 @@ function checkOwner(root: SiteRoot): void {
   const path = root.file ?? join(root.directory, stateFolderName);
   const { uid, mode } = statSync(path);
   if (me === undefined || ((uid === me || uid === 0) && (mode & 0o002) === 0)) return;
-  throw new SiteError(`The site '${path}' belongs to another account, or others may write it`, {
+  throw new SiteError(`The site '${path}' belongs to another user, or other users can write to it`, {
     code: 'site-not-ours',
-    advice: `If you trust it, name it: --site '${path}', or SLURP_SITE`,
+    advice: `If you trust it, name it explicitly: --site '${path}', or SLURP_SITE`,
   });
 }
 
@@ -77,11 +77,11 @@ function findNamedRoot(named: string, { site, cwd, isNewAllowed }: RootOptions):
   const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   if (isDirectory && isNewAllowed) return { directory: path };
   const option = site === undefined ? 'SLURP_SITE' : '--site';
-  throw new SiteError(`There is no site '${path}'`, {
+  throw new SiteError(`Site '${path}' does not exist`, {
     code: 'site-missing',
     advice: isDirectory
-      ? `To make a new, empty one there: slurp up --site '${path}'`
-      : `Name a site file or a directory by ${option}`,
+      ? `To create a new, empty one there: slurp up --site '${path}'`
+      : `Name a site file or a directory with ${option}`,
   });
 }
 
@@ -92,10 +92,12 @@ function searchRoot({ cwd, ruleFile, isNewAllowed }: RootOptions): SiteRoot {
     const root = searchUpwards(start, open);
     if (root !== undefined) return root;
   }
-  const passed = [...open].map((directory) => `'${directory}' has one, but others can write that directory: not used`);
+  const passed = [...open].map(
+    (directory) => `'${directory}' has a site, but other users can write to that directory: it is not used`,
+  );
   if (isNewAllowed && !isOpen(cwd)) return { directory: cwd };
   if (isNewAllowed) {
-    throw new SiteError(`Others can write '${cwd}': a site there would not be found again`, {
+    throw new SiteError(`Other users can write to '${cwd}': a site there would not be found again`, {
       code: 'site-open-directory',
       advice: "Go to a directory of your own, or name this one: '--site .'",
     });
@@ -103,7 +105,7 @@ function searchRoot({ cwd, ruleFile, isNewAllowed }: RootOptions): SiteRoot {
   throw new SiteError(`No site in ${starts.map((start) => `'${start}'`).join(' or ')}, or above`, {
     code: 'site-missing',
     complaints: passed,
-    advice: "Name one by '--site PATH' or SLURP_SITE; 'slurp up' makes a new, empty one",
+    advice: "Name one with '--site PATH' or SLURP_SITE; 'slurp up' creates a new, empty one",
   });
 }
 
@@ -142,11 +144,11 @@ function checkTestbed(file: SiteFile, siteFile: string): void {
     return given !== 'embedded' && JSON.stringify(given) === JSON.stringify(theirs?.[role]);
   });
   if (shared.length === 0) return;
-  throw new SiteError('A testbed has databases of its own, and these would be those of production', {
+  throw new SiteError('A testbed needs its own databases, but these belong to production', {
     code: 'site-testbed-databases',
     facts: { file: siteFile },
     complaints: shared.map((role) => `${siteFile}: '${role}' is the same in both modes`),
-    advice: "Name others in the block 'testbed: {databases: …}', the word 'embedded' for instance",
+    advice: "Name others under 'testbed: {databases: …}', for example 'embedded'",
   });
 }
 

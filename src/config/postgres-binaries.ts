@@ -31,7 +31,7 @@ function findPackage(): PostgresPackage {
   } catch (cause) {
     throw new SiteError(`The PostgreSQL programs of the package '${name}' are not installed`, {
       code: 'site-postgres-missing',
-      advice: "Run 'npm ci' without leaving out optional dependencies, or name databases of your own in 'slurp.yaml'",
+      advice: "Run 'npm ci' with optional dependencies, or configure your own databases in 'slurp.yaml'",
       cause,
     });
   }

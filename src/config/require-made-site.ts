@@ -16,6 +16,6 @@ export function requireMadeSite(site: Site): void {
   if (site.kind === 'external' || existsSync(serverFoldersOf(site.stateDirectory).data)) return;
   throw new SiteError(`The site '${site.stateDirectory}' has no database yet`, {
     code: 'site-missing',
-    advice: "'slurp up' makes a new, empty one; if it had one, find out where it went",
+    advice: "'slurp up' creates a new, empty one; if there was one before, find out where it went",
   });
 }

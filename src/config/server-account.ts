@@ -54,9 +54,9 @@ async function chooseForNameless(): Promise<ServerAccount> {
   const words = ['--user', `--map-user=${nobody?.uid ?? 65_534}`];
   const trial = await runCommand('unshare', [...words, 'id', '-un']).catch(() => undefined);
   if (trial?.exitCode === 0) return { prefix: [], initPrefix: ['unshare', ...words] };
-  throw new SiteError(`The account ${process.getuid?.() ?? ''} has no name on this machine, and PostgreSQL wants one`, {
+  throw new SiteError(`User ${process.getuid?.() ?? ''} has no entry in /etc/passwd, which PostgreSQL requires`, {
     code: 'site-server-account',
-    advice: "Have it entered in /etc/passwd, or work as an account that 'getent passwd' knows",
+    advice: "Add the entry, or run the command as a user that 'getent passwd' lists",
   });
 }
 
@@ -83,8 +83,8 @@ export async function chooseServerAccount(binaries: PostgresBinaries, ownerUid?:
     // It got as far as missing the folder: so it runs, and does not think that it is root.
     if (trial?.stderr.includes('/nonexistent') === true) return way;
   }
-  throw new SiteError('PostgreSQL does not run as root, and no other account can be taken on here', {
+  throw new SiteError('PostgreSQL does not run as root, and switching to another user is not possible here', {
     code: 'site-server-account',
-    advice: "Use SLURP as an ordinary user, or install 'setpriv' or 'unshare' (util-linux)",
+    advice: "Run SLURP as an ordinary user, or install 'setpriv' or 'unshare' (util-linux)",
   });
 }

@@ -22,10 +22,10 @@ export async function siteKey(site: Pick<Site, 'stateDirectory'>): Promise<KeyOb
     return createSecretKey(Buffer.from(text, 'hex'));
   } catch (error) {
     if (error instanceof SiteError) throw error;
-    throw new SiteError(`Cannot read or make the site's key '${file}'`, {
+    throw new SiteError(`Cannot read or create the site's key '${file}'`, {
       code: 'site-key-unreadable',
       cause: error,
-      advice: 'Whoever runs the site must be able to read and write its state directory',
+      advice: 'The user who runs the site must be able to read and write its state directory',
     });
   }
 }
@@ -52,7 +52,7 @@ async function readKey(file: string): Promise<string | undefined> {
   if (((await stat(file)).mode & 0o077) !== 0) {
     throw new SiteError(`The site's key '${file}' can be read by others: expected mode 0600`, {
       code: 'site-key-open',
-      advice: `Run: chmod 600 '${file}'. If somebody may have read it, remove it: jobs in the queue then lose their tokens`,
+      advice: `Run: chmod 600 '${file}'. If it may have been read, remove it: jobs in the queue then lose their tokens`,
     });
   }
   if (!/^[0-9a-f]{64}$/u.test(text)) {

@@ -13,19 +13,22 @@ export function makeStateDirectory(stateDirectory: string): void {
   try {
     for (const name of ['logs', 'spool']) makeDirectoryNow(`${stateDirectory}/${name}`, 0o700);
   } catch (cause) {
-    throw new SiteError(`The folder '${stateDirectory}' cannot be made: ${explainError(cause, stateDirectory)}`, {
+    throw new SiteError(`The directory '${stateDirectory}' cannot be created: ${explainError(cause, stateDirectory)}`, {
       code: 'site-state-unwritable',
-      advice: "Go to a folder that you may write, or name a 'state' in the site file",
+      advice: "Go to a directory that you can write, or set 'state' in the site file",
       cause,
     });
   }
   const { uid, mode } = statSync(stateDirectory);
   const me = process.getuid?.() ?? uid;
   if (uid !== me) {
-    throw new SiteError(`The folder '${stateDirectory}' belongs to another account (${uid}), we are ${me}`, {
-      code: 'site-state-owner',
-      advice: 'Work as that account, or elsewhere',
-    });
+    throw new SiteError(
+      `The directory '${stateDirectory}' belongs to user ${uid}, but this command runs as user ${me}`,
+      {
+        code: 'site-state-owner',
+        advice: 'Run the command as that user, or use another directory',
+      },
+    );
   }
   if ((mode & 0o077) !== 0) chmodSync(stateDirectory, 0o700);
   // A production is often a git checkout, and secrets are in here.

@@ -32,10 +32,10 @@ function signal(pid: number, name: NodeJS.Signals): void {
     process.kill(pid, name);
   } catch (cause) {
     if (codeOf(cause) === 'ESRCH') return;
-    throw new SiteError(`'slurp serve' (process ${pid}) belongs to another account`, {
+    throw new SiteError(`'slurp serve' (process ${pid}) belongs to another user`, {
       code: 'site-serve-owner',
       cause,
-      advice: "Call 'slurp down' as that account",
+      advice: "Run 'slurp down' as that user",
     });
   }
 }
@@ -69,9 +69,9 @@ export async function stopSite(site: Site, { waitMs, say }: StopSiteOptions): Pr
     timeoutMs: stopTimeoutMs,
   });
   if (isGone === undefined) {
-    throw new SiteError(`'slurp serve' (process ${pid}) does not end`, {
+    throw new SiteError(`'slurp serve' (process ${pid}) did not end`, {
       code: 'site-stop',
-      advice: `Read '${site.logDirectory}'; 'kill -9 ${pid}' does no harm, the next command heals it`,
+      advice: `Read '${site.logDirectory}'; 'kill -9 ${pid}' is safe: the next command repairs the site`,
     });
   }
   return { wasRunning: true, left };

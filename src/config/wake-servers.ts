@@ -14,11 +14,11 @@ import type { Site } from '#model/site.ts';
 export async function wakeServers(site: Site, say: Say): Promise<void> {
   const record = await readServeRecord(site.stateDirectory);
   if (record !== undefined && isServing(record) && wakeProcess(record.pid)) {
-    say(`'slurp serve' (process ${record.pid}) was stopped by a signal, and goes on now`);
+    say(`Resumed 'slurp serve' (process ${record.pid}), which a signal had stopped`);
   }
   if (site.kind !== 'embedded') return;
   const postgres = await findPostgresServer(serverFoldersOf(site.stateDirectory));
   if (postgres !== undefined && wakeProcess(postgres)) {
-    say(`The database (process ${postgres}) was stopped by a signal, and goes on now`);
+    say(`Resumed the database (process ${postgres}), which a signal had stopped`);
   }
 }

@@ -10,16 +10,16 @@ export interface DatabasePlace {
 }
 
 const socketCodes: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOENT: 'there is no such socket',
-  ECONNRESET: 'the connection was cut',
-  EPIPE: 'the connection was cut',
+  ECONNREFUSED: 'connection refused',
+  ENOENT: 'the socket does not exist',
+  ECONNRESET: 'the connection was closed',
+  EPIPE: 'the connection was closed',
   ETIMEDOUT: 'no answer',
   EHOSTUNREACH: 'the host cannot be reached',
   ENETUNREACH: 'the network cannot be reached',
-  ENOTFOUND: 'the host name is not known',
-  EAI_AGAIN: 'the host name cannot be looked up just now',
-  EACCES: 'the socket may not be used by this account',
+  ENOTFOUND: 'unknown host name',
+  EAI_AGAIN: 'the host name cannot be resolved at the moment',
+  EACCES: 'permission denied for this user',
 };
 
 /** Codes of ours by SQLSTATE, most special first; the first prefix that fits counts. */
@@ -43,9 +43,9 @@ const codesByState: readonly (readonly [prefix: string, code: string])[] = [
 ];
 
 const advices: Readonly<Record<string, string>> = {
-  'database-away': "Look with 'slurp status' whether the database is up",
+  'database-away': "Check with 'slurp status' whether the database is running",
   'database-refused': 'Check user, password, database name and rights of this role in the site file',
-  'database-full': "Make room on the server's disk, then try again",
+  'database-full': "Free space on the server's disk, then try again",
   'database-busy': 'Try again later, or raise max_connections on the server',
 };
 

@@ -54,7 +54,7 @@ export async function retryDatabase<T>(deed: () => Promise<T>, options: RetryOpt
       return await deed();
     } catch (error) {
       if (attempt >= attempts || !isRetryable(error)) throw error;
-      if (attempt === 1) options.say?.(`${explainError(error)}; trying again`);
+      if (attempt === 1) options.say?.(`${explainError(error)}; retrying`);
       const delay = (retryableStates[stateOf(error) ?? ''] ?? 200) * 2 ** (attempt - 1);
       await sleep(delay * (1 + Math.random() / 2));
     }

@@ -8,7 +8,7 @@ import type { Role } from '#model/site.ts';
 import type { ScriptResult } from './connect.ts';
 
 function adviceFor(error: DatabaseError, { role }: Role): string | undefined {
-  if (error.code === 'database-read-only') return "Add '--write' if you mean it";
+  if (error.code === 'database-read-only') return "Add '--write' to allow changes";
   if (!isUnknownName(error)) return undefined;
   return `'slurp db sql ${role}' lists its tables and columns`;
 }

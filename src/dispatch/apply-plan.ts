@@ -178,15 +178,18 @@ async function submitOne(input: ApplyInput, position: Position) {
     throw new BatchError(`The batch system refused ${countOf(count, 'job')}: ${outcome.reason}`, {
       code: 'batch-refused',
       facts: { submission: uuid },
-      advice: 'Nothing of them is left: mend the reason and call the command again',
+      advice: 'None of these jobs exist: fix the cause and run the command again',
     });
   }
   if (outcome.kind === 'unknown') {
-    throw new BatchError(`It is not known whether the batch system took ${countOf(count, 'job')}: ${outcome.reason}`, {
-      code: 'batch-unknown',
-      facts: { submission: uuid },
-      advice: 'Call the command again later: it first looks for them, and never submits them twice',
-    });
+    throw new BatchError(
+      `It is unknown whether the batch system accepted ${countOf(count, 'job')}: ${outcome.reason}`,
+      {
+        code: 'batch-unknown',
+        facts: { submission: uuid },
+        advice: 'Run the command again later: it looks for them first, and never submits them twice',
+      },
+    );
   }
   await confirm(input, uuid, outcome.cluster);
   await unlockSubmission(session, uuid).catch(() => undefined);
@@ -276,8 +279,8 @@ async function confirm(input: ApplyInput, uuid: string, cluster: number): Promis
   if (isOurs) return;
   // Somebody took us for dead and retired the attempts: their jobs would be stopped by the fence at their start.
   await input.backend.remove({ uuid }, 'the submission was withdrawn');
-  throw new BatchError(`The submission '${uuid}' was withdrawn by another dispatcher while it was under way`, {
+  throw new BatchError(`The submission '${uuid}' was withdrawn by another dispatcher while it was in progress`, {
     code: 'batch-withdrawn',
-    advice: 'Its jobs were removed; call the command again',
+    advice: 'Its jobs were removed; run the command again',
   });
 }

@@ -44,7 +44,7 @@ export async function orderCursor(
   }
   const { limit } = plan.prepared.options;
   if (limit > 0 && plan.funnel.rows >= limit) {
-    return { kind: 'stays', reason: `'--limit ${limit}' cuts rows of the query off, which may be of lower runs` };
+    return { kind: 'stays', reason: `'--limit ${limit}' cuts off rows of the query, perhaps of lower runs` };
   }
   const { lowestOpen, highest } = await findRunSpan(plan.session);
   const run = lowestOpen ?? highest;

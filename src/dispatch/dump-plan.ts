@@ -40,7 +40,7 @@ export async function dumpPlan(
       throw new BatchError(`HTCondor would refuse these jobs: ${cause.message}`, {
         code: 'batch-refused',
         cause,
-        advice: 'Mend the rule and call the command again',
+        advice: 'Fix the rule and run the command again',
       });
     }
     throw new SiteError(
@@ -48,7 +48,7 @@ export async function dumpPlan(
       {
         code: 'site-dump',
         cause,
-        advice: "Name another directory: '--dump DIRECTORY'",
+        advice: "Use another directory: '--dump DIRECTORY'",
       },
     );
   }

@@ -104,7 +104,7 @@ function listingWarnings(
     message: `Cannot read directory ${place}`,
   }));
   if (report.files === 0 && funnel.counts['missing-inputs'] > 0) {
-    const message = `No file in direct_path '${directPath}': ${report.directories === 0 ? 'there is no such directory' : `directories listed: ${report.directories}`}`;
+    const message = `No file in direct_path '${directPath}': ${report.directories === 0 ? 'the directory does not exist' : `directories listed: ${report.directories}`}`;
     warnings.push({ kind: 'empty-listing', count: 1, message });
   }
   return warnings;
@@ -125,7 +125,7 @@ function surveyPlan(
 function limitWarnings(limit: number, { rows, counts }: Funnel): readonly DecisionWarning[] {
   const count = counts['not-selected'];
   if (limit === 0 || rows < limit || count === 0) return [];
-  const message = `'--limit ${limit}' limited the rows of the query before '--runs' or '--segments' chose among them: use '--maxjobs ${limit}' instead`;
+  const message = `'--limit ${limit}' limited the rows of the query before '--runs' or '--segments' filtered them: use '--maxjobs ${limit}' instead`;
   return [{ kind: 'limited-before-selection', count, message }];
 }
 

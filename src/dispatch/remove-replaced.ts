@@ -21,9 +21,9 @@ export async function removeReplaced(
       const answer = await backend.remove({ uuid: submission, cupsids }, 'its attempt was replaced');
       if (answer.kind === 'answer') log.info({ submission, jobs: answer.value }, 'removed jobs of replaced attempts');
       else
-        log.warn({ submission, jobs: cupsids.length, reason: answer.reason }, 'jobs of replaced attempts may be left');
+        log.warn({ submission, jobs: cupsids.length, reason: answer.reason }, 'jobs of replaced attempts may remain');
     }
   } catch (error) {
-    log.warn({ submission: uuid, error }, 'jobs of replaced attempts may be left');
+    log.warn({ submission: uuid, error }, 'jobs of replaced attempts may remain');
   }
 }

@@ -8,11 +8,11 @@ import type { Verdict } from '#model/verdict.ts';
 import type { Plan } from './plan-rule.ts';
 
 const meanings: Readonly<Record<Exclude<Verdict, 'ready'>, string>> = {
-  'not-selected': 'not selected: outside of --runs or --segments',
+  'not-selected': 'not selected: outside --runs or --segments',
   'invalid-run': 'in an invalid run',
   blocked: 'blocked',
-  exists: 'exist already',
-  duplicate: 'duplicate: rows of one product that differ',
+  exists: 'already exist',
+  duplicate: 'duplicate: different rows for one product',
   'missing-inputs': 'missing inputs',
   unfit: 'cannot be submitted',
   'over-limit': 'over the limit',
@@ -36,8 +36,8 @@ export function renderFunnel(funnel: Funnel): readonly string[] {
       `${printCount(count)} ${state}${state === 'finished' && lost > 0 ? `, ${printCount(lost)} of them not in the catalog` : ''}`,
   );
   const lines = [lineOf(' ', rows, rows === 1 ? 'row of the query' : 'rows of the query')];
-  if (faults.rejected > 0) lines.push(lineOf('-', faults.rejected, 'rejected: name no product'));
-  if (faults.repeated > 0) lines.push(lineOf('-', faults.repeated, 'repeated: equal to an earlier row'));
+  if (faults.rejected > 0) lines.push(lineOf('-', faults.rejected, 'rejected: they name no product'));
+  if (faults.repeated > 0) lines.push(lineOf('-', faults.repeated, 'repeated: same as an earlier row'));
   if (candidates !== rows) lines.push(lineOf('=', candidates, candidates === 1 ? 'candidate' : 'candidates'));
   for (const verdict of verdicts) {
     if (verdict === 'ready' || counts[verdict] === 0) continue;

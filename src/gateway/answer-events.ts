@@ -79,11 +79,11 @@ function refuseWhole(results: readonly EventResult[], parsed: readonly ParsedEve
         ? []
         : one.complaints.map(({ path, message }) => ({ path: `events.${index}${path && `.${path}`}`, message })),
     );
-    const detail = 'No event of this request makes sense: see complaints';
+    const detail = 'No event of this request is valid: see complaints';
     throw new HttpProblem({ status: 400, code: 'invalid-events', detail, more: { complaints, results } });
   }
   if (results.every(({ outcome }) => outcome === 'forbidden')) {
-    const detail = 'All events of this request speak of attempts of another submission';
+    const detail = 'All events of this request are about attempts of another submission';
     throw new HttpProblem({ status: 403, code: 'forbidden', detail, more: { results } });
   }
 }

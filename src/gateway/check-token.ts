@@ -17,11 +17,11 @@ export function checkToken(key: KeyObject, headers: IncomingHttpHeaders): string
   const submission = typeof header === 'string' ? header.toLowerCase() : '';
   const token = /^Bearer ([0-9a-f]{64})$/iu.exec(headers.authorization ?? '')?.[1];
   if (!isUuid(submission)) {
-    throw refusal("Header 'X-Slurp-Submission' is missing or no uuid: expected that of the job's submission");
+    throw refusal("Header 'X-Slurp-Submission' is missing or not a uuid: expected the uuid of the job's submission");
   }
   if (token === undefined)
-    throw refusal("Header 'Authorization' is missing or holds no token: expected 'Bearer TOKEN'");
-  if (!isTokenFor(key, submission, token.toLowerCase())) throw refusal('The token is not that of this submission');
+    throw refusal("Header 'Authorization' is missing or contains no token: expected 'Bearer TOKEN'");
+  if (!isTokenFor(key, submission, token.toLowerCase())) throw refusal('The token does not belong to this submission');
   return submission;
 }
 

@@ -59,16 +59,16 @@ export async function checkHealth(doors: {
     ...(Date.now() - (doors.facts.lastFailureAt?.getTime() ?? 0) < freshMs
       ? ['the last events could not be written']
       : []),
-    ...(counts !== undefined && counts.oldestSeconds > oldSeconds ? ['staged files wait for the catalog'] : []),
+    ...(counts !== undefined && counts.oldestSeconds > oldSeconds ? ['staged files are waiting for the catalog'] : []),
   ];
   // What was lost unless somebody acts. The gateway itself works: whoever balances load must not take it away.
   const refused = [
     ...(attempts === undefined || attempts === 0
       ? []
       : [`reports of ${countOf(attempts, 'attempt')} were refused: see 'slurp refused'`]),
-    ...(spools === 0 ? [] : [`${countOf(spools, 'spool')} could not be taken: see 'slurp refused'`]),
+    ...(spools === 0 ? [] : [`${countOf(spools, 'spool')} could not be read: see 'slurp refused'`]),
   ];
-  const aside = counts !== undefined && counts.aside > 0 ? ['staged files were put aside'] : [];
+  const aside = counts !== undefined && counts.aside > 0 ? ['staged files were quarantined'] : [];
   const { queued, written, failures } = doors.facts;
   return {
     status: severe.length + refused.length > 0 ? 'degraded' : 'ok',

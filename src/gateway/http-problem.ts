@@ -18,7 +18,7 @@ export interface ProblemOptions {
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad request',
   401: 'No valid token',
-  403: 'Not yours',
+  403: 'Forbidden',
   404: 'Not found',
   405: 'Wrong method',
   413: 'Too large',
@@ -48,7 +48,7 @@ export class HttpProblem extends Error {
 function toProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof DatabaseError && error.code !== 'database-syntax') {
-    return notNow(error.code, 'The database does not take it now; nothing of this request counts as recorded', error);
+    return notNow(error.code, 'The database is unavailable; nothing of this request was recorded', error);
   }
   if (error instanceof GatewayError) return notNow(error.code, error.message, error);
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
@@ -58,7 +58,7 @@ function toProblem(error: unknown): HttpProblem {
   return new HttpProblem({
     status: 500,
     code: 'internal',
-    detail: 'The gateway failed; nothing of this request counts as recorded',
+    detail: 'The gateway failed; nothing of this request was recorded',
     cause: error,
   });
 }

@@ -94,11 +94,11 @@ export function makeGateway(doors: GatewayDoors): Gateway {
     const path = request.url.split('?')[0] ?? '';
     const allowed = methods.find(([known]) => known.test(path))?.[1];
     throw allowed === undefined
-      ? new HttpProblem({ status: 404, code: 'not-found', detail: 'There is nothing at this address' })
+      ? new HttpProblem({ status: 404, code: 'not-found', detail: 'No resource at this address' })
       : new HttpProblem({
           status: 405,
           code: 'wrong-method',
-          detail: `This address knows no '${request.method}': expected ${allowed}`,
+          detail: `Method '${request.method}' is not allowed here: expected ${allowed}`,
           headers: { allow: allowed },
         });
   });

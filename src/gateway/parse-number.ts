@@ -8,6 +8,6 @@ export function parseNumber(what: string, told: unknown): number {
   throw new HttpProblem({
     status: 400,
     code: 'bad-request',
-    detail: `The ${what} '${text.slice(0, 40)}' is no number: expected digits`,
+    detail: `The ${what} '${text.slice(0, 40)}' is not a number: expected digits`,
   });
 }

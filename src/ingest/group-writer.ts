@@ -102,7 +102,9 @@ export function makeGroupWriter<Item, Result>(options: GroupWriterOptions<Item, 
       if (items.length === 0) return Promise.resolve([]);
       if (isClosed) return Promise.reject(refusal('gateway-closed', 'The gateway is closing'));
       if (queued > 0 && queued + items.length > options.maxQueued) {
-        return Promise.reject(refusal('gateway-busy', `The gateway is busy: ${queued} events wait to be written`));
+        return Promise.reject(
+          refusal('gateway-busy', `The gateway is busy: ${queued} events are waiting to be written`),
+        );
       }
       queued += items.length;
       return new Promise((resolve, reject) => {

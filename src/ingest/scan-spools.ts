@@ -79,7 +79,7 @@ async function takeSpool(
     // Another gateway over the same folder had it first.
     if (codeOf(error) === 'ENOENT') return 'left';
     if (codeOf(error) === 'EACCES') {
-      if (left.get(name) !== 'closed') doors.log.warn({ file: path }, 'a spool may not be read');
+      if (left.get(name) !== 'closed') doors.log.warn({ file: path }, 'a spool cannot be read: permission denied');
       left.set(name, 'closed');
       return 'left';
     }
@@ -133,7 +133,7 @@ async function setAside(doors: IngestDoors, directory: string, name: string, rea
   // A job may bring the same name home again: what was set aside before stays.
   const plain = name.replace(/\.taken-.*$/u, '');
   await rename(join(directory, name), join(folder, `${plain}.${Date.now()}`));
-  doors.log.warn({ file: name, folder, reason }, 'a spool has lines that cannot be taken');
+  doors.log.warn({ file: name, folder, reason }, 'a spool has lines that were rejected');
   return 'refused';
 }
 
@@ -152,7 +152,7 @@ export function startSpoolWatch(options: {
       await scanSpools(options.doors, options.site.spoolDirectory, new Date(), left);
       failures = 0;
     } catch (error) {
-      if (failures === 0) options.doors.log.warn({ error }, 'spools cannot be taken now');
+      if (failures === 0) options.doors.log.warn({ error }, 'spools cannot be read now');
       failures += 1;
     }
     return Math.min(everyMs * 2 ** failures, 60_000);

@@ -14,7 +14,7 @@ export type Asked<T> =
 const firstPauseMs = 250;
 const longestPauseMs = 30_000;
 /** JSON of whatever stands between, or the answer to another question. */
-export const notTheAnswer = 'its answer does not belong to this question';
+export const notTheAnswer = 'its answer does not match this request';
 
 /** One request among several; a gateway that takes longer is asked again. */
 const oneAnswerMs = 30_000;

@@ -13,7 +13,8 @@ export interface GatewayAccess {
 const defaultReportTimeoutMs = 2000;
 const defaultInputsTimeoutMs = 600_000;
 
-const advice = 'The batch system puts it there for each job; by hand, set SLURP_JOB_DIRECTORY to a folder that has it';
+const advice =
+  'The batch system puts it there for each job; by hand, set SLURP_JOB_DIRECTORY to a directory that contains it';
 
 /**
  * Reads `slurp-job.json` and `slurp-token` from the job's directory.
@@ -25,7 +26,7 @@ export function readGatewayAccess(directory: string): GatewayAccess {
   const token = readText(directory, tokenFileName, 'token-missing').trim();
   // It goes into a header, where nothing else may stand.
   if (!/^[\w.~+/=-]+$/u.test(token)) {
-    throw new SiteError(`The file '${join(directory, tokenFileName)}' holds no token: expected one word`, {
+    throw new SiteError(`The file '${join(directory, tokenFileName)}' contains no token: expected one word`, {
       code: 'token-missing',
       advice,
     });
@@ -49,7 +50,7 @@ function readJobFile(directory: string): JobFile {
   const submission = textOf(value, 'submission');
   const gateway = textOf(value, 'gateway');
   if (submission === undefined || gateway === undefined || !URL.canParse(gateway)) {
-    throw new SiteError(`The file '${file}' does not say the submission or the gateway's address`, {
+    throw new SiteError(`The file '${file}' does not contain the submission or the address of the gateway`, {
       code: 'job-file-invalid',
       advice,
     });

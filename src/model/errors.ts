@@ -55,7 +55,7 @@ export class BatchError extends SlurpError {
   override readonly kind = 'batch';
 }
 
-/** A file could not be copied, verified or put in its place. */
+/** A file could not be copied, verified or renamed to its final name. */
 export class TransferError extends SlurpError {
   override readonly kind = 'transfer';
 }

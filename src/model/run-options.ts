@@ -29,7 +29,7 @@ export interface RunOptions {
   readonly mangleDstname?: string;
   /** `--mangle-dirpath`: replaces `production` in directories; in a testbed `production-testbed`. */
   readonly mangleDirpath?: string;
-  /** `--append-to-rsync`: further things to stage, comma-separated. */
+  /** `--append-to-rsync`: more files to stage, comma-separated. */
   readonly appendToRsync?: string;
   /** Testbed mode, or `--test-mode`. */
   readonly isTestbed: boolean;

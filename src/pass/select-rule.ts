@@ -40,7 +40,7 @@ export async function selectRule(config: string, name: string): Promise<Selected
   const names = rules.map((candidate) => candidate.name);
   const similar = similarWords(name, names);
   const list = names.length === 0 ? 'it has none' : `it has ${names.map((one) => `'${one}'`).join(', ')}`;
-  throw new RuleError(`There is no rule '${name}' in '${file}': ${list}`, {
+  throw new RuleError(`Rule '${name}' does not exist in '${file}': ${list}`, {
     code: 'rule-unknown',
     facts: { file, rule: name },
     ...(similar.length === 0 ? {} : { advice: `Did you mean ${similar.map((one) => `'${one}'`).join(' or ')}?` }),

@@ -29,12 +29,12 @@ function workLine({ work }: SiteStatus): string {
 function lackingLines({ work }: SiteStatus): readonly (readonly [string, string])[] {
   const count = work?.finishedWithoutProduct ?? 0;
   if (count === 0) return [];
-  return [['', `${count} finished without a product: 'kaedama --why RUN' says what to do`]];
+  return [['', `${count} finished without a product: 'kaedama --why RUN' shows what to do`]];
 }
 
 function stageoutLine({ stageouts }: SiteStatus): string {
   if (stageouts === undefined) return 'not known';
-  return `${stageouts.pending} waiting for the catalog, ${stageouts.aside} put aside`;
+  return `${stageouts.pending} waiting for the catalog, ${stageouts.aside} quarantined`;
 }
 
 function refusedLines({ refusedAttempts = 0, refusedSpools }: SiteStatus): readonly (readonly [string, string])[] {
@@ -51,12 +51,12 @@ function failureLines({ failures = [], work }: SiteStatus, width: number): strin
   const more = failed + held > failures.length ? `, the last ${failures.length} of ${failed + held}` : '';
   const lines = failures.flatMap(({ dstfile, state, reason, exitCode }) => {
     const code = exitCode === null || exitCode === 0 ? '' : ` (exit code ${exitCode})`;
-    const why = `${state}${code}: ${(reason ?? 'it left no word').replaceAll(/\s+/gu, ' ')}`;
+    const why = `${state}${code}: ${(reason ?? 'no message').replaceAll(/\s+/gu, ' ')}`;
     return [`  ${dstfile}`, `    ${why.length > width - 4 ? `${why.slice(0, width - 5)}…` : why}`];
   });
   const [first] = failures;
   const [rule, place] = [first?.rule ?? 'RULE', `${first?.run ?? 'RUN'} ${first?.segment ?? ''}`.trim()];
-  const hint = `  'kaedama --config FILE --rule ${rule} --why ${place}' tells more of the first`;
+  const hint = `  'kaedama --config FILE --rule ${rule} --why ${place}' explains the first one`;
   return `Failed or held${more}:\n${[...lines, hint].join('\n')}\n\n`;
 }
 
@@ -77,25 +77,25 @@ function stuckLines({ stuck }: SiteStatus, width: number): string {
     ]);
   const more = heldAfterEnd.length > stuckShown ? `, the first ${stuckShown} of ${heldAfterEnd.length}` : '';
   const sections = [
-    ...(stops.length === 0 ? [] : [['Submissions of which no further jobs are made:', ...stopped]]),
+    ...(stops.length === 0 ? [] : [['Submissions whose remaining jobs are not created:', ...stopped]]),
     ...(heldAfterEnd.length === 0
       ? []
       : [
           [
-            `Jobs held after their attempt had ended${more}:`,
+            `Jobs held after their attempt ended${more}:`,
             ...held,
-            "  'kaedama … --clear-held-jobs' removes them, and 'slurp reconcile' after a day",
+            "  'kaedama … --clear-held-jobs' removes them; 'slurp reconcile' does after a day",
           ],
         ]),
-    ...(silence === undefined ? [] : [[shorten(`The batch system does not say what is stuck: ${silence}`, width)]]),
+    ...(silence === undefined ? [] : [[shorten(`The batch system does not report what is stuck: ${silence}`, width)]]),
   ];
   return sections.map((lines) => `${lines.join('\n')}\n\n`).join('');
 }
 
 function verdictOf({ isUp, isMade }: SiteStatus): string {
   if (isUp) return '';
-  if (isMade) return "\nNot all is up: 'slurp up' starts it, and so does the next kaedama.\n";
-  return "\nThere is no such site yet: 'slurp up' makes it; '--site PATH' names another.\n";
+  if (isMade) return "\nSome parts are not running: 'slurp up' or the next kaedama starts them.\n";
+  return "\nThis site does not exist yet: 'slurp up' creates it; '--site PATH' selects another.\n";
 }
 
 /** Renders how a site is doing for reading, in lines of at most `width` characters. */

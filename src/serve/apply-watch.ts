@@ -21,10 +21,10 @@ export function startApplyWatch(options: {
   return startRepeating(async () => {
     try {
       const { applied, isCatalogUp } = await applier.applyPending();
-      if (applied > 0) log.info({ applied }, 'staged files applied late');
+      if (applied > 0) log.info({ applied }, 'staged files registered late');
       failures = isCatalogUp ? 0 : failures + 1;
     } catch (error) {
-      if (failures === 0) log.warn({ error }, 'staged files cannot be applied now');
+      if (failures === 0) log.warn({ error }, 'staged files cannot be registered now');
       failures += 1;
     }
     return Math.min(everyMs * 2 ** failures, 60_000);

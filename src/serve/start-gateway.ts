@@ -52,10 +52,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const { host, tls } = site.gateway;
   if (!loopback.test(host) && tls === undefined && !site.gateway.isInsecure) {
     throw new SiteError(
-      `The gateway must not listen on '${host}' without encryption: anybody on the way could read the jobs' tokens`,
+      `The gateway must not listen on '${host}' without encryption: others on the network could read the jobs' tokens`,
       {
         code: 'gateway-insecure',
-        advice: "Give 'tls' with certificate and key in the site file, or 'insecure: true' on a network you trust",
+        advice:
+          "Set 'gateway.tls' with certificate and key in the site file, or 'gateway.insecure: true' on a network that you trust",
       },
     );
   }
@@ -112,7 +113,7 @@ async function readTls(tls: {
     throw new SiteError(`Cannot read the gateway's certificate '${tls.certificateFile}' or its key '${tls.keyFile}'`, {
       code: 'gateway-certificate',
       cause: error,
-      advice: "Give files that this account may read as 'gateway.tls' in the site file",
+      advice: "Set 'gateway.tls' in the site file to files that this account can read",
     });
   }
 }
@@ -123,10 +124,10 @@ async function listen(app: ReturnType<typeof makeGateway>['app'], host: string, 
   } catch (error) {
     await app.close();
     const isTaken = codeOf(error) === 'EADDRINUSE';
-    throw new SiteError(`The gateway cannot listen on '${host}' port ${port}${isTaken ? ': it is taken' : ''}`, {
+    throw new SiteError(`The gateway cannot listen on '${host}' port ${port}${isTaken ? ': the port is in use' : ''}`, {
       code: isTaken ? 'gateway-port-taken' : 'gateway-cannot-listen',
       cause: error,
-      advice: "Look what runs there, or give another 'gateway.port' in the site file",
+      advice: "Check which process uses it, or set another 'gateway.port' in the site file",
     });
   }
   const address = app.server.address();

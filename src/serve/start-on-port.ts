@@ -33,7 +33,7 @@ export async function startOnPort(
       return gateway;
     } catch (error) {
       if (!isPortTaken(error) || attempt === attempts) throw error;
-      if (port === kept) log.warn({ port }, 'the port that this site had is taken: jobs that run report at their end');
+      if (port === kept) log.warn({ port }, 'the port of this site is in use: running jobs report when they end');
     }
   }
 }

@@ -80,9 +80,9 @@ async function takeSite({ stateDirectory }: Site, facts: Facts): Promise<SocketL
   if (lock !== undefined && elsewhere === undefined) return lock;
   await lock?.release();
   const machine = elsewhere === undefined ? 'this machine' : `'${elsewhere}'`;
-  throw new SiteError(`The site '${stateDirectory}' is served already, on ${machine}`, {
+  throw new SiteError(`The site '${stateDirectory}' is already being served, on ${machine}`, {
     code: 'site-served',
-    advice: "Look with 'slurp status' there",
+    advice: "Run 'slurp status' there",
   });
 }
 
@@ -92,12 +92,12 @@ async function makeTables(site: Site, log: Log): Promise<void> {
   if (embedded[0] !== undefined) await createDatabase(embedded[0]);
   for (const role of embedded) {
     const { applied } = await migrate(role, sqlDirectory);
-    if (applied.length > 0) log.info({ role: role.role, applied }, 'the tables were brought up to date');
+    if (applied.length > 0) log.info({ role: role.role, applied }, 'the tables were updated');
   }
   if (embedded.some(({ role }) => role === 'status')) return;
   const pending = await findPendingMigrations(site.roles.status, sqlDirectory);
   if (pending.length === 0) return;
-  throw new SiteError(`The tables of 'status' are not up to date: ${pending.join(', ')} did not run there yet`, {
+  throw new SiteError(`The tables of 'status' are not up to date: pending migrations: ${pending.join(', ')}`, {
     code: 'site-migrations',
     advice: "Run 'slurp db migrate'",
   });
@@ -158,7 +158,7 @@ async function tellReady({ stateDirectory }: Site, { url, port }: RunningGateway
  * Starts all that a site needs to run by itself, and watches over it: the embedded database with its tables, the
  * gateway, the local queue. There is one supervisor of a site at most.
  *
- * @throws SiteError `site-served` if there is one; others by what can't be started. Then nothing stays running
+ * @throws SiteError `site-served` if there is one; others by what cannot be started. Then nothing stays running
  * @see docs/site.md
  */
 export async function supervise(options: SuperviseOptions): Promise<Supervisor> {

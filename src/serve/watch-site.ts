@@ -53,13 +53,13 @@ export function watchSite({ stateDirectory, postgres: first, log }: WatchSiteOpt
 
   const look = async (): Promise<number> => {
     if (statSync(stateDirectory, { throwIfNoEntry: false })?.ino !== inode) {
-      log.warn({ folder: stateDirectory }, 'the folder of the site is gone: ending');
+      log.warn({ folder: stateDirectory }, 'the directory of the site no longer exists: ending');
       if (postgres !== undefined && isThere(postgres)) process.kill(postgres.pid, 'SIGQUIT');
       tellOrphaned();
       return neverMs;
     }
     if (postgres !== undefined && !isThere(postgres)) {
-      log.warn({ pid: postgres.pid }, 'the database is gone: starting it again');
+      log.warn({ pid: postgres.pid }, 'the database stopped: starting it again');
       postgres = known(await startPostgres(folders, { say: (message) => log.info({}, message) }));
       log.info({ pid: postgres.pid }, 'the database is back');
     }
@@ -71,7 +71,7 @@ export function watchSite({ stateDirectory, postgres: first, log }: WatchSiteOpt
     try {
       return await look();
     } catch (error) {
-      log.error({ error }, 'the site could not be healed; trying again');
+      log.error({ error }, 'the site could not be repaired; retrying');
       return afterFailureMs;
     }
   });

@@ -69,7 +69,7 @@ async function mayStillAppear(input: RecoverInput, submission: UnconfirmedSubmis
   if (ageMs >= boundMs) return false;
   const seconds = Math.ceil((boundMs - ageMs) / 1000);
   input.say(
-    `${countOf(count, 'job')} of '${submission.rule}' may still reach the batch system: looking again in ${seconds} s`,
+    `${countOf(count, 'job')} of '${submission.rule}' may still reach the batch system: checking again in ${seconds} s`,
   );
   return true;
 }
@@ -80,7 +80,7 @@ async function settle(input: RecoverInput, submission: UnconfirmedSubmission): P
   const found = answer.kind === 'unknown' ? undefined : answer.value.find((report) => report.uuid === uuid);
   const doubt = answer.kind === 'unknown' ? answer.reason : answer.unread?.[0]?.reason;
   if (found === undefined && doubt !== undefined) {
-    input.say(`The batch system does not say whether it has ${countOf(count, 'job')} of '${rule}': ${doubt}`);
+    input.say(`The batch system does not report whether it has ${countOf(count, 'job')} of '${rule}': ${doubt}`);
     return 'unknown';
   }
   if (found !== undefined || submission.hasSpoken) {
@@ -97,7 +97,7 @@ async function settle(input: RecoverInput, submission: UnconfirmedSubmission): P
       withdrawSubmission(session, {
         uuid,
         state: 'lost',
-        reason: 'the dispatch was interrupted before the batch system had the jobs',
+        reason: 'the dispatch was interrupted before the batch system received the jobs',
         by: 'recover',
       }),
     ),

@@ -30,7 +30,7 @@ const killAfterMs = 1000;
  * Runs a program to its end, without a shell in between, and gathers what it printed.
  *
  * Never throws for an exit code, a signal or a timeout: they are in the result.
- * @throws the error of `node:child_process` (`code` `ENOENT`, `EACCES`, …) if the program can't be started
+ * @throws the error of `node:child_process` (`code` `ENOENT`, `EACCES`, …) if the program cannot be started
  */
 export function runCommand(
   file: string,

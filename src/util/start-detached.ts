@@ -19,7 +19,7 @@ export interface StartDetachedOptions {
  * when this process ends, and a Ctrl-C at our terminal does not reach it.
  *
  * @returns its process id, which is also its process group
- * @throws the error of `node:child_process` or `node:fs` (`code` `ENOENT`, `EACCES`, …) if it can't be started
+ * @throws the error of `node:child_process` or `node:fs` (`code` `ENOENT`, `EACCES`, …) if it cannot be started
  */
 export function startDetached(file: string, args: readonly string[], options: StartDetachedOptions): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -25,7 +25,7 @@ it('refuses the beginning of several options and names them', () => {
   expect(() => expandPrefixes(['--run', '1'], known)).toThrow(
     new UsageError("Ambiguous option '--run': it may mean '--runs', '--runlist'", {
       code: 'usage-ambiguous-option',
-      advice: 'Write more of the word',
+      advice: 'Write more of the option',
     }),
   );
 });

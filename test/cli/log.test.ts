@@ -52,5 +52,5 @@ it('says once that its disk is full, and stops nobody', () => {
   const log = openLog({ command: 'serve', mode: 'production', directory, shown: 'silent' });
   log.info({}, 'One');
   log.info({}, 'Two');
-  expect(said).toEqual([`The log '${file}' cannot be written, and work goes on without it: no space left on device\n`]);
+  expect(said).toEqual([`The log '${file}' cannot be written; continuing without it: no space left on device\n`]);
 });

@@ -51,15 +51,15 @@ it('shows an unforeseen error as a fault of ours', async () => {
   expect(await run('crash')).toEqual([
     1,
     '',
-    "toy: Unexpected: nobody foresaw this\n  This is a fault of SLURP: please report it with what '--debug' prints\n",
+    "toy: Unexpected: nobody foresaw this\n  This is a bug in SLURP: please report it with the output of '--debug'\n",
   ]);
 });
 
 it.each([
-  [['--bogus'], "toy: Unknown option '--bogus'\n  'toy --help' lists what it understands\n"],
-  [['say'], "toy: Missing required argument 'text'\n  'toy say --help' lists what it understands\n"],
-  [[], "toy: A subcommand is missing\n  'toy --help' lists what it understands\n"],
-  [['fial'], "toy: Unknown command 'fial' (Did you mean fail?)\n  'toy --help' lists what it understands\n"],
+  [['--bogus'], "toy: Unknown option '--bogus'\n  'toy --help' lists the options\n"],
+  [['say'], "toy: Missing required argument 'text'\n  'toy say --help' lists the options\n"],
+  [[], "toy: A subcommand is missing\n  'toy --help' lists the options\n"],
+  [['fial'], "toy: Unknown command 'fial' (Did you mean fail?)\n  'toy --help' lists the options\n"],
 ])('refuses %j and says where help is', async (args, stderr) => {
   expect(await run(...args)).toEqual([2, '', stderr]);
 });
@@ -108,8 +108,8 @@ it('says so in the end if its output cannot be written, and goes on till then', 
   expect(await runCommand('bash', ['-c', command])).toMatchObject({
     exitCode: 3,
     stderr:
-      'toy: the reader has gone\ntoy: Not all of the output could be written\n' +
-      '  because: no space left on device\n  Look at where its output goes; whatever else the command did stands\n',
+      'toy: the reader has gone\ntoy: The output could not be written completely\n' +
+      '  because: no space left on device\n  Check the destination of the output; everything else that the command did is complete\n',
   });
   expect(await runCommand('bash', ['-c', `"${process.execPath}" "${toy}" fail 2> /dev/full`])).toMatchObject({
     exitCode: 50,

@@ -42,18 +42,18 @@ test('explains itself', () => {
   expect(renderBachiHelp()).toMatchInlineSnapshot(`
     "usage: bachi [--blame WHO] [--timestamp T] SUBCOMMAND DSTNAME RUN [LASTRUN]
 
-    Tells how far a dataset is: the files of one name over a run, or over the runs from RUN to LASTRUN.
+    Reports the state of a dataset: the files of one name over a run, or over the runs from RUN to LASTRUN.
 
       created               work on the dataset has begun
       updated               one more file is in it
       finalized             it is complete
       broken                it should not be used
 
-      --blame               who says so; default bachi
-      --timestamp           when it happened, UTC unless it says otherwise; default now
+      --blame               who reports it; default bachi
+      --timestamp           when it happened, in UTC unless it has a time zone; default now
       --verbose, -v         say more, on stderr
       --help, -h            this page
-      --parent              what it is made from
+      --parent              what it was made from
     "
   `);
 });

@@ -53,7 +53,7 @@ test('C-W22: waits in the spool while the gateway is away, and is told once', as
 test('says what a place is not that is no job', async () => {
   expect(await bachi(['updated', 'DST_A', '1'], { cupsid: '' })).toMatchObject({
     exitCode: 2,
-    stderr: expect.stringContaining('bachi: The job does not know its number: cupsid is not defined'),
+    stderr: expect.stringContaining('bachi: The job number is unknown: cupsid is not set'),
   });
   rmSync(join(scratch, 'slurp-job.json'));
   expect(await bachi(['updated', 'DST_A', '1'])).toMatchObject({

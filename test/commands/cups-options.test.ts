@@ -149,21 +149,21 @@ test('knows the --dstfile of the pi0 scripts, and --no-update (C-W5, C-W9)', () 
 });
 
 test.each<[string[], string]>([
-  [[...who, 'finished', '-e', 'abc'], "The value 'abc' of --exit: expected a whole number"],
-  [[...who, 'finished', '-e', ''], "The value '' of --exit: expected a whole number"],
-  [[...who, 'message', 'x', '--logsize', '-2'], "The value '-2' of --logsize: expected 0 or more"],
+  [[...who, 'finished', '-e', 'abc'], "Value 'abc' of --exit is wrong: expected a whole number"],
+  [[...who, 'finished', '-e', ''], "Value '' of --exit is wrong: expected a whole number"],
+  [[...who, 'message', 'x', '--logsize', '-2'], "Value '-2' of --logsize is wrong: expected 0 or more"],
   [[...who, 'message'], 'Missing arguments: TEXT'],
   [[...who, 'inputs'], "'inputs' needs --files FILE …"],
   [[...who, '-t', 'other', 'started'], "Unknown value of --table/-t 'other': expected one of production_status"],
   [
     [...who, '--timestamp', 'noon', 'started'],
-    "The value 'noon' of --timestamp: expected a time such as '2025-04-10 12:00:00'",
+    "Value 'noon' of --timestamp is not a time: expected for example '2025-04-10 12:00:00'",
   ],
   [['started'], 'Missing arguments: --run/-r, --segment/-s, --dstname/-d'],
-  [['-r', 'x', '-s', '1', '-d', 'D', 'started'], "The value 'x' of --run: expected a whole number"],
+  [['-r', 'x', '-s', '1', '-d', 'D', 'started'], "Value 'x' of --run is wrong: expected a whole number"],
   [[...who, 'stageout', 'F'], 'Missing arguments: OUTDIR'],
-  [[...who, 'quality', '--qafile', 'x'], "'cups quality' is not there: quality records cannot be told yet"],
-  [[...who, 'execute', 'x', '-y'], "'cups execute' is not there: the wrapper runs and supervises the script"],
+  [[...who, 'quality', '--qafile', 'x'], "'cups quality' does not exist: quality records are not supported yet"],
+  [[...who, 'execute', 'x', '-y'], "'cups execute' does not exist: the wrapper runs and supervises the script"],
 ])('complains of %j (C-W5, C-W7, C-W8)', (line, message) => {
   expect(() => parseCups(line, now)).toThrow(message);
 });
@@ -174,7 +174,7 @@ test('shows the words and options of one subcommand', () => {
 
     the macro has ended
 
-      --exit, -e            exit code; above 0 the job failed
+      --exit, -e            exit code; above 0, the job failed
 
       --run, -r             run number
       --segment, -s         segment number
@@ -182,7 +182,7 @@ test('shows the words and options of one subcommand', () => {
       --verbose, -v         say more, on stderr
       --table, -t           production_status (production_status)
       --no-update           tell nothing
-      --timestamp           when it happened, UTC unless it says otherwise; default now
+      --timestamp           when it happened, in UTC unless it has a time zone; default now
       --help, -h            this page
     "
   `);

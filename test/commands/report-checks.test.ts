@@ -85,7 +85,7 @@ describe('a value that no report can hold is refused before anything is written 
     'a time that is %j',
     async (time) => {
       expect((await cups('--timestamp', time, 'running')).stderr.split('\n')[0]).toBe(
-        `cups: The value '${time}' of --timestamp: expected a time such as '2025-04-10 12:00:00'`,
+        `cups: Value '${time}' of --timestamp is not a time: expected for example '2025-04-10 12:00:00'`,
       );
     },
   );
@@ -198,7 +198,7 @@ describe('what the gateway refuses all the same is an error of that call (C-W27)
     expect(result).toMatchObject({ exitCode: 60, stdout: '' });
     expect(result.stderr).toBe(
       "cups: The gateway refused the report 'running': unknown-attempt\n" +
-        "  The spool keeps it; 'slurp refused' at the site lists what was refused\n",
+        "  It is kept in the spool; 'slurp refused' at the site lists refused reports\n",
     );
     expect(spoolKinds()).toEqual(['running']);
   });
@@ -215,7 +215,7 @@ describe('what the gateway refuses all the same is an error of that call (C-W27)
     const result = await cups('stageout', name, out);
     expect(result.exitCode).toBe(31);
     expect(result.stderr).toContain(
-      `cups: '${join(out, name)}' is in its place but not registered (refused): the local file is kept\n` +
+      `cups: '${join(out, name)}' is in place but not registered (refused): the local file is kept\n` +
         "cups: The gateway refused the report 'stageout': invalid\n",
     );
     expect(result.stderr).not.toContain('did not answer');
@@ -244,7 +244,7 @@ describe('what the gateway refuses all the same is an error of that call (C-W27)
     });
     const result = await cups('stageout', name, out);
     expect(result.exitCode).toBe(0);
-    expect(result.stderr).toContain('is in its place but not registered yet');
+    expect(result.stderr).toContain('is in place but not registered yet');
     expect(existsSync(join(scratch, name))).toBe(true);
   });
 });

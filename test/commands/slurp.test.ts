@@ -44,7 +44,7 @@ describe('slurp', () => {
         out: '',
         err:
           "slurp: No site in '', or above\n" +
-          "  Name one by '--site PATH' or SLURP_SITE; 'slurp up' makes a new, empty one\n",
+          "  Name one with '--site PATH' or SLURP_SITE; 'slurp up' creates a new, empty one\n",
       };
       for (const words of [
         ['status'],
@@ -95,7 +95,7 @@ describe('slurp', () => {
         out: '',
         err:
           "slurp: Database 'status' at '/.slurp-site/run/slurp' says: cannot execute INSERT in a read-only transaction\n" +
-          "  Add '--write' if you mean it\n",
+          "  Add '--write' to allow changes\n",
       });
       expect((await slurp(['db', 'sql', 'status', insert, '--write'])).out).toBe('INSERT 1\n');
       expect((await slurp(['db', 'sql', 'statusw', 'table production_cursor', '--csv'])).out).toBe(
@@ -141,16 +141,14 @@ describe('slurp', () => {
   it(
     'refuses what makes no sense',
     async () => {
-      expect((await slurp(['db'])).err).toBe(
-        "slurp: A subcommand is missing\n  'slurp db --help' lists what it understands\n",
-      );
+      expect((await slurp(['db'])).err).toBe("slurp: A subcommand is missing\n  'slurp db --help' lists the options\n");
       expect(await slurp(['db', 'url', 'nowhere'])).toEqual({
         exitCode: 2,
         out: '',
         err: "slurp: Unknown role 'nowhere': expected one of daq, raw, catalog, status\n",
       });
       expect((await slurp(['down', '--wait', 'long'])).err).toBe(
-        "slurp: 'long' is no time span: expected for example '30s', '5m' or '0'\n",
+        "slurp: 'long' is not a time span: expected for example '30s', '5m' or '0'\n",
       );
       expect((await slurp(['status', '--site', 'nowhere.yaml'])).exitCode).toBe(3);
     },

@@ -112,8 +112,8 @@ describe('an embedded site', () => {
       await freeze(serving);
       await freeze(postgres);
       expect(await ensure(site)).toEqual([
-        `'slurp serve' (process ${serving}) was stopped by a signal, and goes on now`,
-        `The database (process ${postgres}) was stopped by a signal, and goes on now`,
+        `Resumed 'slurp serve' (process ${serving}), which a signal had stopped`,
+        `Resumed the database (process ${postgres}), which a signal had stopped`,
       ]);
       expect((await askSupervisor(site.stateDirectory))?.phase).toBe('ready');
       await freeze(serving);

@@ -13,7 +13,7 @@ it("misses 'condor_submit' where jobs go to HTCondor, and there alone", async ()
   const farm = { batch: { ...batch, backend: 'htcondor' } } as const;
   expect(findBatchProblem({ batch }, { PATH: folder })).toBeUndefined();
   expect(findBatchProblem(farm, {})).toBe(
-    "The site's batch system is HTCondor, and 'condor_submit' is not on the PATH: nothing can be submitted from here",
+    "The site's batch system is HTCondor, and 'condor_submit' is not on the PATH: jobs cannot be submitted from here",
   );
   await writeFile(join(folder, 'condor_submit'), '', { mode: 0o644 });
   expect(findBatchProblem(farm, { PATH: `/nowhere:${folder}` })).toBeDefined();

@@ -71,7 +71,7 @@ describe('a site is looked for', () => {
     const empty = await folder('empty');
     expect(await complaintsOf(findSite({ cwd: empty, env: {} }))).toEqual([
       "No site in '/empty', or above",
-      "Name one by '--site PATH' or SLURP_SITE; 'slurp up' makes a new, empty one",
+      "Name one with '--site PATH' or SLURP_SITE; 'slurp up' creates a new, empty one",
     ]);
     const elsewhere = await findSite({ cwd: empty, env: {}, isNewAllowed: true });
     expect(elsewhere.stateDirectory).toBe(join(home, 'empty/.slurp-site'));
@@ -86,7 +86,7 @@ describe('a site is looked for', () => {
 
   it('and says so when the named one is not there', async () => {
     expect(await complaintsOf(findSite({ cwd: home, env: {}, site: 'nowhere.yaml' }))).toEqual([
-      "There is no site '/nowhere.yaml'",
+      "Site '/nowhere.yaml' does not exist",
       'Name a site file or a directory by --site',
     ]);
   });
@@ -108,8 +108,8 @@ describe('a site is looked for', () => {
       await chmod(join(home, 'public'), mode);
       expect(await complaintsOf(findSite({ cwd, env: {} }))).toEqual([
         "No site in '/public/me', or above",
-        "'/public' has one, but others can write that directory: not used",
-        "Name one by '--site PATH' or SLURP_SITE; 'slurp up' makes a new, empty one",
+        "'/public' has a site, but other users can write to that directory: it is not used",
+        "Name one with '--site PATH' or SLURP_SITE; 'slurp up' creates a new, empty one",
       ]);
       expect((await findSite({ cwd, env: {}, isNewAllowed: true })).stateDirectory).toBe(join(cwd, '.slurp-site'));
       expect((await errorOf(findSite({ cwd: join(home, 'public'), env: {}, isNewAllowed: true }))).code).toBe(
@@ -236,7 +236,7 @@ testbed:
     );
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
       [
-        "The site file '/slurp.yaml' has 10 mistakes",
+        "The site file '/slurp.yaml' has 10 errors",
         "/slurp.yaml:1:1: Unknown key 'databses': did you mean 'databases'?",
         "/slurp.yaml:3:3: 'databases.raw' is missing: expected 'embedded', an address 'postgresql://USER@HOST/DATABASE', {url: …, password: …, schema: …}, or {dsn: NAME} of an odbc.ini",
         "/slurp.yaml:3:8: Value 'mysql://somewhere' of 'databases.daq' is wrong: expected an address 'postgresql://USER@HOST/DATABASE'",
@@ -247,7 +247,7 @@ testbed:
         "/slurp.yaml:10:19: Value '2' of 'worker.report_timeout' is wrong: expected a time span with its unit, such as '2s' or '10m'",
         "/slurp.yaml:12:9: Value '123456' of 'gateway.port' is wrong: expected a port, 0 to 65535",
         "/slurp.yaml:14:3: Unknown key 'production' in 'testbed'",
-        "'docs/site.md' shows all that can stand there",
+        "'docs/site.md' lists all keys",
       ]
     `);
   });
@@ -256,10 +256,10 @@ testbed:
     await put('slurp.yaml', 'batch: {backend: local\nspool: [\n');
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
       [
-        "The site file '/slurp.yaml' has 2 mistakes",
+        "The site file '/slurp.yaml' has 2 errors",
         "/slurp.yaml:2:1: Flow map in block collection must be sufficiently indented and end with a }",
         "/slurp.yaml:3:1: Flow sequence in block collection must be sufficiently indented and end with a ]",
-        "'docs/site.md' shows all that can stand there",
+        "'docs/site.md' lists all keys",
       ]
     `);
   });
@@ -272,7 +272,7 @@ testbed:
   ])('is refused where it would be read as something else: %j', async (text, mistake) => {
     await put('slurp.yaml', text);
     const [message, ...complaints] = await complaintsOf(findSite({ cwd: home, env: {} }));
-    expect([message, complaints[0]]).toEqual(["The site file '/slurp.yaml' has a mistake", `/slurp.yaml:${mistake}`]);
+    expect([message, complaints[0]]).toEqual(["The site file '/slurp.yaml' has an error", `/slurp.yaml:${mistake}`]);
   });
 
   it('is refused where it is not UTF-8', async () => {
@@ -287,9 +287,9 @@ testbed:
     await put('slurp.yaml', `databases: ${rest} "postgresql://u:secret@h/d"}\n`, 0o644);
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
       [
-        "The site file '/slurp.yaml' has a mistake",
+        "The site file '/slurp.yaml' has an error",
         "/slurp.yaml:1:71: A password in 'databases.daq', but others may read this file: 'chmod 600' it, or use {env: NAME} or {file: PATH}",
-        "'docs/site.md' shows all that can stand there",
+        "'docs/site.md' lists all keys",
       ]
     `);
     await put('word', 'secret\n', 0o640);
@@ -317,10 +317,10 @@ describe('C-C2: a testbed', () => {
     await put('slurp.yaml', production);
     const work = { cwd: await folder('work-TestBed'), env: {} };
     expect(await complaintsOf(findSite(work))).toEqual([
-      'A testbed has databases of its own, and these would be those of production',
+      'A testbed needs its own databases, but these belong to production',
       "/slurp.yaml: 'catalog' is the same in both modes",
       "/slurp.yaml: 'status' is the same in both modes",
-      "Name others in the block 'testbed: {databases: …}', the word 'embedded' for instance",
+      "Name others under 'testbed: {databases: …}', for example 'embedded'",
     ]);
     expect((await findSite({ ...work, mode: 'production' })).roles.catalog.url).toBe('postgresql:///fc');
 
@@ -386,9 +386,9 @@ Database = Production
     await put('slurp.yaml', siteOf(all));
     const unreadable = (name: string): string =>
       `The file '/etc/odbc.ini' cannot be read, which should have the data source '${name}'`;
-    const advice = "Name it in the site file by 'odbc: PATH', or by ODBCINI";
+    const advice = "Set 'odbc: PATH' in the site file, or ODBCINI in the environment";
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toEqual([
-      '3 databases of the site cannot be reached as its file says',
+      '3 databases of the site cannot be reached as the site file says',
       `daq: ${unreadable('daq')}; ${advice}`,
       `catalog: ${unreadable('FileCatalog')}; ${advice}`,
       `status: ${unreadable('Production_write')}; ${advice}`,
@@ -399,14 +399,14 @@ Database = Production
     await put('slurp.yaml', siteOf(all));
     const file = await put('etc/odbc.ini', odbc.replace('Database = daq\n', ''));
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toEqual([
-      "The data source 'daq' in '/etc/odbc.ini' is no PostgreSQL database that can be reached",
+      "The data source 'daq' in '/etc/odbc.ini' does not describe a reachable PostgreSQL database",
       "'database' is missing",
       '',
     ]);
     await put('etc/odbc.ini', odbc);
     await put('slurp.yaml', siteOf(all.replace('FileCatalog', 'FileCatlog')));
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toEqual([
-      "There is no data source 'FileCatlog' in '/etc/odbc.ini'",
+      "Data source 'FileCatlog' does not exist in '/etc/odbc.ini'",
       "Did you mean 'FileCatalog'?",
     ]);
     await put('slurp.yaml', siteOf(all));
@@ -421,11 +421,11 @@ Database = Production
     );
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
       [
-        "The site file '/slurp.yaml' has 3 mistakes",
+        "The site file '/slurp.yaml' has 3 errors",
         "/slurp.yaml:2:24: Value '7' of 'databases.daq.dsn' is wrong: expected the name of a data source",
         "/slurp.yaml:2:61: Unknown key 'url' in 'databases.catalog'",
         "/slurp.yaml:2:87: Unknown key 'usr' in 'databases.status': did you mean 'user'?",
-        "'docs/site.md' shows all that can stand there",
+        "'docs/site.md' lists all keys",
       ]
     `);
   });

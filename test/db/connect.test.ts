@@ -231,8 +231,8 @@ describe('a server that is away', () => {
       { applicationName: 'connect test', connectAttempts: 2 },
     );
     const error = await errorOf(away.query(sql`select 1`));
-    expect(error.message).toBe("Cannot reach database 'daq' at '127.0.0.1:1/daq': nothing listens there");
-    expect(error.advice).toBe("Look with 'slurp status' whether the database is up");
+    expect(error.message).toBe("Cannot reach database 'daq' at '127.0.0.1:1/daq': connection refused");
+    expect(error.advice).toBe("Check with 'slurp status' whether the database is running");
     await away.close();
   });
 

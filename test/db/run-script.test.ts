@@ -53,7 +53,7 @@ it('changes nothing unless it may', async () => {
   const { status } = given.roles;
   await expect(runScript(status, 'delete from production_cursor', { isWriting: false })).rejects.toMatchObject({
     code: 'database-read-only',
-    advice: "Add '--write' if you mean it",
+    advice: "Add '--write' to allow changes",
   });
   expect((await runScript(status, 'table production_cursor', { isWriting: false }))[0]?.rowCount).toBe(1);
 });

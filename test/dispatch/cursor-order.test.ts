@@ -77,7 +77,7 @@ test('--advance-cursor stays where nothing is known', async () => {
   expect(await order({ kind: 'advance' }, 50, 60)).toEqual({ kind: 'stays', reason: 'the query returns no run' });
   expect(await order({ kind: 'advance' }, 1, 99, { limit: 3 })).toMatchObject({
     kind: 'stays',
-    reason: "'--limit 3' cuts rows of the query off, which may be of lower runs",
+    reason: "'--limit 3' cuts off rows of the query, perhaps of lower runs",
   });
 });
 

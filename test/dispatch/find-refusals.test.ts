@@ -62,7 +62,7 @@ it('says everything that a dispatch would be refused for, and nothing where noth
   await writeFile(join(directory, 'wrapper.sh'), '');
   expect(await refusalsOf(1)).toEqual([
     expect.stringMatching(/^Payload directory '\/here\/payload' does not exist; relative payloads are looked for /u),
-    expect.stringMatching(/^There is no script '.*' in the payload '\/here\/payload' nor among what is staged; mend /u),
+    expect.stringMatching(/^Script '.*' is neither in the payload '\/here\/payload' nor among what is staged; mend /u),
   ]);
   const payload = join(directory, 'payload');
   await mkdir(payload);

@@ -68,15 +68,15 @@ describe('a plan', () => {
     expect(await rendered(world.inputOf({ ...runs, unblock: ['held'] }))).toMatchInlineSnapshot(`
       "TEST: DST_TEST_run2pp_ana437_2024p007_v001
                  12  rows of the query
-      -           1  rejected: name no product
-      -           1  repeated: equal to an earlier row
+      -           1  rejected: they name no product
+      -           1  repeated: same as an earlier row
       =          10  candidates
       -           1  in an invalid run
       -           2  blocked
                        1 running
                        1 failed
-      -           1  exist already
-      -           2  duplicate: rows of one product that differ
+      -           1  already exist
+      -           2  duplicate: different rows for one product
       -           1  missing inputs
       =           3  ready
 
@@ -85,7 +85,7 @@ describe('a plan', () => {
       DST_TEST_run2pp_ana437_2024p007_v001-00000010-00000  1 input
 
       warning: 1 row left out: 'files' is null or empty, e.g. of run 9
-      warning: 1 row left out: equal to an earlier row
+      warning: 1 row left out: same as an earlier row
       warning: 1 candidate lacks inputs, e.g. run 7 segment 0: 'no.evt' (kaedama … --why 7 0)
       "
     `);
@@ -96,18 +96,18 @@ describe('a plan', () => {
     expect(await rendered(world.inputOf(options, undefined, blindQuery))).toMatchInlineSnapshot(`
       "TEST: DST_TEST_run2pp_ana437_2024p007_v001
                  13  rows of the query
-      -           1  repeated: equal to an earlier row
+      -           1  repeated: same as an earlier row
       =          12  candidates
-      -           8  not selected: outside of --runs or --segments
+      -           8  not selected: outside --runs or --segments
       -           1  blocked
                        1 held
-      -           1  exist already
+      -           1  already exist
       =           2  ready
 
       DST_TEST_run2pp_ana437_2024p007_v001-00000006-00000  2 inputs
       DST_TEST_run2pp_ana437_2024p007_v001-00000010-00000  1 input
 
-      warning: 1 row left out: equal to an earlier row
+      warning: 1 row left out: same as an earlier row
       "
     `);
     const other = { ...options, segments: { kind: 'one', segment: 1 } } as const;
@@ -124,7 +124,7 @@ describe('a plan', () => {
         kind: 'limited-before-selection',
         count: 5,
         message:
-          "'--limit 5' limited the rows of the query before '--runs' or '--segments' chose among them: use '--maxjobs 5' instead",
+          "'--limit 5' limited the rows of the query before '--runs' or '--segments' filtered them: use '--maxjobs 5' instead",
       },
     ]);
   });
@@ -205,7 +205,7 @@ describe('a plan', () => {
     expect(plan.funnel.warnings.at(-1)).toEqual({
       kind: 'empty-listing',
       count: 1,
-      message: "No file in direct_path '/no/such/folder': there is no such directory",
+      message: "No file in direct_path '/no/such/folder': the directory does not exist",
     });
   });
 
@@ -237,7 +237,7 @@ describe('a plan with rows that cannot be submitted (C-H11)', () => {
     const text = await rendered(input());
     expect(text).toContain('-           2  cannot be submitted\n=           3  ready\n');
     expect(text).toContain(
-      "warning: 2 candidates left out, which cannot be submitted, e.g. run 2 segment 0: 'arguments' contains the control character U+001B",
+      "warning: 2 candidates left out because they cannot be submitted, e.g. run 2 segment 0: 'arguments' contains the control character U+001B",
     );
     expect(JSON.parse(await rendered(input(), renderPlanJson))).toMatchObject({
       funnel: { counts: { unfit: 2, ready: 3 } },

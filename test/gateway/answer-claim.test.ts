@@ -97,6 +97,6 @@ test('a refused stage-out is counted as put aside in health', async () => {
   const health = await gateway.app.inject({ method: 'GET', url: '/health' });
   expect(health.json()).toMatchObject({
     stageouts: { pending: 0, aside: 1 },
-    complaints: ['staged files were put aside'],
+    complaints: ['staged files were quarantined'],
   });
 });

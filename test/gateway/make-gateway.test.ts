@@ -202,7 +202,7 @@ describe('what the gateway turns away', () => {
       type: 'about:blank',
       title: 'Not found',
       status: 404,
-      detail: 'There is nothing at this address',
+      detail: 'No resource at this address',
       code: 'not-found',
     });
     const wrong = await app.inject({ method: 'DELETE', url: '/v1/events?x=1' });

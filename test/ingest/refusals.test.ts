@@ -136,7 +136,7 @@ it('shows what a spool held that could not be taken, until the corrected line is
       refused: { attempts: 1, spools: 1 },
       complaints: [
         "reports of 1 attempt were refused: see 'slurp refused'",
-        "1 spool could not be taken: see 'slurp refused'",
+        "1 spool could not be read: see 'slurp refused'",
       ],
     },
   ]);

@@ -37,9 +37,7 @@ test('takes the number from a file where the batch system cannot set the environ
 });
 
 test('says what is missing where nothing tells the number', () => {
-  expect(() => findIdentity({}, join(root, 'empty'))).toThrow(
-    'The job does not know its number: cupsid is not defined',
-  );
+  expect(() => findIdentity({}, join(root, 'empty'))).toThrow('The job number is unknown: cupsid is not set');
   expect(() => findIdentity({ cupsid: '12x' }, root)).toThrow(
     "The job's number cupsid is '12x': expected a whole number",
   );

@@ -190,7 +190,7 @@ test('does not run the program of a job that is not wanted', async () => {
   expect(await launch('run.sh')).toMatchObject({
     exitCode: 24,
     stdout: '',
-    stderr: 'cups: this job is not wanted and ends now: retired: unblocked\n',
+    stderr: 'cups: this job is no longer needed and ends now: retired: unblocked\n',
   });
   expect(kinds()).toEqual(['started']);
 });

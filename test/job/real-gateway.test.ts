@@ -175,7 +175,7 @@ test('a retired attempt is fenced, by the wrapper and by cups', async () => {
     env,
   });
   expect(wrapped.exitCode).toBe(24);
-  expect(wrapped.stderr).toContain('this job is not wanted and ends now: retired: unblocked');
+  expect(wrapped.stderr).toContain('this job is no longer needed and ends now: retired: unblocked');
   expect(existsSync(join(scratch, 'ran'))).toBe(false);
 });
 
@@ -208,5 +208,5 @@ test('a token of another submission is refused', async () => {
   writeFileSync(join(scratch, 'slurp-token'), 'ab'.repeat(32));
   const inputs = await place.run(scratch, ['cups', '-r', '1', '-s', '0', '-d', 'D', 'getinputs'], { env });
   expect(inputs).toMatchObject({ exitCode: 21, stdout: '' });
-  expect(inputs.stderr).toContain('The token is not that of this submission');
+  expect(inputs.stderr).toContain('The token does not belong to this submission');
 });

@@ -132,7 +132,7 @@ test('does not run the script of a job that is not wanted', async () => {
   gateway.mood.verdict = { go: false, reason: 'retired: unblocked' };
   const result = await run('job.sh', [], 'job.sh');
   expect(result).toMatchObject({ exitCode: 24, stdout: '' });
-  expect(result.stderr).toContain('cups: this job is not wanted and ends now: retired: unblocked\n');
+  expect(result.stderr).toContain('cups: this job is no longer needed and ends now: retired: unblocked\n');
   expect(kinds()).toEqual(['started']);
 });
 

@@ -49,7 +49,7 @@ test('says what is wrong with a bad one', async () => {
 test('names the rules that there are, and the one that was probably meant', async () => {
   await expect(selectRule(file, 'DST_GOD')).rejects.toMatchObject({
     code: 'rule-unknown',
-    message: `There is no rule 'DST_GOD' in '${file}': it has 'DST_GOOD', 'DST_BAD'`,
+    message: `Rule 'DST_GOD' does not exist in '${file}': it has 'DST_GOOD', 'DST_BAD'`,
     advice: "Did you mean 'DST_GOOD'?",
   });
 });

@@ -23,8 +23,8 @@ async function serveOnce(answer: string): Promise<number> {
 
 it.each([
   ['{"status":"ok","complaints":[]}', { health: 'ok', complaints: [] }],
-  ['nonsense', { health: 'away', complaints: ['what it answers cannot be understood'] }],
-  [undefined, { health: 'away', complaints: ['its answer broke off'] }],
+  ['nonsense', { health: 'away', complaints: ['its answer cannot be understood'] }],
+  [undefined, { health: 'away', complaints: ['its answer was cut short'] }],
 ])('tells what a gateway says that answers %s', async (body, told) => {
   const directory = await mkdtemp(join(tmpdir(), 'slurp-status-'));
   onTestFinished(() => rm(directory, { recursive: true }));

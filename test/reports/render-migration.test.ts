@@ -15,8 +15,8 @@ it.each([
   [report('status'), false, 'status   up to date\n'],
   [report('status', { applied: ['0001-a', '0002-b'] }), false, 'status   0001-a, 0002-b\n'],
   [report('status', { applied: ['0001-a', '0002-b'] }), true, 'status   to run: 0001-a, 0002-b\n'],
-  [report('catalog', { isForeign: true }), false, 'catalog  made by others, complete\n'],
-  [report('raw', { isForeign: true }), true, 'raw      made by others, left as it is\n'],
+  [report('catalog', { isForeign: true }), false, 'catalog  created by others, complete\n'],
+  [report('raw', { isForeign: true }), true, 'raw      created by others, unchanged\n'],
 ])('one line where nothing is adopted: %j', (given, isPlan, text) => {
   expect(renderMigration(given, isPlan)).toBe(text);
 });
@@ -33,7 +33,7 @@ it('shows what a file catalog gets', () => {
     rewrittenBytes: 2_340_000_000,
   };
   expect(renderMigration(report('catalog', { isForeign: true, adoption }), true)).toMatchInlineSnapshot(`
-    "catalog  made by others, to be completed
+    "catalog  created by others, to be completed
 
     table     rows before  rows after
     --------  -----------  ----------
@@ -41,7 +41,7 @@ it('shows what a file catalog gets', () => {
     datasets                        0
 
     Added: table datasets, files.md5
-    Written anew once: files (2.3 GB), for size bigint
+    Rewritten once: files (2.3 GB), for size bigint
     "
   `);
 });
@@ -80,15 +80,15 @@ it('shows what was adopted, and what operators have to know', () => {
     production_status      1234567     1234567  1200000    34567
     invalid_run_list             3           3
 
-    The type 'prodstate' gets all states, in the order in which '<' compares them
+    The type 'prodstate' gets all states, in the order used by '<'
     1 column of limited length becomes text, without touching rows
-    Written anew once: production_status (300 MB), for flags bigint, status
+    Rewritten once: production_status (300 MB), for flags bigint, status
     1,507 attempts are not at their end and belong to no submission of SLURP:
       7 submitting, 1,500 running
-    They stay as they are and block; their jobs may still report the old way.
-    2 of them are 'submitting' without a cluster: most likely never submitted.
+    They stay unchanged and block; their jobs may still report the old way.
+    2 of them are 'submitting' without a cluster: probably never submitted.
     To redo those whose jobs are gone: kaedama … -u submitting running
-    3 entries of invalid_run_list count from now on: the original did not look at them
+    3 entries of invalid_run_list count from now on: the original ignored them
     "
   `);
 });

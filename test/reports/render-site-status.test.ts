@@ -36,7 +36,7 @@ it('shows a site that is up', () => {
     local queue   4 running, 96 waiting, 1 held; 4 at once
     unconfirmed   1 submission
     attempts      96 submitted, 4 running, 1000 finished
-                  2 finished without a product: 'kaedama --why RUN' says what to do
+                  2 finished without a product: 'kaedama --why RUN' shows what to do
     staged files  2 waiting for the catalog, 0 put aside
     spools        0 to be read
 
@@ -71,14 +71,14 @@ it('names the last products that failed, with the reason and how to ask for more
       DST_CALO_x-00000002-00000
         held: word word word word word word word word word word word word word word…
       DST_CALO_x-00000003-00000
-        failed: it left no word
-      'kaedama --config FILE --rule DST_CALO --why 1 0' tells more of the first"
+        failed: no message
+      'kaedama --config FILE --rule DST_CALO --why 1 0' explains the first one"
   `);
 });
 
 it('shows a site that is down, and says what to do', () => {
   const { kind, mode, stateDirectory, spools, refusedSpools } = up;
-  const problem = "Cannot reach database 'status' at 'db1:5432/Production': nothing listens there";
+  const problem = "Cannot reach database 'status' at 'db1:5432/Production': connection refused";
   const roles = [
     { role: 'status', server: 'db1:5432/Production', schema: 'public', isReachable: false, problem },
   ] as const;
@@ -107,12 +107,12 @@ it('shows a site that is down, and says what to do', () => {
 
     role    database             schema  state
     ------  -------------------  ------  ---------------------
-    status  db1:5432/Production  public  nothing listens there
+    status  db1:5432/Production  public  connection refused
 
-    Not all is up: 'slurp up' starts it, and so does the next kaedama.
+    Some parts are not running: 'slurp up' or the next kaedama starts them.
     "
   `);
   expect(renderSiteStatus({ ...down, isMade: false })).toContain(
-    "\nThere is no such site yet: 'slurp up' makes it; '--site PATH' names another.\n",
+    "\nThis site does not exist yet: 'slurp up' creates it; '--site PATH' selects another.\n",
   );
 });

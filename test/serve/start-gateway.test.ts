@@ -52,7 +52,7 @@ async function start(options: Partial<GatewayOptions> = {}): Promise<RunningGate
   return gateway;
 }
 
-/** Posts events; undefined where the connection was cut. */
+/** Posts events; undefined where the connection was closed. */
 function post(url: string, submission: string, events: readonly JobEvent[]): Promise<number | undefined> {
   return new Promise((resolve) => {
     const headers = { ...headersOf(submission), 'content-type': 'application/json' };
@@ -82,7 +82,7 @@ describe('startGateway', () => {
     await expect(start({ site: siteOf({ host: '0.0.0.0' }) })).rejects.toMatchObject({
       code: 'gateway-insecure',
       message:
-        "The gateway must not listen on '0.0.0.0' without encryption: anybody on the way could read the jobs' tokens",
+        "The gateway must not listen on '0.0.0.0' without encryption: others on the network could read the jobs' tokens",
     });
     const open = await start({ site: siteOf({ host: '0.0.0.0', isInsecure: true }) });
     expect(open.url).toBe(`http://${hostname()}:${open.port}`);

@@ -98,7 +98,7 @@ describe('the supervisor of an embedded site', () => {
       const file = join(site.stateDirectory, 'gateway.json');
       await writeFile(file, JSON.stringify({ ...record, startedAt: '2024-06-30T12:00:00Z' }));
       await expect(start(site)).rejects.toMatchObject({
-        message: `The site '${site.stateDirectory}' is served already, on 'elsewhere'`,
+        message: `The site '${site.stateDirectory}' is already being served, on 'elsewhere'`,
       });
       await utimes(file, new Date(0), new Date(0));
       const broken = { ...site, gateway: { ...site.gateway, host: '192.0.2.1' } };

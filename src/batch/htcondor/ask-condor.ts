@@ -50,7 +50,10 @@ export async function askCondor<T>(site: AskedSite, question: CondorQuestion<T>)
         return readAds(result.stdout, command, parse);
       } catch (error) {
         const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-        return { kind: 'unknown', reason: `The answer of '${command}'${ofSchedd(schedd)} can't be understood: ${why}` };
+        return {
+          kind: 'unknown',
+          reason: `The answer of '${command}'${ofSchedd(schedd)} cannot be understood: ${why}`,
+        };
       }
     }),
   );

@@ -22,7 +22,7 @@ export interface ParsedAds {
 export function parseAds(text: string): ParsedAds {
   const list = text.trim();
   if (list === '') return { ads: [], unread: [] };
-  if (!list.startsWith('[') || !list.endsWith(']')) throw new SyntaxError('Not a whole list of ads');
+  if (!list.startsWith('[') || !list.endsWith(']')) throw new SyntaxError('Incomplete list of ads');
   const whole = parseJson(list) ?? parseJson(escapeControls(list));
   if (whole !== undefined) return sortAds(adsSchema.parse(whole.value).map((value) => ({ value, text: '' })));
   return sortAds(

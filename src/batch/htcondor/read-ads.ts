@@ -31,7 +31,7 @@ export function readAds<T>(
     } catch (error) {
       unread.push({
         ...nameAd(ad),
-        reason: `An ad in the answer of '${command}' lacks or garbles ${faultsOf(error)}`,
+        reason: `An ad in the answer of '${command}' has missing or invalid fields: ${faultsOf(error)}`,
       });
     }
   }

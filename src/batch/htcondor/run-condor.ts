@@ -36,11 +36,11 @@ export async function runCondor(
       return { kind: 'killed', reason: `'${command}' ${how}${said(stderr)}` };
     }
     if (exitCode === 126 || exitCode === 127) {
-      return { kind: 'missing', reason: `'${command}' can't be started: is HTCondor installed, and on the PATH?` };
+      return { kind: 'missing', reason: `'${command}' cannot be started: is HTCondor installed and on the PATH?` };
     }
     return { kind: 'ended', exitCode, stdout, stderr };
   } catch (error) {
-    return { kind: 'missing', reason: `'${command}' can't be started: ${explainError(error, command)}` };
+    return { kind: 'missing', reason: `'${command}' cannot be started: ${explainError(error, command)}` };
   }
 }
 

@@ -41,7 +41,7 @@ export async function bringHome(
   } catch (error) {
     const subcode = error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? -error.errno : 0;
     return {
-      reason: `Output files of '${job.dstfile}' can't be brought home: ${explainError(error)}`,
+      reason: `Output files of '${job.dstfile}' cannot be brought home: ${explainError(error)}`,
       code: transferOutputFailed,
       subcode,
     };

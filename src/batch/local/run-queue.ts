@@ -91,9 +91,7 @@ export async function startLocalQueue(options: LocalQueueOptions): Promise<Local
     },
   };
   const watcher = watch(files.directory, { persistent: false }, () => state.poke());
-  watcher.on('error', (error) =>
-    options.log.warn({ error }, 'cannot watch the jobs folder; looking from time to time'),
-  );
+  watcher.on('error', (error) => options.log.warn({ error }, 'cannot watch the jobs directory; polling it instead'));
 
   const run = async (): Promise<void> => {
     while (!isClosed) {
@@ -101,7 +99,7 @@ export async function startLocalQueue(options: LocalQueueOptions): Promise<Local
       try {
         await step(state);
       } catch (error) {
-        options.log.error({ error }, 'the local queue stumbled; trying again');
+        options.log.error({ error }, 'local queue pass failed; retrying');
       }
       if (isPoked || isClosed) continue;
       await new Promise<void>((resolve) => {
@@ -145,9 +143,9 @@ function startPruning(state: RunnerState, historyMs: number): Repetition {
     try {
       const gone = await pruneHistory(state.files, Date.now() - historyMs);
       for (const uuid of gone) state.ended.delete(uuid);
-      if (gone.length > 0) state.log.info({ submissions: gone.length }, 'ended long ago: taken away');
+      if (gone.length > 0) state.log.info({ submissions: gone.length }, 'ended long ago: removed');
     } catch (error) {
-      state.log.warn({ error }, 'what ended long ago cannot be taken away now');
+      state.log.warn({ error }, 'what ended long ago cannot be removed now');
     }
     return hourMs;
   });
@@ -182,7 +180,7 @@ async function takeLock(files: JobFiles): Promise<SocketLock> {
   if (lock !== undefined) return lock;
   throw new SiteError(`Another process runs the jobs of '${files.directory}' already`, {
     code: 'site-queue-taken',
-    advice: "Look with 'slurp status', or end it with 'slurp down'",
+    advice: "Check with 'slurp status', or stop it with 'slurp down'",
   });
 }
 

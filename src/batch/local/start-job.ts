@@ -37,7 +37,7 @@ export async function startJob(
   try {
     await stage(submission, job, run);
   } catch (error) {
-    return heldBy(`Input files of '${job.dstfile}' can't be staged`, transferInputFailed, error);
+    return heldBy(`Input files of '${job.dstfile}' cannot be staged`, transferInputFailed, error);
   }
   try {
     const program = await placeProgram(submission, job, run);
@@ -54,7 +54,7 @@ export async function startJob(
     });
     return { kind: 'started', pid };
   } catch (error) {
-    return heldBy(`Program '${job.executable}' can't be started`, failedToStart, error);
+    return heldBy(`Program '${job.executable}' cannot be started`, failedToStart, error);
   }
 }
 

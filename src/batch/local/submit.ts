@@ -29,7 +29,7 @@ export async function submitLocal(
   const draft = submissionFilesOf(join(files.directory, `.new-${submission.uuid}`));
   try {
     await mkdir(files.clusters, { recursive: true, mode: 0o700 });
-    if (await exists(place)) return { kind: 'refused', reason: `Submission '${submission.uuid}' is there already` };
+    if (await exists(place)) return { kind: 'refused', reason: `Submission '${submission.uuid}' already exists` };
     await mkdir(draft.directory, { mode: 0o700 });
     await writeItems(draft, submission.count, items);
     const cluster = await takeCluster(files, submission.uuid);
@@ -60,7 +60,7 @@ async function writeItems(draft: SubmissionFiles, count: number, items: AsyncIte
     let bytes = 0;
     let index = '';
     for await (const item of guardItems(items)) {
-      if (item.process !== expected) throw new Error(`Item ${expected} of the submission says it is ${item.process}`);
+      if (item.process !== expected) throw new Error(`Item ${expected} of the submission is numbered ${item.process}`);
       const line = Buffer.from(`${JSON.stringify(item)}\n`);
       lines.push(line);
       index += `${item.cupsid} ${offset} ${line.length}\n`;

@@ -178,7 +178,7 @@ function act(state: RunnerState, watched: WatchedRun, deed: () => Promise<void>)
   const promise = deed()
     .then(() => state.poke())
     .catch((error: unknown) => {
-      state.log.error({ run: watched.run.directory, error }, 'a job could not be tended; trying again');
+      state.log.error({ run: watched.run.directory, error }, 'a job could not be processed; retrying');
     })
     .finally(() => {
       watched.isBusy = false;
@@ -217,7 +217,7 @@ async function endRun(state: RunnerState, watched: WatchedRun, result: JobResult
         ? { kind: 'removed', ...base, reason: pending.reason }
         : { kind: 'held', ...base, reason: pending.reason, code: heldOnRequest, subcode: 0 };
   } else if (result === undefined) {
-    const reason = 'The job is gone without a result: its processes were killed, or the machine was started anew';
+    const reason = 'The job ended without a result: its processes were killed, or the machine was rebooted';
     event = { kind: 'removed', ...base, reason };
   } else {
     const failure = await bringHome(submission.stored, item, run);

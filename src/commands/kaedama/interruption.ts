@@ -13,9 +13,9 @@ export interface DispatchTrace {
 export function describeInterruption({ phase, ready, submitted }: DispatchTrace): string {
   if (phase === 'begun') {
     const jobs = ready === 1 ? 'the job' : `up to ${countOf(ready, 'job')}`;
-    return `Interrupted: ${jobs} may be reserved or submitted; the next kaedama, or 'slurp reconcile', settles that`;
+    return `Interrupted: ${jobs} may be reserved or submitted; the next kaedama, or 'slurp reconcile', resolves that`;
   }
   if (submitted === 0) return 'Interrupted: nothing was submitted';
-  const rest = ready > submitted ? `, ${ready - submitted} of those that were ready are not` : '';
+  const rest = ready > submitted ? `, ${ready - submitted} of the ready ones are not` : '';
   return `Interrupted: ${countOf(submitted, 'job')} submitted${rest}`;
 }

@@ -109,7 +109,7 @@ It exits with 0 if it worked, also if there was nothing to do.`;
 function makeKaedamaProgram(take: (raw: RawOptions) => void): ReturnType<typeof makeProgram> {
   return makeProgram('kaedama', 'Dispatches one rule, once: finds what is missing, and submits one job for each.')
     .option('--config <file>', 'rule file')
-    .option('--rule <name>', 'rule in it', 'DST_EVENT')
+    .option('--rule <name>', 'rule in that file', 'DST_EVENT')
     .option('--runs <run...>', "a run; a range A B; a list of three or more; 'cursor' [N]")
     .option('--runlist <file>', 'runs from a file, instead of --runs')
     .option('--segments <segment...>', 'a segment; a range A B; a list of three or more')
@@ -120,40 +120,40 @@ function makeKaedamaProgram(take: (raw: RawOptions) => void): ReturnType<typeof 
     .option('--dbtag <tag>', "instead of the rule's params.dbtag")
     .option('--input-dataset <name>', "instead of the rule's params.dataset")
     .option('--mem <size>', "instead of the rule's params.mem")
-    .option('--mask <word...>', 'words to take out of params.required')
-    .option('--plan', 'tell what would be dispatched, and change nothing')
-    .option('--no-submit', 'the same, by its old name')
+    .option('--mask <word...>', 'words to remove from params.required')
+    .option('--plan', 'print what would be dispatched, change nothing')
+    .option('--no-submit', 'the same, old name')
     .option('--submit', 'dispatch (as without it)', true)
-    .option('--why <run...>', 'tell what becomes of RUN [SEGMENT], and why')
+    .option('--why <run...>', 'explain what happens to RUN [SEGMENT], and why')
     .option('--print-query', "print the rule's finished SQL; touches no database")
     .option('--check', 'check every rule of the file; touches no database')
     .option('--json', 'print JSON')
-    .option('--site <path>', 'site file or folder (default: the nearest one)')
-    .option('--logdir <directory>', 'where the log file goes')
-    .option('--batch', 'ask nothing')
+    .option('--site <path>', 'site file or directory (default: the nearest one)')
+    .option('--logdir <directory>', 'directory of the log file')
+    .option('--batch', 'ask no questions')
     .option('-u, --unblock-state <state...>', 'redo what is in these states; the old attempt is retired')
-    .option('-r, --resubmit', 'redo what exists already (finished products: with -u finished)')
-    .option('--yes', 'say yes to whatever would be asked')
-    .option('--mark-held-jobs', "write down which of the production's jobs are held, and why")
+    .option('-r, --resubmit', 'redo what already exists (finished products: with -u finished)')
+    .option('--yes', 'answer yes to all questions')
+    .option('--mark-held-jobs', 'record which jobs of the production are held, and why')
     .option('--clear-held-jobs', 'remove them from the queue')
     .option('--advance-cursor', 'move the cursor up to the lowest run that is not finished')
     .option('--ratchet-cursor', 'move the cursor up to the highest run that is submitted')
     .option('--set-cursor <run>', 'move the cursor to this run, also backwards')
     .option('--batch-name <name>', 'name of the jobs in the batch system')
-    .option('--docstring <text>', 'a remark for the log')
+    .option('--docstring <text>', 'a note for the log')
     .option('--test-mode', 'rename directories as in a testbed')
     .option('--mangle-dstname <word>', "instead of 'DST' in the rule's params.name")
     .option('--mangle-dirpath <word>', "instead of 'production' in directories")
-    .option('--append-to-rsync <list>', 'further things to stage, comma-separated')
-    .option('--dump [directory]', 'write submit.job and submit.in of the plan for reading; submit nothing')
+    .option('--append-to-rsync <list>', 'more files to stage, comma-separated')
+    .option('--dump [directory]', 'write submit.job and submit.in of the plan for inspection; submit nothing')
     .option('--dbinput', 'inputs reach jobs through the database (always)', true)
-    .option('--no-dbinput', 'has no effect any more')
-    .option('--doit', 'submit from a payload that is not published, too')
+    .option('--no-dbinput', 'no longer has any effect')
+    .option('--doit', 'also submit from a payload that is not published')
     .allowExcessArguments(true)
     .addHelpText('after', examples)
     .action((raw: RawOptions, command: { readonly args: readonly string[] }) => {
       const stray = command.args.filter((word) => word !== 'submit');
-      if (stray.length > 0) throw nonsense([`'${stray.join(' ')}': no option asks for it`]);
+      if (stray.length > 0) throw nonsense([`Unexpected argument '${stray.join(' ')}'`]);
       take(raw);
     });
 }
@@ -198,8 +198,8 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
     if (parsed?.kind === 'nonsense') reasons.push(...parsed.reasons.map((reason) => `${option}: ${reason}`));
     return parsed?.kind === 'selection' ? parsed.selection : undefined;
   };
-  if (raw.config === undefined) reasons.push('--config: a rule file is missing');
-  if (raw.runs !== undefined && raw.runlist !== undefined) reasons.push('--runlist: give either this or --runs');
+  if (raw.config === undefined) reasons.push('--config is missing: name a rule file');
+  if (raw.runs !== undefined && raw.runlist !== undefined) reasons.push('--runlist: cannot be combined with --runs');
   const runs = select('--runs', raw.runs, parseRuns);
   const segments = select('--segments', raw.segments, parseSegments);
   const deed = makeDeed(raw, place.cwd, number, reasons);
@@ -207,7 +207,7 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
   const unblock = makeUnblock(raw.unblockState ?? [], reasons);
   checkBatchName(raw.batchName, reasons);
   if (raw.resubmit === true && raw.batch === true && raw.yes !== true && deed.kind === 'dispatch') {
-    reasons.push('--resubmit: it replaces files that exist, so --batch needs --yes with it');
+    reasons.push('--resubmit: it replaces existing files, so --batch also needs --yes');
   }
   const options: RunOptions = {
     ...defaultRunOptions,
@@ -280,7 +280,7 @@ function makeUnblock(words: readonly string[], reasons: string[]): readonly JobS
     }
     const near = nearestWord(word, jobStates);
     const hint = near === undefined ? `expected some of ${jobStates.join(', ')}` : `did you mean '${near}'?`;
-    reasons.push(`--unblock-state: '${word}' is no state, ${hint}`);
+    reasons.push(`--unblock-state: '${word}' is not a state: ${hint}`);
   }
   return states;
 }
@@ -295,15 +295,15 @@ function makeCursorWish(
     ...(raw.ratchetCursor === true ? [{ kind: 'ratchet' } as const] : []),
     ...(raw.setCursor === undefined ? [] : [{ kind: 'set', run: number('--set-cursor', raw.setCursor) } as const]),
   ];
-  if (wishes.length > 1) reasons.push('--advance-cursor, --ratchet-cursor, --set-cursor: give one of them');
+  if (wishes.length > 1) reasons.push('--advance-cursor, --ratchet-cursor, --set-cursor: use only one of them');
   return wishes[0];
 }
 
 function nonsense(reasons: readonly string[]): UsageError {
   const [first = ''] = reasons;
-  const options = { code: 'usage-options', advice: "'kaedama --help' lists what it understands" };
+  const options = { code: 'usage-options', advice: "'kaedama --help' lists the options" };
   return reasons.length === 1
-    ? new UsageError(`Wrong: ${first}`, options)
+    ? new UsageError(first.startsWith('--') ? `Option ${first}` : first, options)
     : new UsageError(`${reasons.length} options are wrong`, { ...options, complaints: reasons });
 }
 
@@ -316,7 +316,7 @@ async function readRunlist(file: string): Promise<RunSelection> {
     throw new InputError(`Cannot read the run list '${file}': ${explainError(cause, file)}`, {
       code: 'input-runlist-unreadable',
       cause,
-      advice: 'Give the path of a file with one run a line',
+      advice: 'Give the path of a file with one run per line',
     });
   }
   // Latin-1 in a comment does no harm; anywhere else it is not a run.
@@ -325,7 +325,7 @@ async function readRunlist(file: string): Promise<RunSelection> {
   throw new InputError(`The run list '${file}' cannot be used`, {
     code: 'input-runlist',
     complaints: parsed.reasons,
-    advice: 'Expected are runs, apart by blanks, commas or lines; what follows a # is a comment',
+    advice: 'Expected runs separated by spaces, commas or line breaks; # starts a comment',
   });
 }
 
@@ -344,7 +344,7 @@ function makeDeed(
   ];
   // The old loop passes --no-submit beside --print-query.
   if (asked.filter((word) => word !== '--plan').length > 1) {
-    reasons.push(`${asked.join(' and ')}: give one of them`);
+    reasons.push(`${asked.join(' and ')}: use only one of them`);
   }
   if (raw.check === true) return { kind: 'check' };
   if (raw.printQuery === true) return { kind: 'print-query' };

@@ -24,7 +24,7 @@ export async function openSite(request: KaedamaRequest, say: Say): Promise<Site>
     const mayAsk = request.deed.kind === 'dispatch' && !request.isBatch && isSomebodyThere();
     if (!(error instanceof SiteError) || error.code !== 'site-missing' || !mayAsk) throw error;
     const site = await findSite({ ...where, isNewAllowed: true });
-    say(`${error.message}: a new, empty one would be made in '${site.stateDirectory}'`);
+    say(`${error.message}: a new, empty one would be created in '${site.stateDirectory}'`);
     if (!(await askToGoOn())) throw error;
     return site;
   }

@@ -8,6 +8,7 @@ import { requireMadeSite } from '#config/require-made-site.ts';
 import { ingestSpoolFile } from '#ingest/ingest-spool.ts';
 import { InputError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
+import { countOf } from '#util/count-of.ts';
 import { explainError } from '#util/explain-error.ts';
 
 import { openProducts } from './open-products.ts';
@@ -53,11 +54,14 @@ export async function slurpIngest(
   else await writeOutput(renderIngested(ingested));
   const complaints = ingested.flatMap(({ file, complaints: those }) => those.map((one) => `${file}${one}`));
   if (complaints.length === 0) return;
-  throw new InputError(`${complaints.length} things in ${files.length} files could not be taken`, {
-    code: 'input-spool',
-    complaints,
-    advice: 'All other lines are in the database; a mended file can be taken again, what is known changes nothing',
-  });
+  throw new InputError(
+    `${countOf(complaints.length, 'problem')} in ${countOf(files.length, 'file')}: some lines were rejected`,
+    {
+      code: 'input-spool',
+      complaints,
+      advice: 'All other lines are in the database; a corrected file can be ingested again, known lines change nothing',
+    },
+  );
 }
 
 async function ingestFile(doors: IngestDoors, file: string): Promise<IngestedFile> {

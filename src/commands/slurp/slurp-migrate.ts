@@ -51,9 +51,9 @@ export async function migrateRoles(site: Site, request: MigrateRequest, say: Say
   const asked = request.roles.length > 0 ? request.roles : usual;
   const foreign = asked.find((role) => (role === 'daq' || role === 'raw') && !embedded.includes(role));
   if (foreign !== undefined) {
-    throw new SiteError(`The tables of '${foreign}' belong to others: SLURP makes them on an embedded site only`, {
+    throw new SiteError(`The tables of '${foreign}' belong to others: SLURP creates them on an embedded site only`, {
       code: 'site-foreign-role',
-      advice: "Leave it out: without roles, 'slurp db migrate' takes those that are SLURP's",
+      advice: "Leave it out: without roles, 'slurp db migrate' updates the tables that belong to SLURP",
     });
   }
   await checkRoles(

@@ -76,14 +76,14 @@ async function findOne(status: Database, name: string): Promise<PayloadRow> {
   if (hash === undefined) {
     throw new UsageError(`No payload snapshot is recorded for '${name}'`, {
       code: 'usage-payload',
-      advice: "Name a hash, a product, an attempt or a submission: 'slurp payload list' shows the hashes",
+      advice: "Use a hash, a product, an attempt or a submission: 'slurp payload list' shows the hashes",
     });
   }
   if (other !== undefined && hashes.length === 0) {
-    throw new UsageError(`'${name}' is the beginning of ${found.length} payload snapshots`, {
+    throw new UsageError(`'${name}' matches ${found.length} payload snapshots`, {
       code: 'usage-payload',
       complaints: found,
-      advice: 'Name more of it',
+      advice: 'Give more of the hash',
     });
   }
   // Of a product, what its latest attempt staged.

@@ -83,9 +83,9 @@ async function findProducts(
 function checkRule(rule: string, known: readonly string[]): void {
   if (known.includes(rule)) return;
   const near = nearestWord(rule, known);
-  throw new UsageError(`Nothing of a rule '${rule}' was ever submitted here`, {
+  throw new UsageError(`Rule '${rule}' was never submitted here`, {
     code: 'usage-rule',
-    advice: near === undefined ? "Without '--rule' all rules are looked at" : `Did you mean '${near}'?`,
+    advice: near === undefined ? "Without '--rule', all rules are reconciled" : `Did you mean '${near}'?`,
   });
 }
 
@@ -94,14 +94,14 @@ function complain({ submissions, attempts }: Parameters<typeof renderReconciled>
     throw new BatchError(`${attempts.disbelieved} of ${attempts.checked} jobs seem to have vanished at once`, {
       code: 'batch-unknown-mass',
       advice:
-        'Look whether the batch system is asked at the right place; if they really are gone: slurp reconcile --yes',
+        'Check that the command queries the right batch system; if the jobs are really gone: slurp reconcile --yes',
     });
   }
   const unknown = (attempts?.unknown ?? 0) + submissions.unknown;
   if (unknown === 0) return;
-  throw new BatchError('The batch system did not answer, so not all is known', {
+  throw new BatchError('The batch system did not answer, so some states are unknown', {
     code: 'batch-no-answer',
     facts: { submissions: submissions.unknown, attempts: attempts?.unknown },
-    advice: 'Nothing was concluded from it; call the command again',
+    advice: 'Nothing was changed because of that; run the command again',
   });
 }

@@ -80,9 +80,7 @@ function renderRefused(reports: readonly RefusedReport[], spools: readonly Refus
   );
   return [
     ...(reports.length === 0 ? [] : [table]),
-    ...(spools.length === 0
-      ? []
-      : [`Spools that could not be taken:\n${spools.map(({ path }) => `  ${path}\n`).join('')}`]),
-    "Correct the cause and redo the job, or 'slurp refused ATTEMPT… --resolve'\n",
+    ...(spools.length === 0 ? [] : [`Refused spools:\n${spools.map(({ path }) => `  ${path}\n`).join('')}`]),
+    "Fix the cause and redo the job, or run 'slurp refused ATTEMPT… --resolve'\n",
   ].join('\n');
 }

@@ -51,7 +51,7 @@ export async function makeRoles(
   const [first, second] = errors.values();
   if (first === undefined) return roles;
   if (second === undefined) throw first;
-  throw new SiteError(`${errors.size} databases of the site cannot be reached as its file says`, {
+  throw new SiteError(`${errors.size} databases of the site cannot be reached as the site file says`, {
     code: 'site-databases',
     complaints: [...errors].map(([role, { message, complaints, advice }]) =>
       [`${role}: ${message}`, ...complaints, ...(advice === undefined ? [] : [advice])].join('; '),
@@ -81,7 +81,7 @@ async function addressOf(
   if ('dsn' in given) return readOdbcAddress(findOdbcFile(odbc, directory, env), given.dsn, given.user);
   const text = await reveal(given.url, surroundings, `The address of '${role}'`);
   if (!URL.canParse(text) || !/^postgres(?:ql)?:/.test(text)) {
-    throw new SiteError(`The address of '${role}' is none: expected 'postgresql://USER@HOST/DATABASE'`, {
+    throw new SiteError(`The address of '${role}' is not valid: expected 'postgresql://USER@HOST/DATABASE'`, {
       code: 'site-address',
     });
   }
@@ -96,6 +96,6 @@ async function reveal(hidden: HiddenText, surroundings: RoleSurroundings, what: 
   if (text !== undefined && text !== '') return text;
   throw new SiteError(`${what} comes from the environment variable '${hidden.env}', which is not set`, {
     code: 'site-secret-unset',
-    advice: `Set '${hidden.env}', or name a file: {file: PATH}`,
+    advice: `Set '${hidden.env}', or use a file: {file: PATH}`,
   });
 }

@@ -51,7 +51,7 @@ export async function readOdbcAddress(file: string, name: string, user?: string)
   const source = sources.get(name);
   if (source === undefined) {
     const meant = nearestWord(name, [...sources.keys()]);
-    throw new SiteError(`There is no data source '${name}' in '${file}'`, {
+    throw new SiteError(`Data source '${name}' does not exist in '${file}'`, {
       code: 'site-odbc-unknown',
       advice: meant === undefined ? `It has: ${[...sources.keys()].join(', ')}` : `Did you mean '${meant}'?`,
     });
@@ -60,7 +60,7 @@ export async function readOdbcAddress(file: string, name: string, user?: string)
     keys[what].map((key) => source.get(key)).find((text) => text !== undefined && text !== '');
   const missing = (['host', 'database'] as const).filter((what) => value(what) === undefined);
   if (missing.length > 0) {
-    throw new SiteError(`The data source '${name}' in '${file}' is no PostgreSQL database that can be reached`, {
+    throw new SiteError(`The data source '${name}' in '${file}' does not describe a reachable PostgreSQL database`, {
       code: 'site-odbc-incomplete',
       complaints: missing.map((what) => `'${keys[what][0]}' is missing`),
     });
@@ -81,10 +81,10 @@ async function readText(file: string, name: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new SiteError(`The file '${file}' cannot be read, which should have the data source '${name}'`, {
+    throw new SiteError(`The file '${file}', which should contain the data source '${name}', cannot be read`, {
       code: 'site-odbc-unreadable',
       cause,
-      advice: "Name it in the site file by 'odbc: PATH', or by ODBCINI",
+      advice: "Set 'odbc: PATH' in the site file, or ODBCINI in the environment",
     });
   }
 }
@@ -116,7 +116,7 @@ function parseOdbcFile(text: string): ReadonlyMap<string, DataSource> {
 function checkClosed(file: string): void {
   const { mode, uid } = statSync(file);
   if ((mode & 0o077) === 0 || uid !== process.getuid?.()) return;
-  throw new SiteError(`There is a password in '${file}', and others than its owner may read it`, {
+  throw new SiteError(`'${file}' contains a password and can be read by other users`, {
     code: 'site-secret-open',
     advice: `chmod 600 '${file}'`,
   });

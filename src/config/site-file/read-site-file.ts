@@ -25,11 +25,11 @@ interface Mistake {
 function siteFileError(file: string, mistakes: readonly Mistake[]): SiteError {
   const sorted = mistakes.toSorted((one, other) => one.line - other.line || one.column - other.column);
   const lines = sorted.map(({ line, column, text }) => `${file}:${line}:${column}: ${text}`);
-  return new SiteError(`The site file '${file}' has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}`, {
+  return new SiteError(`The site file '${file}' has ${lines.length === 1 ? 'an error' : `${lines.length} errors`}`, {
     code: 'site-file',
     facts: { file },
     complaints: lines,
-    advice: "'docs/site.md' shows all that can stand there",
+    advice: "'docs/site.md' lists all keys",
   });
 }
 
@@ -170,7 +170,7 @@ export async function readSiteFile(file: string): Promise<SiteFile> {
     throw new SiteError(`The site file '${file}' cannot be read`, {
       code: 'site-file-unreadable',
       cause,
-      advice: 'Let this account read it, or name another: --site PATH',
+      advice: 'Make it readable for this user, or name another one: --site PATH',
     });
   });
   const { text, problems } = decodeText(bytes);
@@ -194,7 +194,7 @@ export async function readSiteFile(file: string): Promise<SiteFile> {
     for (const path of passwords) {
       mistakes.push({
         ...placeOf(document, lines, path),
-        text: `A password in '${path.join('.')}', but others may read this file: 'chmod 600' it, or use {env: NAME} or {file: PATH}`,
+        text: `'${path.join('.')}' contains a password, but other users can read this file: run 'chmod 600' on it, or use {env: NAME} or {file: PATH}`,
       });
     }
   }
@@ -211,7 +211,7 @@ export async function readSecretFile(siteFile: string, path: string): Promise<st
   const file = resolve(dirname(siteFile), path);
   try {
     if (await isReadByOthers(file)) {
-      throw new SiteError(`Others than its owner may read the secret in '${file}'`, {
+      throw new SiteError(`Other users can read the secret in '${file}'`, {
         code: 'site-secret-open',
         advice: `chmod 600 '${file}'`,
       });
@@ -222,7 +222,7 @@ export async function readSecretFile(siteFile: string, path: string): Promise<st
     throw new SiteError(`The secret in '${file}', which '${siteFile}' names, cannot be read`, {
       code: 'site-secret-unreadable',
       cause,
-      advice: 'Make it a file of this account, 0600, that holds the secret and nothing else',
+      advice: 'It must belong to this user, have mode 0600 and contain nothing but the secret',
     });
   }
 }

@@ -15,7 +15,7 @@ const path = z.string({ error: 'a path' }).min(1, { error: 'a path' });
 
 const hidden = z.union(
   [z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: path }), z.string().min(1)],
-  { error: 'a text, or {env: NAME}, or {file: PATH}' },
+  { error: 'a string, or {env: NAME}, or {file: PATH}' },
 );
 
 const url = z
@@ -56,7 +56,7 @@ const batch = z.strictObject({
   htcondor: z
     .strictObject({
       commands: z
-        .record(z.string(), z.union([z.string(), z.number(), z.boolean()], { error: 'a text or a number' }))
+        .record(z.string(), z.union([z.string(), z.number(), z.boolean()], { error: 'a string or a number' }))
         .optional(),
       max_materialize: positive.optional(),
       max_idle: positive.optional(),

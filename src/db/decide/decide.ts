@@ -49,10 +49,10 @@ async function countRejected(session: Session, total: number): Promise<readonly 
       group by note order by note`,
   );
   const complaints: Readonly<Record<string, string>> = {
-    runnumber: "'runnumber' is null, negative or no whole number",
-    segment: "'segment' is null, negative or no whole number",
+    runnumber: "'runnumber' is null, negative or not a whole number",
+    segment: "'segment' is null, negative or not a whole number",
     files: "'files' is null or empty",
-    streamname: "'streamname' is null or holds other characters than letters, digits and '_'",
+    streamname: "'streamname' is null or contains characters other than letters, digits and '_'",
   };
   return reasons.map(({ note, count, run }) => ({
     kind: 'rejected-rows',
@@ -125,7 +125,7 @@ export async function decide(session: Session, request: DecisionRequest, where: 
   const warnings: DecisionWarning[] = columns.repeated.map((name) => ({
     kind: 'repeated-column',
     count: 1,
-    message: `The query returns column '${name}' more than once: the last one is taken`,
+    message: `The query returns column '${name}' more than once: the last one is used`,
   }));
   const rejected = early.find((count) => count.verdict === 'rejected')?.count ?? 0;
   warnings.push(...(await countRejected(session, rejected)));
@@ -158,7 +158,7 @@ export async function decide(session: Session, request: DecisionRequest, where: 
     warnings.push({
       kind: 'repeated-rows',
       count,
-      message: `${countOf(count, 'row')} left out: equal to an earlier row`,
+      message: `${countOf(count, 'row')} left out: same as an earlier row`,
     });
   }
   warnings.push(...(await findMissingExample(session, counted.counts['missing-inputs'])));

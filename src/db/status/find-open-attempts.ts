@@ -4,7 +4,7 @@ import type { JobState } from '#model/job/job-state.ts';
 
 import type { Queryable } from '../connect.ts';
 
-/** A submission with attempts that are not final. */
+/** A submission with open attempts. */
 export interface SubmissionWithOpen {
   readonly uuid: string;
   readonly rule: string;

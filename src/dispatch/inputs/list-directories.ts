@@ -79,7 +79,7 @@ export function listDirectories(
 
   async function answer(directory: string): Promise<Answer> {
     const leftMs = Math.min(bounds.directoryMs, endMs - performance.now());
-    if (leftMs <= 0) return { unknown: `not looked at: there was no time left after ${bounds.allMs / 1000} s` };
+    if (leftMs <= 0) return { unknown: `not checked: the time limit was reached after ${bounds.allMs / 1000} s` };
     return withBound<Answer>(readDirectory(directory, open), leftMs, () => ({
       unknown: `no answer within ${Math.round(leftMs / 100) / 10} s`,
       isStuck: true,
@@ -107,7 +107,7 @@ export function listDirectories(
       if ('unknown' in found) unknown.set(directory, found.unknown);
       else yield* found.entries;
     }
-    for (const directory of waiting) unknown.set(directory, 'not looked at: the file system did not answer before');
+    for (const directory of waiting) unknown.set(directory, 'not checked: the file system did not answer earlier');
   }
   return { paths: list(), unknown };
 }

@@ -89,8 +89,8 @@ function refusal(reasons: readonly Reason[]): SiteError {
     code: first.code,
     complaints: [...(first.files ?? []), ...others.flatMap(({ message, files = [] }) => [message, ...files])],
     advice: isUnpublished
-      ? "Push it, so that others can find what made these files, or insist with '--doit'"
-      : "Commit and push what the jobs run, so that others can find what made these files, or insist with '--doit'",
+      ? "Push it, so that others can find the code that made these files, or override with '--doit'"
+      : "Commit and push what the jobs run, so that others can find the code that made these files, or override with '--doit'",
   });
 }
 
@@ -100,7 +100,9 @@ function placeOf({ directory }: PayloadRepository): string {
 
 function describeMissing(payload: PayloadRepository): string {
   if (!payload.hasOrigin) return "the checkout has no remote 'origin'";
-  return payload.branch === undefined ? "no branch of 'origin' holds it" : `${branchOf(payload)} does not hold it`;
+  return payload.branch === undefined
+    ? "no branch of 'origin' contains it"
+    : `${branchOf(payload)} does not contain it`;
 }
 
 function branchOf(payload: PayloadRepository): string {

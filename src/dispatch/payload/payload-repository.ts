@@ -31,14 +31,14 @@ export interface PayloadRepository {
 /**
  * Reads the state of the git checkout that holds a payload; asks no server.
  *
- * @throws SiteError if there is no such directory, no git, or no checkout with a commit in it
+ * @throws SiteError if the directory does not exist, no git, or no checkout with a commit in it
  */
 export async function readPayloadRepository(directory: string): Promise<PayloadRepository> {
   const found = await stat(directory).catch(() => undefined);
   if (found?.isDirectory() !== true) {
     throw new SiteError(`Payload directory '${directory}' does not exist`, {
       code: 'site-payload-missing',
-      advice: "Relative payloads are looked for from where the command is called: go there, or fix 'params.payload'",
+      advice: "Relative payload paths start in the current directory: change directory, or fix 'params.payload'",
     });
   }
   const [short, head, origin, symbolic] = await Promise.all([
@@ -91,6 +91,6 @@ function noCheckout(directory: string, result: CommandResult): SiteError {
     code: 'site-payload-no-checkout',
     advice: said.includes('dubious ownership')
       ? `If you trust it: git config --global --add safe.directory '${directory}'`
-      : `Clone its repository, or make one: git -C '${directory}' init; git add; git commit`,
+      : `Clone its repository, or create one: git -C '${directory}' init; git add; git commit`,
   });
 }

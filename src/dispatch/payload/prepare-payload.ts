@@ -87,14 +87,16 @@ export async function preparePayload(input: PreparePayloadInput): Promise<Dispat
 function makeNotes({ hash, files, sizeBytes, wasMade, fault }: Snapshot, seconds: number): readonly string[] {
   const notes: string[] = [];
   const name = `payload snapshot '${hash.slice(0, 12)}'`;
-  if (fault !== undefined) notes.push(`The ${name} was damaged, and was made again: ${fault}`);
+  if (fault !== undefined) notes.push(`The ${name} was damaged and was created again: ${fault}`);
   if (sizeBytes > largeBytes) {
     const what = `${printSize(sizeBytes)} in ${countOf(files.length, 'file')}`;
-    notes.push(`The ${name} has ${what}, ${wasMade ? 'made' : 'found'} in ${seconds.toFixed(1)} s; each job copies it`);
+    notes.push(
+      `The ${name} has ${what}, ${wasMade ? 'created' : 'found'} in ${seconds.toFixed(1)} s; each job copies it`,
+    );
   }
   for (const { kind, path } of files) {
     if (kind !== 'in-place') continue;
-    notes.push(`The program '${path}' is started where it is: jobs that wait run what it is when they start`);
+    notes.push(`The program '${path}' is started in place: waiting jobs run its content at the time they start`);
   }
   return notes;
 }

@@ -16,7 +16,7 @@ const gitTimeoutMs = 60_000;
 export async function runGit(directory: string, ...args: readonly string[]): Promise<CommandResult> {
   const options = { timeoutMs: gitTimeoutMs, env: gitEnvironment() };
   const result = await runCommand('git', ['-C', directory, ...args], options).catch((cause: unknown) => {
-    throw new SiteError("The program 'git' can't be started", {
+    throw new SiteError("The program 'git' cannot be started", {
       code: 'site-git-missing',
       cause,
       advice: 'Install git: SLURP records which commit of a payload made which file',

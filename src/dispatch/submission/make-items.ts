@@ -105,11 +105,11 @@ export function openDirectoryMaker(): DirectoryMaker {
     check: () => {
       if (complaints.length === 0) return;
       throw new SiteError(
-        `${countOf(complaints.length, 'directory', 'directories')} for outputs and logs can't be made`,
+        `${countOf(complaints.length, 'directory', 'directories')} for outputs and logs cannot be created`,
         {
           code: 'site-directory',
           complaints: complaints.slice(0, 20),
-          advice: "Mend the 'filesystem' of the rule, or the rights of the folders above; nothing was submitted",
+          advice: "Fix 'filesystem' in the rule, or the permissions of the parent directories; nothing was submitted",
         },
       );
     },

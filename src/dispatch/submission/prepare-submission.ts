@@ -69,16 +69,16 @@ async function checkFilesOf(
   return /(?:^|[,/\s])odbc\.ini(?:$|[,\s])/u.test(prepared.rsync) ? [odbcNote] : [];
 }
 
-const odbcNote = "'odbc.ini' in 'params.rsync' is left out: jobs reach no database";
+const odbcNote = "'odbc.ini' in 'params.rsync' is left out: jobs have no access to databases";
 
 /** Before anything is submitted: on the worker it would cost a job each. */
 async function checkStaged({ rsync, options, rule }: PreparedRule): Promise<void> {
   const { missing } = await findStaged(rsync, options.submitDirectory);
   if (missing.length === 0) return;
-  throw new SiteError(`There is nothing to stage for ${missing.map((entry) => `'${entry}'`).join(', ')}`, {
+  throw new SiteError(`No files to stage match ${missing.map((entry) => `'${entry}'`).join(', ')}`, {
     code: 'site-staged-missing',
     facts: { rule: rule.name },
-    advice: "Mend 'params.rsync' of the rule; relative paths begin where the command is called",
+    advice: "Fix 'params.rsync' of the rule; relative paths start in the current directory",
   });
 }
 
@@ -87,7 +87,7 @@ async function checkProgram(path: string, prepared: PreparedRule): Promise<void>
   throw new SiteError(`The program '${path}' is missing`, {
     code: 'site-script-missing',
     facts: { rule: prepared.rule.name },
-    advice: "Correct 'job.executable' of the rule; a relative path begins where the command is called",
+    advice: "Fix 'job.executable' of the rule; a relative path starts in the current directory",
   });
 }
 
@@ -104,17 +104,17 @@ async function noteInPlace(path: string): Promise<readonly string[]> {
 /** The wrapper looks for the script among what it stages. */
 async function checkScript(prepared: PreparedRule, workerDirectory: string): Promise<void> {
   if (!(await isFile(join(workerDirectory, 'wrapper.sh')))) {
-    throw new SiteError(`There is no 'wrapper.sh' in '${workerDirectory}'`, {
+    throw new SiteError(`'wrapper.sh' does not exist in '${workerDirectory}'`, {
       code: 'site-worker-missing',
       advice: "Build SLURP first: 'npm run build'",
     });
   }
   const { script, payload } = prepared;
   if ((await findScript(prepared)) !== undefined) return;
-  throw new SiteError(`There is no script '${script}' in the payload '${payload.path}' nor among what is staged`, {
+  throw new SiteError(`Script '${script}' is neither in the payload '${payload.path}' nor among the staged files`, {
     code: 'site-script-missing',
     facts: { rule: prepared.rule.name },
-    advice: "Mend 'params.script', 'params.payload' or 'params.rsync' of the rule",
+    advice: "Fix 'params.script', 'params.payload' or 'params.rsync' of the rule",
   });
 }
 

@@ -36,10 +36,13 @@ export function submissionFolderOf(site: Pick<Site, 'stateDirectory'>, uuid: str
 async function checkTokenFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (found === undefined || (found.mode & 0o077) === 0) return;
-  throw new SiteError(`The folder of the jobs' tokens, '${folder}', is open to others: expected mode 0700`, {
-    code: 'site-token-folder',
-    advice: `Run: chmod 700 '${folder}'; nothing was submitted`,
-  });
+  throw new SiteError(
+    `The directory of the jobs' tokens, '${folder}', is accessible to other users: expected mode 0700`,
+    {
+      code: 'site-token-folder',
+      advice: `Run: chmod 700 '${folder}'; nothing was submitted`,
+    },
+  );
 }
 
 /**

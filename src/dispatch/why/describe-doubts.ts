@@ -14,10 +14,7 @@ function listed<T>(items: readonly T[], describe: (item: T) => string): readonly
 export function describeDoubts({ isUnregistered, newer, gone, unknown }: RowDoubts): readonly string[] {
   return [
     ...(isUnregistered
-      ? [
-          'its product is not in the catalog: look into its log, and at its stage-outs',
-          'to make it again: --unblock-state finished',
-        ]
+      ? ['its product is not in the catalog: check its log and its stage-outs', 'to redo it: --unblock-state finished']
       : []),
     ...(newer.length === 0
       ? []
@@ -25,7 +22,9 @@ export function describeDoubts({ isUnregistered, newer, gone, unknown }: RowDoub
           `${countOf(newer.length, 'input')} registered after it was made:`,
           ...listed(newer, ({ path, registeredAt }) => `${path} (${registeredAt.toISOString().slice(0, 19)}Z)`),
         ]),
-    ...(gone.length === 0 ? [] : [`${countOf(gone.length, 'input')} gone from disk:`, ...listed(gone, (path) => path)]),
+    ...(gone.length === 0
+      ? []
+      : [`${countOf(gone.length, 'input')} missing on disk:`, ...listed(gone, (path) => path)]),
     ...listed(unknown, ({ directory, reason }) => `'${directory}': ${reason}`).map((line, index) =>
       index === 0 ? `inputs unknown: ${line.trim()}` : line,
     ),

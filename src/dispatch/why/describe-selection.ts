@@ -11,7 +11,7 @@ export function describeRuns(selection: RunSelection, cursor: number): string {
     case 'one':
       return `'--runs ${selection.run}' is another run`;
     case 'range':
-      return `'--runs ${selection.first} ${selection.last}' does not reach it`;
+      return `'--runs ${selection.first} ${selection.last}' does not include it`;
     case 'list':
       return `the list of ${selection.runs.length} runs does not include it`;
   }
@@ -23,7 +23,7 @@ export function describeSegments(selection: SegmentSelection): string {
     case 'one':
       return `'--segments ${selection.segment}' is another segment`;
     case 'range':
-      return `'--segments ${selection.first} ${selection.last}' does not reach it`;
+      return `'--segments ${selection.first} ${selection.last}' does not include it`;
     case 'list':
       return `the list of ${selection.segments.length} segments does not include it`;
   }

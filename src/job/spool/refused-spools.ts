@@ -22,7 +22,7 @@ export interface RefusedSpool {
  * Finds the spools that were refused and that nobody has resolved, by name.
  *
  * @param spoolDirectory the site's
- * @throws the error of `node:fs`, but not where there is no such directory
+ * @throws the error of `node:fs`, but not where the directory does not exist
  */
 export async function findRefusedSpools(spoolDirectory: string): Promise<readonly RefusedSpool[]> {
   const directory = join(spoolDirectory, refusedDirectoryName);

@@ -13,7 +13,8 @@ import { explainError } from '#util/explain-error.ts';
 export async function checkEnds(file: string, directory: string, jobDirectory: string): Promise<void> {
   const source = await stat(file).catch((cause: unknown) => {
     const options = { code: 'transfer-missing', cause };
-    if (codeOf(cause) === 'ENOENT') throw new TransferError(`There is no file '${file}' to stage out`, options);
+    if (codeOf(cause) === 'ENOENT')
+      throw new TransferError(`File '${file}' does not exist and cannot be staged out`, options);
     throw new TransferError(`The file '${file}' cannot be staged out: ${explainError(cause, file)}`, options);
   });
   if (!source.isFile()) {

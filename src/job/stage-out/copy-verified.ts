@@ -44,7 +44,7 @@ export async function copyVerified(source: string, copy: string, signal: AbortSi
     }
     const after = await from.stat();
     if (after.mtimeMs !== before.mtimeMs || after.size !== facts.sizeBytes) {
-      throw new TransferError(`The file '${source}' changed while it was copied: expected that nobody writes to it`, {
+      throw new TransferError(`The file '${source}' changed while it was copied: expected no writer`, {
         code: 'transfer-changed',
         facts: { source, sizeBytes: after.size, copiedBytes: facts.sizeBytes },
         advice: 'Stage it out when the program that writes it has ended',
@@ -55,7 +55,7 @@ export async function copyVerified(source: string, copy: string, signal: AbortSi
       throw new TransferError(`The copy of '${source}' is not what was written: expected md5 '${facts.md5}'`, {
         code: 'transfer-corrupt',
         facts: { copy, sizeBytes: readBack.sizeBytes, expectedBytes: facts.sizeBytes, md5: readBack.md5 },
-        advice: `Look at the file system of '${copy}'`,
+        advice: `Check the file system of '${copy}'`,
       });
     }
     return facts;

@@ -71,5 +71,5 @@ function parseGivenName(text = ''): Omit<DstnameParts, 'kind'> | undefined {
 }
 
 function contradiction<T extends string | number>(option: string, given: T | undefined, named: T): readonly string[] {
-  return given === undefined || given === named ? [] : [`${option} is '${given}', the name says '${named}'`];
+  return given === undefined || given === named ? [] : [`${option} is '${given}', the file name says '${named}'`];
 }

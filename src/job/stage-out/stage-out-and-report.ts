@@ -132,16 +132,16 @@ function settle({ delivery, registration, refusal }: Told, file: string, copy: S
   }
   if (registration?.isRefused === true) {
     const reason = registration.reason ?? 'no reason given';
-    throw new TransferError(`'${copy.path}' is in its place, and is not registered: ${reason}`, {
+    throw new TransferError(`'${copy.path}' is in place, but is not registered: ${reason}`, {
       code: 'transfer-refused',
       advice: 'The local file is kept; the row of the attempt says why',
     });
   }
   const why = {
-    delivered: refusal === undefined ? (registration?.reason ?? 'the catalog did not take it') : 'refused',
+    delivered: refusal === undefined ? (registration?.reason ?? 'the catalog did not accept it') : 'refused',
     away: `the gateway did not answer yet: ${delivery.reason}`,
     denied: `the gateway denies this job access: ${delivery.reason}`,
   };
   const state = refusal === undefined ? 'not registered yet' : 'not registered';
-  say(`'${copy.path}' is in its place but ${state} (${why[delivery.outcome]}): the local file is kept`);
+  say(`'${copy.path}' is in place but ${state} (${why[delivery.outcome]}): the local file is kept`);
 }

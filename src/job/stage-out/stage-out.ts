@@ -149,7 +149,7 @@ async function isNameGranted(path: string, isTaken: boolean, request: StageOutRe
     {
       code: 'transfer-exists',
       facts: { path },
-      advice: "It is left as it is. Look whether 'slurp serve' runs, and can be reached from this node",
+      advice: "It is unchanged. Check that 'slurp serve' is running and can be reached from this node",
     },
   );
 }

@@ -22,7 +22,7 @@ export function transferProblem(error: unknown, file: string, directory: string)
   if (!(error instanceof Error && 'errno' in error)) return error;
   if (errno === 'ENOSPC' || errno === 'EDQUOT') {
     const reason = errno === 'EDQUOT' ? 'the disk quota is exceeded' : 'no space is left';
-    return new TransferError(`'${basename(file)}' does not fit into '${directory}': ${reason}`, {
+    return new TransferError(`'${basename(file)}' cannot be written to '${directory}': ${reason}`, {
       code: 'transfer-space',
       advice: 'Free space there, then redo the job',
       ...options,

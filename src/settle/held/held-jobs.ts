@@ -153,7 +153,7 @@ export async function clearHeldJobs(input: HeldInput, held: HeldJobs, by: string
       'cleared',
     );
     cleared += unmade.length;
-    log.info({ submission: stop.submission, jobs: unmade.length }, 'ended a submission that was on hold');
+    log.info({ submission: stop.submission, jobs: unmade.length }, 'ended a held submission');
   }
   for (const [uuid, cupsids] of groupBySubmission(held.jobs.map(({ attempt }) => attempt))) {
     const answer = await backend.remove({ uuid, cupsids }, clearing);
@@ -196,7 +196,7 @@ async function record(input: HeldInput, events: readonly JobEvent[], what: strin
 }
 
 function noAnswer(what: string, reason: string): BatchError {
-  return new BatchError(`The batch system does not say ${what}: ${reason}`, {
+  return new BatchError(`The batch system does not report ${what}: ${reason}`, {
     code: 'batch-no-answer',
     advice: 'Call the command again when it answers',
   });

@@ -48,7 +48,7 @@ async function registerOne(
   const { registered } = await ingestEvents(databases, [stageout]);
   const [registration] = registered;
   if (registration?.isRegistered !== true) {
-    return { ...product, isRegistered: false, reason: registration?.reason ?? 'the catalog did not take it' };
+    return { ...product, isRegistered: false, reason: registration?.reason ?? 'the catalog did not accept it' };
   }
   const text = `'${path}' was found and registered by ${accountName()}: the job did not report it`;
   await ingestEvents(databases, [{ ...common, sequence: sequence + 1, detail: { kind: 'message', text } }]);

@@ -70,14 +70,17 @@ function decideAbsent(attempt: OpenAttempt, { submission, made }: Sight, terms: 
   }
   const silentMs = terms.nowMs - lastHeard(attempt);
   if (silentMs < terms.vanishAfterMs) {
-    return { kind: 'wait', why: `in neither queue nor history, and heard of within ${spanOf(terms.vanishAfterMs)}` };
+    return {
+      kind: 'wait',
+      why: `in neither queue nor history, but last heard of within ${spanOf(terms.vanishAfterMs)}`,
+    };
   }
   // Jobs are made in the order of their numbers, so those behind the last one that is remembered never were.
   const isUnmade = submission?.isOver === true && attempt.start < 0 && made !== undefined && attempt.process >= made;
   if (isUnmade) return neverMade(attempt, terms);
   const reason =
     submission === undefined
-      ? 'The batch system knows nothing of the job, nor of its submission'
+      ? 'The batch system knows neither the job nor its submission'
       : 'The job is neither in the queue nor in the history of the batch system';
   return {
     kind: 'tell',
@@ -92,7 +95,7 @@ function decideAbsent(attempt: OpenAttempt, { submission, made }: Sight, terms: 
 }
 
 function neverMade(attempt: OpenAttempt, { nowMs }: DecisionTerms): Decision {
-  const reason = 'Its submission was removed from the queue before the job was made';
+  const reason = 'Its submission was removed from the queue before the job was created';
   const event = { ...keyOf(attempt, attempt.start, lastHeard(attempt), 'removed'), at: new Date(nowMs).toISOString() };
   return { kind: 'tell', events: [{ ...event, detail: { kind: 'removed', reason } }] };
 }
@@ -100,7 +103,7 @@ function neverMade(attempt: OpenAttempt, { nowMs }: DecisionTerms): Decision {
 function decideEnded(attempt: OpenAttempt, report: BatchJobReport, terms: DecisionTerms): Decision {
   const sinceMs = sinceOf(report);
   if (sinceMs !== undefined && terms.nowMs - sinceMs < terms.endGraceMs) {
-    return { kind: 'wait', why: `ended within ${spanOf(terms.endGraceMs)}: its own word may still come` };
+    return { kind: 'wait', why: `ended within ${spanOf(terms.endGraceMs)}: its own report may still arrive` };
   }
   // Of a start that reported its end itself the batch system has only to say that it was the last.
   const isReported = attempt.exitCode !== null && attempt.start >= report.starts - 1;

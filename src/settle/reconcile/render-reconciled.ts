@@ -24,8 +24,8 @@ const tellings: Readonly<Record<(typeof toldKinds)[number], string>> = {
 export function renderReconciled({ submissions, attempts }: ReconcileReport, width: number): string {
   const tables = [renderSubmissions(submissions, width), renderAttempts(attempts, width)].filter((one) => one !== '');
   if (tables.length === 0) {
-    const openToo = attempts === undefined ? '' : ', and no attempt was open';
-    tables.push(`Nothing to reconcile: no submission hung in the air${openToo}\n`);
+    const openToo = attempts === undefined ? '' : ', no open attempts';
+    tables.push(`Nothing to reconcile: no unconfirmed submissions${openToo}\n`);
   }
   const reasons = [
     ...(attempts?.stops ?? []).map((stop) => `${describeStop(stop)}\n`),
@@ -38,27 +38,27 @@ function renderSubmissions({ confirmed, withdrawn, waiting, unknown }: Recovered
   if (confirmed + withdrawn + waiting + unknown === 0) return '';
   const rows = [
     ['found and confirmed', confirmed],
-    ['never there, taken back', withdrawn],
+    ['never submitted, taken back', withdrawn],
     ['waiting', waiting],
     ['unknown', unknown],
   ] as const;
-  return renderTable({ head: ['submissions that hung in the air', 'number'], rows }, width);
+  return renderTable({ head: ['unconfirmed submissions', 'number'], rows }, width);
 }
 
 function renderAttempts(attempts: Reconciled | undefined, width: number): string {
   if (attempts === undefined || attempts.checked + attempts.jobsRemoved === 0) return '';
   return renderTable(
     {
-      head: ['attempts that are not final', 'number'],
+      head: ['open attempts', 'number'],
       rows: [
-        ['as their rows say', attempts.agreed],
+        ['unchanged', attempts.agreed],
         ['confirmed', attempts.confirmed],
         ...toldKinds.map((kind) => [`${tellings[kind]} (new)`, attempts.told[kind]] as const),
-        ['not wanted: job removed', attempts.jobsRemoved],
-        ...(attempts.takenBack === 0 ? [] : [['never made, taken back', attempts.takenBack] as const]),
+        ['retired: job removed', attempts.jobsRemoved],
+        ...(attempts.takenBack === 0 ? [] : [['never created, taken back', attempts.takenBack] as const]),
         ['waiting', attempts.waiting],
         ['unknown', attempts.unknown],
-        ['vanished, not believed', attempts.disbelieved],
+        ['vanished, not recorded', attempts.disbelieved],
         ...(attempts.unread === 0 ? [] : [['answers that cannot be read', attempts.unread] as const]),
       ],
       total: ['checked', attempts.checked],

@@ -74,7 +74,7 @@ export async function resolveStop(
   const unmade = report.count - report.nextProcess;
   if (kind === 'held' && !isOverdue(input, recorded?.sinceMs)) return { kind: 'waits', stop, unmade };
   const failed = stop.process === undefined ? 0 : await failUnmade(input, uuid, stop.process, reason);
-  const removed = await input.backend.removeUnmade(uuid, `no further jobs were made: ${reason}`);
+  const removed = await input.backend.removeUnmade(uuid, `no further jobs were created: ${reason}`);
   if (removed.kind === 'unknown') return removed;
   return takeBack(input, uuid, { reason, from: Math.max(report.nextProcess, seen), failed });
 }
@@ -92,7 +92,7 @@ async function takeBack(
   const takenBack = await retryDatabase(() =>
     status.transaction((session) => takeBackUnmade(session, { uuid, from }, why, 'reconcile')),
   );
-  if (failed + takenBack > 0) log.warn({ submission: uuid, reason, failed, takenBack }, 'jobs that were never made');
+  if (failed + takenBack > 0) log.warn({ submission: uuid, reason, failed, takenBack }, 'jobs that were never created');
   return { kind: 'resolved', reason, from, takenBack, failed };
 }
 
@@ -116,5 +116,5 @@ async function failUnmade(
 const names = { htcondor: 'HTCondor', local: 'The local queue' } as const;
 
 function neverMade({ name }: BatchBackend, reason: string): string {
-  return `${names[name]} never made the job: ${reason}`;
+  return `${names[name]} never created the job: ${reason}`;
 }

@@ -64,7 +64,7 @@ describe('HTCondor, when something lies between us and it', () => {
 
   test('does not know of a submission whose reply is cut short', async () => {
     const { uuid, outcome } = await submitWith('condor_submit=cut');
-    expect(outcome).toMatchObject({ kind: 'unknown', reason: expect.stringContaining("can't be understood") });
+    expect(outcome).toMatchObject({ kind: 'unknown', reason: expect.stringContaining('cannot be understood') });
     expect(valueOf(await pool.backend.findSubmissions([uuid]))).toHaveLength(1);
   });
 
@@ -81,7 +81,7 @@ describe('HTCondor, when something lies between us and it', () => {
     expect(away.outcome).toEqual({
       kind: 'refused',
       reason:
-        'ERROR: Failed to connect to local queue manager CEDAR:6001:Failed to connect to <127.0.0.1:9618> (the schedd is away: nothing was sent, call the command again when it is back)',
+        'ERROR: Failed to connect to local queue manager CEDAR:6001:Failed to connect to <127.0.0.1:9618> (the schedd is not reachable: nothing was sent; run the command again when it is back)',
     });
     const full = await submitWith('condor_submit=refuse');
     expect(full.outcome).toMatchObject({ kind: 'refused', reason: expect.stringContaining('MAX_JOBS_PER_OWNER') });
@@ -155,7 +155,7 @@ describe('HTCondor, when something lies between us and it', () => {
       "There is no '/no/a', no '/no/b', which 'transfer_input_files' names",
     );
     expect(await refusal({ '+Note': '"a\nb"' })).toMatchInlineSnapshot(
-      `"The attribute '+Note' of 'DST-0' holds a line end: '"a b"'; write it in one line"`,
+      `"The attribute '+Note' of 'DST-0' contains a line break: '"a b"': remove it in the query"`,
     );
     expect(await refusal({ rank: '((' })).toMatch(/Parse error|rank/iu);
     const [open, jobs] = await prepare(1);

@@ -72,10 +72,13 @@ test('one ad that is not JSON, or lacks what every job has, does not hide the ot
   expect(unread).toEqual([
     { uuid, cupsid: 8, reason },
     { uuid, cupsid: 9, reason },
-    { uuid, reason: "An ad in the answer of 'condor_q' lacks or garbles 'SlurpCupsid', 'ProcId', 'JobStatus'" },
+    {
+      uuid,
+      reason: "An ad in the answer of 'condor_q' has missing or invalid fields: 'SlurpCupsid', 'ProcId', 'JobStatus'",
+    },
     {
       reason:
-        "An ad in the answer of 'condor_q' lacks or garbles 'SlurpSubmission', 'SlurpCupsid', 'ProcId', 'JobStatus'",
+        "An ad in the answer of 'condor_q' has missing or invalid fields: 'SlurpSubmission', 'SlurpCupsid', 'ProcId', 'JobStatus'",
     },
   ]);
 });

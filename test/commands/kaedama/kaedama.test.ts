@@ -142,18 +142,18 @@ where true and runnumber>=22000 and runnumber<=22100  limit 5
     [['--config', 'rules.yaml', '--runlist', 'gone.txt'], 12, "run list '/gone.txt': no such file or directory\n"],
     [['--config', 'rules.yaml', '--runlist', 'rules.yaml'], 12, "kaedama: The run list '/rules.yaml' cannot be used\n"],
     [['--config', 'rules.yaml', '--rule', 'DST_EVNT'], 10, "Did you mean 'DST_EVENT'?"],
-    [['--rule', 'DST_EVENT'], 2, 'kaedama: Wrong: --config: a rule file is missing'],
+    [['--rule', 'DST_EVENT'], 2, 'kaedama: Option --config is missing: name a rule file'],
     [['--config', 'rules.yaml', '--unblock-state', 'finishd'], 2, "'finishd' is no state, did you mean 'finished'?"],
     [
       ['--config', 'rules.yaml', '-r', '--batch'],
       2,
       '--resubmit: it replaces files that exist, so --batch needs --yes',
     ],
-    [['--config', 'rules.yaml', '--set-cursor', '1', '--ratchet-cursor'], 2, '--set-cursor: give one of them'],
+    [['--config', 'rules.yaml', '--set-cursor', '1', '--ratchet-cursor'], 2, '--set-cursor: use only one of them'],
     [['--config', 'rules.yaml', '--limt', '3'], 2, 'Did you mean --limit?'],
     [['--config', 'rules.yaml', '--frobnicate'], 2, "kaedama: Unknown option '--frobnicate'"],
-    [['--config', 'rules.yaml', 'stray'], 2, "kaedama: Wrong: 'stray': no option asks for it"],
-    [['--config', 'rules.yaml', '--check', '--print-query'], 2, '--check and --print-query: give one of them'],
+    [['--config', 'rules.yaml', 'stray'], 2, "kaedama: Unexpected argument 'stray'"],
+    [['--config', 'rules.yaml', '--check', '--print-query'], 2, '--check and --print-query: use only one of them'],
   ])('complains about %j', async (args, exitCode, message) => {
     const outcome = await run(kaedama, args);
     expect(outcome).toMatchObject({ exitCode, out: '' });
@@ -168,7 +168,7 @@ where true and runnumber>=22000 and runnumber<=22100  limit 5
   --runs: The range of runs '5 1' is empty: expected the smaller number first
   --why: 'x' is not a whole number: expected 0 or more
   --limit: 'many' is not a whole number: expected 0 or more
-  'kaedama --help' lists what it understands
+  'kaedama --help' lists the options
 `,
     });
   });
@@ -255,7 +255,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
 
   test.each([
     ['DST_PLAIN', 3, "kaedama: The payload '/plain' is not in a git checkout with a commit"],
-    ['DST_SCRIPTLESS', 3, "kaedama: There is no script 'gone.sh' in the payload '/payload'"],
+    ['DST_SCRIPTLESS', 3, "kaedama: Script 'gone.sh' is neither in the payload '/payload'"],
     ['DST_COLUMNLESS', 11, 'source'],
     ['DST_WRONG', 11, 'no_such_table'],
   ])(
@@ -274,10 +274,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
       'DST_PLAIN',
       "note: a dispatch would refuse this now: The payload '/plain' is not in a git checkout with a commit: ",
     ],
-    [
-      'DST_SCRIPTLESS',
-      "note: a dispatch would refuse this now: There is no script 'gone.sh' in the payload '/payload'",
-    ],
+    ['DST_SCRIPTLESS', "note: a dispatch would refuse this now: Script 'gone.sh' is neither in the payload '/payload'"],
   ])(
     '--plan says of %s what a dispatch would refuse it for',
     async (rule, note) => {

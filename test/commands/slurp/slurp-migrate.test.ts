@@ -115,15 +115,15 @@ describe('slurp db migrate of an existing production', () => {
         invalid_run_list                     2           2
 
         Added: production_status.last_message, dataset_status.broken, invalid_run_list.reason
-        The type 'prodstate' gets all states, in the order in which '<' compares them
+        The type 'prodstate' gets all states, in the order used by '<'
         14 columns of limited length become text, without touching rows
-        Written anew once: production_status (N MB), for flags bigint, nevents bigint, logsize bigint, status
+        Rewritten once: production_status (N MB), for flags bigint, nevents bigint, logsize bigint, status
         60 attempts are not at their end and belong to no submission of SLURP:
           10 submitting, 10 submitted, 10 started, 10 running, 10 held, 10 evicted
-        They stay as they are and block; their jobs may still report the old way.
-        10 of them are 'submitting' without a cluster: most likely never submitted.
+        They stay unchanged and block; their jobs may still report the old way.
+        10 of them are 'submitting' without a cluster: probably never submitted.
         To redo those whose jobs are gone: kaedama … -u submitting submitted started running held evicted
-        2 entries of invalid_run_list count from now on: the original did not look at them
+        2 entries of invalid_run_list count from now on: the original ignored them
         "
       `);
       const done = await run(slurp, 'db', 'migrate', 'status');

@@ -111,8 +111,8 @@ describe('slurp reconcile', () => {
       expect(out).toMatch(/^unknown +8$/mu);
       expect(out).toMatch(/^checked +8$/mu);
       expect(out).toMatch(/^8: 'condor_q' got no answer: .*Failed to fetch ads/mu);
-      expect(err).toContain('slurp: The batch system did not answer, so not all is known');
-      expect(err).toContain('Nothing was concluded from it; call the command again');
+      expect(err).toContain('slurp: The batch system did not answer, so some states are unknown');
+      expect(err).toContain('Nothing was changed because of that; run the command again');
       const json = await slurp('reconcile', '--json');
       expect(json.exitCode).toBe(51);
       expect(JSON.parse(json.out)).toMatchObject({
@@ -131,7 +131,7 @@ describe('slurp reconcile', () => {
       await isAway(false);
       const { exitCode, out, err } = await slurp('reconcile', '--submissions');
       expect(exitCode).toBe(0);
-      expect(out).toMatch(/^never there, taken back +1$/mu);
+      expect(out).toMatch(/^never submitted, taken back +1$/mu);
       expect(out).not.toContain('attempts');
       expect(err).toContain("Took back 2 jobs of 'DST_B'");
       expect(JSON.parse((await slurp('reconcile', '--submissions', '--json')).out)).toEqual({
@@ -162,7 +162,7 @@ describe('slurp reconcile', () => {
       const { exitCode, out, err } = await slurp('reconcile');
       expect([exitCode, err]).toEqual([0, '']);
       for (const [row, number] of [
-        ...[['as their rows say', 1] as const, ['held (new)', 1] as const, ['ended (new)', 1] as const],
+        ...[['unchanged', 1] as const, ['held (new)', 1] as const, ['ended (new)', 1] as const],
         ...[['removed (new)', 1] as const, ['vanished (new)', 1] as const, ['waiting', 1] as const],
         ...[['unknown', 0] as const, ['checked', 6] as const],
       ]) {
@@ -192,7 +192,7 @@ describe('slurp reconcile', () => {
       expect([mistyped.exitCode, mistyped.err]).toEqual([2, expect.stringContaining("rule 'DST_CC'")]);
       const doubted = await slurp('reconcile', '--rule', 'DST_C');
       expect(doubted.exitCode).toBe(51);
-      expect(doubted.out).toMatch(/^vanished, not believed +150$/mu);
+      expect(doubted.out).toMatch(/^vanished, not recorded +150$/mu);
       expect(doubted.err).toContain('150 of 150 jobs seem to have vanished at once');
       const counts = `select status::text, count(*)::int from production_status where submission_id = '${gone}' group by 1`;
       expect(await read(counts)).toEqual([{ status: 'submitted', count: 150 }]);

@@ -206,8 +206,8 @@ describe.each([
       expect({ faults, candidates, rows }).toEqual({ faults: { rejected: 5, repeated: 0 }, candidates: 1, rows: 6 });
       expect(warnings.map(({ message }) => message)).toEqual([
         "2 rows left out: 'files' is null or empty, e.g. of run 3",
-        "2 rows left out: 'runnumber' is null, negative or no whole number",
-        "1 row left out: 'segment' is null, negative or no whole number, e.g. of run 2",
+        "2 rows left out: 'runnumber' is null, negative or not a whole number",
+        "1 row left out: 'segment' is null, negative or not a whole number, e.g. of run 2",
       ]);
     });
 
@@ -217,7 +217,7 @@ describe.each([
       expect({ faults, counts }).toEqual({ faults: { rejected: 0, repeated: 2 }, counts: { duplicate: 2, ready: 1 } });
       expect(ready.map(({ ordinal }) => ordinal)).toEqual([1]);
       expect(warnings).toEqual([
-        { kind: 'repeated-rows', count: 2, message: '2 rows left out: equal to an earlier row' },
+        { kind: 'repeated-rows', count: 2, message: '2 rows left out: same as an earlier row' },
       ]);
     });
   });
@@ -312,7 +312,7 @@ describe.each([
         {
           kind: 'listed-twice',
           count: 1,
-          message: "1 basename listed more than once, e.g. 'a.evt': the last path in order is taken",
+          message: "1 basename listed more than once, e.g. 'a.evt': the last path in sort order is used",
         },
       ]);
     });

@@ -154,7 +154,7 @@ describe.each([
     const { findings, ready, warnings } = await survey({ ...wanted, ...places() }, { disk: makeDisk() });
     expect(findings).toEqual([{ kind: 'inputs-gone', count: 2, looked: 4, of: 4, example: { run: 3, segment: 0 } }]);
     expect(warnings.map(({ message }) => message)).toEqual([
-      'Inputs of 2 ready jobs are gone from disk, e.g. run 3 segment 0 (--why 3 0)',
+      'Inputs of 2 ready jobs are missing on disk, e.g. run 3 segment 0 (--why 3 0)',
     ]);
     expect(ready.map(({ run }) => run)).toEqual([1, 2, 3, 4]);
   });
@@ -165,7 +165,7 @@ describe.each([
     expect(ready.map(({ run }) => run)).toEqual([1, 2]);
     expect(counts).toMatchObject({ 'missing-inputs': 2, ready: 2 });
     expect(warned.map(({ message }) => message)).toEqual([
-      `2 candidates lack inputs, e.g. run 3 segment 0: '${root}/two/gone.evt' is gone from disk (kaedama … --why 3 0)`,
+      `2 candidates lack inputs, e.g. run 3 segment 0: '${root}/two/gone.evt' no longer exists on disk (kaedama … --why 3 0)`,
     ]);
   });
 

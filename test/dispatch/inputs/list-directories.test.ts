@@ -56,10 +56,10 @@ it('gives up on directories that do not answer, and then on those behind them', 
   const { found, unknown } = await resultOf(listDirectories(places, { directoryMs: 20, allMs: 60_000 }, silent));
   expect(found).toEqual([]);
   expect([unknown.length, opened]).toEqual([5, 3]);
-  expect(unknown.at(-1)).toEqual(['/dead/4', 'not looked at: the file system did not answer before']);
+  expect(unknown.at(-1)).toEqual(['/dead/4', 'not checked: the file system did not answer earlier']);
 });
 
 it('leaves directories out for which there is no time', async () => {
   const { unknown } = await resultOf(listDirectories([join(root, 'a')], { directoryMs: 1000, allMs: 0 }));
-  expect(unknown).toEqual([['/a', 'not looked at: there was no time left after 0 s']]);
+  expect(unknown).toEqual([['/a', 'not checked: the time limit was reached after 0 s']]);
 });

@@ -57,7 +57,8 @@ test("C-P16: refuses a fixed build for what the commit does not have, but not 'n
       ...["'calo/Fun.C' (changed)", "'calo/Fun.C~' (not in the commit)", "'calo/new.C' (not in the commit)"],
       "'calo/run.sh' (missing)",
     ],
-    advice: "Commit and push what the jobs run, so that others can find what made these files, or insist with '--doit'",
+    advice:
+      "Commit and push what the jobs run, so that others can find the code that made these files, or override with '--doit'",
   });
   const doubts = [
     expect.stringMatching(/^4 staged files of .*: 'calo\/Fun\.C' \(changed\), .*'calo\/run\.sh' \(missing\)$/u),
@@ -72,10 +73,10 @@ test("C-P2: refuses a fixed build from a commit that only a local branch has, bu
   await world.git(world.code, 'branch', 'other');
   const checked = await survey();
   const { hash } = checked.repository;
-  const doubt = `Commit '${hash}' of payload '${world.code}/calo' is not published: 'origin/main' does not hold it`;
+  const doubt = `Commit '${hash}' of payload '${world.code}/calo' is not published: 'origin/main' does not contain it`;
   expect(refusalOf(checked)).toMatchObject({
     ...{ code: 'site-payload-unpublished', message: doubt.replace(world.submit, '/prod'), complaints: [] },
-    advice: "Push it, so that others can find what made these files, or insist with '--doit'",
+    advice: "Push it, so that others can find the code that made these files, or override with '--doit'",
   });
   expect(checkPayload(checked, { ...fixed, build: 'new' })).toEqual({ doubts: [doubt], overridden: [] });
   expect(checkPayload(checked, { ...fixed, isForced: true })).toEqual({ doubts: [doubt], overridden: [doubt] });

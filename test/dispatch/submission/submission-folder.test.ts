@@ -31,7 +31,7 @@ test('keeps tokens from others, and refuses a folder of tokens that somebody has
   const other = uuid.replace('1', '2');
   await expect(makeSubmissionFolder(site, other, 'http://127.0.0.1:1')).rejects.toMatchObject({
     code: 'site-token-folder',
-    message: `The folder of the jobs' tokens, '${above}', is open to others: expected mode 0700`,
+    message: `The directory of the jobs' tokens, '${above}', is accessible to other users: expected mode 0700`,
     advice: `Run: chmod 700 '${above}'; nothing was submitted`,
   });
   expect(await readdir(above)).toEqual([uuid]);

@@ -60,8 +60,8 @@ async function doubtsOf(run: number): Promise<readonly string[]> {
 
 it('says that the product of a finished attempt is not in the catalog, and what to do (C-D18)', async () => {
   expect((await doubtsOf(1)).slice(0, 2)).toEqual([
-    'its product is not in the catalog: look into its log, and at its stage-outs',
-    'to make it again: --unblock-state finished',
+    'its product is not in the catalog: check its log and its stage-outs',
+    'to redo it: --unblock-state finished',
   ]);
 });
 
@@ -69,11 +69,11 @@ it('names inputs that were registered after the attempt started, and those that 
   expect(await doubtsOf(2)).toEqual([
     '1 input registered after it was made:',
     '  /in/b.evt (2025-01-01T00:11:00Z)',
-    '1 input gone from disk:',
+    '1 input missing on disk:',
     '  /in/b.evt',
   ]);
 });
 
 it('names the inputs of a ready job that are gone from disk', async () => {
-  expect(await doubtsOf(3)).toEqual(['1 input gone from disk:', '  /in/b.evt']);
+  expect(await doubtsOf(3)).toEqual(['1 input missing on disk:', '  /in/b.evt']);
 });

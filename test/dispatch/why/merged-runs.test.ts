@@ -52,7 +52,7 @@ async function why(run: number, query: string, options: Partial<RunOptions> = { 
 it('names the row of another run that the query makes of this one, and its attempt (C-S6)', async () => {
   expect(await why(7106, merging('(runnumber / 10) * 10'))).toMatchInlineSnapshot(`
     "TEST, run 7106
-    the query has no row for this run alone
+    the query has no row for this run by itself
     run 7106 is merged into:
     DST_TEST_run2pp_ana437_2024p007_v001-00007100-00000: not-selected
       '--runs 7106' is another run
@@ -80,7 +80,7 @@ it('names the product of a range of runs where that was asked for', async () => 
   const options = { runs: { kind: 'range', first: 7100, last: 7119 } } as const;
   expect(await why(7111, merging('min(runnumber)'), options)).toMatchInlineSnapshot(`
     "TEST, run 7111
-    the query has no row for this run alone
+    the query has no row for this run by itself
     run 7111 is merged into:
     DST_TEST_run2pp_ana437_2024p007_v001-00007110-00000: blocked
       attempt 1 (cupsid 2) is failed since 2025-04-10 12:00:00 UTC
@@ -95,7 +95,7 @@ it('asks the query for all runs where it returns nothing for this one', async ()
   const query = `${merging('min(runnumber)').replace('{run_condition}', '{run_condition} {seg_condition}')} having count(*) > 1`;
   expect(await why(7121, query)).toMatchInlineSnapshot(`
     "TEST, run 7121
-    the query has no row for this run alone
+    the query has no row for this run by itself
     run 7121 is merged into:
     DST_TEST_run2pp_ana437_2024p007_v001-00007120-00000: ready
       input /nowhere/run_00007100_00007200/DST_IN_run2pp_ana437_2024p007_v001-00007120-00000.root

@@ -109,7 +109,7 @@ describe('why', () => {
       "TEST, run 3
       DST_TEST_run2pp_ana437_2024p007_v001-00000003-00000: exists
         DST_TEST_run2pp_ana437_2024p007_v001-00000003-00000.root is in the catalog, dataset 'some_dataset'
-        to make it again: --resubmit
+        to redo it: --resubmit
         inputs unknown: '/nowhere': no part of this path exists: its file system may not be mounted
       "
     `);
@@ -134,7 +134,7 @@ describe('why', () => {
         2 of 3 inputs are not in the catalog's files
         missing: no.evt
         missing: odd.evt
-          '/nowhere/renamed.evt' is of no use: another name, or a blank or comma in it
+          '/nowhere/renamed.evt' is not usable: its name differs, or it contains a space or a comma
         inputs unknown: '/nowhere': no part of this path exists: its file system may not be mounted
       "
     `);
@@ -156,7 +156,7 @@ describe('why', () => {
     expect(await why({ run: 6 })).toMatchInlineSnapshot(`
       "TEST, run 6
       DST_TEST_run2pp_ana437_2024p007_v001-00000006-00000: rejected
-        column 'files' is null, empty, or not what it should be: the row names no product
+        column 'files' is null, empty or invalid, so the row names no product
       "
     `);
   });
@@ -191,7 +191,7 @@ describe('why', () => {
     expect(renderWhy(await findWhy({ ...world.inputOf(all), maxJobs: 1 }, { run: 8 }))).toMatchInlineSnapshot(`
       "TEST, run 8
       DST_TEST_run2pp_ana437_2024p007_v001-00000008-00000: over-limit
-        1 ready job before it, and 1 is the limit
+        1 ready job before it, and the limit is 1
         inputs unknown: '/nowhere': no part of this path exists: its file system may not be mounted
       "
     `);
@@ -213,7 +213,7 @@ describe('why there is no candidate', () => {
   it.each<[Partial<RunOptions>, string]>([
     [{ runs: { kind: 'cursor', window: 2 }, cursor: 3 }, "'--runs cursor' begins at run 3 and ends at 5"],
     [{ runs: { kind: 'one', run: 3 } }, "'--runs 3' is another run"],
-    [{ runs: { kind: 'range', first: 1, last: 6 } }, "'--runs 1 6' does not reach it"],
+    [{ runs: { kind: 'range', first: 1, last: 6 } }, "'--runs 1 6' does not include it"],
     [{ runs: { kind: 'list', runs: [1, 2] } }, 'the list of 2 runs does not include it'],
     [{ ...all, segments: { kind: 'one', segment: 9 } }, "'--segments 9' is another segment"],
     [{ ...all, limit: 2 }, "'--limit 2' in the query cuts it off"],
@@ -243,9 +243,9 @@ describe('why there is no candidate', () => {
       "TEST, run 7, segment 0
       2 rows: 2 not-selected
       DST_TEST_run2pp_ana437_2024p007_v001-00000007-00000: not-selected
-        '--segments 1 2' does not reach it
+        '--segments 1 2' does not include it
       DST_TEST_run2pp_ana437_2024p007_v001-00000007-00000: not-selected
-        '--segments 1 2' does not reach it
+        '--segments 1 2' does not include it
       with '--runs 7' it would be:
       2 rows: 1 ready, 1 repeated
       DST_TEST_run2pp_ana437_2024p007_v001-00000007-00000: ready
@@ -261,7 +261,7 @@ describe('why there is no candidate', () => {
   it('is the query itself', async () => {
     expect(await why({ run: 99 })).toMatchInlineSnapshot(`
       "TEST, run 99
-      not a candidate: the query returns no row for it, whatever is selected: its own conditions leave it out (see '--print-query')
+      not a candidate: the query returns no row for it with any selection: its own conditions exclude it (see '--print-query')
       "
     `);
     expect(await why({ run: 1007, segment: 1008 })).toContain(

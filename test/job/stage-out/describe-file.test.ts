@@ -72,11 +72,11 @@ test('names each contradiction between what is given and the name (C-W25)', () =
       dataset: 'test',
     }).contradictions,
   ).toEqual([
-    "--run is '7106', the name says '7101'",
-    "--segment is '3', the name says '2'",
-    "--dstname is 'DST_CALO_run2pp_new_nocdbtag', the name says 'DST_CALO_run2pp_new_nocdbtag_v001'",
-    "--dsttype is 'DST_OTHER_run2pp', the name says 'DST_CALO_run2pp'",
-    "--dataset is 'test', the name says 'new_nocdbtag_v001'",
+    "--run is '7106', the file name says '7101'",
+    "--segment is '3', the file name says '2'",
+    "--dstname is 'DST_CALO_run2pp_new_nocdbtag', the file name says 'DST_CALO_run2pp_new_nocdbtag_v001'",
+    "--dsttype is 'DST_OTHER_run2pp', the file name says 'DST_CALO_run2pp'",
+    "--dataset is 'test', the file name says 'new_nocdbtag_v001'",
   ]);
 });
 

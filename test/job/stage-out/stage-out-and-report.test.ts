@@ -86,7 +86,7 @@ test('what the script says against the name is registered, and remarked in the r
   await stageOutAndReport(order({ run: 7106 }), job());
   expect(gateway.events().map(({ detail }) => detail)).toMatchObject([
     { kind: 'stageout', file: { run: 7106, segment: 12 } },
-    { kind: 'message', text: `Stage-out of '${name}': --run is '7106', the name says '53534'` },
+    { kind: 'message', text: `Stage-out of '${name}': --run is '7106', the file name says '53534'` },
   ]);
 });
 
@@ -102,7 +102,7 @@ test('ends with an error, and keeps the local file, where the registration is re
   gateway.mood.refusal = "the name belongs to 'B'";
   await expect(stageOutAndReport(order(), job())).rejects.toMatchObject({
     code: 'transfer-refused',
-    message: `'${join(root, 'out', name)}' is in its place, and is not registered: the name belongs to 'B'`,
+    message: `'${join(root, 'out', name)}' is in place, but is not registered: the name belongs to 'B'`,
   });
   expect(existsSync(join(root, 'job', name))).toBe(true);
 });

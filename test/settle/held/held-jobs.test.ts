@@ -131,7 +131,7 @@ test('shows and clears a job that is held after its attempt has ended; the attem
   });
   expect(describeHeldJobs('TEST', held)).toEqual([
     "0 jobs of 'TEST' held",
-    "1 job of 'TEST' held after their attempt had ended",
+    "1 job of 'TEST' held after their attempt ended",
     expect.stringMatching(/^ {2}\d+ \(finished\): .*Transfer output files failure/u),
   ]);
   expect(await findStuckJobs(input)).toMatchObject({ stops: [], heldAfterEnd: [{ cupsid: first?.id, reason }] });
@@ -152,6 +152,6 @@ test('does not take no answer for no held job', async () => {
   };
   await expect(findHeldJobs({ ...input, backend }, mine())).rejects.toMatchObject({
     code: 'batch-no-answer',
-    message: 'The batch system does not say which jobs are held: the schedd is away',
+    message: 'The batch system does not report which jobs are held: the schedd is away',
   });
 });

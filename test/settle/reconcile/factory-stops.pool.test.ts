@@ -113,7 +113,7 @@ const readRows = (): Promise<readonly Row[]> =>
     select run, status::text as status, retired_at is null as "isLive", message
     from ${sql.table(world.status.role, 'production_status')} order by run, attempt_number`);
 
-const never = /^HTCondor never made the job: failed to create ClassAd for Job \d+\.\d+ : .*Parse error.*Odd = a,b/u;
+const never = /^HTCondor never created the job: failed to create ClassAd for Job \d+\.\d+ : .*Parse error.*Odd = a,b/u;
 
 test('a factory that cannot make a job is ended: that job has failed, all others can be dispatched again (C-H10)', async () => {
   const { uuid, cluster } = await dispatch([1, 2, 3, 4], { odd: { 2: 'a,b' }, matches: false });
@@ -227,7 +227,7 @@ test('a submission that somebody removes has failed as a whole, also what was ne
   }, patience);
   expect(gone).toBe(true);
   expect(await reconcileNow({ vanishAfterMs: 0 })).toMatchObject({ told: { removed: 5, vanished: 0 }, stops: [] });
-  const unmade = 'Its submission was removed from the queue before the job was made';
+  const unmade = 'Its submission was removed from the queue before the job was created';
   const removed = expect.stringMatching(/^via condor_rm/u);
   expect((await readRows()).map(({ message }) => message)).toEqual([removed, removed, unmade, unmade, unmade]);
 });
@@ -247,7 +247,7 @@ test('a job whose ad cannot be read is unknown, never gone, and hides no other',
   const reconciled = await reconcileNow({ vanishAfterMs: 0 });
   expect(reconciled).toMatchObject({ checked: 3, agreed: 2, unknown: 1, unread: 1, told: { vanished: 0 } });
   expect(reconciled.reasons).toEqual([
-    { why: "An ad in the answer of 'condor_q' lacks or garbles 'SlurpCupsid'", count: 1 },
+    { why: "An ad in the answer of 'condor_q' has missing or invalid fields: 'SlurpCupsid'", count: 1 },
   ]);
   expect((await readRows()).map(({ status }) => status)).toEqual(['submitted', 'submitted', 'submitted']);
 });

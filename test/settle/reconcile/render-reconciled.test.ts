@@ -21,16 +21,16 @@ test('shows what became of submissions and attempts, and why something is not kn
     ...{ stops: [], takenBack: 0, reasons: [{ why: 'the schedd did not answer', count: 1 }] },
   };
   expect(renderReconciled({ submissions, attempts }, 80)).toMatchInlineSnapshot(`
-    "submissions that hung in the air  number
+    "unconfirmed submissions  number
     --------------------------------  ------
     found and confirmed                    1
-    never there, taken back                2
+    never submitted, taken back                2
     waiting                                3
     unknown                                4
 
-    attempts that are not final  number
+    open attempts  number
     ---------------------------  ------
-    as their rows say                 8
+    unchanged                 8
     confirmed                         1
     started (new)                     1
     held (new)                        2
@@ -39,10 +39,10 @@ test('shows what became of submissions and attempts, and why something is not kn
     ended (new)                       5
     removed (new)                     1
     vanished (new)                    0
-    not wanted: job removed           1
+    retired: job removed           1
     waiting                           1
     unknown                           1
-    vanished, not believed            0
+    vanished, not recorded            0
     ---------------------------  ------
     checked                          20
 
@@ -58,8 +58,8 @@ test('says in one line that there was nothing, and then why something is not kno
     ...{ checked: 0, agreed: 0, confirmed: 0, told, jobsRemoved: 0, waiting: 0, unknown: 0, unread: 0, disbelieved: 0 },
     ...{ stops: [], takenBack: 0, reasons: [] },
   };
-  expect(renderReconciled({ submissions: nothing }, 80)).toBe('Nothing to reconcile: no submission hung in the air\n');
-  const both = 'Nothing to reconcile: no submission hung in the air, and no attempt was open\n';
+  expect(renderReconciled({ submissions: nothing }, 80)).toBe('Nothing to reconcile: no unconfirmed submissions\n');
+  const both = 'Nothing to reconcile: no unconfirmed submissions, no open attempts\n';
   expect(renderReconciled({ submissions: nothing, attempts }, 80)).toBe(both);
   const reasons = [{ why: 'the schedd did not answer', count: 1 }];
   expect(renderReconciled({ submissions: nothing, attempts: { ...attempts, reasons } }, 80)).toBe(
@@ -91,9 +91,9 @@ test('shows of which submissions no further jobs are made, and what became of th
   };
   const nothing = { confirmed: 0, withdrawn: 0, waiting: 0, unknown: 0 };
   expect(renderReconciled({ submissions: nothing, attempts }, 80)).toMatchInlineSnapshot(`
-    "attempts that are not final  number
+    "open attempts  number
     ---------------------------  ------
-    as their rows say                20
+    unchanged                20
     confirmed                         0
     started (new)                     0
     held (new)                        0
@@ -102,27 +102,27 @@ test('shows of which submissions no further jobs are made, and what became of th
     ended (new)                       0
     removed (new)                     0
     vanished (new)                    0
-    not wanted: job removed           0
-    never made, taken back           21
+    retired: job removed           0
+    never created, taken back           21
     waiting                           0
     unknown                           0
-    vanished, not believed            0
+    vanished, not recorded            0
     answers that cannot be read       2
     ---------------------------  ------
     checked                          42
 
-    A submission of 'CALO' (cluster 7) is on hold, with 20 jobs not made yet: disk full (by user me); to let it go on: condor_release 7
-    The batch system stopped making jobs of 'CALO': 21 jobs taken back, to be dispatched again, 1 job failed: Parse error: Odd = a,b
+    A submission of 'CALO' (cluster 7) is held, with 20 jobs not created yet: disk full (by user me); to resume it: condor_release 7
+    The batch system stopped creating jobs of 'CALO': 21 jobs taken back for the next dispatch, 1 job failed: Parse error: Odd = a,b
     "
   `);
 });
 
 test('shows submissions alone where only they were asked for', () => {
   expect(renderReconciled({ submissions }, 80)).toMatchInlineSnapshot(`
-    "submissions that hung in the air  number
+    "unconfirmed submissions  number
     --------------------------------  ------
     found and confirmed                    1
-    never there, taken back                2
+    never submitted, taken back                2
     waiting                                3
     unknown                                4
     "

@@ -147,7 +147,9 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
 function checkOneLine(job: BatchJob, key: string, value: string): void {
   if (!/[\n\r\0\u001F]/u.test(value)) return;
   const what = key.startsWith('+') ? `attribute '${key}'` : `submit command '${key}'`;
-  throw new Error(`The ${what} of '${job.dstfile}' holds a line end: '${shorten(value, 60)}'; write it in one line`);
+  throw new Error(
+    `The ${what} of '${job.dstfile}' contains a line break: '${shorten(value, 60)}': remove it in the query`,
+  );
 }
 
 const defaults: Readonly<Record<string, string>> = {
@@ -266,7 +268,7 @@ function inputsFor(
   for (const item of parseList(list)) {
     const name = basename(item);
     if (name === 'odbc.ini') {
-      notes.add(`'${item}' is not sent to jobs: they reach no database, and no secret of one travels`);
+      notes.add(`'${item}' is not sent to jobs: they have no access to databases or their passwords`);
     } else if (!ownCommands.has(name) && !own.has(name)) {
       if (/^[a-z][a-z0-9+.-]*:\/\//iu.test(item)) {
         files.push(item);

@@ -44,7 +44,7 @@ function spell(key: string, value: string | undefined): string {
   if (value !== undefined && value !== '') return value;
   const spelling = key.startsWith('+') ? 'undefined' : emptySpellings[key];
   if (spelling !== undefined) return spelling;
-  throw new Error(`The submit command '${key}' is there for some of the jobs only: let the rule write it for all`);
+  throw new Error(`The submit command '${key}' is set for some of the jobs only: set it for all jobs in the rule`);
 }
 
 /** Makes a {@link LayoutLearner}; it keeps what it learned from. */

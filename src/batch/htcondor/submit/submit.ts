@@ -91,7 +91,7 @@ async function checkToken(path: string, mode: number): Promise<void> {
   const folder = dirname(path);
   const facts = await stat(folder);
   if ((mode & 0o077) === 0 && (facts.mode & 0o077) === 0) return;
-  throw new Error(`Others may read the token '${path}': its mode is to be 600, and that of its folder 700`);
+  throw new Error(`Other users can read the token '${path}': expected mode 600, and 700 for its directory`);
 }
 
 async function checkInputs(paths: ReadonlySet<string>): Promise<void> {
@@ -103,7 +103,7 @@ async function checkInputs(paths: ReadonlySet<string>): Promise<void> {
   if (missing.length === 0) return;
   const shown = missing.slice(0, 20).map((path) => `'${path}'`);
   const rest = missing.length > shown.length ? `, and ${missing.length - shown.length} more` : '';
-  throw new Error(`There is no ${shown.join(', no ')}${rest}, which 'transfer_input_files' names`);
+  throw new Error(`Missing files of 'transfer_input_files': ${shown.join(', ')}${rest}`);
 }
 
 /** A job whose output has nowhere to go is held when all its work is done. */
@@ -111,7 +111,7 @@ async function makeDirectories(directories: ReadonlySet<string>): Promise<void> 
   for (const directory of directories) {
     await makeDirectory(directory).catch((cause: unknown) => {
       const why = explainError(cause, directory);
-      throw new Error(`The directory '${directory}', which outputs or logs go to, can't be made: ${why}`, { cause });
+      throw new Error(`The directory '${directory}' for outputs or logs cannot be created: ${why}`, { cause });
     });
   }
 }
@@ -159,26 +159,26 @@ function outcomeOf(result: CondorResult, count: number): SubmitOutcome {
       return { kind: 'accepted', cluster: Number(cluster) };
     }
     const text = stdout.trim().slice(0, 200);
-    return { kind: 'unknown', reason: `The reply of 'condor_submit' can't be understood: '${text}' ${words}`.trim() };
+    return { kind: 'unknown', reason: `The reply of 'condor_submit' cannot be understood: '${text}' ${words}`.trim() };
   }
   // A commit that failed without a reason of the schedd's may have been done.
   const isLostInCommit = /Failed to commit/iu.test(words) && !/would exceed|submit failed|not permitted/iu.test(words);
   if (!isLostInCommit && nothingSent.test(words)) return { kind: 'refused', reason: adviseOn(words) };
-  return { kind: 'unknown', reason: `'condor_submit' failed (exit code ${exitCode}): ${words || 'without a word'}` };
+  return { kind: 'unknown', reason: `'condor_submit' failed (exit code ${exitCode}): ${words || 'no message'}` };
 }
 
 function adviseOn(words: string): string {
   if (/can't find address|failed to connect|could not connect/iu.test(words)) {
-    return `${words} (the schedd is away: nothing was sent, call the command again when it is back)`;
+    return `${words} (the schedd is not reachable: nothing was sent; run the command again when it is back)`;
   }
   if (/owner to root/iu.test(words)) {
-    return `${words} (HTCondor takes no jobs from root: call the command as an ordinary user)`;
+    return `${words} (HTCondor accepts no jobs from root: run the command as an ordinary user)`;
   }
   if (/MAX_JOBS_PER_SUBMISSION/u.test(words)) {
-    return `${words} (set 'batch.htcondor.max_jobs_per_submission' of the site below that limit)`;
+    return `${words} (set 'batch.htcondor.max_jobs_per_submission' in the site file below that limit)`;
   }
   if (/MAX_JOBS_PER_OWNER|MAX_JOBS_SUBMITTED/u.test(words)) {
-    return `${words} (the queue is full: wait until jobs have ended, or limit with --maxjobs)`;
+    return `${words} (the queue is full: wait until jobs have ended, or use --maxjobs)`;
   }
   return words;
 }

@@ -36,7 +36,7 @@ export async function writeItems(
   try {
     let expected = 0;
     for await (const job of guardItems(items)) {
-      if (job.process !== expected) throw new Error(`Item ${expected} of the submission says it is ${job.process}`);
+      if (job.process !== expected) throw new Error(`Item ${expected} of the submission is numbered ${job.process}`);
       expected += 1;
       const waiting = writer.add({ cupsid: job.cupsid, commands: finish(job) });
       if (waiting !== undefined) await waiting;
@@ -125,7 +125,7 @@ async function openRows(path: string) {
       await flush();
       const { commands, variables } = layout ?? learner.make();
       if (variables.some((name) => commands.get('executable')?.includes(`$(${name})`) === true)) {
-        throw new Error("The jobs have different programs ('executable'): HTCondor takes one a submission");
+        throw new Error("The jobs have different programs ('executable'): HTCondor accepts one per submission");
       }
       return { commands, variables };
     },

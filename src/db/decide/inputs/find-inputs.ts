@@ -73,7 +73,7 @@ async function findInListing(session: Session, files: AsyncIterable<ListedFile>)
   );
   await session.execute(sql`analyze pg_temp.location (lfn)`);
   if (twice === undefined || twice.count === 0) return [];
-  const message = `${countOf(twice.count, 'basename')} listed more than once, e.g. '${twice.example}': the last path in order is taken`;
+  const message = `${countOf(twice.count, 'basename')} listed more than once, e.g. '${twice.example}': the last path in sort order is used`;
   return [{ kind: 'listed-twice', count: twice.count, message }];
 }
 

@@ -27,7 +27,7 @@ export async function findMissingExample(session: Session, count: number): Promi
   );
   if (example === undefined) return [];
   const { run, segment, lfn, path } = example;
-  const what = path === null ? `'${lfn}'` : `'${path}' is gone from disk`;
+  const what = path === null ? `'${lfn}'` : `'${path}' no longer exists on disk`;
   const who = `${countOf(count, 'candidate')} ${count === 1 ? 'lacks' : 'lack'} inputs`;
   return [
     {

@@ -50,6 +50,6 @@ export async function findUnfitExample(session: Session, count: number): Promise
   );
   if (example === undefined) return [];
   const { run, segment, note } = example;
-  const who = `${countOf(count, 'candidate')} left out, which cannot be submitted`;
+  const who = `${countOf(count, 'candidate')} left out because they cannot be submitted`;
   return [{ kind: 'unfit', count, message: `${who}, e.g. run ${run} segment ${segment}: ${note}` }];
 }

@@ -57,7 +57,7 @@ function describeFinding({ kind, count, looked, of, example }: Finding): string 
     case 'older-than-inputs':
       return `${countOf(count, 'product')} ${verb} older than an input${where}${why}${part}`;
     case 'inputs-gone':
-      return `Inputs of ${countOf(count, 'ready job')} are gone from disk${where}${why}${part}`;
+      return `Inputs of ${countOf(count, 'ready job')} are missing on disk${where}${why}${part}`;
   }
 }
 

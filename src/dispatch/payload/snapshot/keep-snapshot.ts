@@ -80,21 +80,21 @@ async function make(store: string, survey: PayloadSurvey, log: Log): Promise<str
   if (before === undefined) return undefined;
   const reason = before === 'absent' ? undefined : before.reason;
   if (reason !== undefined) {
-    log.warn({ payload: manifest.hash, fault: reason }, 'a payload snapshot is damaged: making it again');
+    log.warn({ payload: manifest.hash, fault: reason }, 'a payload snapshot is damaged: creating it again');
   }
   const aside = reason === undefined ? undefined : join(store, `${draftPrefix}damaged-${randomUUID()}`);
   if ((await writeSnapshot(store, survey, aside)) === 'exists') {
     const after = await findSnapshotFault(directory, manifest, known);
-    if (after !== undefined) throw cannotMake(store, after === 'absent' ? 'it is gone' : after.reason);
+    if (after !== undefined) throw cannotMake(store, after === 'absent' ? 'it does not exist' : after.reason);
   }
   // Jobs that copy from it at this moment shall find it: pruning takes it away.
   return reason;
 }
 
 function cannotMake(store: string, reason: string, cause?: unknown): SiteError {
-  return new SiteError(`The payload snapshot cannot be made in '${store}': ${reason}`, {
+  return new SiteError(`The payload snapshot cannot be created in '${store}': ${reason}`, {
     code: 'site-payloads-directory',
     ...(cause === undefined ? {} : { cause }),
-    advice: "Fix that, or name another place as 'payloads.directory' of the site; nothing was submitted",
+    advice: "Fix that, or set another 'payloads.directory' in the site file; nothing was submitted",
   });
 }

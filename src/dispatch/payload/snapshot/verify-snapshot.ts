@@ -29,7 +29,7 @@ export async function findSnapshotFault(
   const place = snapshotPlace(directory, manifest);
   try {
     if ((await lstat(directory).catch(() => undefined)) === undefined) return 'absent';
-    if ((await readFile(place.manifestFile, 'utf8')) !== manifest.text) return { reason: 'its manifest is another' };
+    if ((await readFile(place.manifestFile, 'utf8')) !== manifest.text) return { reason: 'its manifest differs' };
     const wanted = new Map(manifest.files.filter(({ kind }) => kind !== 'in-place').map((file) => [file.path, file]));
     const reason = await findFault(place, '', { wanted, filled: filledDirectories(manifest), known });
     if (reason !== undefined) return { reason };
@@ -80,13 +80,13 @@ async function findFault(place: SnapshotPlace, path: string, expected: Wanted): 
 async function findFileFault(path: string, file: PayloadFile, known: KnownHashes): Promise<string | undefined> {
   const facts = await lstat(path);
   if (file.kind === 'link') {
-    return facts.isSymbolicLink() && (await readlink(path)) === file.target ? undefined : 'is another link';
+    return facts.isSymbolicLink() && (await readlink(path)) === file.target ? undefined : 'is a different link';
   }
   if (file.kind === 'directory') {
     return facts.isDirectory() && (await readdir(path)).length === 0 ? undefined : 'is not an empty directory';
   }
   if (!facts.isFile()) return 'is not a file';
   if ((facts.mode & 0o222) !== 0) return 'can be written to';
-  if (((facts.mode & 0o100) !== 0) !== (file.kind === 'program')) return 'has another mode';
-  return (await hashFile(path, { known })).hashes.sha256 === file.sha256 ? undefined : 'has another content';
+  if (((facts.mode & 0o100) !== 0) !== (file.kind === 'program')) return 'has a different mode';
+  return (await hashFile(path, { known })).hashes.sha256 === file.sha256 ? undefined : 'has different content';
 }

@@ -172,16 +172,16 @@ function dropFilledDirectories(files: Map<string, FoundFile>): void {
 
 /** The error for a payload that is being edited. */
 export function changing(path: string, cause?: unknown): SiteError {
-  return new SiteError(`The payload changes while it is read: '${path}'`, {
+  return new SiteError(`The payload changed while it was read: '${path}'`, {
     code: 'site-payload-changing',
     ...(cause === undefined ? {} : { cause }),
-    advice: 'Wait until nobody writes into it, then call the command again; nothing was submitted',
+    advice: 'Wait until it is no longer being written, then run the command again; nothing was submitted',
   });
 }
 
 function tooMany(): SiteError {
   return new SiteError(`The payload has more than ${mostFiles.toLocaleString('en-US')} files`, {
     code: 'site-payload-too-large',
-    advice: "Name less in 'params.rsync' of the rule: input data belongs into 'input'",
+    advice: "List less in 'params.rsync' of the rule: input data belongs in 'input'",
   });
 }

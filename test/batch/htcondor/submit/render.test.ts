@@ -170,7 +170,7 @@ test('takes our commands for its own, leaves database secrets at home, and finds
   ]);
   expect([...inputFiles]).toEqual(['/home/sphnxpro/prod/payload/', '/a/b.json']);
   expect([...notes].join('\n')).toMatchInlineSnapshot(`
-    "'odbc.ini' is not sent to jobs: they reach no database, and no secret of one travels
+    "'odbc.ini' is not sent to jobs: they have no access to databases or their passwords
     'user_job_wrapper' is left out: HTCondor has no such submit command"
   `);
 });
@@ -211,7 +211,7 @@ test('refuses what would leave a job without a folder of its own, and line ends'
     `[Error: 'should_transfer_files' is 'NO': expected YES, otherwise a job has no directory of its own and no token]`,
   );
   expect(() => finish({ rank: 'a\nqueue 1000' })).toThrowErrorMatchingInlineSnapshot(
-    `[Error: The submit command 'rank' of 'DST_CALO_run2pp_ana437_2024p007_v001-00053534-00012' holds a line end: 'a queue 1000'; write it in one line]`,
+    `[Error: The submit command 'rank' of 'DST_CALO_run2pp_ana437_2024p007_v001-00053534-00012' contains a line break: 'a queue 1000': remove it in the query]`,
   );
 });
 

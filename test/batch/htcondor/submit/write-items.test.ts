@@ -151,10 +151,10 @@ test('gives each job what it is to have, whatever differs and wherever', async (
 
 test('refuses a command that only some jobs have, programs that differ, and items out of order', async () => {
   await expect(write(2, (process) => (process === 0 ? { rank: '1' } : {}))).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[Error: The submit command 'rank' is there for some of the jobs only: let the rule write it for all]`,
+    `[Error: The submit command 'rank' is set for some of the jobs only: set it for all jobs in the rule]`,
   );
   await expect(write(2, (process) => ({ executable: `/x${process}` }))).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[Error: The jobs have different programs ('executable'): HTCondor takes one a submission]`,
+    `[Error: The jobs have different programs ('executable'): HTCondor accepts one per submission]`,
   );
   const swapped = makeJobs(2).toReversed();
   await expect(writeItems(join(directory, 'x'), eachOf(swapped), () => new Map())).rejects.toThrow('Item 0');

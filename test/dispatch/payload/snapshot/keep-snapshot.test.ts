@@ -91,7 +91,7 @@ describe('one that is not what its name says is made again', () => {
         await writeFile(inside(snapshot, 'Fun.C'), 'B');
         await chmod(inside(snapshot, 'Fun.C'), 0o444);
       },
-      "'code/calo/Fun.C' has another content",
+      "'code/calo/Fun.C' has different content",
     ],
     'a file can be written to': [
       (snapshot) => chmod(inside(snapshot, 'Fun.C'), 0o644),
@@ -105,7 +105,7 @@ describe('one that is not what its name says is made again', () => {
     'a directory was added': [(snapshot) => mkdir(inside(snapshot, 'new')), "'code/calo/new' does not belong to it"],
     'a program is none any more': [
       (snapshot) => chmod(inside(snapshot, 'run.sh'), 0o444),
-      "'code/calo/run.sh' has another mode",
+      "'code/calo/run.sh' has a different mode",
     ],
     'its manifest was edited': [
       (snapshot) => rm(join(store, snapshot.hash, 'manifest')),
@@ -174,7 +174,7 @@ it('is refused where it cannot be made, with the reason', async () => {
   });
   await expect(keep({}, place(join(world.root, 'with space')))).rejects.toMatchObject({
     code: 'site-payloads-directory',
-    message: `The payload snapshot cannot be made in '${world.root}/with space': its path has a space or comma, which separate what jobs are given`,
+    message: `The payload snapshot cannot be created in '${world.root}/with space': its path has a space or comma, which separate what jobs are given`,
   });
   await writeFile(join(world.root, 'file'), '');
   await expect(keep({}, place(join(world.root, 'file', 'payloads')))).rejects.toMatchObject({
