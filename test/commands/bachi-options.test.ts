@@ -51,7 +51,7 @@ test('explains itself', () => {
 
       --blame               who reports it; default bachi
       --timestamp           when it happened, in UTC unless it has a time zone; default now
-      --verbose, -v         say more, on stderr
+      --verbose, -v         print more on stderr
       --help, -h            this page
       --parent              what it was made from
     "

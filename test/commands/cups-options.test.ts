@@ -179,9 +179,9 @@ test('shows the words and options of one subcommand', () => {
       --run, -r             run number
       --segment, -s         segment number
       --dstname, -d         name of the product, e.g. DST_CALO_run2pp_ana437_2024p007
-      --verbose, -v         say more, on stderr
+      --verbose, -v         print more on stderr
       --table, -t           production_status (production_status)
-      --no-update           tell nothing
+      --no-update           report nothing
       --timestamp           when it happened, in UTC unless it has a time zone; default now
       --help, -h            this page
     "

@@ -57,7 +57,7 @@ describe('slurp', () => {
         expect(await slurp(words)).toEqual(missing);
       }
       expect(await readdir(home)).toEqual([]);
-      expect((await slurp(['db', 'sql', 'status', '--site', '.'])).err).toContain("slurp: There is no site ''");
+      expect((await slurp(['db', 'sql', 'status', '--site', '.'])).err).toContain("slurp: Site '' does not exist");
       await writeFile(join(home, 'slurp.yaml'), 'batch: {backend: local}\n');
       expect((await slurp(['db', 'sql', 'status'])).err).toContain(
         "slurp: The site '/.slurp-site' has no database yet",

@@ -116,7 +116,7 @@ describe('the embedded server', () => {
     await writeFile(file, '9.6\n');
     await expect(startPostgres(folders)).rejects.toMatchObject({
       code: 'site-postgres-version',
-      message: `'${folders.data}' was made by PostgreSQL 9.6, but the programs here are 18`,
+      message: `'${folders.data}' was created by PostgreSQL 9.6, but the programs here are version 18`,
     });
     await writeFile(file, version);
   });

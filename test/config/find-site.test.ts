@@ -87,7 +87,7 @@ describe('a site is looked for', () => {
   it('and says so when the named one is not there', async () => {
     expect(await complaintsOf(findSite({ cwd: home, env: {}, site: 'nowhere.yaml' }))).toEqual([
       "Site '/nowhere.yaml' does not exist",
-      'Name a site file or a directory by --site',
+      'Name a site file or a directory with --site',
     ]);
   });
 
@@ -288,7 +288,7 @@ testbed:
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
       [
         "The site file '/slurp.yaml' has an error",
-        "/slurp.yaml:1:71: A password in 'databases.daq', but others may read this file: 'chmod 600' it, or use {env: NAME} or {file: PATH}",
+        "/slurp.yaml:1:71: 'databases.daq' contains a password, but other users can read this file: run 'chmod 600' on it, or use {env: NAME} or {file: PATH}",
         "'docs/site.md' lists all keys",
       ]
     `);
@@ -296,7 +296,7 @@ testbed:
     await put('slurp.yaml', `databases: ${rest} {url: "postgresql://u@h/d", password: {file: word}}}\n`, 0o644);
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
       [
-        "Others than its owner may read the secret in '/word'",
+        "Other users can read the secret in '/word'",
         "chmod 600 '/word'",
       ]
     `);
@@ -304,7 +304,7 @@ testbed:
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
       [
         "The address of 'daq' comes from the environment variable 'NOT_SET', which is not set",
-        "Set 'NOT_SET', or name a file: {file: PATH}",
+        "Set 'NOT_SET', or use a file: {file: PATH}",
       ]
     `);
   });
@@ -385,7 +385,7 @@ Database = Production
   it('are refused where they are not there, say no database, or show a password to others', async () => {
     await put('slurp.yaml', siteOf(all));
     const unreadable = (name: string): string =>
-      `The file '/etc/odbc.ini' cannot be read, which should have the data source '${name}'`;
+      `The file '/etc/odbc.ini', which should contain the data source '${name}', cannot be read`;
     const advice = "Set 'odbc: PATH' in the site file, or ODBCINI in the environment";
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toEqual([
       '3 databases of the site cannot be reached as the site file says',

@@ -268,7 +268,7 @@ describe('retryDatabase', () => {
       },
       { say: (message) => said.push(message) },
     );
-    expect([result, calls, said]).toEqual(['done', 3, ['x; trying again']]);
+    expect([result, calls, said]).toEqual(['done', 3, ['x; retrying']]);
   });
 
   it('gives up after the last try, and at once for anything else', async () => {

@@ -83,7 +83,7 @@ it('shows what was adopted, and what operators have to know', () => {
     The type 'prodstate' gets all states, in the order used by '<'
     1 column of limited length becomes text, without touching rows
     Rewritten once: production_status (300 MB), for flags bigint, status
-    1,507 attempts are not at their end and belong to no submission of SLURP:
+    1,507 attempts are not final and do not belong to a submission of SLURP:
       7 submitting, 1,500 running
     They stay unchanged and block; their jobs may still report the old way.
     2 of them are 'submitting' without a cluster: probably never submitted.

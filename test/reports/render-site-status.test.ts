@@ -37,7 +37,7 @@ it('shows a site that is up', () => {
     unconfirmed   1 submission
     attempts      96 submitted, 4 running, 1000 finished
                   2 finished without a product: 'kaedama --why RUN' shows what to do
-    staged files  2 waiting for the catalog, 0 put aside
+    staged files  2 waiting for the catalog, 0 quarantined
     spools        0 to be read
 
     role    database                        schema  state

@@ -152,7 +152,7 @@ describe('HTCondor, when something lies between us and it', () => {
       return outcome.kind === 'refused' ? outcome.reason : outcome.kind;
     };
     expect(await refusal({ transfer_input_files: '/no/a,/no/b,cups.py,odbc.ini' })).toBe(
-      "There is no '/no/a', no '/no/b', which 'transfer_input_files' names",
+      "Missing files of 'transfer_input_files': '/no/a', '/no/b'",
     );
     expect(await refusal({ '+Note': '"a\nb"' })).toMatchInlineSnapshot(
       `"The attribute '+Note' of 'DST-0' contains a line break: '"a b"': remove it in the query"`,

@@ -118,7 +118,7 @@ describe('slurp db migrate of an existing production', () => {
         The type 'prodstate' gets all states, in the order used by '<'
         14 columns of limited length become text, without touching rows
         Rewritten once: production_status (N MB), for flags bigint, nevents bigint, logsize bigint, status
-        60 attempts are not at their end and belong to no submission of SLURP:
+        60 attempts are not final and do not belong to a submission of SLURP:
           10 submitting, 10 submitted, 10 started, 10 running, 10 held, 10 evicted
         They stay unchanged and block; their jobs may still report the old way.
         10 of them are 'submitting' without a cluster: probably never submitted.

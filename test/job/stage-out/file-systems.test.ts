@@ -46,7 +46,7 @@ test('a full disk refuses a file with its reason, keeps the local one, and nothi
   );
   expect(result).toMatchObject({ exitCode: 30, stdout: '' });
   expect(result.stderr).toBe(
-    `cups: '${name}' does not fit into '${out}': no space is left\n` +
+    `cups: '${name}' cannot be written to '${out}': no space is left\n` +
       '  because: no space left on device\n  Free space there, then redo the job\n',
   );
   expect(existsSync(join(scratch, name))).toBe(true);

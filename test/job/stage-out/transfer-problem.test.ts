@@ -5,8 +5,8 @@ import { TransferError } from '#model/errors.ts';
 const systemError = (code: string): Error => Object.assign(new Error(`${code}: in words, write`), { code, errno: -1 });
 
 test.each([
-  ['ENOSPC', 'transfer-space', "'A.root' does not fit into '/out': no space is left"],
-  ['EDQUOT', 'transfer-space', "'A.root' does not fit into '/out': the disk quota is exceeded"],
+  ['ENOSPC', 'transfer-space', "'A.root' cannot be written to '/out': no space is left"],
+  ['EDQUOT', 'transfer-space', "'A.root' cannot be written to '/out': the disk quota is exceeded"],
   ['EFBIG', 'transfer-failed', "'A.root' could not be copied to '/out': in words"],
   ['ENAMETOOLONG', 'transfer-failed', "'A.root' could not be copied to '/out': the name is too long"],
 ])('%s becomes %s', (errno, code, message) => {
