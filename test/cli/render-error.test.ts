@@ -38,7 +38,7 @@ it('shows code, facts and stacks only when asked', () => {
 
 it('names what is a fault of ours as such', () => {
   expect(renderError(new TypeError('x is not a function'), 'cups')).toMatchInlineSnapshot(`
-    "cups: Unexpected: x is not a function
+    "cups: Internal error: x is not a function
       This is a bug in SLURP: please report it with the output of '--debug'
     "
   `);

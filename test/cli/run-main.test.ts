@@ -51,7 +51,7 @@ it('shows an unforeseen error as a fault of ours', async () => {
   expect(await run('crash')).toEqual([
     1,
     '',
-    "toy: Unexpected: nobody foresaw this\n  This is a bug in SLURP: please report it with the output of '--debug'\n",
+    "toy: Internal error: nobody foresaw this\n  This is a bug in SLURP: please report it with the output of '--debug'\n",
   ]);
 });
 

@@ -29,7 +29,7 @@ test.each([
   ['', "Unknown subcommand '': expected one of created, updated, finalized, broken"],
   ['--blame me', 'A subcommand is missing: expected one of created, updated, finalized, broken'],
   ['created D', 'Missing arguments: RUN'],
-  ['created D five', "The RUN 'five': expected a run number"],
+  ['created D five', "The RUN is 'five': expected a run number"],
   ['created D 5 6 7', "Unexpected argument '7'"],
   ['updated D 5 --parent x', "Unknown option '--parent'"],
   ['created D 5 --parent', 'Option --parent needs a value'],
@@ -52,7 +52,7 @@ test('explains itself', () => {
       --blame               who reports it; default bachi
       --timestamp           when it happened, in UTC unless it has a time zone; default now
       --verbose, -v         print more on stderr
-      --help, -h            this page
+      --help, -h            print this help
       --parent              what it was made from
     "
   `);

@@ -183,7 +183,7 @@ test('shows the words and options of one subcommand', () => {
       --table, -t           production_status (production_status)
       --no-update           report nothing
       --timestamp           when it happened, in UTC unless it has a time zone; default now
-      --help, -h            this page
+      --help, -h            print this help
     "
   `);
 });

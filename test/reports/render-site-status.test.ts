@@ -106,7 +106,7 @@ it('shows a site that is down, and says what to do', () => {
     spools        0 to be read
 
     role    database             schema  state
-    ------  -------------------  ------  ---------------------
+    ------  -------------------  ------  ------------------
     status  db1:5432/Production  public  connection refused
 
     Some parts are not running: 'slurp up' or the next kaedama starts them.

@@ -49,7 +49,7 @@ export async function checkQuery(sql: string): Promise<QueryReport> {
     const { message, cursorPosition = 0 } = error.sqlDetails ?? { message: error.message };
     // What is missing at the end is missing behind the last word, not behind the blank lines that follow.
     const offset = Math.min(offsetOfCodePoint(sql, cursorPosition), sql.trimEnd().length);
-    return { problems: [{ offset, message: `SQL syntax error: ${message}` }] };
+    return { problems: [{ offset, message: `SQL: ${message}` }] };
   }
   const statements = parsed.stmts ?? [];
   const [first, second] = statements;

@@ -62,7 +62,7 @@ describe('kaedama --check', () => {
         "ten-mistakes.yaml:12:10: error: BROKEN: 'lots' is not a memory size: expected a number with a unit, e.g. 4096MB or 1.5G",
         "ten-mistakes.yaml:13:3: error: BROKEN: Unknown key 'inputs': expected 'input'",
         "ten-mistakes.yaml:15:9: error: BROKEN: Unknown database 'filecatalogue': expected 'filecatalog', or another of daq, daqdb, raw, rawdr, fc, fccro, filecatalog, status, statusw",
-        "ten-mistakes.yaml:20:13: error: BROKEN: SQL syntax error: syntax error at or near "and"",
+        "ten-mistakes.yaml:20:13: error: BROKEN: SQL: syntax error at or near "and"",
         "ten-mistakes.yaml:22:16: error: BROKEN: {PWD} {rsync} are not the last two arguments: expected them at the end, where the wrapper looks for them",
         "ten-mistakes.yaml:22:28: error: BROKEN: '{outbas}' is not defined: expected {outbase}, or another field; write {{ and }} for literal braces",
         "ten-mistakes.yaml:22:37: error: BROKEN: '$INT(run,%08s)' is not a macro: expected for example $(name) or $INT(name,%08i)",

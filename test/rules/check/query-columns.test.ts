@@ -62,9 +62,9 @@ describe('checked query', () => {
       'update t set a = 1',
       [{ offset: 0, message: 'The query is not a SELECT', expected: 'one SELECT that only reads' }],
     ],
-    ["select 'é😀', from t", [{ offset: 14, message: 'SQL syntax error: syntax error at or near "from"' }]],
-    ['select 1,\n   \n', [{ offset: 9, message: 'SQL syntax error: syntax error at end of input' }]],
-    ["select 'open", [{ offset: 7, message: 'SQL syntax error: unterminated quoted string at or near "\'open"' }]],
+    ["select 'é😀', from t", [{ offset: 14, message: 'SQL: syntax error at or near "from"' }]],
+    ['select 1,\n   \n', [{ offset: 9, message: 'SQL: syntax error at end of input' }]],
+    ["select 'open", [{ offset: 7, message: 'SQL: unterminated quoted string at or near "\'open"' }]],
     [
       "select 'é' as source, runnumber from t",
       [

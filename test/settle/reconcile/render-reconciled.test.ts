@@ -21,30 +21,30 @@ test('shows what became of submissions and attempts, and why something is not kn
     ...{ stops: [], takenBack: 0, reasons: [{ why: 'the schedd did not answer', count: 1 }] },
   };
   expect(renderReconciled({ submissions, attempts }, 80)).toMatchInlineSnapshot(`
-    "unconfirmed submissions  number
-    --------------------------------  ------
-    found and confirmed                    1
-    never submitted, taken back                2
-    waiting                                3
-    unknown                                4
+    "unconfirmed submissions      number
+    ---------------------------  ------
+    found and confirmed               1
+    never submitted, taken back       2
+    waiting                           3
+    unknown                           4
 
-    open attempts  number
-    ---------------------------  ------
-    unchanged                 8
-    confirmed                         1
-    started (new)                     1
-    held (new)                        2
-    released (new)                    0
-    evicted (new)                     0
-    ended (new)                       5
-    removed (new)                     1
-    vanished (new)                    0
-    retired: job removed           1
-    waiting                           1
-    unknown                           1
-    vanished, not recorded            0
-    ---------------------------  ------
-    checked                          20
+    open attempts           number
+    ----------------------  ------
+    unchanged                    8
+    confirmed                    1
+    started (new)                1
+    held (new)                   2
+    released (new)               0
+    evicted (new)                0
+    ended (new)                  5
+    removed (new)                1
+    vanished (new)               0
+    retired: job removed         1
+    waiting                      1
+    unknown                      1
+    vanished, not recorded       0
+    ----------------------  ------
+    checked                     20
 
     1: the schedd did not answer
     "
@@ -91,9 +91,9 @@ test('shows of which submissions no further jobs are made, and what became of th
   };
   const nothing = { confirmed: 0, withdrawn: 0, waiting: 0, unknown: 0 };
   expect(renderReconciled({ submissions: nothing, attempts }, 80)).toMatchInlineSnapshot(`
-    "open attempts  number
+    "open attempts                number
     ---------------------------  ------
-    unchanged                20
+    unchanged                        20
     confirmed                         0
     started (new)                     0
     held (new)                        0
@@ -102,8 +102,8 @@ test('shows of which submissions no further jobs are made, and what became of th
     ended (new)                       0
     removed (new)                     0
     vanished (new)                    0
-    retired: job removed           0
-    never created, taken back           21
+    retired: job removed              0
+    never created, taken back        21
     waiting                           0
     unknown                           0
     vanished, not recorded            0
@@ -119,12 +119,12 @@ test('shows of which submissions no further jobs are made, and what became of th
 
 test('shows submissions alone where only they were asked for', () => {
   expect(renderReconciled({ submissions }, 80)).toMatchInlineSnapshot(`
-    "unconfirmed submissions  number
-    --------------------------------  ------
-    found and confirmed                    1
-    never submitted, taken back                2
-    waiting                                3
-    unknown                                4
+    "unconfirmed submissions      number
+    ---------------------------  ------
+    found and confirmed               1
+    never submitted, taken back       2
+    waiting                           3
+    unknown                           4
     "
   `);
 });
