@@ -61,7 +61,9 @@ function parseRole(word: string): RoleName {
 function parseSeconds(text: string): number {
   const match = /^(\d+)(s|m|h)?$/.exec(text);
   if (match === null) {
-    throw new UsageError(`'${text}' is no time span: expected for example '30s', '5m' or '0'`, { code: 'usage-wait' });
+    throw new UsageError(`'${text}' is not a time span: expected for example '30s', '5m' or '0'`, {
+      code: 'usage-wait',
+    });
   }
   return Number(match[1]) * ({ s: 1, m: 60, h: 3600 }[match[2] ?? 's'] ?? 1);
 }
@@ -77,18 +79,20 @@ async function up(options: SiteOptions): Promise<void> {
   const problem = findBatchProblem(site);
   if (problem !== undefined) say(problem);
   const serving = await findServing(site);
-  if (!isServedByUs(site)) await writeLine("This site is served elsewhere: 'slurp serve' on the gateway's machine");
-  else await writeLine(`The site '${site.stateDirectory}' is up; its gateway is ${serving?.url ?? 'just restarting'}`);
+  if (!isServedByUs(site))
+    await writeLine("The gateway of this site runs on another machine: start 'slurp serve' there");
+  else await writeLine(`The site '${site.stateDirectory}' is up; its gateway is ${serving?.url ?? 'restarting'}`);
 }
 
 async function down(options: SiteOptions & { readonly wait: string }): Promise<void> {
   const waitMs = parseSeconds(options.wait) * 1000;
   const site = await findNamedSite(options);
   const { wasRunning, left } = await stopSite(site, { waitMs, say });
-  const rest = left === 0 ? '' : `; ${left} local jobs run on and are found again by 'slurp up'`;
+  const rest = left === 0 ? '' : `; ${left} local jobs keep running; 'slurp up' finds them again`;
   if (wasRunning) await writeLine(`The site '${site.stateDirectory}' is down${rest}`);
   else if (existsSync(site.stateDirectory)) await writeLine(`Nothing of the site '${site.stateDirectory}' was running`);
-  else await writeLine(`Nothing was running: there is no site '${site.stateDirectory}', '--site PATH' names another`);
+  else
+    await writeLine(`Nothing was running: site '${site.stateDirectory}' does not exist; '--site PATH' selects another`);
 }
 
 /** Whoever asks how a site is doing does not wait longer for the batch system. */
@@ -170,33 +174,39 @@ void runMain(
   'slurp',
   async (context) => {
     const program = makeProgram('slurp', 'Runs a site: databases, gateway, local queue')
-      .option('--site <path>', 'site file, or folder of a site; else $SLURP_SITE, else the nearest one upwards')
-      .option('--mode <mode>', 'production or testbed; else by the folder you are in');
+      .option('--site <path>', 'site file or directory of a site (default: $SLURP_SITE, or the nearest one upwards)')
+      .option('--mode <mode>', 'production or testbed (default: by the current directory)');
     program
       .command('up')
       .alias('init')
-      .description('start what the site needs, unless it runs; makes a new, empty site here if there is none')
+      .description(
+        'start the database, gateway and local queue of the site; create an empty site here if there is none',
+      )
       .action(async (_, command) => up(command.optsWithGlobals()));
     program
       .command('down')
       .description('stop the local queue, the gateway and the embedded database')
-      .option('--wait <time>', 'how long to wait for local jobs that run, e.g. 10m, 0; they go on after that', '60s')
+      .option(
+        '--wait <time>',
+        'how long to wait for running local jobs, e.g. 10m or 0; they keep running after that',
+        '60s',
+      )
       .action(async (_, command) => down(command.optsWithGlobals()));
     program
       .command('status')
-      .description('show how the site is doing; starts nothing')
+      .description('show the state of the site; starts nothing')
       .option('--json', 'one line of JSON')
       .action(async (_, command) => status(command.optsWithGlobals()));
     program
       .command('serve')
-      .description('be what `up` starts, in the foreground')
+      .description('run what `up` starts, in the foreground')
       .action(async (_, command) => serve(command.optsWithGlobals(), context, program.version() ?? ''));
     program
       .command('reconcile')
-      .description('bring what is not final into agreement with the batch system')
-      .option('--submissions', 'only submissions that hang in the air')
+      .description('compare open submissions and attempts with the batch system and record what is known')
+      .option('--submissions', 'only unconfirmed submissions')
       .option('--rule <name>', 'attempts of one rule')
-      .option('--yes', 'believe it even if most jobs seem to have vanished at once')
+      .option('--yes', 'record it even if most jobs seem to have vanished at once')
       .option('--register', 'register products that are on disk though no job reported them')
       .option('--json', 'one line of JSON')
       .action(async (_, command) => {
@@ -205,7 +215,7 @@ void runMain(
       });
     program
       .command('ingest')
-      .description('take spools of jobs by hand; the files stay')
+      .description('read spools of jobs by hand; the files are kept')
       .argument('<file...>', 'spools: spool-NUMBER-START.jsonl')
       .option('--json', 'one line of JSON')
       .action(async (files: readonly string[], _, command) => {
@@ -214,11 +224,11 @@ void runMain(
       });
     program
       .command('refused')
-      .description('list reports and spools that could not be taken, or resolve them')
+      .description('list refused reports and spools, or resolve them')
       .argument('[cupsid...]', 'cupsids of attempts; all unless named')
-      .option('--resolve', 'count them no more; they stay where they are recorded')
+      .option('--resolve', 'stop counting them; they stay recorded')
       .option('--all', 'resolve all')
-      .option('--note <text>', 'why, to be recorded')
+      .option('--note <text>', 'reason to record with it')
       .option('--json', 'one line of JSON')
       .action(async (attempts: readonly string[], _, command) => {
         const options: SiteOptions & RefusedOptions = command.optsWithGlobals();
@@ -231,48 +241,48 @@ void runMain(
       .action(async (word: string) => {
         for (const name of schemaNames) if (name === word) await slurpSchema(name);
       });
-    const payload = program.command('payload').description('look at what jobs ran: the snapshots of payloads');
+    const payload = program.command('payload').description('show what jobs ran: the snapshots of payloads');
     const payloadTools = async (command: { optsWithGlobals(): SiteOptions & { readonly json?: true } }) => {
       const options = command.optsWithGlobals();
       return { site: await findNamedSite(options), context, say, isJson: options.json === true };
     };
     payload
       .command('list')
-      .description('list the recorded snapshots, the one used last first')
+      .description('list the recorded snapshots, most recently used first')
       .option('--json', 'one line of JSON')
       .action(async (_, command) => listPayloads(await payloadTools(command)));
     payload
       .command('show')
-      .description('show what a snapshot holds and where it came from, also after it was pruned')
+      .description('show what a snapshot contains and where it came from, also after it was pruned')
       .argument('<name>', 'its hash or the beginning of it; a product, cupsid or submission that used it')
       .option('--json', 'one line of JSON')
       .action(async (name: string, _, command) => showPayload(name, await payloadTools(command)));
     payload
       .command('prune')
-      .description('remove snapshots that no job can need any more; what they held stays recorded')
-      .option('--older-than <days>', 'days since a dispatch used it; else as the site says', parseDays)
-      .option('--dry-run', 'say what would be removed, change nothing')
+      .description('remove snapshots that no job needs any more; their contents stay recorded')
+      .option('--older-than <days>', 'days since a dispatch used it (default: from the site file)', parseDays)
+      .option('--dry-run', 'print what would be removed, change nothing')
       .option('--json', 'one line of JSON')
       .action(async (options: { readonly olderThan?: number; readonly dryRun?: true }, command) => {
         const request = { days: options.olderThan, isDryRun: options.dryRun === true };
         await prunePayloads(request, await payloadTools(command));
       });
-    const db = program.command('db').description('look into the databases');
+    const db = program.command('db').description('work with the databases of the site');
     db.command('migrate')
-      .description('bring the tables of the site up to date; adopts those of an existing production')
-      .argument('[role...]', 'status and catalog, and all of an embedded site, unless named')
-      .option('--dry-run', 'say what would be done, change nothing')
+      .description('update the tables of the site; adopts those of an existing production')
+      .argument('[role...]', 'roles (default: status and catalog; all roles of an embedded site)')
+      .option('--dry-run', 'print what would be done, change nothing')
       .option('--json', 'a line of JSON for each role')
       .action(async (words, _, command) => migrateSite(words, command.optsWithGlobals()));
     db.command('url')
       .description("print the address of a role's database")
       .argument('<role>', roleNames.join(', '))
-      .option('--secret', 'with its password')
+      .option('--secret', 'include the password')
       .action(async (word, _, command) => printUrl(word, command.optsWithGlobals()));
     db.command('sql')
-      .description('run statements as one transaction, read only unless told otherwise')
+      .description('run statements in one transaction, read-only without --write')
       .argument('<role>', roleNames.join(', '))
-      .argument('[statements]', 'one or more, separated by semicolons; without any: the tables and their columns')
+      .argument('[statements]', 'one or more, separated by semicolons (default: list the tables and their columns)')
       .option('--write', 'allow changes')
       .option('--json', 'one line of JSON')
       .option('--csv', 'comma-separated values')

@@ -32,7 +32,7 @@ export async function answerClaim(
   const cupsid = parseNumber('cupsid', id);
   const question = parseNameQuestion(body);
   if (!('lfn' in question)) {
-    const detail = `The question cannot be read: ${renderComplaints(question)}`;
+    const detail = `The request cannot be read: ${renderComplaints(question)}`;
     throw new HttpProblem({ status: 400, code: 'bad-request', detail, more: { complaints: question } });
   }
   const claimant = await findClaimant(doors.status, cupsid);
@@ -59,7 +59,7 @@ export async function answerClaim(
 function reasonOf({ retiredReason, state, start }: Claimant, question: NameQuestion): string | undefined {
   if (retiredReason !== null) return `the attempt was retired: ${retiredReason}`;
   if (state !== 'finished' || start < 0 || start === question.start) return undefined;
-  return `the attempt finished in start ${start} of its job, and this is start ${question.start}`;
+  return `the attempt finished in start ${start} of its job, not in start ${question.start}`;
 }
 
 function tooSlow(): never {

@@ -101,7 +101,7 @@ export async function ingestSpoolFile(
     if (size > maxSizeBytes) {
       throw new SiteError(`The spool '${path}' has ${size} bytes: expected ${maxSizeBytes} at most`, {
         code: 'spool-too-large',
-        advice: "Look what wrote there; cut it at a line's end to take what is before",
+        advice: 'Find out what wrote there; truncate it after a complete line to keep the lines before',
       });
     }
     return await ingestSpool(doors, await file.readFile(), options);
@@ -112,7 +112,7 @@ export async function ingestSpoolFile(
 
 function reasonOf({ outcome, cupsid }: EventResult): string {
   return outcome === 'forbidden'
-    ? `cupsid ${cupsid} is not of the submission that the spool names: it is another site's`
+    ? `cupsid ${cupsid} does not belong to the submission in the spool: it is from another site`
     : `${outcome} ${cupsid}`;
 }
 
@@ -122,7 +122,7 @@ function readRecord(
   sequence: number,
   { cupsid }: SpoolOptions,
 ): JobEvent | string {
-  if (header === undefined) return 'the spool has no header, so nobody knows who speaks';
+  if (header === undefined) return 'the spool has no header, so its source is unknown';
   const parsed = parseEvent({ ...value, source: header.source, sequence });
   if (parsed.kind === 'invalid') return renderComplaints(parsed.complaints);
   if (cupsid !== undefined && parsed.event.cupsid !== cupsid) {

@@ -80,8 +80,9 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
         return reasons.map((reason): Fate => (reason === undefined ? { kind: 'applied' } : { kind: 'aside', reason }));
       } catch (error) {
         if (isPoison(error)) throw error;
-        awayReason = `the catalog does not take it now: ${explainError(error)}`;
-        if (awayUntil === 0) doors.log.warn({ reason: explainError(error) }, 'the catalog does not take staged files');
+        awayReason = `the catalog is unavailable: ${explainError(error)}`;
+        if (awayUntil === 0)
+          doors.log.warn({ reason: explainError(error) }, 'the catalog does not accept staged files');
         awayUntil = Date.now() + pauseMs;
         return stageouts.map(() => ({ kind: 'pending', reason: awayReason }) as const);
       }
@@ -171,7 +172,7 @@ async function note(doors: StageoutDoors, stageouts: readonly Stageout[], fates:
   });
   if (aside.length === 0) return;
   for (const { stageout, reason } of aside) {
-    doors.log.warn({ cupsid: stageout.cupsid, lfn: stageout.file.lfn, reason }, 'staged file put aside');
+    doors.log.warn({ cupsid: stageout.cupsid, lfn: stageout.file.lfn, reason }, 'staged file quarantined');
   }
   // First, so that no row is silent about a file that was refused; repeated, it changes nothing. The row of a retired
   // attempt says itself why it does not count.

@@ -39,7 +39,7 @@ export async function findInputs(
       throw new GatewayError(`The gateway does not give the inputs of cupsid '${cupsid}': ${asked.reason}`, {
         code: 'gateway-refused',
         facts: { gateway, cupsid, status: asked.status },
-        advice: "Look whether the attempt was retired, and whether the job has its own 'slurp-token'",
+        advice: "Check whether the attempt was retired, and whether the job has its own 'slurp-token'",
       });
     case 'away':
       throw new GatewayError(
@@ -47,7 +47,7 @@ export async function findInputs(
         {
           code: 'gateway-no-answer',
           facts: { gateway, cupsid, inputsTimeoutMs },
-          advice: "Look whether 'slurp serve' runs, and can be reached from this node",
+          advice: "Check that 'slurp serve' is running and can be reached from this node",
         },
       );
   }

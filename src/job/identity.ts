@@ -68,10 +68,10 @@ function findAttempt(environment: JobEnvironment, directory: string): number {
     [environment['cupsid'], environment['SLURP_CUPSID']].find((word) => word !== undefined && word !== '') ??
     readIfThere(join(directory, cupsidFileName))?.trim();
   if (cupsid === undefined) {
-    throw new UsageError('The job does not know its number: cupsid is not defined', {
+    throw new UsageError('The job number is unknown: cupsid is not set', {
       code: 'cupsid-missing',
       facts: { directory },
-      advice: "Inside a job the environment has 'cupsid'; by hand: cupsid=NUMBER cups …",
+      advice: "Inside a job the environment contains 'cupsid'; by hand: cupsid=NUMBER cups …",
     });
   }
   if (/^\d+$/u.test(cupsid) && Number(cupsid) <= cupsidRange.most) return Number(cupsid);

@@ -178,8 +178,8 @@ function unfit(rule: string, { counts, warnings }: Funnel): RuleError {
 async function findGatewayUrl(site: Site): Promise<string> {
   const url = site.gateway.url ?? (await findServing(site))?.url;
   if (url !== undefined) return url;
-  throw new GatewayError(`The site '${site.stateDirectory}' has no gateway that jobs could report to`, {
+  throw new GatewayError(`The site '${site.stateDirectory}' has no gateway for the reports of jobs`, {
     code: 'gateway-missing',
-    advice: "Start 'slurp serve' on the gateway's machine, and name it as 'gateway.url' in the site file",
+    advice: "Start 'slurp serve' on the gateway's machine, and set 'gateway.url' in the site file",
   });
 }

@@ -10,7 +10,7 @@ function number(value: number): string {
 
 function headline({ role, applied, isForeign, adoption, isAdoptedAgain }: MigrationReport, isPlan: boolean): string {
   if (adoption !== undefined && isForeign)
-    return isPlan ? 'made by others, to be completed' : 'made by others, completed';
+    return isPlan ? 'created by others, to be completed' : 'created by others, completed';
   if (adoption !== undefined) {
     const what = isPlan ? 'to be adopted from an older system' : 'adopted from an older system';
     return `${what}: ${applied.join(', ')}`;
@@ -18,7 +18,7 @@ function headline({ role, applied, isForeign, adoption, isAdoptedAgain }: Migrat
   if (isAdoptedAgain === true) {
     return `${isPlan ? 'to be adopted again' : 'adopted again'}, from an earlier version of SLURP: ${applied.join(', ')}`;
   }
-  if (isForeign) return role === 'catalog' ? 'made by others, complete' : 'made by others, left as it is';
+  if (isForeign) return role === 'catalog' ? 'created by others, complete' : 'created by others, unchanged';
   if (applied.length === 0) return 'up to date';
   return `${isPlan ? 'to run: ' : ''}${applied.join(', ')}`;
 }
@@ -49,7 +49,7 @@ function changeLines({ changes, added, hasNewStates, rewrittenBytes }: Adoption)
   const free = changes.filter(({ isRewriting }) => !isRewriting).length;
   const lines: string[] = [];
   if (added.length > 0) lines.push(`Added: ${added.join(', ')}`);
-  if (hasNewStates) lines.push("The type 'prodstate' gets all states, in the order in which '<' compares them");
+  if (hasNewStates) lines.push("The type 'prodstate' gets all states, in the order used by '<'");
   if (free > 0)
     lines.push(
       `${countOf(free, 'column')} of limited length ${free === 1 ? 'becomes' : 'become'} text, without touching rows`,
@@ -57,7 +57,7 @@ function changeLines({ changes, added, hasNewStates, rewrittenBytes }: Adoption)
   if (rewritten.length > 0) {
     const columns = changes.filter(({ isRewriting }) => isRewriting).map(({ column, to }) => `${column} ${to}`);
     const why = [...columns, ...(hasNewStates ? ['status'] : [])].join(', ');
-    lines.push(`Written anew once: ${rewritten.join(', ')} (${sizeOf(rewrittenBytes)}), for ${why}`);
+    lines.push(`Rewritten once: ${rewritten.join(', ')} (${sizeOf(rewrittenBytes)}), for ${why}`);
   }
   return lines;
 }
@@ -68,10 +68,10 @@ function openLines(open: readonly OpenCount[]): readonly string[] {
   const states = open.map(({ state, attempts }) => `${number(attempts)} ${state}`).join(', ');
   const lost = open.find(({ state }) => state === 'submitting')?.withoutCluster ?? 0;
   return [
-    `${countOf(total, 'attempt')} ${total === 1 ? 'is' : 'are'} not at ${total === 1 ? 'its' : 'their'} end and ${total === 1 ? 'belongs' : 'belong'} to no submission of SLURP:`,
+    `${countOf(total, 'attempt')} ${total === 1 ? 'is' : 'are'} not final and ${total === 1 ? 'does' : 'do'} not belong to a submission of SLURP:`,
     `  ${states}`,
-    'They stay as they are and block; their jobs may still report the old way.',
-    ...(lost > 0 ? [`${number(lost)} of them are 'submitting' without a cluster: most likely never submitted.`] : []),
+    'They stay unchanged and block; their jobs may still report the old way.',
+    ...(lost > 0 ? [`${number(lost)} of them are 'submitting' without a cluster: probably never submitted.`] : []),
     `To redo those whose jobs are gone: kaedama … -u ${open.map(({ state }) => state).join(' ')}`,
   ];
 }
@@ -80,7 +80,7 @@ function invalidLines({ counts }: Adoption): readonly string[] {
   const entries = counts.find(({ table }) => table === 'invalid_run_list')?.before ?? 0;
   if (entries === 0) return [];
   return [
-    `${countOf(entries, 'entry', 'entries')} of invalid_run_list ${entries === 1 ? 'counts' : 'count'} from now on: the original did not look at them`,
+    `${countOf(entries, 'entry', 'entries')} of invalid_run_list ${entries === 1 ? 'counts' : 'count'} from now on: the original ignored them`,
   ];
 }
 

@@ -54,9 +54,7 @@ test('tells what a payload says, in order, and prints nothing', async () => {
 test('loses nothing and stops nobody while the gateway is away (C-W2)', async () => {
   await gateway.close();
   expect(await cups('started')).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
-  expect((await cups('-v', 'running')).stderr).toMatch(
-    /^cups: not delivered yet, it waits in the spool: .*ECONNREFUSED/u,
-  );
+  expect((await cups('-v', 'running')).stderr).toMatch(/^cups: not delivered yet; it is in the spool: .*ECONNREFUSED/u);
   await gateway.open();
   await cups('finished', '-e', '3');
   expect(kinds()).toEqual(['started', 'running', 'finished']);
@@ -112,7 +110,7 @@ test('keeps all of ten calls at the same moment', async () => {
 test('ends with a message, and not with 0, where nobody knows which job it is (C-W3)', async () => {
   const result = await place.run(scratch, ['cups', ...who, 'started'], { env: { cupsid: '' } });
   expect(result).toMatchObject({ exitCode: 2, stdout: '' });
-  expect(result.stderr).toMatch(/^cups: The job does not know its number: cupsid is not defined\n/u);
+  expect(result.stderr).toMatch(/^cups: The job number is unknown: cupsid is not set\n/u);
 });
 
 test('reports into the spool alone where the batch system brought no job file, and says so', async () => {
@@ -161,7 +159,7 @@ test('prints nothing and ends with 20 when the gateway stays away, with 21 when 
   expect(result).toMatchObject({ exitCode: 21, stdout: '' });
   expect(result.stderr).toBe(
     "cups: The gateway does not give the inputs of cupsid '7': not in the mood (status 403)\n" +
-      "  Look whether the attempt was retired, and whether the job has its own 'slurp-token'\n",
+      "  Check whether the attempt was retired, and whether the job has its own 'slurp-token'\n",
   );
 });
 
@@ -185,7 +183,7 @@ test('ends the process group that it was given when the job is not wanted, after
     child.on('close', resolve);
   });
   expect(code).toBe(9);
-  expect(output.join('')).toBe('cups: this job is not wanted and ends now: retired: replaced by 8\ntrapped\n');
+  expect(output.join('')).toBe('cups: this job is no longer needed and ends now: retired: replaced by 8\ntrapped\n');
   expect(readFileSync(join(scratch, 'slurp-fenced'), 'utf8')).toBe('retired: replaced by 8\n');
 });
 
@@ -278,7 +276,7 @@ test('keeps the local file as long as nobody registered the copy; a second call 
   gateway.mood.status = 503;
   const away = await stageout();
   expect(away.exitCode).toBe(0);
-  expect(away.stderr).toContain('is in its place but not registered yet (the gateway did not answer yet: ');
+  expect(away.stderr).toContain('is in place but not registered yet (the gateway did not answer yet: ');
   delete gateway.mood.status;
   gateway.mood.isRegistered = false;
   expect(await stageout()).toMatchObject({ exitCode: 0 });
@@ -293,7 +291,7 @@ test('fails with 30 and an error condition where a file cannot be staged out', a
   const missing = await stageout();
   expect(missing.exitCode).toBe(30);
   expect(missing.stderr).toBe(
-    `cups: There is no file '${join(scratch, name)}' to stage out\n  because: no such file or directory\n`,
+    `cups: File '${join(scratch, name)}' does not exist and cannot be staged out\n  because: no such file or directory\n`,
   );
   writeFileSync(join(scratch, 'HIST_QA_run2pp-1-2.root'), 'h');
   await cups('stageout', 'HIST_QA_run2pp-1-2.root', '/not/there');

@@ -65,7 +65,7 @@ test('refuses an attempt that was retired, and a job whose attempt finished in a
   expect(await ask(submission, two, question('C.root'))).toMatchObject({ body: { isGranted: true } });
   expect(await ask(submission, two, question('C.root', { start: 1 }))).toEqual({
     status: 200,
-    body: { cupsid: two, isGranted: false, reason: 'the attempt finished in start 0 of its job, and this is start 1' },
+    body: { cupsid: two, isGranted: false, reason: 'the attempt finished in start 0 of its job, not in start 1' },
   });
 });
 

@@ -95,7 +95,7 @@ describe('ingestSpool', () => {
     const head = JSON.stringify({ v: 1, source: 'foreign', cupsid: id, start: 0, submission: randomUUID() });
     const report = await ingestSpool(doors, Buffer.from(`${head}\n${line(id, { kind: 'running' })}`));
     expect(report.refused).toEqual([
-      { line: 2, reason: `cupsid ${id} is not of the submission that the spool names: it is another site's` },
+      { line: 2, reason: `cupsid ${id} does not belong to the submission in the spool: it is from another site` },
     ]);
     expect(await readAttempt(doors.status, id)).toMatchObject({ status: 'submitted' });
   });
@@ -103,6 +103,6 @@ describe('ingestSpool', () => {
   it('takes nothing from a spool that does not say who speaks', async () => {
     const id = await newAttempt();
     const report = await ingestSpool(doors, Buffer.from(line(id, { kind: 'running' })));
-    expect(report.refused).toEqual([{ line: 1, reason: 'the spool has no header, so nobody knows who speaks' }]);
+    expect(report.refused).toEqual([{ line: 1, reason: 'the spool has no header, so its source is unknown' }]);
   });
 });

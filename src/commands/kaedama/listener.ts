@@ -33,12 +33,15 @@ export function makeListener({ request, log, progress }: Work, trace: DispatchTr
       progress.close();
       if (request.isYes) return true;
       if (!isSomebodyThere()) {
-        throw new UsageError(`Not dispatched: '--resubmit' replaces files that exist, and there is nobody to ask`, {
-          code: 'usage-resubmit',
-          advice: "If you mean it, add '--yes'",
-        });
+        throw new UsageError(
+          `Not dispatched: '--resubmit' replaces existing files, and there is no terminal to confirm on`,
+          {
+            code: 'usage-resubmit',
+            advice: "If you mean it, add '--yes'",
+          },
+        );
       }
-      say(`${countOf(ready, 'job')} will be made again, and replace what exists`);
+      say(`${countOf(ready, 'job')} will be redone and replace existing files`);
       return askToGoOn();
     },
     mayGoOn: async (doubts) => {

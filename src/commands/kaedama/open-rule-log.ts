@@ -22,7 +22,7 @@ export function openRuleLog(request: KaedamaRequest, site: Site): Log {
     throw new SiteError(`Cannot write logs into '${directory}': ${explainError(cause, directory)}`, {
       code: 'site-log-directory',
       cause,
-      advice: "Name another directory: '--logdir DIRECTORY'",
+      advice: "Use another directory: '--logdir DIRECTORY'",
     });
   }
 }

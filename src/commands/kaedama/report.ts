@@ -39,11 +39,14 @@ export async function reportPass(
   { log, say }: { readonly log: Log; readonly say: Say },
 ): Promise<void> {
   if (outcome.kind === 'declined') {
-    throw new UsageError('Not dispatched: you said no', { code: 'usage-declined', advice: "'--yes' does not ask" });
+    throw new UsageError('Not dispatched: the answer was no', {
+      code: 'usage-declined',
+      advice: "use '--yes' to skip the question",
+    });
   }
   const { rule } = request;
   const { applied, funnel, cursor, cleared } = outcome;
-  if (cursor?.stays !== undefined) say(`The cursor stays: ${cursor.stays}`);
+  if (cursor?.stays !== undefined) say(`The cursor was not moved: ${cursor.stays}`);
   if (cursor !== undefined) {
     log.info({ rule, run: cursor.run, how: request.wish.cursor?.kind }, 'cursor');
     say(`The cursor of '${rule}' is at run ${cursor.run}`);

@@ -29,7 +29,7 @@ function listed(lines: readonly string[]): readonly string[] {
 }
 
 function describeAttempt(attempt: BlockingAttempt | undefined, { refused }: Pick<Why, 'refused'>): readonly string[] {
-  if (attempt === undefined) return ['its attempt is gone by now: ask again'];
+  if (attempt === undefined) return ['its attempt has just been removed: ask again'];
   const { id, state, since, cluster, process, rule, submissionHost, executionNode, exitCode, message } = attempt;
   const where = cluster === 0 ? 'not in the batch system yet' : `job ${cluster}.${process}`;
   const hosts = [
@@ -67,8 +67,8 @@ function describeRow(row: CompetingRow): readonly string[] {
 function describeMissing({ lfn, unusable, gone }: MissingInput): readonly string[] {
   return [
     `missing: ${lfn}`,
-    ...gone.map((path) => `  '${path}' is gone from disk`),
-    ...unusable.map((path) => `  '${path}' is of no use: another name, or a blank or comma in it`),
+    ...gone.map((path) => `  '${path}' no longer exists on disk`),
+    ...unusable.map((path) => `  '${path}' is not usable: its name differs, or it contains a space or a comma`),
   ];
 }
 
@@ -85,22 +85,22 @@ function adviseBlocked(attempt: BlockingAttempt | undefined, { byAttempt, silenc
   const standing = attempt === undefined ? undefined : byAttempt[attempt.id];
   if (standing?.kind === 'stopped') return describeStopped(standing.stop);
   const advice = adviseState(attempt?.state);
-  const doubt = silence === undefined ? [] : [`the batch system does not say how its job stands: ${silence}`];
+  const doubt = silence === undefined ? [] : [`the batch system does not report the state of its job: ${silence}`];
   return standing === undefined ? [...doubt, advice] : [...describeHeld(standing.job), advice];
 }
 
 function describeStopped({ cluster, kind, reason, unmade }: StoppedSubmission): readonly string[] {
   const which = `cluster ${cluster ?? 'unknown'}`;
-  const rest = `${countOf(unmade, 'job')} not made yet`;
+  const rest = `${countOf(unmade, 'job')} not created yet`;
   if (kind === 'held') {
     return [
-      `it has no job: ${which} is on hold, with ${rest}: ${reason}`,
-      `to let it go on: condor_release ${cluster ?? ''}; to end it: --clear-held-jobs`,
+      `it has no job: ${which} is held, with ${rest}: ${reason}`,
+      `to resume it: condor_release ${cluster ?? ''}; to end it: --clear-held-jobs`,
     ];
   }
   return [
-    `it has no job: the batch system makes no more jobs of ${which}, with ${rest}: ${reason}`,
-    "'slurp reconcile', or the next dispatch of the rule, takes back what was not made",
+    `it has no job: the batch system creates no more jobs of ${which}, with ${rest}: ${reason}`,
+    "'slurp reconcile', or the next dispatch of the rule, takes back the jobs that were not created",
   ];
 }
 
@@ -116,20 +116,20 @@ function describeHeld({ cluster, process, since, reason, code, subcode }: HeldAf
 function adviseState(state: JobState | undefined): string {
   switch (state) {
     case 'finished':
-      return 'to make it again: --resubmit --unblock-state finished';
+      return 'to redo it: --resubmit --unblock-state finished';
     case 'failed':
     case 'held':
     case 'evicted':
       return `to try again: --unblock-state ${state}`;
     default:
-      return `it is under way: wait, or see with 'slurp reconcile' what the batch system says`;
+      return `it is in progress: wait, or run 'slurp reconcile' to ask the batch system`;
   }
 }
 
 function describeFact(fact: VerdictFact, why: Why, log: FoundLog | undefined): readonly string[] {
   switch (fact.fate) {
     case 'rejected':
-      return [`column '${fact.column}' is null, empty, or not what it should be: the row names no product`];
+      return [`column '${fact.column}' is null, empty or invalid, so the row names no product`];
     case 'not-selected':
       return [
         ...(fact.outside === undefined ? [] : [describeOutside(fact.outside)]),
@@ -145,7 +145,7 @@ function describeFact(fact: VerdictFact, why: Why, log: FoundLog | undefined): r
       ];
     case 'exists': {
       const datasets = fact.datasets.map((dataset) => `'${dataset}'`).join(', ');
-      return [`${fact.filename} is in the catalog, dataset ${datasets}`, 'to make it again: --resubmit'];
+      return [`${fact.filename} is in the catalog, dataset ${datasets}`, 'to redo it: --resubmit'];
     }
     case 'repeated':
     case 'duplicate':
@@ -158,7 +158,7 @@ function describeFact(fact: VerdictFact, why: Why, log: FoundLog | undefined): r
     case 'unfit':
       return [`its job cannot be submitted: ${fact.reason}`];
     case 'over-limit':
-      return [`${countOf(fact.readyBefore, 'ready job')} before it, and ${printCount(why.cap ?? 0)} is the limit`];
+      return [`${countOf(fact.readyBefore, 'ready job')} before it, and the limit is ${printCount(why.cap ?? 0)}`];
     case 'ready':
       return [
         ...(fact.replaces === undefined
@@ -190,7 +190,7 @@ function renderExplanation(explanation: RunExplanation, why: Why): readonly stri
   return [
     ...(total > 1 ? [`${printCount(total)} rows: ${counts}`] : []),
     ...explanation.rows.filter(isFirstOfProduct).map((row) => renderRow(row, why)),
-    ...(rest > 0 ? [`and ${printCount(rest)} more: name a segment to see one of them`] : []),
+    ...(rest > 0 ? [`and ${printCount(rest)} more: add a segment to see one of them`] : []),
   ];
 }
 
@@ -203,13 +203,13 @@ function describeReason(reason: AbsenceReason, run: number): string {
     case 'limit':
       return `'--limit ${reason.limit}' in the query cuts it off`;
     case 'selection':
-      return `the query returns it for '--runs ${run}' alone, but not with these options`;
+      return `the query returns it with '--runs ${run}', but not with these options`;
     case 'merged':
       return 'it is part of another product';
     case 'query':
       return reason.hasOtherSegments
         ? 'the query returns other segments of the run, but not this one'
-        : "the query returns no row for it, whatever is selected: its own conditions leave it out (see '--print-query')";
+        : "the query returns no row for it with any selection: its own conditions exclude it (see '--print-query')";
   }
 }
 
@@ -220,7 +220,7 @@ function looksLikeRun(segment: number, run: number): boolean {
 
 function renderAbsence({ explanation, absence, question }: Why): readonly string[] {
   if (absence === undefined || explanation.counts.length > 0) return [];
-  if (absence.reason.kind === 'merged') return ['the query has no row for this run alone'];
+  if (absence.reason.kind === 'merged') return ['the query has no row for this run by itself'];
   const { run, segment } = question;
   const isMistyped = segment !== undefined && looksLikeRun(segment, run);
   return [

@@ -14,9 +14,9 @@ export function describeHeldJobs(rule: string, { jobs, ended, stops }: HeldJobs)
     ...listed(jobs.map(({ attempt, report }) => lineOf(attempt.id, report.holdReason))),
     ...stops.map(
       ({ stop }) =>
-        `Cluster ${stop.cluster} is on hold, with ${countOf(stop.unmade, 'job')} not made yet: ${shorten(stop.reason, reasonAtMost)}`,
+        `Cluster ${stop.cluster} is held, with ${countOf(stop.unmade, 'job')} not made yet: ${shorten(stop.reason, reasonAtMost)}`,
     ),
-    ...(ended.length === 0 ? [] : [`${countOf(ended.length, 'job')} of '${rule}' held after their attempt had ended`]),
+    ...(ended.length === 0 ? [] : [`${countOf(ended.length, 'job')} of '${rule}' held after their attempt ended`]),
     ...listed(ended.map(({ cupsid, state, reason }) => lineOf(`${cupsid} (${state})`, reason))),
   ];
 }

@@ -60,7 +60,7 @@ const believableVanishings = 100;
 const believablePart = 0.5;
 
 /**
- * Brings attempts that are not final and the batch system into agreement: what their jobs did without saying it becomes
+ * Brings open attempts and the batch system into agreement: what their jobs did without saying it becomes
  * events, jobs of retired attempts are removed, and what cannot be known is counted as such. Several at once are safe,
  * and the second time does nothing.
  *
@@ -220,7 +220,7 @@ function sortOut(
 async function tell(input: ReconcileInput, events: readonly JobEvent[], tally: Tally): Promise<void> {
   for (const { cupsid, start, detail } of await ingestOwnEvents(input, events)) {
     tally.count(detail.kind);
-    input.log.info({ cupsid, start, ...detail }, 'told by the batch system');
+    input.log.info({ cupsid, start, ...detail }, 'reported by the batch system');
   }
 }
 
@@ -230,7 +230,7 @@ async function tellVanished(input: ReconcileInput, tally: Tally): Promise<void> 
   const isMass = vanished.length > believableVanishings && vanished.length > believablePart * tally.checked;
   if (isMass && input.isMassVanishingAllowed !== true) {
     tally.disbelieved = vanished.length;
-    tally.addReason('vanished all at once: not believed, so nothing was written down', vanished.length);
+    tally.addReason('vanished all at once: nothing was recorded', vanished.length);
     input.log.error({ vanished: vanished.length, checked: tally.checked }, 'too many jobs vanished at once');
     return;
   }

@@ -23,6 +23,6 @@ export function renderLeftProducts({
       ? []
       : [`\n${countOf(found.length, 'product')} on disk that no job reported:\n`, ...lines, more]),
     ...(isOpen ? ["  'slurp reconcile --register' registers those of jobs that ended without an error\n"] : []),
-    ...unreadable.map((directory) => `Cannot list '${directory}': products there are not known\n`),
+    ...unreadable.map((directory) => `Cannot list '${directory}': products there are unknown\n`),
   ].join('');
 }

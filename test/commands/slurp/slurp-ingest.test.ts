@@ -124,7 +124,7 @@ test(
       /^ +spool-9-0\.jsonl: no such file or directory$/mu,
       /^ +folder: it is a directory$/mu,
       /^ +spool-4711-0\.jsonl:2: unknown-attempt 4711$/mu,
-      /^ +spool-4-0\.jsonl:2: cupsid 4 is not of the submission that the spool names: it is another site's$/mu,
+      /^ +spool-4-0\.jsonl:2: cupsid 4 does not belong to the submission in the spool: it is from another site$/mu,
       /^ +spool-5-1\.jsonl:2: speaks for cupsid 1: expected 5, as in the file's name$/mu,
       /All other lines are in the database/u,
     ]) {
