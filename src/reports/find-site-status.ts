@@ -61,7 +61,7 @@ async function countInStatus(site: Site, findStuck: FindStuck | undefined): Prom
 function askHealth(url: string): Promise<{ readonly status: string; readonly complaints: readonly string[] }> {
   return new Promise((resolve) => {
     const fail = (problem: string): void => resolve({ status: 'away', complaints: [problem] });
-    if (!url.startsWith('http:')) return fail('not asked: it speaks https');
+    if (!url.startsWith('http:')) return fail('not checked: it uses https');
     const asking = request(`${url}/health`, { timeout: 3000 }, (response) => {
       let body = '';
       response.on('data', (chunk: Buffer) => {
@@ -70,14 +70,14 @@ function askHealth(url: string): Promise<{ readonly status: string; readonly com
       response.on('end', () => {
         try {
           const { status, complaints } = JSON.parse(body);
-          if (typeof status !== 'string' || !Array.isArray(complaints)) throw new Error('not an answer of ours');
+          if (typeof status !== 'string' || !Array.isArray(complaints)) throw new Error('not an answer of the gateway');
           resolve({ status, complaints: complaints.map(String) });
         } catch {
-          fail('what it answers cannot be understood');
+          fail('its answer cannot be understood');
         }
       });
       // Behind a whole answer it says nothing new; alone it is all that there is to hear of an answer that broke off.
-      response.once('close', () => fail('its answer broke off'));
+      response.once('close', () => fail('its answer was cut short'));
     });
     asking.once('timeout', () => asking.destroy(new Error('no answer')));
     asking.once('error', (error) => fail(explainError(error)));
@@ -106,7 +106,7 @@ export async function findSiteStatus(site: Site, findStuck?: FindStuck): Promise
   const postgres =
     site.kind === 'embedded' ? await findPostgresServer(serverFoldersOf(site.stateDirectory)) : undefined;
   // Alive without an answer: a signal stopped it, or it is stuck.
-  const serve = supervisor ?? (serving === undefined ? undefined : { pid: serving.pid, phase: 'gives no answer' });
+  const serve = supervisor ?? (serving === undefined ? undefined : { pid: serving.pid, phase: 'does not answer' });
   const batchProblem = findBatchProblem(site);
   const url = serving?.url ?? site.gateway.url;
   const health = url === undefined ? undefined : await askHealth(url);

@@ -12,7 +12,7 @@ export interface WorkCounts {
   readonly finishedWithoutProduct: number;
 }
 
-/** How many staged files wait for the catalog. */
+/** How many staged files are waiting for the catalog. */
 export interface UnappliedCounts {
   /** Will be tried again by itself. */
   readonly pending: number;
@@ -53,7 +53,7 @@ export interface SiteStatus {
   readonly file?: string;
   readonly stateDirectory: string;
   readonly backend: Site['batch']['backend'];
-  /** Why nothing can be submitted from here. */
+  /** Why jobs cannot be submitted from here. */
   readonly batchProblem?: string;
   /** Its folder is there; else nobody used it yet. */
   readonly isMade: boolean;
