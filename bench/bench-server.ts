@@ -7,13 +7,13 @@ import { packageRoot } from '#util/package-root.ts';
 
 import type { Role, RoleName } from '#model/site.ts';
 
-/** A private server in a folder of its own, with the settings of an embedded site. */
+/** A private server in a directory of its own, with the settings of an embedded site. */
 export interface BenchServer {
   readonly directory: string;
   /** CPU that its processes used so far, ended ones as well. */
   cpuMs(): Promise<number>;
   roleIn(database: string, role: RoleName, schema: string): Role;
-  /** Stops it and removes the folder. */
+  /** Stops it and removes the directory. */
   close(): Promise<void>;
 }
 
@@ -59,7 +59,7 @@ interface ProcessTimes {
 async function timesOf(pid: number | 'self'): Promise<ProcessTimes | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
-  // From the third field on: the second may hold blanks.
+  // From the third field on: the second may hold spaces.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const at = (field: number): number => Number(fields[field - 3]);
   return { parent: at(4), ownMs: (at(14) + at(15)) * tickMs, childrenMs: (at(16) + at(17)) * tickMs };

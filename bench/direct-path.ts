@@ -1,5 +1,5 @@
 // Measures a plan whose inputs are found in a direct path: the whole `kaedama --plan` process, with 200,000 files in
-// four folders. `npx tsx bench/direct-path.ts [files] [rounds]`
+// four directories. `npx tsx bench/direct-path.ts [files] [rounds]`
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 

@@ -10,12 +10,12 @@ import type { TestProject } from 'vitest/node';
 declare module 'vitest' {
   /** What the run's set-up tells every test file. */
   export interface ProvidedContext {
-    /** Absolute; folder of the run's private PostgreSQL, which the first test that wants a database starts. */
+    /** Absolute; directory of the run's private PostgreSQL, which the first test that wants a database starts. */
     databaseDirectory: string;
   }
 }
 
-/** Makes the folder of the run's database server, and puts server and folder away at the end. */
+/** Makes the directory of the run's database server, and puts server and directory away at the end. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   // Not below TMPDIR: the path of a socket has 107 bytes at most.
   const directory = await mkdtemp('/tmp/slurp-test-');

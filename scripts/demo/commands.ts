@@ -3,7 +3,7 @@ import { SiteError } from '#model/errors.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { runCommand, type CommandResult } from '#util/run-command.ts';
 
-/** Runs one of the built commands in the folder of a production, on its own site, as a user would. */
+/** Runs one of the built commands in the directory of a production, on its own site, as a user would. */
 export async function callCommand(
   directory: string,
   name: 'kaedama' | 'slurp',

@@ -13,7 +13,7 @@ async function git(directory: string, ...args: readonly string[]): Promise<strin
 }
 
 /**
- * Lays out the folder of a production as a group of physicists has it: a rule file of `rules/` under its own name, and
+ * Lays out the directory of a production as a group of physicists has it: a rule file of `rules/` under its own name, and
  * `payload/`, a git checkout with the scripts of `rules/payload/`, whose `origin` is the bare `payload.git` beside it.
  * Done again, it brings both up to date.
  *

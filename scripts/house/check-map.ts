@@ -1,9 +1,9 @@
 /**
- * L7: the map in the README names the rooms and the folders that there are, no others.
+ * L7: the map in the README names the rooms and the directories that there are, no others.
  *
  * @param readme text of the README; the map is the code block that has the line `src/`
- * @param rooms names of the folders of `src/`
- * @param folders names of the folders beside `src/`
+ * @param rooms names of the directories of `src/`
+ * @param directories names of the directories beside `src/`
  */
 export function checkMap(readme: string, rooms: readonly string[], folders: readonly string[]): readonly string[] {
   const block = readme.split('```').find((text) => /^src\/$/mu.test(text));

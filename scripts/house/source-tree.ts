@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /** Texts of files by their path from the root of the repository, with `/`. */
 export type SourceTree = ReadonlyMap<string, string>;
 
-/** Reads the text files with these endings below some folders of the repository; in alphabetical order. */
+/** Reads the text files with these endings below some directories of the repository; in alphabetical order. */
 export function readSourceTree(root: string, folders: readonly string[], endings: readonly string[]): SourceTree {
   const tree = new Map<string, string>();
   for (const folder of folders) {

@@ -9,7 +9,7 @@ export interface BatchJob {
   readonly dstfile: string;
   /** Absolute path of the program to run: `wrapper.sh` of the worker's directory, or the rule's own. */
   readonly executable: string;
-  /** Blank-separated; no argument holds a blank. May hold `$(ClusterId)` and `$(ProcId)` for the backend to fill in. */
+  /** Blank-separated; no argument holds a space. May hold `$(ClusterId)` and `$(ProcId)` for the backend to fill in. */
   readonly arguments: string;
   /**
    * Further submit commands by their lower-case name (`log`, `output`, `error`, `request_memory`, `output_destination`,
@@ -24,11 +24,11 @@ export interface BatchSubmission {
   readonly uuid: string;
   readonly batchName: string;
   readonly count: number;
-  /** Absolute; a 0700 folder of this submission alone, made by the caller. Holds `slurp-token` (0600) and `slurp-job.json`. */
+  /** Absolute; a 0700 directory of this submission alone, made by the caller. Holds `slurp-token` (0600) and `slurp-job.json`. */
   readonly directory: string;
   /** Absolute path of the directory that holds wrapper and launchers (`dist/worker`). */
   readonly workerDirectory: string;
-  /** The folder from which the operator submits; `{PWD}`. */
+  /** The directory from which the operator submits; `{PWD}`. */
   readonly submitDirectory: string;
   /**
    * Whether a program of the rule's own runs under our launcher, where the batch system can do that. The launcher gives it
@@ -144,7 +144,7 @@ export interface BatchCapabilities {
 }
 
 /**
- * Where jobs run. One folder of `batch/` each; `test/batch/contract.ts` is run over all.
+ * Where jobs run. One directory of `batch/` each; `test/batch/contract.ts` is run over all.
  *
  * @see docs/decisions/batch-backends.md
  */

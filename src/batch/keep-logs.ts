@@ -2,9 +2,9 @@
  * The shell script that keeps what a payload wrote into its log from being overwritten by the standard output (or error)
  * that the batch system puts into a file of the same name: behind what the job said itself comes the payload's log.
  *
- * Called in the job's folder with the files of standard output and error, once before the job and once after it. Where
+ * Called in the job's directory with the files of standard output and error, once before the job and once after it. Where
  * they will go is in `SLURP_STDOUT` and `SLURP_STDERR`. A payload's log is a file of that name that was not there before
- * the job, or is another one now; or, failing that, one that was left in the job's folder. Ends with 0 always.
+ * the job, or is another one now; or, failing that, one that was left in the job's directory. Ends with 0 always.
  *
  * One line, without single quotes: it stands in an attribute of a job, too.
  */

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 
-/** Tells whether there is a terminal at which somebody can be asked. */
+/** Returns whether there is a terminal at which somebody can be asked. */
 export function isSomebodyThere(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;
 }

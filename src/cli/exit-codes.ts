@@ -176,7 +176,7 @@ export const exitCodes: readonly ExitCode[] = [
   },
 ];
 
-/** Errors of the operating system that whoever runs the site can mend. */
+/** Errors of the operating system that whoever runs the site can fix. */
 const siteErrnos: ReadonlySet<string> = new Set([
   'EACCES',
   'EDQUOT',
@@ -189,7 +189,7 @@ const siteErrnos: ReadonlySet<string> = new Set([
   'EROFS',
 ]);
 
-/** Tells the `code` of an operating system error (`ENOSPC`, …), if it is one that a site can mend; never throws. */
+/** Tells the `code` of an operating system error (`ENOSPC`, …), if it is one that a site can fix; never throws. */
 export function siteErrnoOf(error: unknown): string | undefined {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string' && 'errno' in error) {
     return siteErrnos.has(error.code) ? error.code : undefined;

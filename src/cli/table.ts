@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 
-/** What a table shows. */
+/** Head, rows and optional total of a table, before widths are known. */
 export interface TableContent {
   readonly head: readonly string[];
   /** Each as long as `head`; numbers stand at the right. */
@@ -31,7 +31,7 @@ const lines = {
  * Renders a table as plain text without colour, for terminal and pipe alike.
  *
  * @param width the widest a line may be, in characters, or `Infinity`; the widest columns are cut (with `…`) to fit
- * @returns lines without trailing blanks, each ended by a newline
+ * @returns lines without trailing spaces, each ended by a newline
  */
 export function renderTable(content: TableContent, width = 80): string {
   const body = [...content.rows, ...(content.total === undefined ? [] : [content.total])];

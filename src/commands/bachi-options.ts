@@ -98,7 +98,7 @@ function complaintOf(message: string): UsageError {
   return new UsageError(message, { code: 'usage-arguments', advice: "'bachi --help' lists the options" });
 }
 
-/** The help page. */
+/** Renders what `--help` prints: usage, subcommands and options, one per line. */
 export function renderBachiHelp(): string {
   const lines = [
     'usage: bachi [--blame WHO] [--timestamp T] SUBCOMMAND DSTNAME RUN [LASTRUN]',

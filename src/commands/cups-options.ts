@@ -249,7 +249,7 @@ function textOf(options: Options, name: string): string | undefined {
   return options.get(name)?.[0];
 }
 
-/** A whole number as Python's int() reads it: blanks around, leading zeros, a sign. */
+/** A whole number as Python's int() reads it: spaces around, leading zeros, a sign. */
 function numberOf(options: Options, name: string): number | undefined {
   const text = textOf(options, name);
   if (text === undefined) return undefined;

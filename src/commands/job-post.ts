@@ -34,7 +34,7 @@ export function openPost(): Post {
   }
 }
 
-/** Says what one has to know of a delivery; one that only waits is said where `isVerbose`. */
+/** Reports what one has to know of a delivery; one that only waits is said where `isVerbose`. */
 export function sayDelivery(say: Say, { delivery, line }: Told, isVerbose: boolean): void {
   const { outcome, reason, refused } = delivery;
   for (const refusal of refused) {
@@ -79,7 +79,7 @@ export async function reportMisuse(error: unknown, report: string): Promise<void
   }
 }
 
-/** Says that this job ends, and why. */
+/** Reports that this job ends, and why. */
 export function sayUnwanted(say: Say, reason = noReason): void {
   say(`this job is no longer needed and ends now: ${reason}`);
 }

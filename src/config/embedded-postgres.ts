@@ -16,7 +16,7 @@ import { chooseServerAccount } from './server-account.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import type { ServerAccount } from './server-account.ts';
 
-/** The folders of one embedded server. */
+/** Absolute paths of one embedded PostgreSQL: data, socket, log, library links. */
 export interface ServerFolders {
   /** `PGDATA`; made at the first start. */
   readonly data: string;
@@ -28,7 +28,7 @@ export interface ServerFolders {
   readonly links: string;
 }
 
-/** How {@link startPostgres} starts it. */
+/** Optional parts of starting an embedded PostgreSQL; the defaults are those of a production. */
 export interface StartOptions {
   /** Told what takes long. */
   readonly say?: (message: string) => void;
@@ -97,14 +97,14 @@ async function isServerOf(data: string, pid: number): Promise<boolean> {
   return cwd === undefined || cwd === canonicalPath(data);
 }
 
-/** Tells whether the server was killed, so that its next start recovers what was under way; false while it runs. */
+/** Returns whether the server was killed, so that its next start recovers what was under way; false while it runs. */
 export function wasPostgresKilled(folders: ServerFolders): boolean {
   // A server that is stopped takes its file away.
   const file = readPidFile(folders.data);
   return file !== undefined && processStart(file.pid) === undefined;
 }
 
-/** Path of the socket in its folder. */
+/** Path of the unix socket that PostgreSQL creates in this directory; its name contains the fixed port. */
 export function socketPath(socketDirectory: string): string {
   return join(socketDirectory, `.s.PGSQL.${port}`);
 }

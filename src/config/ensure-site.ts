@@ -20,7 +20,7 @@ import type { ServeRecord } from './serve-record.ts';
 
 const startTimeoutMs = 180_000;
 
-/** Tells whether `slurp serve` of this site is ours to start, on this machine. */
+/** Returns whether `slurp serve` of this site is ours to start, on this machine. */
 export function isServedByUs(site: Site): boolean {
   const isLoopback = ['127.0.0.1', '::1', 'localhost'].includes(site.gateway.host);
   return site.kind === 'embedded' || (isLoopback && site.gateway.url === undefined);
@@ -31,14 +31,14 @@ async function isDatabaseUp(site: Site): Promise<boolean> {
   return (await findPostgresServer(serverFoldersOf(site.stateDirectory))) !== undefined;
 }
 
-/** Tells what serves the site now; undefined unless it is alive and its database takes connections. A millisecond. */
+/** Reports what serves the site now; undefined unless it is alive and its database takes connections. A millisecond. */
 export async function findServing(site: Site): Promise<ServeRecord | undefined> {
   const record = await readServeRecord(site.stateDirectory);
   if (record === undefined || !isServing(record)) return undefined;
   return (await isDatabaseUp(site)) ? record : undefined;
 }
 
-// What was installed anew since it was started should be what serves.
+// What was installed again since it was started should be what serves.
 function isOutdated(record: ServeRecord): boolean {
   const { file, fileTime } = findSlurpProgram();
   return record.program === file && record.programTime !== fileTime;
@@ -70,7 +70,7 @@ function readFrom(file: string, offset: number): string {
 }
 
 /**
- * Makes and heals what a site needs before a command can use it: its folder, and where it is ours, `slurp serve` with
+ * Makes and heals what a site needs before a command can use it: its directory, and where it is ours, `slurp serve` with
  * the embedded database, the gateway and the local queue, all ready. When all is up it takes a few milliseconds; else
  * it says in one line what it starts. Two at once are safe.
  *

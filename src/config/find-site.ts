@@ -14,9 +14,9 @@ import type { SiteFile, SiteSections } from './site-file/site-schema.ts';
 
 /** Where a site is looked for. */
 export interface FindSiteOptions {
-  /** `--site`: a site file, or a folder that holds one or a `.slurp-site`. */
+  /** `--site`: a site file, or a directory that holds one or a `.slurp-site`. */
   readonly site?: string | undefined;
-  /** Absolute; the folder the operator stands in, which also decides the mode. That of the process unless given. */
+  /** Absolute; the directory the operator stands in, which also decides the mode. That of the process unless given. */
   readonly cwd?: string;
   /** Absolute; where it lies is searched after `cwd`. */
   readonly ruleFile?: string | undefined;
@@ -28,7 +28,7 @@ export interface FindSiteOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A site file, or the folder that an embedded site without one lives in. */
+/** A site file, or the directory that an embedded site without one lives in. */
 interface SiteRoot {
   readonly directory: string;
   readonly file?: string;
@@ -45,7 +45,7 @@ function rootAt(path: string): SiteRoot | undefined {
   return existsSync(join(path, stateFolderName)) ? { directory: path } : undefined;
 }
 
-// A site tells jobs what to run: one that lies about in a folder where others write is not taken up by itself.
+// A site tells jobs what to run: one that lies about in a directory where others write is not taken up by itself.
 function checkOwner(root: SiteRoot): void {
   const me = process.getuid?.();
   const path = root.file ?? join(root.directory, stateFolderName);

@@ -64,7 +64,7 @@ export async function readServeRecord(stateDirectory: string): Promise<ServeReco
   }
 }
 
-/** Tells whether the process that wrote a record still runs, on this machine. */
+/** Returns whether the process that wrote a record still runs, on this machine. */
 export function isServing(record: ServeRecord): boolean {
   return record.machine === hostname() && processStart(record.pid) === record.startTime;
 }
@@ -76,14 +76,14 @@ export async function writeServeRecord(stateDirectory: string, record: ServeReco
   await rename(`${file}.new`, file);
 }
 
-/** Renews the record's time stamp, so that another machine that shares the folder sees that somebody is alive. */
+/** Renews the record's time stamp, so that another machine that shares the directory sees that somebody is alive. */
 export async function touchServeRecord(stateDirectory: string): Promise<void> {
   const now = new Date();
   await utimes(recordFile(stateDirectory), now, now);
 }
 
 /**
- * Tells the machine on which a site that shares this folder is served, if not on this one: its record was touched in
+ * Tells the machine on which a site that shares this directory is served, if not on this one: its record was touched in
  * the last minute.
  */
 export async function findOtherMachine(stateDirectory: string): Promise<string | undefined> {

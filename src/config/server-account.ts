@@ -11,7 +11,7 @@ export interface ServerAccount {
   readonly prefix: readonly string[];
   /** The same for making its data, where that takes more. */
   readonly initPrefix?: readonly string[];
-  /** Who must own its folders; undefined when they are ours as they are. */
+  /** Who must own its directories; undefined when they are ours as they are. */
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
@@ -62,7 +62,7 @@ async function chooseForNameless(): Promise<ServerAccount> {
 
 /**
  * Chooses the account of the server. For an ordinary user: that user. For root: an unprivileged account that keeps one
- * single right of root, to pass through folders closed to others (a site is 0700, and so may be all above it); where
+ * single right of root, to pass through directories closed to others (a site is 0700, and so may be all above it); where
  * that can't be had, a user namespace. `ownerUid` is the owner of data that is there already.
  *
  * @throws SiteError `site-server-account`
@@ -80,7 +80,7 @@ export async function chooseServerAccount(binaries: PostgresBinaries, ownerUid?:
     const command = [...way.prefix, binaries.postgres, '-D', '/nonexistent'];
     const env = { ...process.env, ...binaries.environment };
     const trial = await runCommand(command[0] ?? '', command.slice(1), { env }).catch(() => undefined);
-    // It got as far as missing the folder: so it runs, and does not think that it is root.
+    // It got as far as missing the directory: so it runs, and does not think that it is root.
     if (trial?.stderr.includes('/nonexistent') === true) return way;
   }
   throw new SiteError('PostgreSQL does not run as root, and switching to another user is not possible here', {

@@ -8,14 +8,14 @@ import { socketPath } from './embedded-postgres.ts';
 
 import type { ServerFolders } from './embedded-postgres.ts';
 
-/** Name of the folder of an embedded site. */
+/** Name of the directory of an embedded site. */
 export const stateFolderName = '.slurp-site';
 
 /** A socket's path in bytes at most, its final zero left out; unix(7). */
 const longestSocketPath = 107;
 
 /**
- * The folder of the database's socket: in the state directory, or where that path is too long for a socket, one in
+ * The directory of the database's socket: in the state directory, or where that path is too long for a socket, one in
  * `/tmp` whose name follows from the path and its owner, and which is checked at each start to be ours alone. It is the
  * same by whichever path the state directory is reached.
  */
@@ -28,7 +28,7 @@ export function socketDirectoryOf(stateDirectory: string): string {
   return join('/tmp', `slurp-${owner}-${name}`);
 }
 
-/** The folders of the embedded server of a site. */
+/** The directories of the embedded server of a site. */
 export function serverFoldersOf(stateDirectory: string): ServerFolders {
   return {
     data: join(stateDirectory, 'postgres'),

@@ -35,7 +35,7 @@ export function tokenFor(key: KeyObject, submission: string): string {
   return createHmac('sha256', key).update(submission.toLowerCase()).digest('hex');
 }
 
-/** Tells whether a token is that of a submission, in a time that does not depend on where they differ. */
+/** Returns whether a token is that of a submission, in a time that does not depend on where they differ. */
 export function isTokenFor(key: KeyObject, submission: string, token: string): boolean {
   const [expected, given] = [Buffer.from(tokenFor(key, submission)), Buffer.from(token)];
   return expected.length === given.length && timingSafeEqual(expected, given);

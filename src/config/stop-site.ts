@@ -11,14 +11,14 @@ import { wakeServers } from './wake-servers.ts';
 import type { Say } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
 
-/** How {@link stopSite} stops. */
+/** How long {@link stopSite} waits for running jobs, and where it reports what takes long. */
 export interface StopSiteOptions {
   /** How long local jobs that run are waited for; 0: not at all. */
   readonly waitMs: number;
   readonly say: Say;
 }
 
-/** What {@link stopSite} found and left. */
+/** Whether anything was running, and how many local jobs still run after the stop. */
 export interface StoppedSite {
   readonly wasRunning: boolean;
   /** Local jobs that still run: they go on, and the next start finds them. */

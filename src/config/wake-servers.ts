@@ -9,7 +9,7 @@ import type { Site } from '#model/site.ts';
 
 /**
  * Lets `slurp serve` and the embedded database go on where a signal stopped them, and says so: by every other sign they
- * are alive, so that nothing would start them anew, and nothing would be done. Takes a millisecond; never throws.
+ * are alive, so that nothing would start them again, and nothing would be done. Takes a millisecond; never throws.
  */
 export async function wakeServers(site: Site, say: Say): Promise<void> {
   const record = await readServeRecord(site.stateDirectory);

@@ -71,7 +71,7 @@ export function describeServer(url: string): string {
   return `${host}${told === '' ? '' : `:${told}`}/${decodeURIComponent(pathname.slice(1))}`;
 }
 
-/** Tells whether two roles reach the same database as the same user, so that one statement can use both. */
+/** Returns whether two roles reach the same database as the same user, so that one statement can use both. */
 export function isSameDatabase(one: Role, other: Role): boolean {
   const user = (role: Role): string => {
     const parsed = new URL(role.url);

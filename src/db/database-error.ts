@@ -53,7 +53,7 @@ const advices: Readonly<Record<string, string>> = {
 const unknownNames: readonly (string | undefined)[] = ['42P01', '42703', '42883'];
 const migrateAdvice = "If an older SLURP made these tables, 'slurp db migrate' brings them up to date";
 
-/** Tells whether an error is about a table, column or function that is not there. */
+/** Returns whether an error is about a table, column or function that is not there. */
 export function isUnknownName(error: unknown): boolean {
   return unknownNames.includes(stateOf(error));
 }

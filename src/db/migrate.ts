@@ -217,7 +217,7 @@ async function runMigrations(role: Role, migrations: Record<string, Migration>):
 }
 
 /**
- * Tells what {@link migrate} would do now; changes nothing, locks nobody out.
+ * Reports what {@link migrate} would do now; changes nothing, locks nobody out.
  *
  * @throws DatabaseError as {@link migrate} would, as far as it can be seen
  */
@@ -245,7 +245,7 @@ export async function planMigration(role: Role, sqlDirectory: string): Promise<M
 }
 
 /**
- * Tells which migrations of a role have not run yet; changes nothing.
+ * Reports which migrations of a role have not run yet; changes nothing.
  *
  * @throws DatabaseError
  */

@@ -78,7 +78,7 @@ export interface AppliedPayload {
   readonly overridden: readonly string[];
 }
 
-/** What came of it. */
+/** The outcome of a dispatch: what was submitted, and what other dispatchers had taken first. */
 export interface Applied {
   readonly submissions: readonly { readonly uuid: string; readonly cluster: number; readonly count: number }[];
   /** Jobs that the batch system has. */
@@ -160,7 +160,7 @@ async function submitOne(input: ApplyInput, position: Position) {
   await input.onStep?.('folder');
   await lockSubmission(session, uuid);
   input.progress?.phase('reserving');
-  // If this fails at its commit, it may have been done all the same: the folder tells `recover` that we are gone.
+  // If this fails at its commit, it may have been done all the same: the directory tells `recover` that we are gone.
   const reservation = await reserve(input, position, uuid, directory);
   const { reserved: count, lost, last } = reservation;
   if (count === 0) {

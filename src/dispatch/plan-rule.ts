@@ -23,7 +23,7 @@ import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { DirectPathListing } from './inputs/list-direct-path.ts';
 
-/** What a plan is made of. */
+/** Inputs of a decision that changes nothing: the rule, the limits, and the databases to read. */
 export interface PlanInput {
   readonly prepared: PreparedRule;
   /** `--maxjobs`: ready jobs at most, beside the rule's `--limit`. */

@@ -55,7 +55,7 @@ export async function claimNames(
   });
 }
 
-/** Tells whether the decision depends on what the catalog has; for most stage-outs it does not. */
+/** Returns whether the decision depends on what the catalog has; for most stage-outs it does not. */
 function isDoubtful({ lfn, dstfile }: NameRequest, owner: FileOwner | undefined): boolean {
   if (owner === undefined) return !bearsNameOf(lfn, dstfile);
   return !isSameProduct(owner.dstfile, dstfile) && !owner.isHeld;

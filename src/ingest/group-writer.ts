@@ -4,7 +4,7 @@ import { GatewayError } from '#model/errors.ts';
 export interface GroupWriterOptions<Item, Result> {
   /** Writes items in one transaction and answers one result each, in order; when it returns they are committed. */
   readonly write: (items: readonly Item[]) => Promise<readonly Result[]>;
-  /** Tells whether an error is the fault of what is written, so that the rest of the group may pass without it. */
+  /** Returns whether an error is the fault of what is written, so that the rest of the group may pass without it. */
   readonly isPoison: (error: unknown) => boolean;
   /** The result of the one item that cannot be written. */
   readonly refuse: (item: Item, error: unknown) => Result;

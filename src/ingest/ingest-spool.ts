@@ -23,7 +23,7 @@ export interface RefusedLine {
   readonly reason: string;
 }
 
-/** What became of a spool. */
+/** How many reports of a spool were new, known or refused, and which lines were rejected. */
 export interface SpoolReport {
   readonly counts: Readonly<Record<EventOutcome, number>>;
   /** In the order of the file. */

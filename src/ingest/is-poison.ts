@@ -1,7 +1,7 @@
 import { stateOf } from '#db/database-error.ts';
 
 /**
- * Tells whether the database refused a value or broke a constraint (SQLSTATE classes 22 and 23, and 54: too long for
+ * Returns whether the database refused a value or broke a constraint (SQLSTATE classes 22 and 23, and 54: too long for
  * an index): the same row will be refused again, others may pass.
  */
 export function isPoison(error: unknown): boolean {

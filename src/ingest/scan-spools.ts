@@ -17,7 +17,7 @@ import type { Repetition } from '#util/start-repeating.ts';
 export interface SpoolScan {
   /** Files of which every line is in the database; they are gone. */
   readonly taken: number;
-  /** Files with lines that cannot be taken: now in the folder `refused`. */
+  /** Files with lines that cannot be taken: now in the directory `refused`. */
   readonly refused: number;
   /** Files that are not finished yet, or could not be read now. */
   readonly left: number;
@@ -31,7 +31,7 @@ const patienceMs = 10 * 60_000;
 
 /**
  * Takes the spools that came home: all lines in the database, then the file is removed; with lines that cannot be taken
- * it is kept in the folder `refused` beside them. Killed in between, the next scan takes the file again, which changes
+ * it is kept in the directory `refused` beside them. Killed in between, the next scan takes the file again, which changes
  * nothing.
  *
  * @param now of the clock that the file system uses
@@ -67,7 +67,7 @@ async function takeSpool(
 ): Promise<keyof SpoolScan> {
   const path = join(directory, name);
   const before = await fingerprint(path);
-  // A link leads out of the folder, and is not what the wrapper brings.
+  // A link leads out of the directory, and is not what the wrapper brings.
   if (before === undefined) return 'left';
   const isYoung = now.getTime() - before.modifiedMs < patienceMs;
   // Nothing was added: to take it again, every few seconds for minutes, would tell nothing new.
@@ -76,7 +76,7 @@ async function takeSpool(
   try {
     report = await ingestSpoolFile(doors, path, { cupsid });
   } catch (error) {
-    // Another gateway over the same folder had it first.
+    // Another gateway over the same directory had it first.
     if (codeOf(error) === 'ENOENT') return 'left';
     if (codeOf(error) === 'EACCES') {
       if (left.get(name) !== 'closed') doors.log.warn({ file: path }, 'a spool cannot be read: permission denied');

@@ -21,15 +21,15 @@ export interface JobIdentity {
   readonly processGroup?: number;
 }
 
-/** The environment of a job, by name. */
+/** The variables that a job was started with; undefined where one is not set. */
 export type JobEnvironment = Readonly<Record<string, string | undefined>>;
 
 /** Where a job's cupsid may stand when the environment has none; put there by a batch system that cannot set it. */
 const cupsidFileName = 'slurp-cupsid';
 
 /**
- * Finds the job's directory: `$SLURP_JOB_DIRECTORY`, else the nearest folder upwards with a `slurp-job.json` (payloads
- * change the directory), else the batch system's scratch folder, else where we are.
+ * Finds the job's directory: `$SLURP_JOB_DIRECTORY`, else the nearest directory upwards with a `slurp-job.json` (payloads
+ * change the directory), else the batch system's scratch directory, else where we are.
  */
 export function findJobDirectory(environment: JobEnvironment = process.env, cwd: string = process.cwd()): string {
   const told = environment['SLURP_JOB_DIRECTORY'];

@@ -51,7 +51,7 @@ function quote(text: string): string {
 
 /**
  * Tells the end of a wrapped script, and sees to it that every report reaches the site: by the gateway, and by the
- * spool's copy in the site's folder as long as the gateway has not acknowledged all of it.
+ * spool's copy in the site's directory as long as the gateway has not acknowledged all of it.
  *
  * The end is `exited` with exit code and usage; it decides only where the script did not tell an end itself, and what
  * signal killed such a script is its message. A job that was stopped is `evicted`: whether it starts again is the batch
@@ -122,7 +122,7 @@ function signalOf(exitCode: number): { signal?: string } {
   return signal === undefined ? {} : { signal };
 }
 
-/** Tells whether the script told the end of the job itself, in this start. Never throws. */
+/** Returns whether the script told the end of the job itself, in this start. Never throws. */
 export function hasToldEnd(identity: JobIdentity): boolean {
   try {
     const spool = join(identity.directory, spoolFileName(identity.cupsid, identity.start));

@@ -19,7 +19,7 @@ export interface Conditions {
   readonly version?: number;
 }
 
-/** The parts of a dstname. */
+/** A parsed dstname: dsttype, build, tag and version, without run and segment. */
 export interface DstnameParts extends Conditions {
   readonly kind: 'dstname';
   readonly dsttype: Dsttype;
@@ -110,17 +110,17 @@ export function parseVersion(text: string): number | NotAName {
     : Number(digits);
 }
 
-/** Tells whether a text can stand as build in a name: lower case letters and digits. */
+/** Returns whether a text can stand as build in a name: lower case letters and digits. */
 export function isBuildName(text: string): boolean {
   return buildPattern.test(text);
 }
 
-/** Tells whether a text can stand as tag in a name: `YYYYpNNN` or `nocdbtag`. */
+/** Returns whether a text can stand as tag in a name: `YYYYpNNN` or `nocdbtag`. */
 export function isTag(text: string): boolean {
   return tagPattern.test(text);
 }
 
-/** Tells whether a dsttype follows the convention TYPE_RUNNAME: capitals first, runname in lower case last. */
+/** Returns whether a dsttype follows the convention TYPE_RUNNAME: capitals first, runname in lower case last. */
 export function isConventionalDsttype(text: string): boolean {
   return typePattern.test(text) && /^[a-z0-9]+$/.test(runnameOf(text)) && /[a-z]/.test(runnameOf(text));
 }
@@ -159,7 +159,7 @@ export function datasetOf({ dsttype, dstname }: { readonly dsttype: string; read
   return rest === '' ? dstname : rest;
 }
 
-/** Prints a dstname. */
+/** Prints dsttype and dataset, joined by `_`: `DST_CALO_run2pp_ana437_2024p007_v001`. */
 export function printDstname(parts: Conditions & { readonly dsttype: string }): Dstname {
   return branded(`${parts.dsttype}_${printDataset(parts)}`);
 }
@@ -208,19 +208,19 @@ export function parseRungroup(text: string): { readonly kind: 'rungroup'; readon
 }
 
 /**
- * Tells which other dstname means the same product: names without version and with `_v000` are one, because the
+ * Reports which other dstname means the same product: names without version and with `_v000` are one, because the
  * original wrote `v000` for rules that have no version.
  */
 export function twinOf(parts: Conditions & { readonly dsttype: string }): Dstname | undefined {
   return parts.version === undefined ? printDstname({ ...parts, version: 0 }) : undefined;
 }
 
-/** Tells whether two dstfiles mean one product: they are equal, but for a version 0 that one of them does not write. */
+/** Returns whether two dstfiles mean one product: they are equal, but for a version 0 that one of them does not write. */
 export function isSameProduct(one: string, other: string): boolean {
   return withoutVersion0(one) === withoutVersion0(other);
 }
 
-/** Tells whether a file bears the name of a product: it is the product's dstfile and an extension. */
+/** Returns whether a file bears the name of a product: it is the product's dstfile and an extension. */
 export function bearsNameOf(lfn: string, dstfile: string): boolean {
   const dot = lfn.lastIndexOf('.');
   return dot > 0 && isSameProduct(lfn.slice(0, dot), dstfile);

@@ -15,7 +15,7 @@ export interface Log {
 /** Says one line to the person at the terminal (stderr), e.g. that a database is being started. */
 export type Say = (line: string) => void;
 
-/** Tells how far a long deed has come; `total` absent: not known. Shown by `cli/progress.ts`, if at all. */
+/** Reports how far a long deed has come; `total` absent: not known. Shown by `cli/progress.ts`, if at all. */
 export interface Progress {
   /** Sets what is done so far; a `total` given replaces the one before. */
   update(done: number, total?: number): void;

@@ -3,7 +3,7 @@ import type { RunSelection, SegmentSelection } from './run-selection.ts';
 
 /** What a dispatch is asked for beside the rule: the options of the command line, as plain values. */
 export interface RunOptions {
-  /** Absolute; the folder from which the operator submits: `{PWD}`, and where relative paths of a rule begin. */
+  /** Absolute; the directory from which the operator submits: `{PWD}`, and where relative paths of a rule begin. */
   readonly submitDirectory: string;
   readonly runs: RunSelection;
   /** The production's cursor; read only where {@link RunSelection} is a cursor, 0 where there is none. */

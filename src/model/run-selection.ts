@@ -105,7 +105,7 @@ export function parseSegments(words: readonly string[]): Parsed<SegmentSelection
 }
 
 /**
- * Reads the text of a `--runlist` file: runs separated by blanks, commas or line ends; `#` begins a comment, blank lines
+ * Reads the text of a `--runlist` file: runs separated by spaces, commas or line breaks; `#` begins a comment, blank lines
  * and duplicates are passed over. Always a list, also of one or two. All mistakes at once, with their lines.
  */
 export function parseRunlist(text: string): Parsed<RunSelection> {

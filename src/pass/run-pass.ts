@@ -70,7 +70,7 @@ export interface PassInput {
   readonly signal: AbortSignal;
 }
 
-/** What a pass did. */
+/** The result of running one rule once: declined at a question, or dispatched with its counts. */
 export type PassOutcome =
   /** Somebody said no; nothing was dispatched. */
   | { readonly kind: 'declined' }

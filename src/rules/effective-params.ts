@@ -12,7 +12,7 @@ function defaultRsync(payload: string): string {
   return `${payload.replace(/\/+$/, '')}/*`;
 }
 
-/** Takes masked words out of a list of subsystems, and superfluous blanks with them. */
+/** Takes masked words out of a list of subsystems, and superfluous spaces with them. */
 function maskWords(required: string, mask: readonly string[]): string {
   const words = required.trim().split(/\s+/);
   return words.filter((word) => !mask.includes(word)).join(' ');
@@ -51,7 +51,7 @@ const neededParams: Readonly<Record<string, string>> = {
   payload: 'a directory in a git checkout',
 };
 
-/** Says what is missing from the params, or contradicts itself: whatever would give wrong names. */
+/** Reports what is missing from the params, or contradicts itself: whatever would give wrong names. */
 export function checkParams(rule: Rule, params: Params, filesystem: Params, complainer: Complainer): void {
   for (const [key, expected] of Object.entries(neededParams)) {
     if (params[key] === undefined) complainer.error({ path: 'params', message: `params.${key} is missing`, expected });

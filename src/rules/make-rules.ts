@@ -84,7 +84,7 @@ function makeRule(
   };
 }
 
-/** Tells whether an entry of the file is meant as a rule: by a section, mistyped or not. */
+/** Returns whether an entry of the file is meant as a rule: by a section, mistyped or not. */
 function isRule({ entries }: YamlMap): boolean {
   return [...entries.keys()].some((key) => nearestWord(key, ruleSections) !== undefined);
 }

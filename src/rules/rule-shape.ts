@@ -38,7 +38,7 @@ export const ruleShape = z.looseObject(
   { error: 'a mapping with params, input, filesystem and job' },
 );
 
-/** The sections of a rule. */
+/** The keys of a rule that have keys of their own; every other key of a rule is in {@link ruleKeys}. */
 export const ruleSections = ['params', 'input', 'filesystem', 'job'] as const;
 
 /** Further keys of a rule, beside its sections. */

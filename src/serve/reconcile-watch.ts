@@ -18,7 +18,7 @@ export interface ReconcileWatchOptions {
 const partOfTime = 0.02;
 
 /**
- * Reconciles what ended since the last time, so that a job that was killed without a word does not stay `started` until
+ * Reconciles what ended since the last time, so that a job that was killed without a report does not stay `started` until
  * somebody looks: once at the start, then whenever the batch system has something new, and as long as something waits.
  */
 export function startReconcileWatch({ endings, reconcile, log, everyMs = 5000 }: ReconcileWatchOptions): Repetition {

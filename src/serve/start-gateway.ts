@@ -29,7 +29,7 @@ export interface GatewayOptions {
   readonly port?: number;
 }
 
-/** A gateway that answers. */
+/** A gateway that accepts requests, with its address for jobs; the caller closes it. */
 export interface RunningGateway {
   readonly port: number;
   /** What jobs are told: the site's `gateway.url`, else scheme, host (this machine's name for a wildcard) and port. */

@@ -50,7 +50,7 @@ export interface Supervisor {
    * reports in their spools, and are found again at the next start. Twice does no harm.
    */
   close(): Promise<void>;
-  /** Fulfilled when the site's folder was taken away: there is nothing left to serve. */
+  /** Fulfilled when the site's directory was taken away: there is nothing left to serve. */
   readonly isOrphaned: Promise<void>;
 }
 

@@ -16,10 +16,10 @@ export interface WatchSiteOptions {
   readonly log: Log;
 }
 
-/** A watch over a site. */
+/** A running check, once a second, that the database lives and the site's directory exists. */
 export interface SiteWatch {
   stop(): Promise<void>;
-  /** Fulfilled when the site's folder was taken away: there is nothing left to serve. */
+  /** Fulfilled when the site's directory was taken away: there is nothing left to serve. */
   readonly isOrphaned: Promise<void>;
 }
 
@@ -41,7 +41,7 @@ function isThere({ pid, start }: KnownProcess): boolean {
   return start !== undefined && processStart(pid) === start;
 }
 
-/** Starts the embedded database again when it was killed, and ends it when the whole folder of the site is gone. */
+/** Starts the embedded database again when it was killed, and ends it when the whole directory of the site is gone. */
 export function watchSite({ stateDirectory, postgres: first, log }: WatchSiteOptions): SiteWatch {
   const folders = serverFoldersOf(stateDirectory);
   const inode = statSync(stateDirectory).ino;

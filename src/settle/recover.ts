@@ -24,7 +24,7 @@ export interface RecoverInput {
   readonly say: Say;
 }
 
-/** A submitter of which nothing can be known (another host, a folder that is gone) is taken for dead after this. */
+/** A submitter of which nothing can be known (another host, a directory that is gone) is taken for dead after this. */
 const silentSubmitterMs = 15 * 60_000;
 
 /**

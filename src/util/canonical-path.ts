@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /**
- * The one path of a file or folder, however it is reached: without symbolic links, also where the end of it is not there
+ * The one path of a file or directory, however it is reached: without symbolic links, also where the end of it is not there
  * yet. Never throws: what cannot be looked at stays as it is.
  *
  * @param path absolute

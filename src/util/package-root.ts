@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Finds the folder of this package, from the sources as from the built commands in `dist/`: the nearest one upwards
+ * Finds the directory of this package, from the sources as from the built commands in `dist/`: the nearest one upwards
  * with a `package.json`. What is not TypeScript (`sql/`, `dist/worker/`) is found from there.
  *
  * @returns an absolute path

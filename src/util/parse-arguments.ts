@@ -10,7 +10,7 @@ export interface OptionSpec {
   readonly help?: string;
 }
 
-/** One subcommand. */
+/** What a subcommand accepts: its options and positional arguments, and its line in the help. */
 export interface CommandSpec {
   readonly help?: string;
   readonly options: readonly OptionSpec[];
@@ -42,7 +42,7 @@ type Meaning =
 
 /**
  * Parses a command line with subcommands as Python's argparse does, on which years of scripts depend: long options by
- * any unambiguous beginning, `--name=value`, `-n5`, `-vn 5`, negative numbers and texts with blanks as values, `--`.
+ * any unambiguous beginning, `--name=value`, `-n5`, `-vn 5`, negative numbers and texts with spaces as values, `--`.
  * Beyond argparse, the options of the command may also follow the subcommand.
  *
  * @param argv arguments after the name of the program
@@ -109,7 +109,7 @@ function unknownWord(kind: string, word: string, known: readonly string[]): stri
   return `Unknown ${kind} '${word}': expected one of ${known.join(', ')}`;
 }
 
-/** Tells whether a word is a value or an option; options of the inner scope win over those of the outer. */
+/** Returns whether a word is a value or an option; options of the inner scope win over those of the outer. */
 function meaningOf(argument: string, scopes: readonly (readonly OptionSpec[])[]): Meaning {
   if (!argument.startsWith('-') || argument === '-') return { kind: 'value' };
   for (const scope of scopes) {

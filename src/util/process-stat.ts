@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /**
  * What the kernel tells of a process, from the third field (its state) on: the second, its name in parentheses, may itself
- * hold blanks and parentheses.
+ * hold spaces and parentheses.
  *
  * @returns undefined if there is no such process; never throws
  * @see proc_pid_stat(5)

@@ -1,5 +1,5 @@
 /**
- * A text as one line, cut to a length, with `…` for what is cut off; blanks and line ends become single blanks.
+ * A text as one line, cut to a length, with `…` for what is cut off; spaces and line breaks become single spaces.
  *
  * @param atMost characters, with the `…`; a letter of any script counts as one
  */

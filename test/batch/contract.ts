@@ -273,7 +273,7 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       expect(await readFile(join(directory, 'environment'), 'utf8')).toBe(`x|a 'b' "c"|1|`);
     });
 
-    test('gives a job a folder of its own with token, description and launchers, and brings its output home', async () => {
+    test('gives a job a directory of its own with token, description and launchers, and brings its output home', async () => {
       const directory = await freshDirectory();
       await writeFile(join(directory, 'constants.txt'), '42\n');
       const executable = await makeScript(

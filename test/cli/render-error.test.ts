@@ -36,7 +36,7 @@ it('shows code, facts and stacks only when asked', () => {
   expect(text).toContain('render-error.test.ts');
 });
 
-it('names what is a fault of ours as such', () => {
+it('names what is a bug in SLURP as such', () => {
   expect(renderError(new TypeError('x is not a function'), 'cups')).toMatchInlineSnapshot(`
     "cups: Internal error: x is not a function
       This is a bug in SLURP: please report it with the output of '--debug'

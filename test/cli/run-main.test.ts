@@ -47,7 +47,7 @@ it('shows where an error came from with --debug', async () => {
   expect(stderr).toContain('toy.mjs');
 });
 
-it('shows an unforeseen error as a fault of ours', async () => {
+it('shows an unforeseen error as a bug in SLURP', async () => {
   expect(await run('crash')).toEqual([
     1,
     '',

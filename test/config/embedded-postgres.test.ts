@@ -99,7 +99,7 @@ describe('the embedded server', () => {
     await stopPostgres(folders);
   });
 
-  it('is known for what it is through a link to its folder', async () => {
+  it('is known for what it is through a link to its directory', async () => {
     const link = `${directory}-link`;
     await symlink(directory, link);
     const linked = { ...foldersIn(link), socket: folders.socket };
@@ -128,7 +128,7 @@ describe('the embedded server', () => {
     });
   });
 
-  it('refuses a folder for its socket that is a link of somebody', async () => {
+  it('refuses a directory for its socket that is a link of somebody', async () => {
     await symlink('/tmp', join(directory, 'link'));
     const other = { ...foldersIn(join(directory, 'other')), socket: join(directory, 'link') };
     await mkdir(join(directory, 'other'));
@@ -136,7 +136,7 @@ describe('the embedded server', () => {
   });
 });
 
-describe('the folder of the socket', () => {
+describe('the directory of the socket', () => {
   it('is in the state directory, or a short one where that path is too long', () => {
     expect(socketDirectoryOf('/home/me/.slurp-site')).toBe('/home/me/.slurp-site/run');
     const deep = `/home/${'deep/'.repeat(30)}.slurp-site`;

@@ -210,7 +210,7 @@ describe('an embedded site', () => {
     timeoutMs,
   );
 
-  it('says so when its folder can not be made', async () => {
+  it('says so when its directory can not be made', async () => {
     const folder = await makeFolder();
     await writeFile(join(folder, 'file'), '');
     const site = await findSite({ cwd: folder, env: {}, isNewAllowed: true });
@@ -237,7 +237,7 @@ describe('an account that is not root', () => {
   ])('runs a site of its own, without any other account: $who', { timeout: timeoutMs }, async ({ uid }, { skip }) => {
     skip(process.getuid?.() !== 0, 'only root can become another account');
     skip(!isOpenToOthers(), 'the checkout is in a folder that other accounts cannot pass');
-    // The run's own folder for temporary files is closed to others.
+    // The run's own directory for temporary files is closed to others.
     const folder = await makeFolder('/tmp');
     await chmod(folder, 0o700);
     chownSync(folder, uid, uid);

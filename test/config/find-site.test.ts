@@ -40,7 +40,7 @@ async function errorOf(deed: Promise<unknown>): Promise<SiteError> {
   throw new Error(`No SiteError but ${String(error)}`);
 }
 
-/** What went wrong, with the temporary folder's name taken out. */
+/** What went wrong, with the temporary directory's name taken out. */
 async function complaintsOf(deed: Promise<unknown>): Promise<readonly string[]> {
   const { message, complaints, advice } = await errorOf(deed);
   return [message, ...complaints, advice ?? ''].map((line) => line.replaceAll(home, ''));

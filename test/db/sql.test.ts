@@ -9,7 +9,7 @@ describe('sql', () => {
     expect(sql`select ${1}, ${'a'}, ${null}`).toMatchObject({ text: 'select $1, $2, $3', values: [1, 'a', null] });
   });
 
-  it('weaves statements in and numbers their parameters anew', () => {
+  it('weaves statements in and numbers their parameters again', () => {
     const live = sql`status = ${'finished'} and run > ${7}`;
     expect(sql`select ${1} from t where ${live} or ${live} and x = ${2}`).toMatchObject({
       text: 'select $1 from t where status = $2 and run > $3 or status = $4 and run > $5 and x = $6',

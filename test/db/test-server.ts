@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import type { ServerFolders } from '#config/embedded-postgres.ts';
 
-/** The folders of a server that lives in one folder of its own. */
+/** The directories of a server that lives in one directory of its own. */
 export function foldersIn(directory: string): ServerFolders {
   return {
     data: join(directory, 'postgres'),

@@ -135,7 +135,7 @@ test('writes the row of production_status as existing readers expect it (C-P8)',
   `);
 });
 
-test('gives a job its finished command line, and its folder token and description', async () => {
+test('gives a job its finished command line, and its directory token and description', async () => {
   const { submissions } = await apply([53534]);
   const uuid = submissions[0]?.uuid ?? '';
   const [attempt] = await readAttempts(world.status);

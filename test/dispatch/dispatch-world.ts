@@ -88,7 +88,7 @@ export function testPayload(root: string): DispatchedPayload {
   };
 }
 
-/** A rule of a name of its own, ready, whose outputs go below a folder. */
+/** A rule of a name of its own, ready, whose outputs go below a directory. */
 export function prepareTestRule(root: string, options: Partial<RunOptions> = {}, filesystem = root): PreparedRule {
   return prepareTestRuleOf(
     root,

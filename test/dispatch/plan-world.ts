@@ -14,11 +14,11 @@ import type { RunOptions } from '#model/run-options.ts';
 
 import type { Databases } from '../db/decide/world.ts';
 
-/** Real databases and a folder, for one test file. */
+/** Real databases and a directory, for one test file. */
 export interface PlanWorld {
   readonly open: Databases;
   readonly root: string;
-  /** A rule over the DAQ's `proposal` table, for these options; `directPath` below the folder; another query. */
+  /** A rule over the DAQ's `proposal` table, for these options; `directPath` below the directory; another query. */
   inputOf(
     options?: Partial<RunOptions>,
     directPath?: string,
@@ -61,7 +61,7 @@ export async function openPlanWorld(): Promise<PlanWorld> {
   };
 }
 
-/** Puts empty files into a folder below the world's. */
+/** Puts empty files into a directory below the world's. */
 export async function putFiles(root: string, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     await mkdir(join(root, path, '..'), { recursive: true });

@@ -15,7 +15,7 @@ export function testDstfile(run: number, segment = 0): string {
   return `${testDstname}-${String(run).padStart(8, '0')}-${String(segment).padStart(5, '0')}`;
 }
 
-/** The rule `TEST` of a file in this folder, ready; `blocks` are its `input` and what else differs, as YAML. */
+/** The rule `TEST` of a file in this directory, ready; `blocks` are its `input` and what else differs, as YAML. */
 export function prepareTestRuleOf(root: string, blocks: string, options: Partial<RunOptions> = {}): PreparedRule {
   const text = `
 TEST:

@@ -8,10 +8,10 @@ import { waitUntil } from '#util/wait-until.ts';
 import { layOut } from '../../scripts/demo/lay-out.ts';
 import { makeDaq, renderFilelistInsert } from '../../scripts/demo/make-daq.ts';
 
-/** The folder of a group that copied rules/sphenix_auau23.yaml and has a payload; a new embedded site is made in it. */
+/** The directory of a group that copied rules/sphenix_auau23.yaml and has a payload; a new embedded site is made in it. */
 let directory = '';
 
-/** Types a line into a shell in that folder, with bin/ on the PATH. */
+/** Types a line into a shell in that directory, with bin/ on the PATH. */
 async function type(line: string): Promise<string> {
   const { SLURP_SITE: _site, cupsid: _cupsid, ...environment } = process.env;
   const { exitCode, stdout, stderr } = await runCommand('bash', ['-c', line], {

@@ -73,7 +73,7 @@ describe('the map', () => {
     expect(checkMap(readme, ['db', 'model'], ['bin'])).toEqual([]);
   });
 
-  it('is wrong when it leaves out or invents a room or folder', () => {
+  it('is wrong when it leaves out or invents a room or directory', () => {
     expect(checkMap(readme, ['db', 'loop'], ['bin', 'bench'])).toEqual([
       "README.md: The map leaves out 'src/loop/' (L7)",
       "README.md: The map leaves out 'bench/' (L7)",

@@ -110,7 +110,7 @@ describe('scanSpools', () => {
     expect(await readAttempt(world.status, id)).toMatchObject({ status: 'submitted' });
   });
 
-  it('touches neither other names, nor folders, nor links', async () => {
+  it('touches neither other names, nor directories, nor links', async () => {
     await writeFile(join(folder, 'notes.txt'), spool(id));
     await writeFile(join(folder, `spool-${id}-0.jsonl.part`), spool(id));
     await mkdir(join(folder, `spool-${id}-1.jsonl`));
@@ -120,7 +120,7 @@ describe('scanSpools', () => {
     expect(await readAttempt(world.status, id)).toMatchObject({ status: 'submitted' });
   });
 
-  it('finds nothing where there is no folder yet', async () => {
+  it('finds nothing where there is no directory yet', async () => {
     expect(await scanSpools(world, join(folder, 'none'))).toEqual({ taken: 0, refused: 0, left: 0 });
   });
 

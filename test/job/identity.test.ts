@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-test('finds the directory that the environment names, else the one above with a job file, else the scratch folder', () => {
+test('finds the directory that the environment names, else the one above with a job file, else the scratch directory', () => {
   expect(findJobDirectory({ SLURP_JOB_DIRECTORY: join(root, 'empty') }, join(root, 'job/deep'))).toBe(
     join(root, 'empty'),
   );

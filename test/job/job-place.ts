@@ -13,7 +13,7 @@ export interface JobPlace {
   readonly worker: string;
   /** Where spools come home. */
   readonly home: string;
-  /** Makes a fresh scratch folder with job file and token. */
+  /** Makes a fresh scratch directory with job file and token. */
   scratch(gateway: string, more?: Readonly<Record<string, unknown>>): Promise<string>;
   /** Runs a command in a job's environment, without anything of the test's own. */
   run(
@@ -24,7 +24,7 @@ export interface JobPlace {
   remove(): Promise<void>;
 }
 
-/** Makes the folders, and commands built from the sources. */
+/** Makes the directories, and commands built from the sources. */
 export async function makeJobPlace(): Promise<JobPlace> {
   const root = await mkdtemp(join(tmpdir(), 'slurp-job-'));
   const worker = await makeWorkerDirectory(join(root, 'worker'));

@@ -75,7 +75,7 @@ test('gives the script its arguments and its environment, and ends with its stat
   ]);
 });
 
-test('copies files, globs and folders, and nothing that is ours, secret, or the site itself (C-W20)', async () => {
+test('copies files, globs and directories, and nothing that is ours, secret, or the site itself (C-W20)', async () => {
   for (const directory of ['.slurp', '.slurp-site', 'dir/sub', 'with space'])
     mkdirSync(join(submit, directory), { recursive: true });
   for (const file of ['a.C', 'b.C', 'cups.py', 'odbc.ini', 'dir/x', 'dir/sub/odbc.ini', 'dir/sub/y', 'with space/z'])

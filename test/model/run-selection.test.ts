@@ -82,7 +82,7 @@ describe('run selection', () => {
 });
 
 describe('run list', () => {
-  it('reads runs apart by blanks, commas and lines, without comments, blank lines and duplicates (C-S3)', () => {
+  it('reads runs apart by spaces, commas and lines, without comments, blank lines and duplicates (C-S3)', () => {
     const text = '\uFEFF# good runs\r\n22026, 22027\n\n22033 # the last one\n22026\t22040,\n0\n';
     expect(parseRunlist(text)).toEqual({
       kind: 'selection',

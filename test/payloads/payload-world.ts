@@ -15,7 +15,7 @@ export interface PayloadWorld {
   produce(): Promise<void>;
   /** Rows of a query, each as its columns' texts. */
   read(role: 'status' | 'catalog', text: string): Promise<readonly (readonly string[])[]>;
-  /** Names of the files below a folder of the home, sorted; none if it is not there. */
+  /** Names of the files below a directory of the home, sorted; none if it is not there. */
   list(folder: string): Promise<readonly string[]>;
   close(): Promise<void>;
 }

@@ -20,7 +20,7 @@ export function keepPayloadContract(batch: string): void {
   }, 400_000);
   afterAll(() => world.close(), 120_000);
 
-  /** Rows of a query, columns separated by blanks. */
+  /** Rows of a query, columns separated by spaces. */
   const read = async (role: 'status' | 'catalog', text: string): Promise<string> =>
     (await world.read(role, text)).map((row) => row.join(' ').replaceAll(world.home, '')).join('\n');
 

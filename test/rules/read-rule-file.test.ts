@@ -6,7 +6,7 @@ import { parseRuleFile, readRuleFile } from '#rules/read-rule-file.ts';
 import { readRule, renderComplaints, ruleFile } from './rule-files.ts';
 
 describe('rule file', () => {
-  it('takes keys with blanks, comments anywhere, old spellings, and no line end at the end (C-R1)', async () => {
+  it('takes keys with spaces, comments anywhere, old spellings, and no line break at the end (C-R1)', async () => {
     const { rules, complaints } = await readRuleFile(ruleFile('old-spellings'));
     expect(renderComplaints(complaints)).toMatchInlineSnapshot(`
       [

@@ -12,7 +12,7 @@ export function ruleFile(name: string): string {
   return fileURLToPath(new URL(`../rule-files/${name}.yaml`, import.meta.url));
 }
 
-/** Options of a command line in a folder that does not exist. */
+/** Options of a command line in a directory that does not exist. */
 export const someOptions: RunOptions = {
   ...defaultRunOptions,
   runs: { kind: 'range', first: 22_000, last: 22_100 },

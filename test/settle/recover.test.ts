@@ -189,7 +189,7 @@ describe('recovering', () => {
     ]);
   });
 
-  test('takes the folder of a lost submission away', async () => {
+  test('takes the directory of a lost submission away', async () => {
     await killedAt('reserved', runs);
     const [submission] = await readSubmissions(world.status);
     await recoverNow();

@@ -1,7 +1,7 @@
 import { packageRoot } from '#util/package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
-/** Builds the commands anew, so that tests that start them test what the sources say. */
+/** Builds the commands again, so that tests that start them test what the sources say. */
 export default async function setUp(): Promise<void> {
   const { exitCode, stderr } = await runCommand('sh', ['scripts/set-up.sh'], { cwd: packageRoot() });
   if (exitCode !== 0) throw new Error(`The commands cannot be built:\n${stderr}`);

@@ -10,7 +10,7 @@ import type { CommandResult } from '#util/run-command.ts';
 /** What torture runs on. */
 export type TortureBatch = 'local' | 'htcondor';
 
-/** A site that is tortured: a folder of its own, two rules, one payload that writes down when it runs. */
+/** A site that is tortured: a directory of its own, two rules, one payload that writes down when it runs. */
 export interface Playground {
   readonly directory: string;
   readonly batch: TortureBatch;

@@ -9,7 +9,7 @@ import { packageRoot } from '#util/package-root.ts';
 const requireBanner =
   "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
 
-/** How folders of bundles in the temporary directory begin; they are a tool's, not a test's. */
+/** How directories of bundles in the temporary directory begin; they are a tool's, not a test's. */
 export const bundleFolderPrefix = 'bundled-scripts-';
 
 /**
@@ -45,7 +45,7 @@ async function ownFolder(): Promise<string | undefined> {
 let elsewhere: Promise<string> | undefined;
 
 /**
- * The pool's user cannot write in the checkout; the packages are found by a link. The folder goes with the run's
+ * The pool's user cannot write in the checkout; the packages are found by a link. The directory goes with the run's
  * temporary directory, not earlier: the worker of the test runner may be killed at its end.
  */
 function folderElsewhere(): Promise<string> {

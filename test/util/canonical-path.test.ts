@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 
 import { canonicalPath } from '#util/canonical-path.ts';
 
-it('is the same for every way to a folder, also for what is not there yet', () => {
+it('is the same for every way to a directory, also for what is not there yet', () => {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'canonical-')));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   mkdirSync(join(directory, 'real'));

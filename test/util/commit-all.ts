@@ -1,7 +1,7 @@
 import { runCommand } from '#util/run-command.ts';
 
 /**
- * Makes a git checkout of a folder, with all that is in it in one commit.
+ * Makes a git checkout of a directory, with all that is in it in one commit.
  *
  * @throws Error with what git said
  */

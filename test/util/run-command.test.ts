@@ -17,7 +17,7 @@ test('writes the input, and does not mind a program that reads none of it', asyn
   expect((await runCommand('true', [], { input: 'x'.repeat(1_000_000) })).exitCode).toBe(0);
 });
 
-test('uses the folder and the environment that it is given', async () => {
+test('uses the directory and the environment that it is given', async () => {
   const result = await runCommand('/bin/sh', ['-c', 'pwd; env'], { cwd: '/', env: { ONLY: 'this' } });
   expect(result.stdout).toMatch(/^\/\n/);
   expect(result.stdout).toContain('ONLY=this');

@@ -6,7 +6,7 @@ const adsSchema = z.array(z.unknown());
 /** The attributes of one job or cluster, as condor prints them with `-json`. */
 export type Ad = z.infer<typeof adSchema>;
 
-/** The ads of an answer. */
+/** What an answer of `condor_q` or `condor_history` contains: the readable ads, and those that are not JSON. */
 export interface ParsedAds {
   readonly ads: readonly Ad[];
   /** The texts of ads that are not JSON, each about one job or cluster. */

@@ -10,7 +10,7 @@ import type { BatchJob } from '../backend.ts';
 import type { RunFiles } from './job-files.ts';
 import type { StoredSubmission } from './read-submission.ts';
 
-/** Takes away what nobody needs after a job: its scratch folder, and empty outputs. */
+/** Takes away what nobody needs after a job: its scratch directory, and empty outputs. */
 export async function clearRun(run: RunFiles): Promise<void> {
   await rm(run.scratch, { recursive: true, force: true });
   for (const path of [run.output, run.error]) {
@@ -29,7 +29,7 @@ export async function forgetRun(submission: StoredSubmission, job: BatchJob, run
 }
 
 /**
- * Brings reports home that a job left in its scratch folder: a killed job brings none home itself. May be done twice.
+ * Brings reports home that a job left in its scratch directory: a killed job brings none home itself. May be done twice.
  *
  * @param spoolDirectory where spools come home
  */

@@ -52,7 +52,7 @@ export async function claimRun(run: RunFiles): Promise<boolean> {
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
-    // The folder itself was never made, so no launcher can come.
+    // The directory itself was never made, so no launcher can come.
     if (codeOf(error) === 'ENOENT') return true;
     throw error;
   }

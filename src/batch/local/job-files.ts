@@ -5,7 +5,7 @@ import { codeOf } from '#util/code-of.ts';
 
 /** Where the local batch system keeps everything below one state directory. */
 export interface JobFiles {
-  /** `jobs/`: a folder per submission, named by its uuid. */
+  /** `jobs/`: a directory per submission, named by its uuid. */
   readonly directory: string;
   /** A file for each cluster number that was given away, holding the submission's uuid. */
   readonly clusters: string;
@@ -15,7 +15,7 @@ export interface JobFiles {
   readonly launcher: string;
 }
 
-/** The files of one submission. */
+/** Absolute paths of the files in which the local batch system keeps one submission. */
 export interface SubmissionFiles {
   readonly directory: string;
   /** What was submitted: `StoredSubmission`. */
@@ -28,7 +28,7 @@ export interface SubmissionFiles {
   readonly journal: string;
   /** Exists when every job has ended. */
   readonly ended: string;
-  /** A folder for each start of a job: `PROCESS.START`. */
+  /** A directory for each start of a job: `PROCESS.START`. */
   readonly runs: string;
 }
 
@@ -56,7 +56,7 @@ export function jobFilesOf(stateDirectory: string): JobFiles {
   };
 }
 
-/** Names the files of a submission that stands (or will stand) in a folder. */
+/** Names the files of a submission that stands (or will stand) in a directory. */
 export function submissionFilesOf(directory: string): SubmissionFiles {
   return {
     directory,
@@ -87,7 +87,7 @@ export async function wakeRunner(files: JobFiles): Promise<void> {
   await writeFile(files.wake, '');
 }
 
-/** Tells whether an operating system error says that a file does not exist. */
+/** Returns whether an operating system error says that a file does not exist. */
 export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';
 }
@@ -102,7 +102,7 @@ export async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** Tells whether something of that name exists. */
+/** Returns whether something of that name exists. */
 export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);

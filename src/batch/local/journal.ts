@@ -72,12 +72,12 @@ export interface LocalJobs {
 /** The reason code of a job that somebody put on hold, as HTCondor has it. */
 export const heldOnRequest = 1;
 
-/** Tells what is known of a job, also of one that nothing happened to. */
+/** Reports what is known of a job, also of one that nothing happened to. */
 export function jobOf(jobs: LocalJobs, number: number): LocalJob {
   return jobs.jobs.get(number) ?? { state: 'idle', since: jobs.submittedAt, starts: 0 };
 }
 
-/** Tells whether a job has left the queue. */
+/** Returns whether a job has left the queue. */
 export function hasEnded(job: LocalJob): boolean {
   return job.state === 'completed' || job.state === 'removed';
 }

@@ -6,8 +6,8 @@ import { keepLogsScript } from '../keep-logs.ts';
  * The shell script around each job: claims the start, waits for the end, writes down how it was. It needs nobody to
  * watch it, so jobs go on when the runner is gone.
  *
- * Called with the folder of the start, a file to touch at the end, and the program with its arguments; in the job's
- * scratch folder, in a session of its own, with output and error already in place.
+ * Called with the directory of the start, a file to touch at the end, and the program with its arguments; in the job's
+ * scratch directory, in a session of its own, with output and error already in place.
  */
 export const launcherScript = `#!/bin/sh
 run=$1 wake=$2

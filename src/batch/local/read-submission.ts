@@ -56,7 +56,7 @@ export interface LocalSubmission {
 /**
  * Reads a submission with all that happened to it.
  *
- * @returns undefined if there is none in that folder
+ * @returns undefined if there is none in that directory
  * @throws an error of the operating system, of JSON or of zod: then nothing is known about the submission
  */
 export async function readSubmission(directory: string): Promise<LocalSubmission | undefined> {

@@ -26,7 +26,7 @@ export type StartOutcome =
 const failedToStart = 6;
 const transferInputFailed = 13;
 
-/** Prepares the scratch folder of a job and starts it, in a session of its own. Never throws. */
+/** Prepares the scratch directory of a job and starts it, in a session of its own. Never throws. */
 export async function startJob(
   files: JobFiles,
   submission: StoredSubmission,

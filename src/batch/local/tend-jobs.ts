@@ -114,7 +114,7 @@ export async function tendRuns(state: RunnerState): Promise<void> {
 export async function startIdleJobs(state: RunnerState): Promise<void> {
   for (const submission of state.active.values()) {
     const { uuid, count } = submission.stored;
-    // Asked for anew each time: a job that is released or given back meanwhile sets it back.
+    // Asked for again each time: a job that is released or given back meanwhile sets it back.
     const next = (): number => state.idleFrom.get(uuid) ?? 0;
     for (let process = next(); process < count; process = next()) {
       if (state.isDraining || state.watched.size >= state.slots) return;
@@ -227,7 +227,7 @@ async function endRun(state: RunnerState, watched: WatchedRun, result: JobResult
   const [code, text] = describe(event);
   await logEvent(submission.stored, item, start, code, text);
   await record(state, submission, event);
-  // What is missing among the outputs may be seen in the scratch folder.
+  // What is missing among the outputs may be seen in the scratch directory.
   if (event.kind !== 'held' || event.code === heldOnRequest) await clearRun(run);
   if (event.kind === 'ended' && event.exitCode === 0) await forgetRun(submission.stored, item, run);
   state.watched.delete(run.directory);

@@ -18,7 +18,7 @@ import type { RunOptions } from '#model/run-options.ts';
 import type { PassWish } from '#pass/run-pass.ts';
 import type { Parsed, RunSelection } from '#model/run-selection.ts';
 
-/** What `kaedama` is asked for. */
+/** The checked command line of `kaedama`: paths are absolute, numbers are parsed, options are consistent. */
 export interface KaedamaRequest {
   /** Absolute path of the rule file. */
   readonly config: string;

@@ -23,7 +23,7 @@ import type { Site } from '#model/site.ts';
 
 /** What `slurp reconcile` is told. */
 export interface ReconcileOptions {
-  /** Submissions that hang in the air only. */
+  /** Submissions that is unconfirmed only. */
   readonly submissions?: true;
   readonly rule?: string;
   /** Believes it even if most jobs vanished at once. */

@@ -10,7 +10,7 @@ import type { HiddenText, SiteDatabase } from './site-schema.ts';
 
 /** What a role's words are read against. */
 export interface RoleSurroundings {
-  /** Absolute: the site's folder. */
+  /** Absolute: the site's directory. */
   readonly directory: string;
   /** Absolute; absent for a site without one. */
   readonly siteFile: string | undefined;

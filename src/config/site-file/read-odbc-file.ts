@@ -135,7 +135,7 @@ function makeAddress({ host, port, database, user, password, sslmode }: AddressP
   const url = new URL('postgresql://host/');
   url.pathname = `/${encodeURIComponent(database)}`;
   if (host.startsWith('/')) {
-    // A folder of unix sockets: there is no room for a user or a password before an '@' of nobody.
+    // A directory of unix sockets: there is no room for a user or a password before an '@' of nobody.
     const socket = new URL(`postgresql:///${encodeURIComponent(database)}`);
     for (const [key, value] of Object.entries({ host, port, user, password, sslmode })) {
       if (value !== undefined) socket.searchParams.set(key, value);

@@ -130,7 +130,7 @@ function keyPlace(
   return placeOf(document, lines, path);
 }
 
-/** Tells whether others than the owner may read a file. */
+/** Returns whether others than the owner may read a file. */
 async function isReadByOthers(file: string): Promise<boolean> {
   return ((await stat(file)).mode & 0o077) !== 0;
 }

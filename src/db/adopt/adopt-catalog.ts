@@ -106,7 +106,7 @@ async function checkMayChange(ask: Ask, role: Role, catalog: OriginalCatalog, wh
   });
 }
 
-/** Tells what {@link adoptCatalog} will do; changes nothing. */
+/** Reports what {@link adoptCatalog} will do; changes nothing. */
 export async function describeCatalog(ask: Ask, role: Role, original: OriginalCatalog): Promise<Adoption> {
   const before = await countRows(ask, role.schema, [...original.tables.keys()]);
   const rewritten = [...new Set(original.changes.map(({ table }) => table))];

@@ -113,7 +113,7 @@ async function checkReaders(ask: Ask, role: Role, { tables, check, states }: Ori
 }
 
 /**
- * Tells what {@link adoptStatus} will do; changes nothing, and keeps nobody waiting.
+ * Reports what {@link adoptStatus} will do; changes nothing, and keeps nobody waiting.
  *
  * @throws DatabaseError
  */

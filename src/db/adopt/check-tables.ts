@@ -10,7 +10,7 @@ export interface TypeChange {
   readonly isCount: boolean;
   /** The type it has now, e.g. `character varying(32)`. */
   readonly from: string;
-  /** All rows are written anew; else only the description of the table changes. */
+  /** All rows are written again; else only the description of the table changes. */
   readonly isRewriting: boolean;
 }
 

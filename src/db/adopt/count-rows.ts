@@ -66,7 +66,7 @@ export async function countAdopted(
   });
 }
 
-/** Tells what {@link countAdopted} will say, from tables that are still as they were. */
+/** Reports what {@link countAdopted} will say, from tables that are still as they were. */
 export async function foretellCounts(
   ask: Ask,
   schema: string,

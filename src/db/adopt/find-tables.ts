@@ -117,7 +117,7 @@ export async function findColumnReaders(
 }
 
 /**
- * Tells whether the account may make tables in a schema, or the schema itself where there is none.
+ * Returns whether the account may make tables in a schema, or the schema itself where there is none.
  *
  * @throws DatabaseError
  */

@@ -4,7 +4,7 @@
  */
 export type ColumnKind = 'text' | 'integer' | 'bigint' | 'count' | 'timestamp' | 'json' | 'state';
 
-/** A column of a table of the original. */
+/** The expected type of a column of the original, and whether the table is recognized by it. */
 export interface OriginalColumn {
   readonly kind: ColumnKind;
   /** The table is not the one that is meant unless it has it; other columns are added where they are missing. */
@@ -14,7 +14,7 @@ export interface OriginalColumn {
 /** The columns of a table by name. */
 export type OriginalTable = Readonly<Record<string, OriginalColumn>>;
 
-/** `name kind`, separated by blanks or newlines; a `?` behind the kind: may be missing. */
+/** `name kind`, separated by spaces or newlines; a `?` behind the kind: may be missing. */
 function columns(text: string): OriginalTable {
   const kinds: Readonly<Record<string, ColumnKind>> = {
     ...{ text: 'text', int: 'integer', bigint: 'bigint', count: 'count', time: 'timestamp', json: 'json' },

@@ -13,7 +13,7 @@ function expressionOf({ column, to, from, isCount }: TypeChange): Statement {
 }
 
 /**
- * Makes the statements that change the types of columns, one a table, so that each table is written anew once at most.
+ * Makes the statements that change the types of columns, one a table, so that each table is written again once at most.
  * Names are not qualified: the schema must be on the search path.
  *
  * @param state where the type of `production_status.status` changes as well

@@ -52,7 +52,7 @@ export async function findUnknownStates(
     where status::text <> all (${known}::text[]) group by 1 order by 1`);
 }
 
-/** Makes the type anew beside the old one, which gets out of its way. The column follows with the other types. */
+/** Makes the type again beside the old one, which gets out of its way. The column follows with the other types. */
 export function makeStateType(standing: StateStanding): readonly Statement[] {
   if (standing.kind === 'fit') return [];
   const words = sql.join(jobStates.map((state) => sql.verbatim(`'${state}'`)));

@@ -1,7 +1,7 @@
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
 
 /**
- * One line of COPY's text format, with its line end.
+ * One line of COPY's text format, with its line break.
  *
  * @see https://www.postgresql.org/docs/current/sql-copy.html
  */

@@ -14,7 +14,7 @@ interface QueryPlace {
   readonly offset: number;
   readonly line: number;
   readonly column: number;
-  /** The whole line, without blanks around it. */
+  /** The whole line, without spaces around it. */
   readonly text: string;
 }
 

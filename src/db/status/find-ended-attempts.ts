@@ -27,7 +27,7 @@ export async function findSubmissionsWithEnded(
   return rows.map(({ uuid }) => uuid);
 }
 
-/** An attempt that is final. */
+/** A final attempt whose job may still be in the queue: held, or started again. */
 export interface EndedAttempt {
   readonly id: number;
   readonly submission: string;

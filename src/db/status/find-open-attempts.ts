@@ -4,7 +4,7 @@ import type { JobState } from '#model/job/job-state.ts';
 
 import type { Queryable } from '../connect.ts';
 
-/** A submission with open attempts. */
+/** One submission of which the batch system must be asked, because attempts of it are not final. */
 export interface SubmissionWithOpen {
   readonly uuid: string;
   readonly rule: string;

@@ -9,13 +9,13 @@ import type { ListedFile } from '#db/decide/decision-request.ts';
 
 /** The files of a `direct_path`, and what was met while they were listed. */
 export interface DirectPathListing {
-  /** Streamed, one read a folder; in no particular order. Iterated once. */
+  /** Streamed, one read a directory; in no particular order. Iterated once. */
   readonly files: AsyncIterable<ListedFile>;
-  /** To be read after the files: folders that were listed. */
+  /** To be read after the files: directories that were listed. */
   readonly report: { directories: number; files: number; unreadable: string[] };
 }
 
-/** Entries that one read of a folder brings; measured with 200,000 files, 2025: 32 (the default) takes twice as long. */
+/** Entries that one read of a directory brings; measured with 200,000 files, 2025: 32 (the default) takes twice as long. */
 const entriesAtOnce = 1024;
 
 /** A pattern of one path component: `*`, `?`, `[abc]`, `[!abc]`; a leading dot must be written out. */
@@ -78,7 +78,7 @@ async function* findFolders(start: string, parts: readonly string[], unreadable:
 }
 
 /**
- * Lists what lies directly in the folders that a `direct_path` names; folders and hidden files are left out.
+ * Lists what lies directly in the directories that a `direct_path` names; directories and hidden files are left out.
  *
  * @param directPath `{mode}` already put in; may hold `*`, `?`, `[…]` in any component; a trailing slash changes nothing
  * @param start where a relative path begins

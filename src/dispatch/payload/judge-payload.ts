@@ -3,7 +3,7 @@ import { SiteError } from '#model/errors.ts';
 import { readPayloadRepository } from './payload-repository.ts';
 
 /**
- * Says why a dispatch would refuse a payload directory as it is; undefined where it would not. Asks no server, and not
+ * Reports why a dispatch would refuse a payload directory as it is; undefined where it would not. Asks no server, and not
  * whether its commit is published, which depends on site and rule.
  *
  * @throws what is no fault of the payload

@@ -3,7 +3,7 @@ import type { Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 /**
- * Says what all submissions of a rule have in common for the batch system.
+ * Reports what all submissions of a rule have in common for the batch system.
  *
  * @param workerDirectory absolute path of `dist/worker`
  */

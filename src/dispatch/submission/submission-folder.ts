@@ -23,13 +23,13 @@ function submissionsOf({ stateDirectory }: Pick<Site, 'stateDirectory'>): string
   return join(stateDirectory, 'submissions');
 }
 
-/** The folder of one submission, below the site's state directory. */
+/** The directory of one submission, below the site's state directory. */
 export function submissionFolderOf(site: Pick<Site, 'stateDirectory'>, uuid: string): string {
   return join(submissionsOf(site), uuid);
 }
 
 /**
- * Refuses a folder of tokens that somebody has opened to others: they may have taken what is in it.
+ * Refuses a directory of tokens that somebody has opened to others: they may have taken what is in it.
  *
  * @throws SiteError (`site-token-folder`)
  */
@@ -46,11 +46,11 @@ async function checkTokenFolder(folder: string): Promise<void> {
 }
 
 /**
- * Makes the folder of a submission (0700) with what its jobs are given: their token (0600) and the description of the
+ * Makes the directory of a submission (0700) with what its jobs are given: their token (0600) and the description of the
  * site; and who is at work on it.
  *
  * @returns its absolute path
- * @throws SiteError about the site's key, or the folder above; an error of the operating system
+ * @throws SiteError about the site's key, or the directory above; an error of the operating system
  */
 export async function makeSubmissionFolder(site: Site, uuid: string, gatewayUrl: string): Promise<string> {
   await checkTokenFolder(submissionsOf(site));
@@ -75,13 +75,13 @@ export async function makeSubmissionFolder(site: Site, uuid: string, gatewayUrl:
   return folder;
 }
 
-/** Takes the folder of a submission away that no job will ever ask for. */
+/** Takes the directory of a submission away that no job will ever ask for. */
 export async function removeSubmissionFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
 /**
- * Tells what is known of the process that made a submission: `other-host` and `unknown` (the folder is gone) are no
+ * Reports what is known of the process that made a submission: `other-host` and `unknown` (the directory is gone) are no
  * statement about its life.
  */
 export async function findSubmitter(
@@ -105,11 +105,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** A folder is kept this long after it was made, whatever its jobs do: late reports still find their description. */
+/** A directory is kept this long after it was made, whatever its jobs do: late reports still find their description. */
 const keptMs = 24 * 3600 * 1000;
 
 /**
- * Takes the folders of submissions away whose jobs have all ended; with a folder gone, a job that still waits would be
+ * Takes the directories of submissions away whose jobs have all ended; with a directory gone, a job that still waits would be
  * put on hold.
  *
  * @returns how many

@@ -10,7 +10,7 @@ function listed<T>(items: readonly T[], describe: (item: T) => string): readonly
   return rest > 0 ? [...lines, `  and ${rest.toLocaleString('en-US')} more`] : lines;
 }
 
-/** Says what is wrong with a row beside its verdict, and what to do; empty where nothing is. */
+/** Reports what is wrong with a row beside its verdict, and what to do; empty where nothing is. */
 export function describeDoubts({ isUnregistered, newer, gone, unknown }: RowDoubts): readonly string[] {
   return [
     ...(isUnregistered

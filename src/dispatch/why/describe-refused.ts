@@ -2,7 +2,7 @@ import type { RefusedReport } from '#model/report/verdict-fact.ts';
 
 const shown = 3;
 
-/** Says what was refused, and what to do; empty where nothing was. */
+/** Reports what was refused, and what to do; empty where nothing was. */
 export function describeRefused(reports: readonly RefusedReport[] | undefined): readonly string[] {
   if (reports === undefined) return [];
   const rest = reports.length - shown;

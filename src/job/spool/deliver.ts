@@ -7,7 +7,7 @@ import { noteRefused } from './refused-note.ts';
 import { maximalBodyBytes, sendEvents, type EventsToSend, type SentEvents } from './send-events.ts';
 import type { SpoolHeader } from './spool.ts';
 
-/** How to deliver. */
+/** Bounds of one delivery: total time, retries, and which answer the caller needs. */
 export interface DeliverOptions {
   /** For everything together. */
   readonly timeoutMs: number;
@@ -118,7 +118,7 @@ function takeIn(progress: Progress, batch: readonly SpoolRecord[], sent: SentEve
   return batch.filter(({ sequence }) => !progress.fates.has(sequence));
 }
 
-/** Says what was refused, for a log. */
+/** Reports what was refused, for a log. */
 export function renderRefusal({ report, reason }: Refusal): string {
   return `the gateway refused the report '${report}': ${reason}`;
 }

@@ -12,7 +12,7 @@ export interface SpoolRecord {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
-/** What a spool holds. */
+/** The parsed content of a spool: header, valid records, and where unreadable lines are. */
 export interface SpoolContents {
   /** Absent: nobody can tell who speaks, the records have no key. */
   readonly header?: SpoolHeader;

@@ -14,7 +14,7 @@ export function noteRefused(spool: string): void {
   }
 }
 
-/** Tells whether {@link noteRefused} was called for that spool, by whichever process. Never throws. */
+/** Returns whether {@link noteRefused} was called for that spool, by whichever process. Never throws. */
 export function hasRefused(spool: string): boolean {
   return existsSync(fileOf(spool));
 }

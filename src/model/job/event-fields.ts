@@ -128,7 +128,7 @@ function storable(text: string): string {
   return `${cut.replace(unstorable, '\uFFFD')}…`;
 }
 
-/** Says what a field holds, in few characters and on one line. */
+/** Reports what a field holds, in few characters and on one line. */
 function describe(found: unknown): string {
   if (found === undefined) return 'is missing';
   if (found === '') return 'is empty';

@@ -20,7 +20,7 @@ export interface StagedFile {
   readonly events: number;
 }
 
-/** A file as the catalog registers it. */
+/** A staged file with every value that `files` and `datasets` need; nothing is optional any more. */
 export type CatalogFile = Required<StagedFile>;
 
 /** What can be said of a dataset, the files of one name over one run or range of runs; `dataset_status.status`. */

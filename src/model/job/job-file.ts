@@ -22,16 +22,16 @@ export interface JobFile {
   readonly container?: JobContainer;
 }
 
-/** A container of the site. */
+/** How the wrapper starts the script in a container: runtime, image and bind mounts of the site. */
 export interface JobContainer {
   readonly runtime: 'apptainer' | 'singularity';
-  /** A file or folder on the worker, or an address that the runtime understands. */
+  /** A file or directory on the worker, or an address that the runtime understands. */
   readonly image: string;
   /** As `--bind` takes them: `PATH` or `OUTSIDE:INSIDE`. */
   readonly binds: readonly string[];
 }
 
-/** Name of the {@link JobFile} in a submission's folder and in a job's directory. */
+/** Name of the {@link JobFile} in a submission's directory and in a job's directory. */
 export const jobFileName = 'slurp-job.json';
 
 /** Name of the file that holds the submission's token, and nothing else; 0600. */

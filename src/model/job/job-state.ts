@@ -13,7 +13,7 @@ export const jobStates = [
 /** The state of an attempt: the words of the database. */
 export type JobState = (typeof jobStates)[number];
 
-/** Tells whether a word is the name of a state. */
+/** Returns whether a word is the name of a state. */
 export function isJobState(word: string): word is JobState {
   return jobStates.some((state) => state === word);
 }

@@ -11,7 +11,7 @@ export interface NameQuestion {
   readonly isTaken: boolean;
 }
 
-/** The answer to a {@link NameQuestion}. */
+/** Whether an attempt may use a file name, and if not, the reason. */
 export interface NameAnswer {
   /** The attempt that asked. */
   readonly cupsid: number;

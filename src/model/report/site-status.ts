@@ -55,7 +55,7 @@ export interface SiteStatus {
   readonly backend: Site['batch']['backend'];
   /** Why jobs cannot be submitted from here. */
   readonly batchProblem?: string;
-  /** Its folder is there; else nobody used it yet. */
+  /** Its directory is there; else nobody used it yet. */
   readonly isMade: boolean;
   /** Everything that should run does. */
   readonly isUp: boolean;

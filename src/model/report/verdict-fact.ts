@@ -27,7 +27,7 @@ export interface CompetingRow {
 /** An input that was not found. */
 export interface MissingInput {
   readonly lfn: string;
-  /** Places that are known for the name but cannot be used: another basename, or a blank or comma in the path. */
+  /** Places that are known for the name but cannot be used: another basename, or a space or comma in the path. */
   readonly unusable: readonly string[];
   /** Places that the catalog names and the disk does not have; only where the rule verifies its inputs. */
   readonly gone: readonly string[];
@@ -57,7 +57,7 @@ export interface BlockingAttempt {
   readonly submission: string | null;
 }
 
-/** The fact behind a verdict. */
+/** For each verdict, the rows or values that led to it: what `--why` prints below the verdict. */
 export type VerdictFact =
   | {
       readonly fate: 'not-selected';

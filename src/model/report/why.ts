@@ -88,7 +88,7 @@ export interface MergedProducts {
   readonly attempts: readonly BlockingAttempt[];
 }
 
-/** The answer to a {@link WhyQuestion}. */
+/** Everything that `kaedama --why` knows about one run or segment, as data for text and JSON. */
 export interface Why {
   readonly rule: string;
   readonly question: WhyQuestion;

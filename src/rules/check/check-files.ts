@@ -34,7 +34,7 @@ function fixedPart(path: string): string {
   return wild < 0 ? path : dirname(`${path.slice(0, wild)}x`);
 }
 
-/** Says why jobs cannot be made from a payload directory that is there; undefined where they can. */
+/** Reports why jobs cannot be made from a payload directory that is there; undefined where they can. */
 export type JudgePayload = (directory: string) => Promise<string | undefined>;
 
 /**
@@ -94,13 +94,13 @@ function fixedText(template: Template): string {
   return template.slots.length === 0 ? start : start.slice(0, start.lastIndexOf('/') + 1);
 }
 
-/** Tells whether a staged thing lies in the payload, or is all of it. */
+/** Returns whether a staged thing lies in the payload, or is all of it. */
 function isInPayload(entry: string, { payload, job }: RuleDraft): boolean {
   const path = resolve(job.submitDirectory, entry);
   return path === payload.path || path.startsWith(`${payload.path}/`);
 }
 
-/** Tells whether a staged thing is the script, or what it would be found by. */
+/** Returns whether a staged thing is the script, or what it would be found by. */
 function isOfScript(entry: string, prepared: RuleDraft): boolean {
   return basename(entry) === basename(prepared.script) || (/[*?]/.test(entry) && isInPayload(entry, prepared));
 }
@@ -167,7 +167,7 @@ export async function findScript({
 }
 
 /**
- * Looks for what a rule stages, relative to the folder it is dispatched from; globs as a shell reads them.
+ * Looks for what a rule stages, relative to the directory it is dispatched from; globs as a shell reads them.
  *
  * @returns the entries of `rsync` for which there is nothing, but for what SLURP provides or never sends; and the names of
  * all that there is

@@ -63,7 +63,7 @@ export async function checkQuery(sql: string): Promise<QueryReport> {
   return columns === undefined ? { problems: [] } : { problems: columnProblems(sql, columns), columns };
 }
 
-/** Tells whether a statement and all its common table expressions are SELECTs that write nowhere. */
+/** Returns whether a statement and all its common table expressions are SELECTs that write nowhere. */
 function isReading(statement: Node): boolean {
   if (!('SelectStmt' in statement)) return false;
   const parts = (select: SelectStmt): boolean =>

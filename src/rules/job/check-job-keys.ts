@@ -5,7 +5,7 @@ import { placeIn } from '#model/rule.ts';
 import { furtherJobKeys, knownJobKeys } from './job-defaults.ts';
 
 /**
- * Says which submit commands nobody knows: an error where one looks mistyped, else a warning, since it is passed on to
+ * Reports which submit commands nobody knows: an error where one looks mistyped, else a warning, since it is passed on to
  * the batch system. Attributes (`+Name`, `MY.Name`) are the author's own.
  */
 export function checkJobKeys(rule: Rule, complainer: Complainer): void {

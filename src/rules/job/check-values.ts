@@ -6,7 +6,7 @@ import { isBoolean, isSize, isWord, judgeValue, sizeWanted } from './judge-value
 const mayBeText = (text: string): boolean => /[{}$]/.test(text);
 
 /**
- * Says which params hold what nothing can be done with. Fields and macros in them are left alone: what they come to is
+ * Reports which params hold what nothing can be done with. Fields and macros in them are left alone: what they come to is
  * another text's matter.
  */
 export function checkParamValues(rule: Rule, params: Readonly<Record<string, string>>, complainer: Complainer): void {
@@ -50,7 +50,7 @@ export function checkParamValues(rule: Rule, params: Readonly<Record<string, str
 }
 
 /**
- * Says which values of a job HTCondor would refuse, or never find a machine for.
+ * Reports which values of a job HTCondor would refuse, or never find a machine for.
  *
  * @param values finished texts of the commands that the rule itself writes, something put in for macros
  */

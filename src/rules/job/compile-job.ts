@@ -24,7 +24,7 @@ export interface CompiledJob {
   readonly attributes: readonly NamedTemplate[];
   /** Keys of the filesystem, each of whose text a directory is to be made for. */
   readonly directories: readonly NamedTemplate[];
-  /** Which commands are paths below the submit directory, wherever the batch system's own folder is. */
+  /** Which commands are paths below the submit directory, wherever the batch system's own directory is. */
   readonly ownLogs: readonly string[];
   readonly submitDirectory: string;
   /** Whether jobs copy the items of `rsync` from a directory that is among their arguments. */
@@ -56,7 +56,7 @@ export interface JobTexts {
   readonly options: RunOptions;
 }
 
-/** Writes a text as ClassAd string: quotes and backslashes escaped, no line end in it. */
+/** Writes a text as ClassAd string: quotes and backslashes escaped, no line break in it. */
 function quoteClassAd(text: string): string {
   const escaped = text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\r', '\\r').replaceAll('\n', '\\n');
   return `"${escaped}"`;

@@ -24,7 +24,7 @@ const isAttribute = (text: string): boolean =>
 /** What {@link isSize} takes, for messages. */
 export const sizeWanted = 'a number with a unit, e.g. 4096MB or 1.5G';
 
-/** What is wrong with a value. */
+/** A value that HTCondor would refuse or ignore, with the message for the rule's author. */
 export interface ValueFault {
   /** HTCondor refuses it; else no machine would be found, or it is passed over. */
   readonly isFatal: boolean;
@@ -35,7 +35,7 @@ export interface ValueFault {
 /**
  * Finds what HTCondor would refuse in the finished value that a row gives to a command or attribute; undefined: nothing.
  *
- * @param text not empty, without blanks at its ends
+ * @param text not empty, without spaces at its ends
  */
 export function judgeRowValue(key: string, text: string): Omit<ValueFault, 'isFatal'> | undefined {
   if (key === 'should_transfer_files' && text.toUpperCase() !== 'YES') return makeFault(key, text, 'YES');
@@ -56,7 +56,7 @@ function makeFault(key: string, text: string, expected: string, isFatal = true):
 /**
  * Finds what is wrong with a finished value; undefined: nothing.
  *
- * @param text not empty, without blanks at its ends
+ * @param text not empty, without spaces at its ends
  */
 export function judgeValue(key: string, text: string): ValueFault | undefined {
   const known = wordValues.get(key);

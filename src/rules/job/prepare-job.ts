@@ -194,7 +194,7 @@ function checkSupervise({ isSupervised, params }: Rule, isWrapped: boolean, comp
   complainer.warning({ path: 'supervise', message });
 }
 
-/** The wrapper cannot do without a script, and arguments are separated by blanks. */
+/** The wrapper cannot do without a script, and arguments are separated by spaces. */
 function checkScript(script: string | undefined, complainer: Complainer): void {
   const expected = 'the program that the wrapper runs';
   if (script === undefined) complainer.error({ path: 'params', message: 'params.script is missing', expected });
@@ -210,7 +210,7 @@ function checkScript(script: string | undefined, complainer: Complainer): void {
   }
 }
 
-/** A macro with blanks in it moves all arguments behind it; of fields that is told where they are filled. */
+/** A macro with spaces in it moves all arguments behind it; of fields that is told where they are filled. */
 function checkBlanks(written: string, values: Readonly<Record<string, string>>, complainer: Complainer): void {
   for (const { index, 0: macro, 1: name = '' } of written.matchAll(/\$\((\w+)\)/g)) {
     const value = values[name];
@@ -232,7 +232,7 @@ function checkCycles(filesystem: Readonly<Record<string, string>>, complainer: C
 }
 
 /**
- * Several lines of a rule are one to the batch system: their ends become blanks, except in texts in double quotes, where
+ * Several lines of a rule are one to the batch system: their ends become spaces, except in texts in double quotes, where
  * they would change what is meant. No character changes its place.
  */
 function foldLines(text: string): string {

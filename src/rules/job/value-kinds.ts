@@ -50,7 +50,7 @@ const signals = wordSet(`
   SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV SIGUSR2 SIGPIPE SIGALRM SIGTERM
   SIGCHLD SIGCONT SIGSTOP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGXCPU SIGXFSZ SIGPROF SIGWINCH SIGIO SIGSYS`);
 
-/** The form of a value. */
+/** How the values of one submit command are checked, and the words for what was expected. */
 export interface ValueForm {
   /** Behind "expected". */
   readonly expected: string;

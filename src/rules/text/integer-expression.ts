@@ -1,4 +1,4 @@
-/** Tells whether a text can be nothing but whole-number arithmetic: digits, `+ - * / %`, brackets, blanks. */
+/** Returns whether a text can be nothing but whole-number arithmetic: digits, `+ - * / %`, brackets, spaces. */
 export function isIntegerExpression(text: string): boolean {
   return /^[\d+\-*/%() \t]+$/.test(text) && /\d/.test(text);
 }

@@ -82,7 +82,7 @@ function readOperand(rest: string, reader: Reader): number | symbol {
 }
 
 /**
- * Tells whether a text may be a ClassAd expression, which HTCondor takes for most values; not what it comes to. Where
+ * Returns whether a text may be a ClassAd expression, which HTCondor takes for most values; not what it comes to. Where
  * macros of the batch system, comments or records are in it, the answer is yes.
  */
 export function mayBeExpression(text: string): boolean {

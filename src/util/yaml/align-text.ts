@@ -7,7 +7,7 @@ export interface Alignment {
 /** How a scalar is written in YAML, as far as its characters' places depend on it. */
 export type ScalarStyle = 'plain' | 'single-quoted' | 'double-quoted' | 'block';
 
-/** Length in the source and in the value of an escape of a double-quoted scalar; a line end behind `\` gives nothing. */
+/** Length in the source and in the value of an escape of a double-quoted scalar; a line break behind `\` gives nothing. */
 function escapeLengths(source: string, at: number): { readonly source: number; readonly value: number } {
   const kind = source[at + 1] ?? '';
   const digits = { x: 2, u: 4, U: 8 }[kind] ?? 0;

@@ -65,7 +65,7 @@ function timestampText(fields: RegExpExecArray): string {
   return `${year}-${two(month)}-${two(day)} ${two(hour)}:${two(minute)}:${two(second)}${micros}${offset}`;
 }
 
-/** Tells whether a text that begins like a date is one, and its time of day, if it has one, is a time. */
+/** Returns whether a text that begins like a date is one, and its time of day, if it has one, is a time. */
 function isDate(text: string): boolean {
   const [day = '', time = '00:00:00'] = text.split(' ');
   const moment = new Date(`${day}T${time.slice(0, 8)}Z`);

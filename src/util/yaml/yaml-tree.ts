@@ -31,7 +31,7 @@ export interface YamlScalar extends PlainScalar {
   readonly segments: readonly YamlSegment[];
 }
 
-/** A list of a YAML file. */
+/** A YAML sequence with the place of its first character. */
 export interface YamlList {
   readonly shape: 'list';
   readonly items: readonly YamlValue[];

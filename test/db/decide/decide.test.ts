@@ -164,7 +164,7 @@ describe.each([
       ]);
     });
 
-    it('makes anew what exists only if told to, and never what is blocked (C-D6)', async () => {
+    it('makes again what exists only if told to, and never what is blocked (C-D6)', async () => {
       const world = { proposals: [proposal(1)], datasets: [`${product(1)}.root`] };
       expect((await verdictsOf(world, { isResubmit: true })).counts).toEqual({ ready: 1 });
       const attempts = [{ dstfile: product(1), state: 'finished' } as const];

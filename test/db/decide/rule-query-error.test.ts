@@ -20,7 +20,7 @@ describe('an error of a statement that holds the query of a rule', () => {
     expect(errorAt('no_such')).toMatchObject({ kind: 'rule', facts: { queryLine: 1, queryColumn: 8 } });
   });
 
-  it('is one of our tables where a name around it is not there, and says how to mend that', () => {
+  it('is one of our tables where a name around it is not there, and says how to fix that', () => {
     expect(errorAt('a.final_state')).toMatchObject({
       kind: 'database',
       advice: expect.stringContaining('slurp db migrate'),

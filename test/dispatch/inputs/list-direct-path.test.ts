@@ -66,7 +66,7 @@ describe('a direct path (C-D14)', () => {
     expect(listing.report).toEqual({ directories: 5, files: 6, unreadable: [] });
   });
 
-  it('names folders that cannot be read', async () => {
+  it('names directories that cannot be read', async () => {
     const loop = join(root, 'loop');
     await symlink(loop, loop);
     const listing = listDirectPath('loop', root);

@@ -106,7 +106,7 @@ function become(run: number, ...states: readonly string[]): Promise<Ended | unde
   }, patience);
 }
 
-test('a job that was killed without a word, and one that ended badly, fail with their reason', async () => {
+test('a job that was killed without a report, and one that ended badly, fail with their reason', async () => {
   await dispatch([1, 4, 5]);
   expect(await become(1, 'failed')).toMatchObject({
     message: 'Killed by SIGKILL before it reported an end',

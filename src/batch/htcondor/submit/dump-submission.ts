@@ -12,7 +12,7 @@ import type { HtcondorSite } from '#model/site.ts';
 
 import type { BatchJob, BatchSubmission } from '../../backend.ts';
 
-/** The files of a dump. */
+/** Where `--dump` wrote the submit description and the items, and for how many jobs. */
 export interface Dump {
   /** Absolute: the submit description. */
   readonly descriptionFile: string;

@@ -24,7 +24,7 @@ export function closeLine(text: string): string {
 }
 
 /**
- * Writes a protected value as one field of an item row. condor_submit divides rows at blanks and commas, and passes over
+ * Writes a protected value as one field of an item row. condor_submit divides rows at spaces and commas, and passes over
  * what is empty, so these are macros, which {@link fieldMacros} define.
  */
 export function encodeField(text: string): string {
@@ -35,7 +35,7 @@ export function encodeField(text: string): string {
   return closeLine(field);
 }
 
-/** What {@link encodeField} was given; a tab has become a blank. */
+/** What {@link encodeField} was given; a tab has become a space. */
 export function decodeField(field: string): string {
   if (!field.includes('$(slurp_')) return field;
   return field.replaceAll('$(slurp_blank)', ' ').replaceAll('$(slurp_comma)', ',').replaceAll('$(slurp_empty)', '');

@@ -58,7 +58,7 @@ const properNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * The job's folder is the one that it starts in. `$$(CondorScratchDir)` would say it, but a schedd that was killed, and
+ * The job's directory is the one that it starts in. `$$(CondorScratchDir)` would say it, but a schedd that was killed, and
  * tries to find its running jobs again, can't expand that, and holds them (HTCondor 23.9).
  */
 const searchPath = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:.';
@@ -248,7 +248,7 @@ function environmentFor(written: string, submission: BatchSubmission, own: Reado
   });
 }
 
-/** The streams whose files the job is told. One with a blank in its path cannot be: the environment would fall apart. */
+/** The streams whose files the job is told. One with a space in its path cannot be: the environment would fall apart. */
 function keptStreams(result: ReadonlyMap<string, string>): readonly string[] {
   return ['output', 'error'].filter((key) => {
     const path = result.get(key);
@@ -284,7 +284,7 @@ function inputsFor(
 }
 
 /**
- * Says where files of a job go, by absolute paths on the submit host. `output_destination` itself is never sent: with it
+ * Reports where files of a job go, by absolute paths on the submit host. `output_destination` itself is never sent: with it
  * and a file to transfer, a job of 23.9 dies at its end and starts again, for ever.
  */
 function makeOutputPlacer(
@@ -327,7 +327,7 @@ function makeFolderNoter(directories: Set<string>): (path: string) => void {
   };
 }
 
-/** Says where a stream goes, if it goes anywhere: an absolute path. */
+/** Reports where a stream goes, if it goes anywhere: an absolute path. */
 function placeStream(
   result: Map<string, string>,
   read: ReadCommand,

@@ -90,7 +90,7 @@ export function findUnsupervised(names: readonly string[]): readonly string[] {
 }
 
 /**
- * Says why a job cannot run under the launcher; undefined where it can. Only in the vanilla universe does HTCondor start a
+ * Reports why a job cannot run under the launcher; undefined where it can. Only in the vanilla universe does HTCondor start a
  * job on a worker as a process in a directory of its own.
  */
 function whyUnsupervised(read: ReadCommand, names: readonly string[]): string | undefined {

@@ -16,13 +16,13 @@ export interface RowLayout {
   readonly commands: ReadonlyMap<string, string>;
   /** Names of the variables of a row, in order; the first is the cupsid's. */
   readonly variables: readonly string[];
-  /** One row without its line end; undefined for a job that differs in something else from those before it. */
+  /** One row without its line break; undefined for a job that differs in something else from those before it. */
   encode(row: Row): string | undefined;
   /** The job of a row that this layout made. */
   decode(line: string): Row;
 }
 
-/** Learns a {@link RowLayout}. */
+/** Compares the jobs of a submission and finds what differs between them: only that is written for each job. */
 export interface LayoutLearner {
   /** Takes one more job into account. @throws Error if a command is there for some jobs only that has to be for all */
   learn(row: Row): void;

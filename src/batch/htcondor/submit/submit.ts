@@ -25,7 +25,7 @@ const defaultMaxIdle = 2000;
 /**
  * Hands a submission to the schedd by one `condor_submit`: as a job factory, or, where the schedd has none, as jobs.
  *
- * Leaves `condor.sub` and `condor.items` in the submission's folder until it is accepted; then the former alone.
+ * Leaves `condor.sub` and `condor.items` in the submission's directory until it is accepted; then the former alone.
  * @throws what `items` threw; nothing else
  */
 export async function submitToCondor(
@@ -69,7 +69,7 @@ export async function submitToCondor(
  * Finds what travels with every job: its token and description, where there are any, and the commands that payloads call.
  *
  * @returns absolute paths
- * @throws Error if others may read the token or its folder, or the worker's directory cannot be read
+ * @throws Error if others may read the token or its directory, or the worker's directory cannot be read
  */
 export async function ownFilesOf(submission: BatchSubmission): Promise<readonly string[]> {
   const files: string[] = [];

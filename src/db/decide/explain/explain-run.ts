@@ -145,7 +145,7 @@ export interface ExplanationWish {
 }
 
 /**
- * Tells what became of a run's candidates, from the tables that a decision left in the session: the same facts that
+ * Reports what became of a run's candidates, from the tables that a decision left in the session: the same facts that
  * decided. An explanation without rows means that the query returned none for the run.
  *
  * @param atMost rows with a fact; the counts are of all

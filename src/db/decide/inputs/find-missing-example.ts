@@ -7,7 +7,7 @@ import type { Session } from '#db/connect.ts';
 import type { DecisionWarning } from '#model/report/funnel.ts';
 
 /**
- * Says which input the first candidate lacks that has the verdict `missing-inputs`, and how to see more.
+ * Reports which input the first candidate lacks that has the verdict `missing-inputs`, and how to see more.
  *
  * @param count how many have it; nothing is asked where none has
  * @throws DatabaseError

@@ -13,7 +13,7 @@ const endColumns = ['firstrun', 'lastrun'];
  * Makes the condition that names of files tell of a run: one of them holds it in eight digits, as all our names and those
  * of the DAQ do, or in a range of two such numbers. Directories are not looked at: they hold the ends of a run group.
  *
- * @param list names or paths, separated by blanks or commas
+ * @param list names or paths, separated by spaces or commas
  */
 export function namesHoldRunSql(run: number, list: Statement): Statement {
   const digits = String(run).padStart(8, '0');

@@ -26,7 +26,7 @@ export function putInvalidEntries(session: Session, names: ProductNames): Promis
   );
 }
 
-/** Tells whether an entry of `invalid_entry`, called `e`, means this row: a dsttype, a dstname, or all. */
+/** Returns whether an entry of `invalid_entry`, called `e`, means this row: a dsttype, a dstname, or all. */
 export function entryMatches(names: ProductNames, row: RowSql): Statement {
   const known = [names.dsttype, names.dstname, ...(names.twin === undefined ? [] : [names.twin])].map((name) =>
     nameSql(sql`${name}::text`, row, names.isStreamed),

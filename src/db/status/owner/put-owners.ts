@@ -2,7 +2,7 @@ import { sql } from '../../connect.ts';
 
 import type { Queryable } from '../../connect.ts';
 
-/** A claim to a file name. */
+/** A new owner for a file name, valid only while `before` still owns it. */
 export interface NameClaim {
   readonly lfn: string;
   readonly dstfile: string;

@@ -3,7 +3,7 @@ import { sql } from '../../connect.ts';
 import type { Session } from '../../connect.ts';
 
 /**
- * Says that this session is about to submit jobs that need a snapshot, as others may at the same time: it is not pruned
+ * Reports that this session is about to submit jobs that need a snapshot, as others may at the same time: it is not pruned
  * meanwhile. Ends with the session at the latest.
  */
 export async function holdPayload(session: Session, hash: string): Promise<void> {

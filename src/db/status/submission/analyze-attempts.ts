@@ -6,7 +6,7 @@ import type { Queryable } from '../../connect.ts';
 const leastRows = 1000;
 
 /**
- * Lets the database count its attempts anew after so many were added that what it believes of them is wrong. Its own
+ * Lets the database count its attempts again after so many were added that what it believes of them is wrong. Its own
  * housekeeping does so a minute later: until then a decision over 100,000 candidates compares each with every attempt,
  * which was stopped after nine minutes instead of a second (measured).
  *

@@ -12,7 +12,7 @@ export interface ProductionKey {
   readonly version?: number;
 }
 
-/** A submission of a production. */
+/** One submission that contains attempts of the production, and whether any of them is open. */
 export interface ProductionSubmission {
   readonly uuid: string;
   readonly rule: string;

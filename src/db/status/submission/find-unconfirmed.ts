@@ -8,7 +8,7 @@ export interface UnconfirmedSubmission {
   readonly rule: string;
   readonly count: number;
   readonly host: string;
-  /** The submission's own folder. */
+  /** The submission's own directory. */
   readonly directory: string | null;
   readonly ageMs: number;
   /** One of its jobs has already spoken, so it is there. */

@@ -13,7 +13,7 @@ export interface ReservationRequest {
   /** Name of the submitting host up to its first dot. */
   readonly host: string;
   readonly submittedBy: string;
-  /** The submission's own folder. */
+  /** The submission's own directory. */
   readonly directory: string;
   readonly setupId: number;
   /** Of what the jobs stage: the snapshot's hash. */

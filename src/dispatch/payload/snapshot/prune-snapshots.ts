@@ -16,7 +16,7 @@ import type { PayloadStore } from '#model/site.ts';
 export interface PruneInput {
   readonly store: PayloadStore;
   readonly status: Database;
-  /** Says what would go, and changes nothing. */
+  /** Reports what would go, and changes nothing. */
   readonly isDryRun?: boolean;
 }
 

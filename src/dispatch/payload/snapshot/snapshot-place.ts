@@ -16,7 +16,7 @@ export interface SnapshotPlace {
 /** Name of the directories that stand for those above; hidden, so that `../*` does not name them. */
 const upName = '.up';
 
-/** Says where the parts of a snapshot are in its directory. */
+/** Reports where the parts of a snapshot are in its directory. */
 export function snapshotPlace(directory: string, { depth }: Pick<Manifest, 'depth'>): SnapshotPlace {
   const files = join(directory, 'files');
   const up = Array.from({ length: depth }, () => upName);

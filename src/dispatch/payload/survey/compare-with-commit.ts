@@ -98,7 +98,7 @@ function isIdOf(hashes: HashedPayloadFile['hashes'], id: string): boolean {
 /** The id that git gives a file after its filters, which turn what is checked out into what is committed. */
 async function cleanId({ top }: Comparison['repository'], { source, facts }: HashedPayloadFile): Promise<string> {
   const { exitCode, stdout } = await runGit(top, 'hash-object', '--', source);
-  // Git read it anew: what it says holds for what was hashed only if nothing happened in between.
+  // Git read it again: what it says holds for what was hashed only if nothing happened in between.
   if (!isSame(facts, await stat(source, { bigint: true }))) throw changing(source);
   return exitCode === 0 ? stdout.trim() : '';
 }
@@ -139,7 +139,7 @@ async function readTree(
   return tree;
 }
 
-/** Tells whether a file that the commit has, and that was not found, would be staged if it were there. */
+/** Returns whether a file that the commit has, and that was not found, would be staged if it were there. */
 function wouldBeStaged(path: string, searched: readonly StagedMatches[]): boolean {
   return searched.some(({ from, names }) => {
     if (!isIn(path, from) || path === from) return false;

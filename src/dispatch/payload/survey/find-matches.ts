@@ -148,7 +148,7 @@ async function namesIn(directory: string, pattern: string): Promise<readonly str
   }
 }
 
-/** Tells whether a path, relative to {@link StagedMatches.from}, is what the patterns name, or lies in it. */
+/** Returns whether a path, relative to {@link StagedMatches.from}, is what the patterns name, or lies in it. */
 export function isMatch(names: readonly string[], relative: string): boolean {
   const parts = relative.split('/');
   return parts.length >= names.length && names.every((name, index) => shellPattern(name)(parts[index] ?? ''));

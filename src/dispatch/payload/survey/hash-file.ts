@@ -69,7 +69,7 @@ async function hashContent(
   return { sha256: sha256.digest('hex'), gitSha1: gitSha1.digest('hex'), gitSha256: gitSha256.digest('hex') };
 }
 
-/** Tells whether a file was left alone between two looks at it. */
+/** Returns whether a file was left alone between two looks at it. */
 export function isSame(one: BigIntStats, other: BigIntStats): boolean {
   return (
     one.ino === other.ino &&

@@ -3,7 +3,7 @@ const classes: Readonly<Record<string, string>> = {
   ...{ blank: String.raw` \t`, punct: String.raw`!-/:-@[-\x60{-~`, xdigit: '0-9A-Fa-f', word: String.raw`\w` },
 };
 
-/** Tells whether a shell would expand a name: it holds `*`, `?` or `[…]`, and not behind a backslash. */
+/** Returns whether a shell would expand a name: it holds `*`, `?` or `[…]`, and not behind a backslash. */
 export function isShellPattern(name: string): boolean {
   return /[*?]|\[[^\]]+\]/u.test(name.replaceAll(/\\./gu, ''));
 }

@@ -81,7 +81,7 @@ function transferredOf({ job }: PreparedRule): readonly StagedPath[] {
     .map((text) => ({ text, isPattern: false, use: 'transferred' }));
 }
 
-/** Tells whether an entry of `transfer_input_files` is fetched from somewhere else than this machine's files. */
+/** Returns whether an entry of `transfer_input_files` is fetched from somewhere else than this machine's files. */
 export function isAddress(item: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//iu.test(item);
 }

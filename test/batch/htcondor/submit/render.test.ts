@@ -156,7 +156,7 @@ test('tells a job where its output goes, and runs what keeps its own logs before
   `);
 });
 
-test('takes our commands for its own, leaves database secrets at home, and finds the rest from the submit folder (C-H4)', () => {
+test('takes our commands for its own, leaves database secrets at home, and finds the rest from the submit directory (C-H4)', () => {
   const { commands, notes, inputFiles } = finish({
     transfer_input_files: './payload/,cups.py,bachi.py,init.sh,odbc.ini,/a/b.json,https://x/y',
     user_job_wrapper: 'init.sh',
@@ -206,7 +206,7 @@ test('lets the site win over the rule, and proper spellings over attributes (C-H
   `);
 });
 
-test('refuses what would leave a job without a folder of its own, and line ends', () => {
+test('refuses what would leave a job without a directory of its own, and line breaks', () => {
   expect(() => finish({ should_transfer_files: 'NO' })).toThrowErrorMatchingInlineSnapshot(
     `[Error: 'should_transfer_files' is 'NO': expected YES, otherwise a job has no directory of its own and no token]`,
   );
