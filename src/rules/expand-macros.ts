@@ -1,5 +1,5 @@
 import { RuleError } from '#model/errors.ts';
-import { computeInteger, isIntegerExpression } from './text/integer-expression.ts';
+import { computeInteger, isIntegerExpression } from '#util/integer-expression.ts';
 import { type Macro, type MacroToken, parseMacros } from './text/macro-syntax.ts';
 import { makeNumberPrinter } from './text/number-format.ts';
 

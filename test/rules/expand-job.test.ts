@@ -165,6 +165,12 @@ describe('expanded job', () => {
     expect(rule.columns.map(({ name }) => name)).toEqual(['firstevent', 'lastevent', 'runs_last_event']);
   });
 
+  it('takes a column with capitals for a macro in any case, as HTCondor does (C-R25)', async () => {
+    const rule = await prepared('segmented');
+    const extra = { FirstEvent: '0', lastevent: '99999', runs_last_event: '123456' };
+    expect(expandJob(rule, someRow(rule, { extra }), { cupsid: 17 }).arguments).toMatch(/ 0 99999 123456 17$/u);
+  });
+
   it('names files of a range of runs by columns of the query (C-R13)', async () => {
     const rule = await prepared('calibration');
     const row = someRow(rule, { extra: { lastrun: '42103', iteration: '2' } });

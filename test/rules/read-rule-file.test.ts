@@ -203,7 +203,7 @@ describe('rule file', () => {
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
         "r.yaml:3:1: error: YAML syntax error: Flow map in block collection must be sufficiently indented and end with a }",
-        "r.yaml:3:4: error: The quote opened here is not closed: expected a closing quote, with all lines before it indented more than the key",
+        "r.yaml:3:4: error: The quote opened here is not closed: expected a closing quote",
       ]
     `);
   });

@@ -15,7 +15,7 @@ export function checkColumns(
   columns: Pick<QueryColumns, 'names' | 'isComplete'>,
   complainer: Complainer,
 ): void {
-  const has = (name: string): boolean => columns.names.includes(name);
+  const has = (name: string): boolean => columns.names.some((column) => column.toLowerCase() === name);
   if (has('ranges') && !has('fileranges')) {
     const message = "The query returns a column 'ranges', which is not read";
     complainer.warning({ path: 'input.query', message, expected: "the name 'fileranges'" });
@@ -32,12 +32,6 @@ export function checkColumns(
   if (!columns.isComplete) return;
   for (const { name, macro, place } of prepared.columns) {
     if (has(name)) continue;
-    const quoted = columns.names.find((column) => column.toLowerCase() === name);
-    if (quoted !== undefined) {
-      const message = `'${macro}' cannot match column "${quoted}"`;
-      complainer.error({ path: 'job', place, message, expected: `the alias in lower case: as ${name}` });
-      continue;
-    }
     const near = nearestWord(name, [...usualMacros, ...columns.names, ...Object.keys(prepared.rule.params)]);
     if (near !== undefined) {
       const expected = `a column '${name}' in the query, or $(${near})`;

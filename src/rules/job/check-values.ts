@@ -24,7 +24,11 @@ export function checkParamValues(rule: Rule, params: Readonly<Record<string, str
     text !== undefined && !isSize(text) && (isWord(text) || !mayBeExpression(text));
   if (isNoSize(mem)) {
     const what = rule.params['mem'] === params['mem'] ? '' : ' of --mem';
-    complainer.error({ path: 'params.mem', message: `'${mem}'${what} is not a memory size`, expected: sizeWanted });
+    const grievance = { path: 'params.mem', message: `'${mem}'${what} is not a memory size`, expected: sizeWanted };
+    // The usual request is `$(mem)`; a rule may have one of its own.
+    const request = rule.job['request_memory'];
+    if (request === undefined || /\$\(mem[:)]|\{mem\}/i.test(request)) complainer.error(grievance);
+    else complainer.warning(grievance);
   }
   if (isNoSize(disk)) {
     const isUsed = Object.values(rule.job).some((text) => /\$\(disk[:)]|\{disk\}/i.test(text));

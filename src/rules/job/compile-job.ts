@@ -70,6 +70,12 @@ const withCommas = (list: string): string =>
         .join(',')
     : list;
 
+/** A macro is its name in any case, a column may have capitals: `as "Odd"`. */
+function findSpelled(extra: JobContext['row']['extra'], name: string): string | undefined {
+  for (const key in extra) if (key.toLowerCase() === name) return extra[key];
+  return undefined;
+}
+
 type Meanings = Readonly<Record<string, MacroMeaning<JobContext>>>;
 
 const constant = (text: string): MacroMeaning<JobContext> => ({ kind: 'constant', text });
@@ -163,7 +169,7 @@ export function compileJob(texts: JobTexts, complain: (path: string, problem: Ma
       return { kind: 'template', text: finish(directory) };
     }
     const otherwise = commands.get(name) ?? params.get(name);
-    const read = ({ row }: JobContext): string | undefined => row.extra[name];
+    const read = ({ row }: JobContext): string | undefined => row.extra[name] ?? findSpelled(row.extra, name);
     return otherwise === undefined ? { kind: 'value', read, isUncertain: true } : value(read, finish(otherwise));
   });
   const compile = (path: string, text: string): Template =>

@@ -59,6 +59,9 @@ export const furtherJobKeys: ReadonlySet<string> = new Set(
   shell starter_debug starter_log stdin skip_filechecks stack_size starter_log stream_error stream_input
   stream_output submit_event_notes submit_event_user_notes success_exit_code suspend_job_at_exec transfer_checkpoint_files
   transfer_container transfer_error transfer_executable transfer_input transfer_output transfer_plugins
+  core_size hold_kill_sig stdout stderr dont_encrypt_input_files dont_encrypt_output_files email_attributes
+  checkpoint_exit_code checkpoint_destination use_x509userproxy ulog_execute_attrs remote_initialdir buffer_size
+  buffer_block_size append_files disk_usage next_job_start_delay tool_daemon_cmd tool_daemon_args
   use_oauth_services want_graceful_removal want_io_proxy x509userproxy request_gpus cpus gpus memory disk
   `
     .trim()

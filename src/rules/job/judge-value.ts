@@ -1,3 +1,5 @@
+import { computeInteger } from '#util/integer-expression.ts';
+
 import { mayBeExpression } from '../text/may-be-expression.ts';
 import {
   amountKeys,
@@ -68,6 +70,9 @@ export function judgeValue(key: string, text: string): ValueFault | undefined {
     return formed.isRight(filled) ? undefined : makeFault(key, text, formed.expected);
   }
   const isWrong = (isWord(text) && !isBoolean(text)) || isQuoted(text) || !mayBeExpression(text);
+  if (key === 'success_exit_code' && !isWrong && !text.includes('$') && computeInteger(text) === undefined) {
+    return { isFatal: false, message: `'${text}' as success_exit_code counts as 0`, expected: 'a whole number' };
+  }
   if (integerValues.has(key)) return isWrong ? makeFault(key, text, 'a whole number') : undefined;
   const isTransfer = transferValues.has(key);
   if (isTransfer || booleanValues.has(key)) {

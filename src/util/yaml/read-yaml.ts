@@ -1,5 +1,6 @@
-import { type Document, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, LineCounter, visit } from 'yaml';
 import { findOddCharacters } from '../decode-text.ts';
+import { parseLooselyIndented } from './join-lines.ts';
 import { makeYamlTree } from './make-yaml-tree.ts';
 import { findYamlMistakes } from './yaml-mistakes.ts';
 import type { YamlPlace, YamlProblem, YamlValue } from './yaml-tree.ts';
@@ -39,7 +40,7 @@ export function readYaml(source: string): YamlFile {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const document = parseDocument(text, {
+  const document = parseLooselyIndented(text, {
     schema: 'failsafe',
     resolveKnownTags: false,
     uniqueKeys: false,

@@ -100,7 +100,7 @@ function explain({ code, message, pos }: ParserError, lines: readonly string[], 
       }
       if (/^Missing closing ["']quote/.test(message)) {
         const opened = placeOf(openedBefore(pos[0]));
-        const expected = 'a closing quote, with all lines before it indented more than the key';
+        const expected = 'a closing quote';
         return { place: opened, message: 'The quote opened here is not closed', expected };
       }
       break;

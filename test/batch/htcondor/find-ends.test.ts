@@ -45,7 +45,10 @@ test.each([
   [{ success_exit_code: '3' }, 3],
   [{ JobSuccessExitCode: ' 3 ' }, 3],
   [{ '+JobSuccessExitCode': '-1' }, -1],
-  [{ success_exit_code: '1 + 2' }, undefined],
+  [{ success_exit_code: '1 + 2' }, 3],
+  [{ success_exit_code: '(7 / 2) * -1' }, -3],
+  [{ success_exit_code: 'ifThenElse(true, 3, 4)' }, undefined],
+  [{ success_exit_code: '4 / 0' }, undefined],
   [{}, undefined],
 ])('the success of %j is %s', (commands: Record<string, string>, code) => {
   expect(findEnds(commands, {}).successExitCode).toBe(code);

@@ -36,6 +36,19 @@ describe('values of params', () => {
     expect(complaintsOf('params', line)).toEqual([complaint]);
   });
 
+  it('a memory size that the job does not use is a warning (C-R25)', () => {
+    const { rules } = parseRuleFile(
+      `R:
+  params: {name: DST_X_run9pp, build: new, dbtag: 2026p001, script: a.sh, payload: p, rsync: p, mem: lots}
+  input: {db: fc, query: 'select 1 {run_condition}'}
+  job: {arguments: '$(run) {PWD} {rsync}', request_memory: 2GB}
+`,
+      '/r.yaml',
+    );
+    const complaints = rules.flatMap((rule) => prepareRule(rule, someOptions).complaints);
+    expect(complaints).toMatchObject([{ severity: 'warning', message: "'lots' is not a memory size" }]);
+  });
+
   it('a disk size that the job uses is an error', () => {
     expect(complaintsOf('params', 'disk: xx', false)).toEqual([
       expect.stringContaining("error: R: 'xx' is not a disk size"),
@@ -49,7 +62,7 @@ describe('values of a job', () => {
     ...["request_memory: '$(mem)'", "request_memory: '$(memory)MB'", "request_cpus: '2'", "priority: '3800'"],
     ...["priority: '1+2'", "request_xferslots: '0'", 'universe: vanilla', "universe: '5'", 'notification: Never'],
     ...["notification: '$(notify)'", "concurrency_limits: '$(limits)'", "kill_sig: '$(signal)'", "kill_sig: 'sigint'"],
-    ...["concurrency_limits: 'a$(Cluster)'"],
+    ...["success_exit_code: '1 + 2'", "concurrency_limits: 'a$(Cluster)'"],
     ...["should_transfer_files: 'YES'", "transferout: 'false'", "hold: 'true'", "'+Mine': '\"a text\"'"],
     ...['requirements: \'(CPU_Type == "mdc2")\'', "max_retries: ''", "periodichold: 'a =?= 1'"],
   ])('nothing is said of %s', (line) => {
@@ -69,6 +82,10 @@ describe('values of a job', () => {
     ],
     ["request_cpus: 'abc'", "warning: R: No machine offers 'abc' as request_cpus: expected a number, or an expression"],
     ["priority: 'abc'", "error: R: 'abc' is not a valid value of 'priority': expected a whole number"],
+    [
+      "success_exit_code: 'ifThenElse(true, 3, 4)'",
+      "warning: R: 'ifThenElse(true, 3, 4)' as success_exit_code counts as 0: expected a whole number",
+    ],
     ["max_retries: '3 x'", "error: R: '3 x' is not a valid value of 'max_retries': expected a whole number"],
     [
       "job_lease_duration: '1h'",

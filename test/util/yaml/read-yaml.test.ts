@@ -126,3 +126,37 @@ describe('what is read as something else is an error', () => {
     }
   });
 });
+
+describe('a value in quotes or brackets that goes on in lines indented less than its key', () => {
+  it.each([
+    ['a:\n  b: "x\n y"\n  c: 1\n', { a: { b: 'x y', c: '1' } }],
+    ['a:\n  b: "x  \ny"\n  c: 1\n', { a: { b: 'x y', c: '1' } }],
+    ["a:\n  b: 'it''s\n\n\ny'\n  c: 1\n", { a: { b: "it's\n\ny", c: '1' } }],
+    ['a:\n  b: "x\\\ny \\" z"\n', { a: { b: 'xy " z' } }],
+    ['a:\n  b: "x\ny"\n  c: "x\ny"\n', { a: { b: 'x y', c: 'x y' } }],
+    ['a:\n  - "x\ny"\n', { a: ['x y'] }],
+    ['a:\n  b: [1,\n2]\n  c: 1\n', { a: { b: ['1', '2'], c: '1' } }],
+    [
+      'a:\n  b: {x: 1, # not y: 3}\ny: "2\n3", z: p\nq}\n  c: 1\n',
+      { a: { b: { x: '1', y: '2 3', z: 'p q' }, c: '1' } },
+    ],
+    ['a:\n  job: {\n  x: 1\n}\n', { a: { job: { x: '1' } } }],
+  ])('is read as PyYAML reads it: %j (C-R25)', (source, expected) => {
+    expect(problemsOf(source)).toEqual([]);
+    expect(plain(readYaml(source).tree)).toEqual(expected);
+  });
+
+  it('keeps the places of what follows', () => {
+    expect(problemsOf('a:\n  b: "x\ny"\n  c: *g\n')).toEqual([
+      "4:6: error: Undefined alias '*g': expected an anchor '&g' above it",
+    ]);
+  });
+
+  it('is an error where it does not end, or a document begins in it', () => {
+    expect(problemsOf('a:\n  b: "x\ny\n')).toEqual([
+      expect.stringContaining('2:6: error: The quote opened here is not closed'),
+    ]);
+    expect(problemsOf('a: "x\n---\ny"\n')[0]).toContain('1:4: error: The quote opened here is not closed');
+    expect(problemsOf('a:\n  b: x\n y\n')).not.toEqual([]);
+  });
+});

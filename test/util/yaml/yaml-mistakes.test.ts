@@ -34,7 +34,7 @@ describe('a file that is not YAML', () => {
 
   it('is reported where a quote opens, and not where the file ends', () => {
     expect(mistakesOf('A:', '  params:', '    name: X', '    build: "new', '    dbtag: x')).toEqual([
-      '4:12: error: The quote opened here is not closed: expected a closing quote, with all lines before it indented more than the key',
+      '4:12: error: The quote opened here is not closed: expected a closing quote',
     ]);
   });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { computeInteger, isIntegerExpression } from '#rules/text/integer-expression.ts';
+import { computeInteger, isIntegerExpression } from '#util/integer-expression.ts';
 
 it.each([
   ['22026/100', 220],
