@@ -16,6 +16,8 @@ import { findRefusedSpools } from '#job/spool/refused-spools.ts';
 import { roleNames } from '#model/site.ts';
 import { explainError } from '#util/explain-error.ts';
 
+import { findLostProducts } from './find-lost-products.ts';
+
 import type { Database } from '#db/connect.ts';
 import type { StuckJobs } from '#model/job/stuck-jobs.ts';
 import type { RoleStatus, SiteStatus } from '#model/report/site-status.ts';
@@ -58,6 +60,20 @@ async function countInStatus(site: Site, findStuck: FindStuck | undefined): Prom
   }
 }
 
+async function lookForProducts(site: Site): Promise<Pick<SiteStatus, 'lostProducts'>> {
+  const [status, catalog] = [site.roles.status, site.roles.catalog].map((role) =>
+    openDatabase(role, { applicationName: 'slurp status', max: 1, connectAttempts: 1 }),
+  );
+  if (status === undefined || catalog === undefined) return {};
+  try {
+    return { lostProducts: await findLostProducts(status, catalog) };
+  } catch {
+    return {};
+  } finally {
+    await Promise.all([status.close(), catalog.close()]);
+  }
+}
+
 function askHealth(url: string): Promise<{ readonly status: string; readonly complaints: readonly string[] }> {
   return new Promise((resolve) => {
     const fail = (problem: string): void => resolve({ status: 'away', complaints: [problem] });
@@ -95,11 +111,12 @@ type FindStuck = (status: Database) => Promise<StuckJobs>;
 
 /** Looks how a site is doing; starts nothing, never throws for what is away, and tells no secret. */
 export async function findSiteStatus(site: Site, findStuck?: FindStuck): Promise<SiteStatus> {
-  const [serving, supervisor, roles, counts, spools, refusedSpools] = await Promise.all([
+  const [serving, supervisor, roles, counts, products, spools, refusedSpools] = await Promise.all([
     findServing(site),
     askSupervisor(site.stateDirectory),
     Promise.all(roleNames.map((name) => lookAtRole(site, name))),
     countInStatus(site, findStuck),
+    lookForProducts(site),
     countSpools(site.spoolDirectory),
     findRefusedSpools(site.spoolDirectory).catch(() => []),
   ]);
@@ -137,6 +154,7 @@ export async function findSiteStatus(site: Site, findStuck?: FindStuck): Promise
     ...(supervisor?.queue === undefined ? {} : { queue: supervisor.queue }),
     roles,
     ...counts,
+    ...products,
     spools,
     refusedSpools: refusedSpools.length,
   };

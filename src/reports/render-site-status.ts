@@ -26,10 +26,23 @@ function workLine({ work }: SiteStatus): string {
   return states.length === 0 ? 'none' : states.join(', ');
 }
 
-function lackingLines({ work }: SiteStatus): readonly (readonly [string, string])[] {
+function lackingLines({ work, lostProducts }: SiteStatus): readonly (readonly [string, string])[] {
   const count = work?.finishedWithoutProduct ?? 0;
-  if (count === 0) return [];
-  return [['', `${count} finished without a product: 'kaedama --why RUN' shows what to do`]];
+  const { count: lost = 0, looked = 0, example } = lostProducts ?? {};
+  const which = example === undefined ? '' : `, e.g. ${example.dstfile}`;
+  return [
+    ...(count === 0
+      ? []
+      : [['', `${count} finished without a product: 'kaedama --why RUN' shows what to do`] as const]),
+    ...(lost === 0
+      ? []
+      : [
+          [
+            '',
+            `${lost} finished, but gone from the catalog, of the latest ${looked}${which}: see 'kaedama --plan'`,
+          ] as const,
+        ]),
+  ];
 }
 
 function stageoutLine({ stageouts }: SiteStatus): string {

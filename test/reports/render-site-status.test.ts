@@ -48,6 +48,14 @@ it('shows a site that is up', () => {
   `);
 });
 
+it('shows how many finished products are gone from the catalog, and the latest of them', () => {
+  const example = { dstfile: 'DST_A-1-0', run: 1, segment: 0 };
+  const text = renderSiteStatus({ ...up, lostProducts: { count: 3, looked: 998, example } });
+  expect(text).toContain(
+    "3 finished, but gone from the catalog, of the latest 998, e.g. DST_A-1-0: see 'kaedama --plan'\n",
+  );
+});
+
 it('shows reports and spools that were refused, and how to see them', () => {
   const text = renderSiteStatus({ ...up, refusedAttempts: 2, refusedSpools: 1 });
   expect(text).toContain("\nrefused       reports of 2 attempts, 1 spool: 'slurp refused' lists them\n");

@@ -46,6 +46,15 @@ export interface RoleStatus {
   readonly problem?: string;
 }
 
+/** Finished products that the catalog no longer has. */
+export interface LostProducts {
+  readonly count: number;
+  /** So many were looked for, those of the latest attempts. */
+  readonly looked: number;
+  /** The latest of them. */
+  readonly example?: { readonly dstfile: string; readonly run: number; readonly segment: number };
+}
+
 /** How a site is doing: what `slurp status --json` prints. */
 export interface SiteStatus {
   readonly kind: Site['kind'];
@@ -79,6 +88,8 @@ export interface SiteStatus {
   readonly stuck?: StuckJobs;
   /** Staged files that are not in the catalog. */
   readonly stageouts?: UnappliedCounts;
+  /** Finished products that are gone from the catalog; absent where one of the two databases does not answer. */
+  readonly lostProducts?: LostProducts;
   /** Spool files that came home and are not read yet. */
   readonly spools: number;
   /** Live attempts with a report that was refused and that nobody resolved; absent as `work` is. */

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { openDatabase } from '#db/connect.ts';
+import { openDatabase, sql } from '#db/connect.ts';
 import { countWork } from '#db/status/count-work.ts';
 import { ingestEvents } from '#ingest/ingest-events.ts';
+import { findLostProducts } from '#reports/find-lost-products.ts';
 
 import { eventOf, makeAttempts, stageoutOf } from '../../ingest/attempts.ts';
 import { silentLog } from '../../util/silent-log.ts';
@@ -37,4 +38,24 @@ it('counts live attempts by state, and those that finished without their product
     eventOf(other, 1, { kind: 'finished', exitCode: 0 }),
   ]);
   expect(await countWork(status)).toMatchObject({ attempts: { finished: 3 }, finishedWithoutProduct: 2 });
+});
+
+it('finds finished products that are gone from the catalog, under either name of one product', async () => {
+  const { ids, dstfiles } = await makeAttempts(status, 3);
+  const events = ids.flatMap((id, index) => [
+    eventOf(id, 0, stageoutOf(`${dstfiles[index] ?? ''}.root`)),
+    eventOf(id, 1, { kind: 'finished', exitCode: 0 }),
+  ]);
+  await ingestEvents({ status, catalog, log: silentLog }, events);
+  const before = await findLostProducts(status, catalog);
+  expect(before).toMatchObject({ count: 0 });
+  const datasets = sql.table(catalog.role, 'datasets');
+  await catalog.execute(sql`delete from ${datasets} where filename = ${`${dstfiles[1] ?? ''}.root`}`);
+  await catalog.execute(sql`
+    update ${datasets} set filename = regexp_replace(filename, '(-[0-9]+-[0-9]+)', '_v000\\1')
+    where filename = ${`${dstfiles[2] ?? ''}.root`}`);
+  expect(await findLostProducts(status, catalog)).toMatchObject({
+    ...{ count: 1, looked: before.looked },
+    example: { dstfile: dstfiles[1] },
+  });
 });
