@@ -1,6 +1,7 @@
 import { GatewayError } from '#model/errors.ts';
 import { ingestEvents } from '#ingest/ingest-events.ts';
 import { recordRefusals } from '#ingest/record-refusals.ts';
+import { findImpostor } from '#model/job/find-impostor.ts';
 import { parseEvent, renderComplaints } from '#model/job/parse-event.ts';
 import { withBound } from '#util/with-bound.ts';
 
@@ -33,7 +34,7 @@ export async function answerEvents(
   clock: { readonly clockOffsetMs?: number } = {},
 ): Promise<EventReply> {
   const values = eventsOf(body);
-  const parsed = values.map(parseEvent);
+  const parsed = values.map(parseJobEvent);
   const events = parsed.flatMap((one) => (one.kind === 'event' ? [one.event] : []));
   const terms = { allowedSubmission: submission, ...clock };
   const reply = await withBound(ingestEvents(doors, events, terms), boundMs, tooSlow);
@@ -46,9 +47,22 @@ export async function answerEvents(
     return [{ ...result, report: kindOf(values[index]), reason: result.reason ?? 'invalid' }];
   });
   await withBound(recordRefusals(doors, refusals, { allowedSubmission: submission }), boundMs, tooSlow);
+  for (const { attempt, outcome } of results.filter((result) => result !== undefined)) {
+    // Of no attempt that this job may speak for, so that no row can say it.
+    if (outcome === 'unknown-attempt' || outcome === 'forbidden') {
+      doors.log.warn({ attempt, outcome, submission }, 'a report was refused');
+    }
+  }
   const told = { ...reply, results: results.filter((result) => result !== undefined) };
   refuseWhole(told.results, parsed);
   return told;
+}
+
+/** A job speaks for itself only. */
+function parseJobEvent(value: unknown): ParsedEvent {
+  const parsed = parseEvent(value);
+  const reason = parsed.kind === 'event' ? findImpostor(parsed.event) : undefined;
+  return reason === undefined ? parsed : { kind: 'invalid', complaints: [{ path: '', message: reason }] };
 }
 
 function eventsOf(body: unknown): readonly unknown[] {

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
 import { kindOf, parseSpool } from '#job/spool/read-spool.ts';
 import { SiteError } from '#model/errors.ts';
+import { findImpostor } from '#model/job/find-impostor.ts';
 import { parseEvent, renderComplaints } from '#model/job/parse-event.ts';
 
 import type { SpoolContents } from '#job/spool/read-spool.ts';
@@ -125,6 +126,8 @@ function readRecord(
   if (header === undefined) return 'the spool has no header, so its source is unknown';
   const parsed = parseEvent({ ...value, source: header.source, sequence });
   if (parsed.kind === 'invalid') return renderComplaints(parsed.complaints);
+  const impostor = findImpostor(parsed.event);
+  if (impostor !== undefined) return impostor;
   if (cupsid !== undefined && parsed.event.cupsid !== cupsid) {
     return `speaks for cupsid ${parsed.event.cupsid}: expected ${cupsid}, as in the file's name`;
   }

@@ -7,6 +7,7 @@ import { makeGateway } from '#gateway/make-gateway.ts';
 import { eventOf, makeAttempts, readAttempt, stageoutOf } from '../ingest/attempts.ts';
 import { headersOf, makeWorld, telling, testKey } from './gateway-world.ts';
 
+import type { JobEvent } from '#model/job/job-event.ts';
 import type { Log, LogFacts } from '#model/log.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Attempts } from '../ingest/attempts.ts';
@@ -130,6 +131,29 @@ describe('POST /v1/events', () => {
     expect(alone.statusCode).toBe(403);
     expect(alone.json()).toMatchObject({ code: 'forbidden', results: [{ outcome: 'forbidden' }] });
     expect(await readAttempt(world.status, foreign)).toMatchObject({ status: 'submitted' });
+  });
+
+  it.each<[string, JobEvent]>([
+    ['the batch system', eventOf(1, 0, { kind: 'finished' }, { source: 'batch:0' })],
+    ['an operator', eventOf(1, 0, { kind: 'running' }, { source: 'operator:me' })],
+    ['SLURP', eventOf(1, 0, { kind: 'message', text: 'x' }, { source: 'refused:spool' })],
+    ['the batch system by its kind', eventOf(1, 0, { kind: 'removed', reason: 'x' })],
+    ['the batch system by its start', eventOf(1, 0, { kind: 'running' }, { start: -1 })],
+  ])('refuses what a job says as if it were %s (C-E18)', async (_who, event) => {
+    const before = await readAttempt(world.status, id);
+    const answer = await app.inject(telling(attempts.submission, [{ ...event, attempt: id, sequence: 900 }]));
+    expect(answer.json()).toMatchObject({ code: 'invalid-events', results: [{ outcome: 'invalid' }] });
+    expect(await readAttempt(world.status, id)).toMatchObject({ status: before?.['status'] });
+  });
+
+  it('writes refusals that no row can show into its log', async () => {
+    const warned: LogFacts[] = [];
+    const log: Log = { ...world.log, warn: (facts) => void warned.push(facts) };
+    const { app: logging } = makeGateway({ ...world, log });
+    const { submission } = attempts;
+    await logging.inject(telling(submission, [eventOf(2_000_000, 1, { kind: 'running' })]));
+    await logging.close();
+    expect(warned).toEqual([{ attempt: 2_000_000, outcome: 'unknown-attempt', submission }]);
   });
 
   it('takes an empty list', async () => {

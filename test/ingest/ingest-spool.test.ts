@@ -85,6 +85,15 @@ describe('ingestSpool', () => {
     expect(await readAttempt(doors.status, id)).toMatchObject({ status: 'running' });
   });
 
+  it('takes from a job nothing that only the batch system can know (C-E18)', async () => {
+    const id = await newAttempt();
+    const text = header(id) + line(id, { kind: 'vanished', reason: 'x' }) + line(id, { kind: 'running' });
+    const { counts, refused } = await ingestSpool(doors, Buffer.from(text));
+    expect(counts).toMatchObject({ new: 1, invalid: 1 });
+    expect(refused).toEqual([{ line: 2, reason: "'vanished' is reported by the batch system, and not by a job" }]);
+    expect(await readAttempt(doors.status, id)).toMatchObject({ status: 'running' });
+  });
+
   it('names attempts that nobody knows', async () => {
     const report = await ingestSpool(doors, Buffer.from(header(1_000_000) + line(1_000_000, { kind: 'running' })));
     expect(report.refused).toEqual([{ line: 2, reason: 'unknown-attempt 1000000' }]);
