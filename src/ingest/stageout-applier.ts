@@ -189,14 +189,18 @@ async function note(doors: StageoutDoors, stageouts: readonly Stageout[], fates:
 }
 
 /** What the row of the attempt says of a file that is not registered. */
-function refusalOf({ cupsid, source, sequence, start, file: { lfn } }: Stageout, reason: string): JobEvent {
+function refusalOf({ cupsid, source, sequence, start, file: { lfn, path } }: Stageout, reason: string): JobEvent {
   return {
     cupsid,
     source: `registration:${source}`.slice(0, 200),
     sequence,
     start,
     at: new Date().toISOString(),
-    detail: { kind: 'message', text: `Stage-out of '${lfn}' was refused: ${reason}`, flag: stageOutFlag(lfn) },
+    detail: {
+      kind: 'message',
+      text: `Stage-out of '${lfn}' was refused: ${reason}; '${path}' is on disk and not in the catalog`,
+      flag: stageOutFlag(lfn),
+    },
   };
 }
 

@@ -89,7 +89,7 @@ test('of three products that stage out one name the first has it, and the rows o
     expect(await readAttempt(status, job.cupsid)).toMatchObject({
       status: 'finished',
       flags: 4,
-      message: `Stage-out of '${lfn}' was refused: ${reason}`,
+      message: `Stage-out of '${lfn}' was refused: ${reason}; '${path}' is on disk and not in the catalog`,
     });
   }
   expect(await pathsOf(lfn)).toEqual(['/a/x']);

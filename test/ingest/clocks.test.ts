@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { sql } from '#db/connect.ts';
+import { findStageouts } from '#db/status/find-stageouts.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 
 import { openTestStatus } from '../db/test-database.ts';
-import { eventOf, makeAttempts } from './attempts.ts';
+import { eventOf, makeAttempts, stageoutOf } from './attempts.ts';
 
 import type { Database, Row } from '#db/connect.ts';
 import type { JobEvent, JobEventDetail } from '#model/job/job-event.ts';
@@ -119,6 +120,22 @@ it('orders what different clocks say by ours', async () => {
     sql`select message from ${sql.table(status.role, 'production_status')} where id = ${id}`,
   );
   expect(row).toEqual({ message: 'second' });
+});
+
+it('takes of two stage-outs of one file the later one by our clock', async () => {
+  const id = await newAttempt();
+  const stageout = stageoutOf('DST_CLOCK.root');
+  await send(-dayMs, eventOf(id, 0, stageout, { at: at(dayMs) }));
+  await send(0, eventOf(id, 7, stageout, { at: at(60_000), source: 'second' }));
+  const keys = [
+    { attempt: id, source: 'spool', sequence: 0 },
+    { attempt: id, source: 'second', sequence: 7 },
+  ];
+  const found = await findStageouts(status, keys);
+  expect(found.map(({ source, isSuperseded }) => [source, isSuperseded]).toSorted()).toEqual([
+    ['second', false],
+    ['spool', true],
+  ]);
 });
 
 it('dates what is said of a dataset by our clock', async () => {

@@ -38,6 +38,12 @@ export interface Stageout extends EventKey {
 
 function selectStageouts(status: Queryable, which: Statement): Statement {
   const events = sql.table(status.role, 'production_event');
+  // A wrong clock of one node must not make an earlier file the later one.
+  const eventMoment = sql.table(status.role, 'event_moment');
+  const moment = (of: 'e' | 'n'): Statement =>
+    of === 'e'
+      ? sql`${eventMoment}(e.at, e.clock_offset_ms, e.received_at)`
+      : sql`${eventMoment}(n.at, n.clock_offset_ms, n.received_at)`;
   return sql`
     select e.cupsid, e.source, e.sequence, e.start, e.detail -> 'file' as file,
            json_build_object('dstfile', s.dstfile, 'dsttype', s.dsttype, 'dstname', s.dstname,
@@ -47,7 +53,8 @@ function selectStageouts(status: Queryable, which: Statement): Statement {
            case when s.retired_at is not null then coalesce(s.retired_reason, 'no reason given') end as "retiredReason",
            exists (
              select from ${events} n
-             where n.cupsid = e.cupsid and n.kind = 'stageout' and (n.start, n.at, n.arrival) > (e.start, e.at, e.arrival)
+             where n.cupsid = e.cupsid and n.kind = 'stageout'
+               and (n.start, ${moment('n')}, n.arrival) > (e.start, ${moment('e')}, e.arrival)
                and n.detail -> 'file' -> 'lfn' = e.detail -> 'file' -> 'lfn'
                and n.detail -> 'file' -> 'path' = e.detail -> 'file' -> 'path'
                and n.detail -> 'file' -> 'host' = e.detail -> 'file' -> 'host'
