@@ -44,9 +44,8 @@ export function appendToSpool(identity: JobIdentity, at: string, detail: JobEven
     const { size } = fstatSync(file);
     const isTorn = size > 0 && byteAt(file, size - 1) !== newline;
     const bytes = Buffer.from(isTorn ? `\n${line}` : line);
-    const written = writeSync(file, bytes);
-    // A write is cut short where space ends; the second one then says so.
-    if (written < bytes.length) writeSync(file, bytes, written);
+    // A write is cut short where space ends; the next one then fails.
+    for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
     return { path, sequence: findLine(file, bytes, size) + (isTorn ? 1 : 0) };
   } finally {
     closeSync(file);
