@@ -6,6 +6,7 @@ import { placeIn } from '#model/rule.ts';
 import { checkColumns } from '#rules/check/check-columns.ts';
 import { makeRuleError } from '#rules/check/render-complaints.ts';
 import { makeComplainer } from '#rules/complain.ts';
+import { countOf } from '#util/count-of.ts';
 import { makeRowJudge } from '#rules/job/row-judge.ts';
 
 import { listDirectPath } from './inputs/list-direct-path.ts';
@@ -103,6 +104,12 @@ function listingWarnings(
     count: 1,
     message: `Cannot read directory ${place}`,
   }));
+  const [dangling] = report.dangling;
+  if (dangling !== undefined) {
+    const count = report.dangling.length;
+    const message = `${countOf(count, 'link')} in direct_path lead nowhere and count as missing, e.g. '${dangling}'`;
+    warnings.push({ kind: 'dangling-links', count, message });
+  }
   if (report.files === 0 && funnel.counts['missing-inputs'] > 0) {
     const message = `No file in direct_path '${directPath}': ${report.directories === 0 ? 'the directory does not exist' : `directories listed: ${report.directories}`}`;
     warnings.push({ kind: 'empty-listing', count: 1, message });
@@ -151,7 +158,9 @@ export async function planRule(input: PlanInput): Promise<Plan> {
   const { prepared, databases, statementTimeoutMs } = input;
   const { directPath, isLfn2lfn } = prepared;
   const listing =
-    directPath === undefined || isLfn2lfn ? undefined : listDirectPath(directPath, prepared.options.submitDirectory);
+    directPath === undefined || isLfn2lfn
+      ? undefined
+      : listDirectPath(directPath, prepared.options.submitDirectory, prepared.isVerified);
   const request = makeRequest(input, listing);
   const session = await databases.status.openSession();
   try {

@@ -5,14 +5,16 @@ import { codeOf } from '#util/code-of.ts';
 
 import type { Dirent } from 'node:fs';
 
+import { findDangling } from './find-dangling.ts';
+
 import type { ListedFile } from '#db/decide/decision-request.ts';
 
 /** The files of a `direct_path`, and what was met while they were listed. */
 export interface DirectPathListing {
   /** Streamed, one read a directory; in no particular order. Iterated once. */
   readonly files: AsyncIterable<ListedFile>;
-  /** To be read after the files: directories that were listed. */
-  readonly report: { directories: number; files: number; unreadable: string[] };
+  /** To be read after the files: directories that were listed; links that lead nowhere, which are not among the files. */
+  readonly report: { directories: number; files: number; unreadable: string[]; dangling: string[] };
 }
 
 /** Entries that one read of a directory brings; measured with 200,000 files, 2025: 32 (the default) takes twice as long. */
@@ -82,21 +84,32 @@ async function* findFolders(start: string, parts: readonly string[], unreadable:
  *
  * @param directPath `{mode}` already put in; may hold `*`, `?`, `[…]` in any component; a trailing slash changes nothing
  * @param start where a relative path begins
+ * @param isVerified leaves out links that lead nowhere; else they are not looked at: a worker may reach what this machine
+ *   does not
  */
-export function listDirectPath(directPath: string, start: string): DirectPathListing {
-  const report: DirectPathListing['report'] = { directories: 0, files: 0, unreadable: [] };
+export function listDirectPath(directPath: string, start: string, isVerified = false): DirectPathListing {
+  const report: DirectPathListing['report'] = { directories: 0, files: 0, unreadable: [], dangling: [] };
+  const counted = (path: string): ListedFile => {
+    report.files += 1;
+    return { basename: basename(path), path };
+  };
   async function* listFiles(): AsyncGenerator<ListedFile> {
     const parts = resolve(start, directPath)
       .split('/')
       .filter((part) => part !== '');
     for await (const folder of findFolders('/', parts, report.unreadable)) {
       let isThere = false;
+      const links: string[] = [];
       for await (const entry of readFolder(folder, report.unreadable)) {
         isThere = true;
         if (entry.isDirectory() || entry.name.startsWith('.')) continue;
-        report.files += 1;
-        yield { basename: basename(entry.name), path: `${folder}/${entry.name}` };
+        const path = `${folder}/${entry.name}`;
+        if (isVerified && entry.isSymbolicLink()) links.push(path);
+        else yield counted(path);
       }
+      const dangling = new Set(await findDangling(links));
+      report.dangling.push(...dangling);
+      for (const path of links) if (!dangling.has(path)) yield counted(path);
       if (isThere) report.directories += 1;
     }
   }

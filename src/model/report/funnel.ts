@@ -29,6 +29,7 @@ export interface DecisionWarning {
     | 'unfit'
     | 'listed-twice'
     | 'unreadable-directory'
+    | 'dangling-links'
     | 'empty-listing'
     | 'rule-columns'
     | 'inputs-unknown'

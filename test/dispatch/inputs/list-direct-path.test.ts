@@ -74,3 +74,14 @@ describe('a direct path (C-D14)', () => {
     expect(listing.report.unreadable).toEqual([`${loop} (ELOOP)`]);
   });
 });
+
+it('leaves out links that lead nowhere where inputs are to be verified, and names them (C-D20)', async () => {
+  await mkdir(join(root, 'links'));
+  await writeFile(join(root, 'links/a.evt'), '');
+  await symlink('a.evt', join(root, 'links/b.evt'));
+  await symlink('gone.evt', join(root, 'links/c.evt'));
+  expect(await pathsOf(listDirectPath('links', root))).toEqual(['links/a.evt', 'links/b.evt', 'links/c.evt']);
+  const verified = listDirectPath('links', root, true);
+  expect(await pathsOf(verified)).toEqual(['links/a.evt', 'links/b.evt']);
+  expect(verified.report).toMatchObject({ files: 2, dangling: [join(root, 'links/c.evt')] });
+});
