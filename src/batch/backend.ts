@@ -9,7 +9,7 @@ export interface BatchJob {
   readonly dstfile: string;
   /** Absolute path of the program to run: `wrapper.sh` of the worker's directory, or the rule's own. */
   readonly executable: string;
-  /** Blank-separated; no argument holds a space. May hold `$(ClusterId)` and `$(ProcId)` for the backend to fill in. */
+  /** Separated by spaces; no argument contains one. May hold `$(ClusterId)` and `$(ProcId)` for the backend to fill in. */
   readonly arguments: string;
   /**
    * Further submit commands by their lower-case name (`log`, `output`, `error`, `request_memory`, `output_destination`,
@@ -92,8 +92,8 @@ export interface BatchSubmissionReport {
 /** Why the batch system makes no further jobs of a submission. */
 export interface FactoryStop {
   /**
-   * `held`: somebody put the submission on hold, and can release it. `broken`: a job cannot be made; released, the batch
-   * system would go on with wrong process numbers. `removed`: somebody took it out of the queue; what it made may still run.
+   * `held`: an operator held the submission, and can release it. `broken`: a job cannot be made; released, the batch
+   * system would continue with wrong process numbers. `removed`: it was taken out of the queue; jobs it made may still run.
    */
   readonly kind: 'held' | 'broken' | 'removed';
   /** In one line, without control characters. */
@@ -112,7 +112,7 @@ export interface UnreadReport {
   readonly reason: string;
 }
 
-/** An answer, or the honest statement that there is none: "no answer" and "cannot be parsed" are unknown, never empty. */
+/** An answer, or that there is none: "no answer" and "cannot be parsed" are unknown, never empty. */
 export type BatchAnswer<T> =
   | {
       readonly kind: 'answer';
@@ -129,7 +129,7 @@ export interface BatchSelection {
   readonly cupsids?: readonly number[];
 }
 
-/** What a backend can do; what is false is refused with a message, never skipped in silence. */
+/** What a backend can do; what is false is refused with a message, never silently skipped. */
 export interface BatchCapabilities {
   readonly canHold: boolean;
   readonly hasFactories: boolean;
@@ -181,6 +181,6 @@ export interface BatchBackend {
   hold(selection: BatchSelection, reason: string): Promise<BatchAnswer<number>>;
   release(selection: BatchSelection, reason: string): Promise<BatchAnswer<number>>;
   remove(selection: BatchSelection, reason: string): Promise<BatchAnswer<number>>;
-  /** Sees to it that no job of a submission is made that does not exist yet; those that do stay as they are. */
+  /** Prevents that jobs of a submission which do not exist yet are made; existing ones stay as they are. */
   removeUnmade(uuid: string, reason: string): Promise<BatchAnswer<number>>;
 }

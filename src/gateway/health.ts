@@ -20,9 +20,9 @@ export interface Health {
   readonly database: { readonly isReachable: boolean; readonly answerMs?: number };
   /** Events waiting to be written, written since the start, and writes that failed since one last succeeded. */
   readonly events: Pick<GroupWriterFacts, 'queued' | 'written' | 'failures'>;
-  /** Staged files that are not in the catalog; absent where the database did not say. */
+  /** Staged files that are not in the catalog; absent where the database did not answer. */
   readonly stageouts?: UnappliedCounts;
-  /** Live attempts with a report that was refused, absent where the database did not say; and spools that were. */
+  /** Live attempts with a report that was refused, absent where the database did not answer; and refused spools. */
   readonly refused: { readonly attempts?: number; readonly spools: number };
   /** What is wrong, in words; empty for `ok`. */
   readonly complaints: readonly string[];
@@ -31,12 +31,12 @@ export interface Health {
 /** Files normally reach the catalog at once; this is several rounds of trying again. */
 const oldSeconds = 60;
 
-/** A failed write tells of the present for so long; jobs that were refused try again much sooner. */
+/** So long after it a failed write counts as a present fault; jobs whose reports were not written retry much sooner. */
 const freshMs = 60_000;
 
 const answerBoundMs = 2000;
 
-/** Looks how the gateway is doing. Never throws, and answers within about 2 s. */
+/** Finds out how the gateway is doing. Never throws, and answers within about 2 s. */
 export async function checkHealth(doors: {
   readonly status: Database;
   readonly version: string;
@@ -61,7 +61,7 @@ export async function checkHealth(doors: {
       : []),
     ...(counts !== undefined && counts.oldestSeconds > oldSeconds ? ['staged files are waiting for the catalog'] : []),
   ];
-  // What was lost unless somebody acts. The gateway itself works: whoever balances load must not take it away.
+  // Lost unless an operator acts. The gateway itself works: a load balancer must not take it out of service.
   const refused = [
     ...(attempts === undefined || attempts === 0
       ? []

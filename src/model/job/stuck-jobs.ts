@@ -7,11 +7,11 @@ export interface StoppedSubmission {
   /** Its number in the batch system; null where that is not known. */
   readonly cluster: number | null;
   /**
-   * `held`: somebody put it on hold, and can release it. `broken`: a job cannot be made. `removed`: somebody took it out of
-   * the queue.
+   * `held`: an operator held it, and can release it. `broken`: a job cannot be made. `removed`: it was taken out of the
+   * queue.
    */
   readonly kind: 'held' | 'broken' | 'removed';
-  /** In the batch system's words, in one line. */
+  /** As the batch system reports it, in one line. */
   readonly reason: string;
   /** When it was first seen so; ISO 8601 UTC; absent where it was not recorded yet. */
   readonly since?: string;
@@ -36,16 +36,16 @@ export interface HeldAfterEnd {
   readonly process: number;
   /** Since when it is held; ISO 8601 UTC. */
   readonly since?: string;
-  /** In the batch system's words. */
+  /** As the batch system reports it. */
   readonly reason?: string;
   readonly code?: number;
   readonly subcode?: number;
 }
 
-/** What stands in the batch system and gets no further by itself, beside held jobs whose attempt is not at its end. */
+/** What is stuck in the batch system, apart from held jobs whose attempt has not ended. */
 export interface StuckJobs {
   readonly stops: readonly StoppedSubmission[];
   readonly heldAfterEnd: readonly HeldAfterEnd[];
-  /** Why the batch system was not understood, or not in everything; then `stops` are those that were recorded before. */
+  /** Why the answer of the batch system is missing or incomplete; then `stops` are those recorded before. */
   readonly silence?: string;
 }
