@@ -47,10 +47,10 @@ export async function answerEvents(
     return [{ ...result, report: kindOf(values[index]), reason: result.reason ?? 'invalid' }];
   });
   await withBound(recordRefusals(doors, refusals, { allowedSubmission: submission }), boundMs, tooSlow);
-  for (const { attempt, outcome } of results.filter((result) => result !== undefined)) {
+  for (const { cupsid, outcome } of results.filter((result) => result !== undefined)) {
     // Of no attempt that this job may speak for, so that no row can say it.
     if (outcome === 'unknown-attempt' || outcome === 'forbidden') {
-      doors.log.warn({ attempt, outcome, submission }, 'a report was refused');
+      doors.log.warn({ cupsid, outcome, submission }, 'a report was refused');
     }
   }
   const told = { ...reply, results: results.filter((result) => result !== undefined) };

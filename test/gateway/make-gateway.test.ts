@@ -141,7 +141,7 @@ describe('POST /v1/events', () => {
     ['the batch system by its start', eventOf(1, 0, { kind: 'running' }, { start: -1 })],
   ])('refuses what a job says as if it were %s (C-E18)', async (_who, event) => {
     const before = await readAttempt(world.status, id);
-    const answer = await app.inject(telling(attempts.submission, [{ ...event, attempt: id, sequence: 900 }]));
+    const answer = await app.inject(telling(attempts.submission, [{ ...event, cupsid: id, sequence: 900 }]));
     expect(answer.json()).toMatchObject({ code: 'invalid-events', results: [{ outcome: 'invalid' }] });
     expect(await readAttempt(world.status, id)).toMatchObject({ status: before?.['status'] });
   });
@@ -153,7 +153,7 @@ describe('POST /v1/events', () => {
     const { submission } = attempts;
     await logging.inject(telling(submission, [eventOf(2_000_000, 1, { kind: 'running' })]));
     await logging.close();
-    expect(warned).toEqual([{ attempt: 2_000_000, outcome: 'unknown-attempt', submission }]);
+    expect(warned).toEqual([{ cupsid: 2_000_000, outcome: 'unknown-attempt', submission }]);
   });
 
   it('takes an empty list', async () => {

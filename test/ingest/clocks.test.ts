@@ -128,8 +128,8 @@ it('takes of two stage-outs of one file the later one by our clock', async () =>
   await send(-dayMs, eventOf(id, 0, stageout, { at: at(dayMs) }));
   await send(0, eventOf(id, 7, stageout, { at: at(60_000), source: 'second' }));
   const keys = [
-    { attempt: id, source: 'spool', sequence: 0 },
-    { attempt: id, source: 'second', sequence: 7 },
+    { cupsid: id, source: 'spool', sequence: 0 },
+    { cupsid: id, source: 'second', sequence: 7 },
   ];
   const found = await findStageouts(status, keys);
   expect(found.map(({ source, isSuperseded }) => [source, isSuperseded]).toSorted()).toEqual([

@@ -61,9 +61,9 @@ describe('a direct path (C-D14)', () => {
 
   it('may be absolute, and counts what it met', async () => {
     const listing = listDirectPath(join(root, '*/beam'), '/');
-    expect(listing.report).toEqual({ directories: 0, files: 0, unreadable: [] });
+    expect(listing.report).toEqual({ directories: 0, files: 0, unreadable: [], dangling: [] });
     expect(await pathsOf(listing)).toHaveLength(6);
-    expect(listing.report).toEqual({ directories: 5, files: 6, unreadable: [] });
+    expect(listing.report).toEqual({ directories: 5, files: 6, unreadable: [], dangling: [] });
   });
 
   it('names directories that cannot be read', async () => {
