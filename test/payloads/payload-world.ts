@@ -7,12 +7,20 @@ import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { payloadFamilies } from './payload-families.ts';
+import { variantRuns, varyRules } from './vary-rules.ts';
 
 /** A production of all families of payloads, on one batch system. */
 export interface PayloadWorld {
   readonly home: string;
   /** Dispatches every rule, and waits until no attempt is under way. */
   produce(): Promise<void>;
+  /**
+   * The same for the variants of the rules, with an outage at the end of their jobs: `slurp serve` is killed while all of
+   * them work, and starts again when the reports of the last one are at home.
+   *
+   * @see varyRules
+   */
+  produceInOutage(isSupervised: boolean): Promise<void>;
   /** Rows of a query, each as its columns' texts. */
   read(role: 'status' | 'catalog', text: string): Promise<readonly (readonly string[])[]>;
   /** Names of the files below a directory of the home, sorted; none if it is not there. */
@@ -34,8 +42,6 @@ const rawFiles: readonly (readonly [run: number, path: string])[] = [
   [22026, '/bbox0/GL1_beam_gl1daq-00022026-0000.evt'],
   [22026, '/bbox0/beam_seb00-00022026-0000.prdf'],
 ];
-
-const fromRules = ['--config', 'rules.yaml'];
 
 /** Attempts that have not ended, or of whose outputs some are not registered. */
 const openOnes = `
@@ -67,10 +73,15 @@ export async function makePayloadWorld(batch: string): Promise<PayloadWorld> {
   const command = (name: 'kaedama' | 'slurp', args: readonly string[]): Promise<string> =>
     call(join(packageRoot(), 'bin', name), args);
 
-  await writeFile(join(home, 'slurp.yaml'), `batch: ${batch}\nworker: { report_timeout: 20s }\n`);
-  const rules = await readFile(join(import.meta.dirname, 'rules.yaml'), 'utf8');
-  await writeFile(join(home, 'rules.yaml'), rules.replaceAll('@HOME@', home));
+  const writeSite = (worker: string): Promise<void> =>
+    writeFile(join(home, 'slurp.yaml'), `batch: ${batch}\nworker: { ${worker} }\n`);
+  await writeSite('report_timeout: 20s');
+  const rules = (await readFile(join(import.meta.dirname, 'rules.yaml'), 'utf8')).replaceAll('@HOME@', home);
+  await writeFile(join(home, 'rules.yaml'), rules);
+  await writeFile(join(home, 'variants.yaml'), varyRules(rules));
   await layOutPayloads(join(home, 'payloads'));
+  await layOutPayloads(join(home, 'payloads/own'), home);
+  await mkdir(join(home, 'waiting'));
   const git = ['-c', 'user.name=test', '-c', 'user.email=t@example.org', '-C', join(home, 'payloads')];
   await call('git', ['init', '--quiet', '--bare', join(home, 'payloads.git')]);
   for (const words of [
@@ -84,8 +95,10 @@ export async function makePayloadWorld(batch: string): Promise<PayloadWorld> {
   }
   for (const folder of ['raw/physics', 'in', 'earlier']) await mkdir(join(home, folder), { recursive: true });
   await writeFile(join(home, 'earlier/constants.txt'), 'constants\n');
-  for (const [, path] of rawFiles) await writeFile(join(home, 'raw/physics', path.split('/').at(-1) ?? ''), events);
-  for (const [run, name] of products) await writeFile(join(home, 'in', name), run === 53538 ? 'nothing\n' : events);
+  for (const [, path] of withVariants(rawFiles))
+    await writeFile(join(home, 'raw/physics', path.split('/').at(-1) ?? ''), events);
+  for (const [run, name] of withVariants(products))
+    await writeFile(join(home, 'in', name), run % variantRuns === 538 ? 'nothing\n' : events);
   await command('slurp', ['up']);
   await command('slurp', ['db', 'sql', 'daq', '--write', rawRows()]);
   await command('slurp', ['db', 'sql', 'catalog', '--write', productRows(home)]);
@@ -95,22 +108,49 @@ export async function makePayloadWorld(batch: string): Promise<PayloadWorld> {
     const [, ...rows] = csv.trim().split('\n');
     return rows.map((row) => row.split(','));
   };
+  const dispatchAll = async (rulesFile: string, addedToRun = 0): Promise<void> => {
+    const rest = [...payloadFamilies];
+    const dispatchNext = async (): Promise<void> => {
+      for (let family = rest.shift(); family !== undefined; family = rest.shift()) {
+        const run = String(family.run + addedToRun);
+        await command('kaedama', ['--config', rulesFile, '--rule', family.rule, '--runs', run, '--batch']);
+      }
+    };
+    await Promise.all([dispatchNext(), dispatchNext()]);
+  };
+  const untilEnded = async (): Promise<void> => {
+    await waitUntil(async () => ((await read('status', openOnes))[0]?.[0] === '0' ? true : undefined), {
+      timeoutMs: 150_000,
+      everyMs: 1000,
+    });
+    await command('slurp', ['reconcile']);
+  };
+  const untilAllAreIn = (directory: string, pattern: RegExp): Promise<unknown> =>
+    waitUntil(
+      async () => {
+        const names = (await readdir(join(home, directory))).flatMap((name) => pattern.exec(name)?.[1] ?? []);
+        return new Set(names).size === payloadFamilies.length ? true : undefined;
+      },
+      { timeoutMs: 200_000, everyMs: 100 },
+    );
   return {
     home,
     read,
     produce: async () => {
-      const rest = [...payloadFamilies];
-      const dispatchNext = async (): Promise<void> => {
-        for (let family = rest.shift(); family !== undefined; family = rest.shift()) {
-          await command('kaedama', [...fromRules, '--rule', family.rule, '--runs', String(family.run), '--batch']);
-        }
-      };
-      await Promise.all([dispatchNext(), dispatchNext()]);
-      await waitUntil(async () => ((await read('status', openOnes))[0]?.[0] === '0' ? true : undefined), {
-        timeoutMs: 150_000,
-        everyMs: 3000,
-      });
-      await command('slurp', ['reconcile']);
+      await dispatchAll('rules.yaml');
+      await untilEnded();
+    },
+    produceInOutage: async (isSupervised) => {
+      await writeSite(`report_timeout: 1s, supervise: ${isSupervised}`);
+      await writeFile(join(home, 'hold'), '');
+      await dispatchAll('variants.yaml', variantRuns);
+      await untilAllAreIn('waiting', /^(\d+)$/u);
+      const record = await readFile(join(home, '.slurp-site/gateway.json'), 'utf8');
+      process.kill(Number(/"pid":\s*(\d+)/u.exec(record)?.[1]), 'SIGKILL');
+      await rm(join(home, 'hold'));
+      await untilAllAreIn('.slurp-site/spool', /^spool-(\d+)-\d+\.jsonl$/u);
+      await command('slurp', ['up']);
+      await untilEnded();
     },
     list: async (folder) => {
       const entries = await readdir(join(home, folder), { recursive: true, withFileTypes: true }).catch(() => []);
@@ -123,26 +163,43 @@ export async function makePayloadWorld(batch: string): Promise<PayloadWorld> {
   };
 }
 
-/** Every payload has the programs that stand for the experiment's, which are found there because a job's PATH begins there. */
-async function layOutPayloads(to: string): Promise<void> {
+/**
+ * Every payload has the programs that stand for the experiment's, which are found there because a job's PATH begins there.
+ *
+ * @param holdAt where the macros of the jobs can be held; the scripts are then not executable
+ */
+async function layOutPayloads(to: string, holdAt?: string): Promise<void> {
   const from = import.meta.dirname;
   const framework = join(from, 'framework');
   for (const entry of await readdir(from, { withFileTypes: true })) {
     if (!entry.isDirectory() || entry.name === 'framework') continue;
     await cp(framework, join(to, entry.name), { recursive: true });
     await cp(join(from, entry.name), join(to, entry.name), { recursive: true });
+    if (holdAt === undefined) continue;
+    await writeFile(join(to, entry.name, 'hold-at'), `${holdAt}\n`);
+    await chmod(join(to, entry.name, 'run.sh'), 0o644);
   }
 }
 
+/** Files, and those that variants of the rules read. */
+function withVariants(files: readonly (readonly [run: number, name: string])[]): typeof files {
+  const variants = files.map(([run, name]): readonly [number, string] => [
+    run + variantRuns,
+    name.replace(`-000${run}-`, `-000${run + variantRuns}-`),
+  ]);
+  return [...files, ...variants];
+}
+
 function rawRows(): string {
-  const rows = rawFiles.map(([run, path]) => `('${path}', ${run}, 0, 1, 3, 3, true)`);
+  const rows = withVariants(rawFiles).map(([run, path]) => `('${path}', ${run}, 0, 1, 3, 3, true)`);
   return `insert into filelist (filename, runnumber, sequence, firstevent, lastevent, events, transferred_to_sdcc)
           values ${rows.join(', ')}`;
 }
 
 function productRows(home: string): string {
-  const datasets = products.map(([run, name]) => `('${name}', ${run}, 0, 'in', '${name.split('-')[0] ?? ''}', 3)`);
-  const files = products.map(([, name]) => `('${name}', 'lustre', '${home}/in/${name}')`);
+  const all = withVariants(products);
+  const datasets = all.map(([run, name]) => `('${name}', ${run}, 0, 'in', '${name.split('-')[0] ?? ''}', 3)`);
+  const files = all.map(([, name]) => `('${name}', 'lustre', '${home}/in/${name}')`);
   return `with f as (insert into files (lfn, full_host_name, full_file_path) values ${files.join(', ')})
           insert into datasets (filename, runnumber, segment, dataset, dsttype, events) values ${datasets.join(', ')}`;
 }

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { payloadFamilies } from './payload-families.ts';
 import { makePayloadWorld } from './payload-world.ts';
+import { variantRuns } from './vary-rules.ts';
 
 import type { PayloadWorld } from './payload-world.ts';
 
@@ -11,8 +13,9 @@ import type { PayloadWorld } from './payload-world.ts';
  * Runs scripts of every family at once, as they are, and looks at what is left in databases and directories.
  *
  * @param batch the section `batch` of the site file
+ * @param isSupervised whether the variants, which have executables of their own, run under the launcher
  */
-export function keepPayloadContract(batch: string): void {
+export function keepPayloadContract(batch: string, isSupervised: boolean): void {
   let world: PayloadWorld;
   beforeAll(async () => {
     world = await makePayloadWorld(batch);
@@ -167,5 +170,65 @@ export function keepPayloadContract(batch: string): void {
 
   test('no spool is left: all that was said has been told', async () => {
     expect(await world.list('.slurp-site/spool')).toEqual([]);
+  });
+
+  describe('with executables of their own, not executable, argument 9 split, and an outage at the end of all jobs', () => {
+    beforeAll(() => world.produceInOutage(isSupervised), 500_000);
+
+    /** Rows of the rules and of their variants, of which the run numbers are made those of the rules. */
+    const readBoth = async (role: 'status' | 'catalog', text: string): Promise<readonly (readonly string[])[]> => {
+      const readOf = async (added: number): Promise<readonly string[]> => {
+        const runs = payloadFamilies.map(({ run }) => run + added).join(', ');
+        return (await read(role, text.replace('@RUNS@', `in (${runs})`))).split('\n');
+      };
+      const varied = await readOf(variantRuns);
+      return [
+        await readOf(0),
+        varied.map((line) => line.replaceAll(/(?<=000)(?:54|23)(?=\d{3})/gu, (run) => String(Number(run) - 1))),
+      ];
+    };
+
+    test('every attempt ends as it does without an outage (C-L1, C-L3, C-L5)', async () => {
+      const [plain, varied] = await readBoth(
+        'status',
+        `select rule, status, exit_code, start, nevents, nsegments, flags, logsize is not null as logsize, message
+         from production_status where retired_at is null and run @RUNS@ order by rule`,
+      );
+      expect(varied).toHaveLength(payloadFamilies.length);
+      expect(varied).toEqual(plain);
+    });
+
+    test('every file is registered, with its events, in its place', async () => {
+      const [plain, varied] = await readBoth(
+        'catalog',
+        `select filename, d.segment, d.dataset, d.dsttype, d.events, f.full_file_path
+         from datasets d join files f on f.lfn = d.filename where d.dataset <> 'in' and d.runnumber @RUNS@ order by filename`,
+      );
+      expect(varied).toHaveLength(16);
+      expect(varied).toEqual(plain);
+    });
+
+    test('every dataset is reported', async () => {
+      const [plain, varied] = await readBoth(
+        'status',
+        `select dstname, lastrun, revision, nsegments, parent, status, blame from dataset_status
+         where run @RUNS@ order by dstname`,
+      );
+      expect(varied).toEqual(plain);
+    });
+
+    test('files on disk are files in the catalog and stage-outs that were reported', async () => {
+      const present = [...(await world.list('dst')), ...(await world.list('hist'))].filter((name) =>
+        /^(?!HIST_STREAM)[A-Z].*\.(?:root|prdf)$/u.test(name),
+      );
+      expect(present).toHaveLength(32);
+      expect(await read('catalog', `select filename from datasets where dataset <> 'in' order by filename`)).toBe(
+        present.toSorted().join('\n'),
+      );
+      const staged = `select distinct detail -> 'file' ->> 'lfn' as lfn from production_event
+                      where kind = 'stageout' and applied_at is not null order by lfn`;
+      expect(await read('status', staged)).toBe(present.toSorted().join('\n'));
+      expect(await world.list('.slurp-site/spool')).toEqual([]);
+    });
   });
 }

@@ -13,7 +13,7 @@ n=$1 base=$2 log=$3 run=$4 seg=$5 out=$6 logs=${12#file:/} hist=${14} from=${15}
   grep TPC inputs.txt > tpc00.list
   ./cups.py -r $run -s $seg -d $base running
   ./bachi.py --blame cups created ${log%%-*} $run
-  root.exe -q -b "combine.C($n,$run,\"$base\",\"$out\",root,\"gl1.list\",HIST_COSMIC_run2pp_ana437_2024p007-00053534-00000.root)"
+  root.exe -q -b "combine.C($n,$run,\"$base\",\"$out\",root,\"gl1.list\",${log/DST_COSMIC_EVENT/HIST_COSMIC}.root)"
   code=$?
   ./cups.py -r $run -s $seg -d $base finished -e $code --nevents 0 --inc
   for file in HIST_*.root; do ./stageout.sh $file $hist; done
