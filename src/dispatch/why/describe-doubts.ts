@@ -13,9 +13,7 @@ function listed<T>(items: readonly T[], describe: (item: T) => string): readonly
 /** Reports what is wrong with a row beside its verdict, and what to do; empty where nothing is. */
 export function describeDoubts({ isUnregistered, newer, gone, unknown }: RowDoubts): readonly string[] {
   return [
-    ...(isUnregistered
-      ? ['its product is not in the catalog: check its log and its stage-outs', 'to redo it: --unblock-state finished']
-      : []),
+    ...(isUnregistered ? ['its product is not in the catalog: check its log and its stage-outs'] : []),
     ...(newer.length === 0
       ? []
       : [

@@ -7,14 +7,8 @@ import { describeOutside, describeRuns, describeSegments } from './describe-sele
 
 import type { JobState } from '#model/job/job-state.ts';
 import type { HeldAfterEnd, StoppedSubmission } from '#model/job/stuck-jobs.ts';
-import type {
-  BlockingAttempt,
-  CompetingRow,
-  InvalidRunEntry,
-  MissingInput,
-  VerdictFact,
-} from '#model/report/verdict-fact.ts';
-import type { AbsenceReason, ExplainedRow, FoundLog, RunExplanation, Standings, Why } from '#model/report/why.ts';
+import type { BlockingAttempt, CompetingRow, InvalidRunEntry, MissingInput } from '#model/report/verdict-fact.ts';
+import type { AbsenceReason, ExplainedRow, FoundLog, RowDoubts, RunExplanation, Why } from '#model/report/why.ts';
 
 /** Facts of one kind that are written out; the rest is counted. */
 const atMost = 10;
@@ -81,10 +75,15 @@ function describeLog(log: FoundLog | undefined): readonly string[] {
 }
 
 /** How its job stands in the batch system, and what to do about a product that an attempt blocks. */
-function adviseBlocked(attempt: BlockingAttempt | undefined, { byAttempt, silence }: Standings): readonly string[] {
+function adviseBlocked(
+  attempt: BlockingAttempt | undefined,
+  why: Why,
+  doubts: RowDoubts | undefined,
+): readonly string[] {
+  const { byAttempt, silence } = why.standings;
   const standing = attempt === undefined ? undefined : byAttempt[attempt.id];
   if (standing?.kind === 'stopped') return describeStopped(standing.stop);
-  const advice = adviseState(attempt?.state);
+  const advice = adviseState(attempt?.state, doubts?.isUnregistered === true);
   const doubt = silence === undefined ? [] : [`the batch system does not report the state of its job: ${silence}`];
   return standing === undefined ? [...doubt, advice] : [...describeHeld(standing.job), advice];
 }
@@ -113,10 +112,11 @@ function describeHeld({ cluster, process, since, reason, code, subcode }: HeldAf
   ];
 }
 
-function adviseState(state: JobState | undefined): string {
+// Where no file of the product is in the catalog, none has to be replaced.
+function adviseState(state: JobState | undefined, isUnregistered: boolean): string {
   switch (state) {
     case 'finished':
-      return 'to redo it: --resubmit --unblock-state finished';
+      return `to redo it: ${isUnregistered ? '' : '--resubmit '}--unblock-state finished`;
     case 'failed':
     case 'held':
     case 'evicted':
@@ -126,7 +126,7 @@ function adviseState(state: JobState | undefined): string {
   }
 }
 
-function describeFact(fact: VerdictFact, why: Why, log: FoundLog | undefined): readonly string[] {
+function describeFact({ fact, dstfile }: ExplainedRow, why: Why): readonly string[] {
   switch (fact.fate) {
     case 'rejected':
       return [`column '${fact.column}' is null, empty or invalid, so the row names no product`];
@@ -140,8 +140,8 @@ function describeFact(fact: VerdictFact, why: Why, log: FoundLog | undefined): r
     case 'blocked':
       return [
         ...describeAttempt(fact.attempt, why),
-        ...describeLog(log),
-        ...adviseBlocked(fact.attempt, why.standings),
+        ...describeLog(why.logs[dstfile ?? '']),
+        ...adviseBlocked(fact.attempt, why, why.doubts[dstfile ?? '']),
       ];
     case 'exists': {
       const datasets = fact.datasets.map((dataset) => `'${dataset}'`).join(', ');
@@ -171,9 +171,8 @@ function describeFact(fact: VerdictFact, why: Why, log: FoundLog | undefined): r
 
 function renderRow(row: ExplainedRow, why: Why): string {
   const name = row.dstfile ?? `run ${row.run}, segment ${row.segment}`;
-  const log = why.logs[row.dstfile ?? ''];
   const doubts = why.doubts[row.dstfile ?? ''];
-  const lines = [...describeFact(row.fact, why, log), ...(doubts === undefined ? [] : describeDoubts(doubts))];
+  const lines = [...describeFact(row, why), ...(doubts === undefined ? [] : describeDoubts(doubts))];
   return [`${name}: ${row.fact.fate}`, ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
