@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { sql } from '#db/connect.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
-import { renderPlan, renderPlanJson } from '#dispatch/render-plan.ts';
+import { reportPlan } from '#dispatch/report-plan.ts';
+import { renderPlan, renderPlanJson } from '#reports/plan/render-plan.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../db/decide/world.ts';
 
@@ -31,7 +32,7 @@ async function textOf(pieces: AsyncIterable<string>): Promise<string> {
 async function rendered(input: PlanInput, as: typeof renderPlan = renderPlan): Promise<string> {
   const plan = await planRule(input);
   try {
-    return await textOf(as(plan));
+    return await textOf(as(reportPlan(plan)));
   } finally {
     await plan.close();
   }

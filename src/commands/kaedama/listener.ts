@@ -1,8 +1,8 @@
 import { askToGoOn, isSomebodyThere } from '#cli/ask-to-go-on.ts';
 import { writeOutput } from '#cli/output.ts';
-import { renderFunnel } from '#dispatch/render-plan.ts';
+import { renderFunnel } from '#reports/plan/render-plan.ts';
 import { UsageError } from '#model/errors.ts';
-import { describeHeldJobs } from '#settle/held/describe-held-jobs.ts';
+import { describeHeldJobs } from '#reports/settled/describe-held-jobs.ts';
 import { countOf } from '#util/count-of.ts';
 
 import type { Say } from '#model/log.ts';

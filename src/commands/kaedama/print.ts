@@ -6,8 +6,9 @@ import { findCursor } from '#db/status/find-cursor.ts';
 import { dumpPlan } from '#dispatch/dump-plan.ts';
 import { findRefusals } from '#dispatch/find-refusals.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
-import { renderPlan, renderPlanJson } from '#dispatch/render-plan.ts';
-import { renderWhy } from '#dispatch/why/render-why.ts';
+import { reportPlan } from '#dispatch/report-plan.ts';
+import { renderPlan, renderPlanJson } from '#reports/plan/render-plan.ts';
+import { renderWhy } from '#reports/why/render-why.ts';
 import { findWhy } from '#dispatch/why/why.ts';
 import { makeSay } from '#cli/say.ts';
 import { fillCursor, prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
@@ -66,7 +67,8 @@ export async function printPlan(work: Work): Promise<number> {
   try {
     const { isForced } = request.wish;
     const refusals = await findRefusals(plan, { site, mode: site.mode, isForced, workerDirectory });
-    for await (const piece of request.isJson ? renderPlanJson(plan, refusals) : renderPlan(plan, refusals)) {
+    const report = reportPlan(plan, refusals);
+    for await (const piece of request.isJson ? renderPlanJson(report) : renderPlan(report)) {
       if (!(await writeOutput(piece))) break;
     }
   } finally {

@@ -2,11 +2,12 @@ import { basename } from 'node:path';
 
 import { openLog } from '#cli/log.ts';
 import { writeJson, writeOutput } from '#cli/output.ts';
-import { outputWidth, renderTable } from '#cli/table.ts';
+import { outputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { requireMadeSite } from '#config/require-made-site.ts';
 import { ingestSpoolFile } from '#ingest/ingest-spool.ts';
 import { InputError } from '#model/errors.ts';
+import { renderIngested } from '#reports/render-ingested.ts';
 import { codeOf } from '#util/code-of.ts';
 import { countOf } from '#util/count-of.ts';
 import { explainError } from '#util/explain-error.ts';
@@ -15,16 +16,9 @@ import { openProducts } from './open-products.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { IngestDoors } from '#ingest/ingest-events.ts';
-import type { EventOutcome } from '#model/job/event-reply.ts';
 import type { Say } from '#model/log.ts';
+import type { IngestedFile } from '#model/report/ingested.ts';
 import type { Site } from '#model/site.ts';
-
-/** What came of one file. */
-interface IngestedFile {
-  readonly file: string;
-  readonly counts: Readonly<Record<EventOutcome, number>>;
-  readonly complaints: readonly string[];
-}
 
 /** What can be wrong with one file alone. */
 const aboutFile: readonly string[] = ['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR', 'spool-too-large'];
@@ -51,7 +45,7 @@ export async function slurpIngest(
   const ingested: IngestedFile[] = [];
   for (const file of files) ingested.push(await ingestFile({ status, catalog, log }, file));
   if (isJson) await writeJson(ingested);
-  else await writeOutput(renderIngested(ingested));
+  else await writeOutput(renderIngested(ingested, outputWidth()));
   const complaints = ingested.flatMap(({ file, complaints: those }) => those.map((one) => `${file}${one}`));
   if (complaints.length === 0) return;
   throw new InputError(
@@ -79,23 +73,4 @@ async function ingestFile(doors: IngestDoors, file: string): Promise<IngestedFil
     if (!aboutFile.includes(codeOf(error) ?? '')) throw error;
     return { file, counts: none, complaints: [`: ${explainError(error, file)}`] };
   }
-}
-
-function renderIngested(ingested: readonly IngestedFile[]): string {
-  const refusedOf = ({ counts, complaints }: IngestedFile): number =>
-    Math.max(counts['unknown-attempt'] + counts.forbidden + counts.invalid, complaints.length);
-  const sum = (of: (one: IngestedFile) => number): number => ingested.reduce((total, one) => total + of(one), 0);
-  return renderTable(
-    {
-      head: ['spool', 'new', 'known', 'refused'],
-      rows: ingested.map((one) => [basename(one.file), one.counts.new, one.counts.duplicate, refusedOf(one)]),
-      total: [
-        `${ingested.length} files`,
-        sum(({ counts }) => counts.new),
-        sum((one) => one.counts.duplicate),
-        sum(refusedOf),
-      ],
-    },
-    outputWidth(),
-  );
 }

@@ -1,22 +1,19 @@
-import { join } from 'node:path';
-
 import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
-import { outputWidth, renderTable } from '#cli/table.ts';
+import { outputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { openDatabase } from '#db/connect.ts';
 import { findPayloadFiles, findPayloadUse, findPayloadsOf } from '#db/status/payload/find-payload-use.ts';
 import { findPayloads } from '#db/status/payload/find-payloads.ts';
-import { printSize } from '#dispatch/payload/survey/check-size.ts';
 import { pruneSnapshots } from '#dispatch/payload/snapshot/prune-snapshots.ts';
 import { UsageError } from '#model/errors.ts';
+import { renderPayload, renderPayloads } from '#reports/render-payload.ts';
 import { countOf } from '#util/count-of.ts';
+import { printSize } from '#util/print-size.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';
-import type { PayloadUse } from '#db/status/payload/find-payload-use.ts';
 import type { PayloadRow } from '#db/status/payload/find-payloads.ts';
 import type { Say } from '#model/log.ts';
-import type { PayloadFile } from '#model/payload.ts';
 import type { Site } from '#model/site.ts';
 
 /** What the subcommands of `slurp payload` need. */
@@ -41,16 +38,7 @@ export async function listPayloads(tools: PayloadTools): Promise<void> {
     await writeJson(rows);
     return;
   }
-  const table = rows.map((row) => [
-    row.hash.slice(0, 12),
-    printTime(row.usedAt),
-    printSize(row.sizeBytes),
-    String(row.fileCount),
-    String(row.submissions),
-    row.prunedAt === null ? (row.openSubmissions > 0 ? 'needed' : 'kept') : 'pruned',
-  ]);
-  const head = ['payload', 'last used', 'size', 'files', 'submissions', 'state'];
-  await writeOutput(renderTable({ head, rows: table }, outputWidth()));
+  await writeOutput(renderPayloads(rows, outputWidth()));
 }
 
 /**
@@ -64,7 +52,7 @@ export async function showPayload(name: string, tools: PayloadTools): Promise<vo
   const row = await findOne(status, name);
   const [files, use] = [await findPayloadFiles(status, row.hash), await findPayloadUse(status, row.hash)];
   if (tools.isJson) await writeJson({ ...row, files, use });
-  else await writeOutput(`${renderPayload(row, files, use).join('\n')}\n`);
+  else await writeOutput(renderPayload(row, files, use));
 }
 
 async function findOne(status: Database, name: string): Promise<PayloadRow> {
@@ -94,34 +82,6 @@ async function findOne(status: Database, name: string): Promise<PayloadRow> {
   return row;
 }
 
-function renderPayload(row: PayloadRow, files: readonly PayloadFile[], use: readonly PayloadUse[]): readonly string[] {
-  const place = row.prunedAt === null ? join(row.directory, row.hash) : `pruned ${printTime(row.prunedAt)}`;
-  return [
-    `payload ${row.hash}: ${countOf(row.fileCount, 'file')}, ${printSize(row.sizeBytes)}`,
-    `place   ${place}`,
-    `made    ${printTime(row.madeAt)}, last used ${printTime(row.usedAt)}`,
-    ...use.flatMap(renderUse),
-    ...files.map(
-      ({ kind, path, sha256, target }) =>
-        `${kind.padEnd(9)} ${sha256.slice(0, 16).padEnd(16)} ${path}${target === undefined || target === null ? '' : ` -> ${target}`}`,
-    ),
-  ];
-}
-
-function renderUse(use: PayloadUse): readonly string[] {
-  const { uuid, rule, count, cluster, submittedBy, reservedAt, origin, overridden } = use;
-  const where = cluster === null ? '' : `, cluster ${cluster}`;
-  return [
-    `used by ${rule}: ${countOf(count, 'job')}${where}, ${printTime(reservedAt)} by ${submittedBy} (${uuid})`,
-    ...(origin?.checkouts ?? []).flatMap(({ repo, commit, isPublished, differences }) => [
-      `  from ${repo} ${commit}${isPublished ? '' : ', not published'}${differences.length === 0 ? ', clean' : ', dirty:'}`,
-      ...differences.map(({ path, what }) => `    ${what}: ${path}`),
-    ]),
-    ...(origin?.outside ?? []).map((path) => `  from no checkout: ${path}`),
-    ...(overridden?.split('\n') ?? []).map((line) => `  --doit overrode: ${line}`),
-  ];
-}
-
 /** Removes snapshots that are not needed any more, and says which. @throws DatabaseError */
 export async function prunePayloads(
   request: { readonly days: number | undefined; readonly isDryRun: boolean },
@@ -139,8 +99,4 @@ export async function prunePayloads(
   const what = `${countOf(pruned.removed.length, 'snapshot')} (${printSize(pruned.sizeBytes)})`;
   const rest = `${pruned.needed} needed, ${pruned.recent} not old enough`;
   await writeLine(`${request.isDryRun ? 'Would remove' : 'Removed'} ${what}; ${rest}`);
-}
-
-function printTime(time: Date): string {
-  return time.toISOString().slice(0, 16).replace('T', ' ');
 }

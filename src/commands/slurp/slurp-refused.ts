@@ -1,20 +1,19 @@
 import { userInfo } from 'node:os';
 
 import { writeJson, writeOutput } from '#cli/output.ts';
-import { outputWidth, renderTable } from '#cli/table.ts';
+import { outputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { findRefused } from '#db/status/refused/find-refused.ts';
 import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
 import { findRefusedSpools, resolveRefusedSpools } from '#job/spool/refused-spools.ts';
 import { UsageError } from '#model/errors.ts';
+import { renderRefused } from '#reports/render-refused.ts';
 import { countOf } from '#util/count-of.ts';
 
 import { openProducts } from './open-products.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
-import type { RefusedSpool } from '#job/spool/refused-spools.ts';
 import type { Say } from '#model/log.ts';
-import type { RefusedReport } from '#model/report/verdict-fact.ts';
 import type { Site } from '#model/site.ts';
 
 /** What `slurp refused` is asked for. */
@@ -64,23 +63,4 @@ export async function slurpRefused(
 function parseAttempt(word: string): number {
   if (/^\d{1,10}$/u.test(word)) return Number(word);
   throw new UsageError(`'${word}' is not a cupsid: expected digits`, { code: 'usage-refused' });
-}
-
-function renderRefused(reports: readonly RefusedReport[], spools: readonly RefusedSpool[], width: number): string {
-  if (reports.length === 0 && spools.length === 0) return 'No report was refused\n';
-  const table = renderTable(
-    {
-      head: ['cupsid', 'product', 'report', 'refused', 'reason'],
-      rows: reports.map(({ cupsid, dstfile, report, reason, refusedAt }) => [
-        ...[String(cupsid), dstfile, report],
-        ...[refusedAt.toISOString().slice(0, 16).replace('T', ' '), reason],
-      ]),
-    },
-    width,
-  );
-  return [
-    ...(reports.length === 0 ? [] : [table]),
-    ...(spools.length === 0 ? [] : [`Refused spools:\n${spools.map(({ path }) => `  ${path}\n`).join('')}`]),
-    "Fix the cause and redo the job, or run 'slurp refused ATTEMPT… --resolve'\n",
-  ].join('\n');
 }

@@ -1,10 +1,10 @@
 import { letPayloadGo } from '#db/status/payload/payload-lock.ts';
 import { codeOf } from '#util/code-of.ts';
 import { countOf } from '#util/count-of.ts';
+import { printSize } from '#util/print-size.ts';
 
 import { checkPayload } from './check-payload.ts';
 import { keepSnapshot } from './snapshot/keep-snapshot.ts';
-import { printSize } from './survey/check-size.ts';
 import { surveyPayload } from './survey/survey-payload.ts';
 
 import type { Session } from '#db/connect.ts';

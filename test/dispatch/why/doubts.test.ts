@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { sql } from '#db/connect.ts';
 import { findDoubts } from '#db/decide/explain/find-doubts.ts';
-import { describeDoubts } from '#dispatch/why/describe-doubts.ts';
+import { describeDoubts } from '#reports/why/describe-doubts.ts';
 import { makeDisk } from '#dispatch/inputs/make-disk.ts';
 import { explainRun } from '#db/decide/explain/explain-run.ts';
 import { planRule } from '#dispatch/plan-rule.ts';

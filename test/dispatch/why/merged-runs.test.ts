@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { sql } from '#db/connect.ts';
-import { renderWhy } from '#dispatch/why/render-why.ts';
+import { renderWhy } from '#reports/why/render-why.ts';
 import { findWhy } from '#dispatch/why/why.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../../db/decide/world.ts';

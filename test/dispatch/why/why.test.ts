@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sql } from '#db/connect.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
-import { renderWhy } from '#dispatch/why/render-why.ts';
+import { renderWhy } from '#reports/why/render-why.ts';
 import { findWhy } from '#dispatch/why/why.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../../db/decide/world.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sql } from '#db/connect.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
 import { clearHeldJobs, findHeldJobs, markHeldJobs } from '#settle/held/held-jobs.ts';
-import { describeHeldJobs } from '#settle/held/describe-held-jobs.ts';
+import { describeHeldJobs } from '#reports/settled/describe-held-jobs.ts';
 import { findStuckJobs } from '#settle/held/find-stuck-jobs.ts';
 
 import { valueOf } from '../../batch/contract.ts';

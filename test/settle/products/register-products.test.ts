@@ -8,7 +8,7 @@ import { registerProducts } from '#settle/products/register-products.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { putProductDirectories } from '#db/status/product/put-product-directories.ts';
 import { findLeftProducts } from '#settle/products/find-left-products.ts';
-import { renderLeftProducts } from '#settle/reconcile/render-left-products.ts';
+import { renderLeftProducts } from '#reports/settled/render-left-products.ts';
 import { ingestEvents } from '#ingest/ingest-events.ts';
 
 import { testDatabases } from '../../db/test-database.ts';

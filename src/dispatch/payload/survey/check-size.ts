@@ -1,17 +1,9 @@
+import { printSize } from '#util/print-size.ts';
 import { SiteError } from '#model/errors.ts';
-import { countOf } from '#util/count-of.ts';
 
 import type { FoundFile } from './collect-files.ts';
 
 const shown = 10;
-
-/** Prints a size for people: `512 MB`, `1.2 kB`. */
-export function printSize(bytes: number): string {
-  if (bytes < 1000) return countOf(bytes, 'byte');
-  const step = Math.min(4, Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1000 ** step;
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${['', 'kB', 'MB', 'GB', 'TB'][step] ?? ''}`;
-}
 
 /**
  * Checks the size of what each job would stage, before it is read.

@@ -1,11 +1,10 @@
-import { printDstname } from '#model/dst-name.ts';
 import { verdicts } from '#model/verdict.ts';
 import { countOf } from '#util/count-of.ts';
+import { printCount } from '#util/print-count.ts';
 
 import type { Funnel } from '#model/report/funnel.ts';
+import type { PlanReport } from '#model/report/plan.ts';
 import type { Verdict } from '#model/verdict.ts';
-
-import type { Plan } from './plan-rule.ts';
 
 const meanings: Readonly<Record<Exclude<Verdict, 'ready'>, string>> = {
   'not-selected': 'not selected: outside --runs or --segments',
@@ -17,11 +16,6 @@ const meanings: Readonly<Record<Exclude<Verdict, 'ready'>, string>> = {
   unfit: 'cannot be submitted',
   'over-limit': 'over the limit',
 };
-
-/** Writes a number with commas between thousands: 1000000 → `1,000,000`. */
-export function printCount(count: number): string {
-  return count.toLocaleString('en-US');
-}
 
 function lineOf(sign: string, count: number, text: string): string {
   return `${sign} ${printCount(count).padStart(11)}  ${text}`;
@@ -48,19 +42,14 @@ export function renderFunnel(funnel: Funnel): readonly string[] {
   return lines;
 }
 
-function headOf({ prepared }: Plan): string {
-  const { rule, names } = prepared;
-  return `${rule.name}: ${printDstname({ ...names, dsttype: names.dsttypePattern })}`;
-}
-
 /**
  * Writes a plan as text, piece by piece: the funnel, then a line for each ready job (dstfile, number of inputs, the
  * attempt it replaces), then warnings, then what a dispatch would be refused for.
  */
-export async function* renderPlan(plan: Plan, refusals: readonly string[] = []): AsyncGenerator<string> {
-  yield `${[headOf(plan), ...renderFunnel(plan.funnel)].join('\n')}\n`;
+export async function* renderPlan(plan: PlanReport): AsyncGenerator<string> {
+  yield `${[`${plan.rule}: ${plan.dstname}`, ...renderFunnel(plan.funnel)].join('\n')}\n`;
   if (plan.funnel.counts.ready > 0) yield '\n';
-  for await (const rows of plan.readReady()) {
+  for await (const rows of plan.ready) {
     const lines = rows.map(({ dstfile, inputs, replaces }) => {
       const old = replaces === undefined ? '' : `, replaces ${replaces}`;
       return `${dstfile}  ${countOf(inputs.split(',').length, 'input')}${old}\n`;
@@ -68,22 +57,18 @@ export async function* renderPlan(plan: Plan, refusals: readonly string[] = []):
     yield lines.join('');
   }
   const warnings = plan.funnel.warnings.map(({ message }) => `warning: ${message}\n`);
-  const notes = [...warnings, ...refusals.map((refusal) => `note: a dispatch would refuse this now: ${refusal}\n`)];
+  const notes = [
+    ...warnings,
+    ...plan.refusals.map((refusal) => `note: a dispatch would refuse this now: ${refusal}\n`),
+  ];
   if (notes.length > 0) yield `\n${notes.join('')}`;
 }
 
 /** Writes a plan as one JSON document, piece by piece: `{rule, dstname, funnel, refusals: [sentence, …], ready: [CandidateRow, …]}`. */
-export async function* renderPlanJson(plan: Plan, refusals: readonly string[] = []): AsyncGenerator<string> {
-  const { rule, names } = plan.prepared;
-  const head = {
-    rule: rule.name,
-    dstname: printDstname({ ...names, dsttype: names.dsttypePattern }),
-    funnel: plan.funnel,
-    refusals,
-  };
+export async function* renderPlanJson({ ready, ...head }: PlanReport): AsyncGenerator<string> {
   yield `${JSON.stringify(head).slice(0, -1)},"ready":[`;
   let separator = '';
-  for await (const rows of plan.readReady()) {
+  for await (const rows of ready) {
     yield separator + rows.map((row) => JSON.stringify(row)).join(',\n');
     separator = ',\n';
   }

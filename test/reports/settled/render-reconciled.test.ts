@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { renderReconciled } from '#settle/reconcile/render-reconciled.ts';
+import { renderReconciled } from '#reports/settled/render-reconciled.ts';
 
 const submissions = { confirmed: 1, withdrawn: 2, waiting: 3, unknown: 4 };
 

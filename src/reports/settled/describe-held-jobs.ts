@@ -1,11 +1,23 @@
 import { countOf } from '#util/count-of.ts';
 import { shorten } from '#util/shorten.ts';
 
-import type { HeldJobs } from './held-jobs.ts';
+import type { HeldAfterEnd, StoppedSubmission } from '#model/job/stuck-jobs.ts';
 
 const shownAtMost = 10;
 /** Reasons may be of 10 kB; the table has them whole. */
 const reasonAtMost = 200;
+
+/** What of a rule's production is on hold, as far as it is shown. */
+interface HeldJobs {
+  readonly jobs: readonly {
+    readonly attempt: { readonly id: number };
+    readonly report: { readonly holdReason?: string };
+  }[];
+  /** Jobs whose attempt has ended. */
+  readonly ended: readonly HeldAfterEnd[];
+  /** Submissions that are on hold as a whole. */
+  readonly stops: readonly { readonly stop: StoppedSubmission }[];
+}
 
 /** Describes what of a rule's production is on hold, in lines. */
 export function describeHeldJobs(rule: string, { jobs, ended, stops }: HeldJobs): readonly string[] {

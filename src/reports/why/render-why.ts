@@ -1,6 +1,6 @@
 import { countOf } from '#util/count-of.ts';
+import { printCount } from '#util/print-count.ts';
 
-import { printCount } from '../render-plan.ts';
 import { describeDoubts } from './describe-doubts.ts';
 import { describeRefused } from './describe-refused.ts';
 import { describeOutside, describeRuns, describeSegments } from './describe-selection.ts';
