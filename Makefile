@@ -2,10 +2,10 @@
 .DEFAULT_GOAL := help
 .PHONY: help build demo test torture check format generate bench-decide bench-dispatch pool pool-down clean
 
-# The batch system: local, or htcondor. Unless told, the demo takes local, and torture HTCondor where it can be had.
+# The batch system: local or htcondor. By default the demo uses local, and torture uses HTCondor if it is available.
 BATCH ?=
 
-help: ## what there is to make
+help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 build: ## install what is missing, build the commands
@@ -21,16 +21,16 @@ test: build ## all checks and all tests
 SECONDS ?= 30
 SEED ?=
 
-torture: build ## kill everything at random, heal it, count (SECONDS, SEED, BATCH)
+torture: build ## kill processes at random, restart them, check the result (SECONDS, SEED, BATCH)
 	@BATCH=$(BATCH) sh scripts/torture.sh --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
-check: build ## types, lint, form, import floors, dead code, house rules
+check: build ## types, lint, format, import floors, dead code, house rules
 	@npm run --silent check
 
-format: build ## bring all files into form
+format: build ## format all files
 	@npm run --silent format
 
-generate: build ## make the generated pages and the schema dump anew
+generate: build ## generate the generated pages and the schema dump again
 	@npm run --silent generate
 
 bench-decide: build ## how long a decision over a million candidates takes

@@ -19,7 +19,7 @@ trap 'exit 143' TERM
 echo "demo: no condor_submit here: starting the pool of the tests (its first start takes minutes) …" >&2
 if ! launchers=$(test/pool/start.sh --state-file "$work/state" 2> "$work/said"); then
   cat "$work/said" >&2
-  echo "demo: there is no HTCondor on this machine, and no pool can be had: see above" >&2
+  echo "demo: HTCondor is not installed on this machine, and a test pool cannot be started: see above" >&2
   exit 1
 fi
 PATH=$(echo "$launchers" | tail -n 1):$PATH

@@ -40,7 +40,7 @@ export async function answerClaim(
     throw new HttpProblem({
       status: 404,
       code: 'unknown-attempt',
-      detail: `There is no attempt with cupsid ${cupsid}`,
+      detail: `Attempt ${cupsid} does not exist`,
     });
   }
   if (claimant.submission !== submission) {

@@ -34,7 +34,7 @@ export async function answerInputs(
     throw new HttpProblem({
       status: 404,
       code: 'unknown-attempt',
-      detail: `There is no attempt with cupsid ${cupsid}`,
+      detail: `Attempt ${cupsid} does not exist`,
     });
   }
   if (found.submission !== submission) {

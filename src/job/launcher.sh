@@ -11,7 +11,7 @@ for directory in "$here" "${SLURP_JOB_DIRECTORY:-${_CONDOR_SCRATCH_DIR:-.}}" "${
   [ -e "$program" ] && break
 done
 if [ ! -e "$program" ]; then
-  echo "$name: There is no '$name.cjs' beside '$self', nor in SLURP_WORKER_DIRECTORY" >&2
+  echo "$name: '$name.cjs' is neither next to '$self' nor in SLURP_WORKER_DIRECTORY" >&2
   exit 25
 fi
 # Software of an experiment brings libraries of its own, which Node must not get.
@@ -22,7 +22,7 @@ fi
 unset NODE_OPTIONS
 node=${SLURP_NODE:-node}
 if ! command -v "$node" > /dev/null; then
-  echo "$name: There is no program '$node' on this machine: set SLURP_NODE, or put node (20.19 or later) on the PATH" >&2
+  echo "$name: Program '$node' is not installed on this machine: set SLURP_NODE, or put node (20.19 or later) on the PATH" >&2
   exit 25
 fi
 exec "$node" "$program" "$@"

@@ -63,7 +63,7 @@ place_program() {
       chmod 0755 -- "$program"
       ;;
   esac
-  [ -f "$program" ] || refuse "There is no program '$program' on $HOSTNAME"
+  [ -f "$program" ] || refuse "Program '$program' does not exist on $HOSTNAME"
   [ -x "$program" ] || refuse "The program '$program' on $HOSTNAME is not executable: chmod +x, or leave 'transfer_executable' out"
   IFS= read -r -n 256 first 2> /dev/null < "$program"
   if [[ $first == '#!'* ]]; then

@@ -38,7 +38,7 @@ report_end() { ./cups wrap-end "$1" "$stopped_by"; }
 
 is_odbc_told=''
 refuse_odbc() {
-  [ -n "$is_odbc_told" ] || say "odbc.ini is not staged: jobs reach no database ($1)"
+  [ -n "$is_odbc_told" ] || say "odbc.ini is not staged: jobs have no access to databases ($1)"
   is_odbc_told=1
 }
 
@@ -98,7 +98,7 @@ stage_item() {
       cups.py | pull.py | bachi.py | init.sh | odbc.ini) stage_all "$subdir/$item" && return 0 ;;
     esac
     case ${item%/} in .slurp | */.slurp) return 0 ;; esac
-    say "There is no '$item' in '$subdir'"
+    say "'$item' does not exist in '$subdir'"
     return 1
   fi
   if ! stage_all "${sources[@]}"; then
@@ -131,13 +131,13 @@ container=()
 enter_container() {
   local runtime bind name node
   if ! runtime=$(command -v "$container_runtime"); then
-    say "There is no program '$container_runtime' on this machine, to run '$container_image' with"
-    report "There is no '$container_runtime' on $HOSTNAME" --error payload-stagein-failed
+    say "Program '$container_runtime', which runs '$container_image', is not installed on this machine"
+    report "Program '$container_runtime' is not installed on $HOSTNAME" --error payload-stagein-failed
     return 1
   fi
   if [[ $container_image != *://* && ! -e $container_image ]]; then
-    say "There is no container image '$container_image' on this machine"
-    report "There is no container image '$container_image' on $HOSTNAME" --error payload-stagein-failed
+    say "Container image '$container_image' does not exist on this machine"
+    report "Container image '$container_image' does not exist on $HOSTNAME" --error payload-stagein-failed
     return 1
   fi
   container=("$runtime" exec --pwd "$SLURP_JOB_DIRECTORY" --bind "$SLURP_JOB_DIRECTORY")
@@ -159,7 +159,7 @@ say "job $cupsid on $HOSTNAME: $userscript, files from $subdir: $payload"
 put_commands "$worker"
 
 if ! [ -e cups.cjs ] || ! [ -e cups ]; then
-  say "There is no 'cups' beside '$here', nor in SLURP_WORKER_DIRECTORY"
+  say "'cups' is neither next to '$here' nor in SLURP_WORKER_DIRECTORY"
   exit 25
 fi
 assignments=$(./cups wrap-start)
@@ -192,12 +192,12 @@ done
 
 case $userscript in /*) script=$userscript ;; *) script=./$userscript ;; esac
 if [ -z "$stopped_by" ] && [ ! -f "$script" ]; then
-  say "There is no script '$userscript' among the staged files"
+  say "Script '$userscript' is not among the staged files"
   report "User script '$userscript' is missing" --error payload-stagein-failed
   exit 23
 fi
 if [ -f "$script" ] && [ ! -x "$script" ] && ! chmod u+x "$script"; then
-  say "The script '$userscript' is not executable, and cannot be made so"
+  say "The script '$userscript' is not executable, and chmod failed"
   report "User script '$userscript' is not executable" --error payload-stagein-failed
   exit 23
 fi

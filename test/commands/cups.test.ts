@@ -386,6 +386,6 @@ test('says which program is missing on a machine without Node', async () => {
   const result = await place.run(scratch, ['cups', ...who, 'started'], { env: { SLURP_NODE: '/not/node' } });
   expect(result).toMatchObject({ exitCode: 25, stdout: '' });
   expect(result.stderr).toBe(
-    "cups: There is no program '/not/node' on this machine: set SLURP_NODE, or put node (20.19 or later) on the PATH\n",
+    "cups: Program '/not/node' is not installed on this machine: set SLURP_NODE, or put node (20.19 or later) on the PATH\n",
   );
 });

@@ -70,7 +70,7 @@ test('C-W23: says which image or runtime is missing, and does not run the script
   scratch = await place.scratch(gateway.url, { container: { runtime: 'apptainer', image: '/no/such.sif', binds: [] } });
   const imageless = await run();
   expect(imageless.exitCode).toBe(26);
-  expect(imageless.stderr).toContain("wrapper: There is no container image '/no/such.sif' on this machine");
+  expect(imageless.stderr).toContain("wrapper: Container image '/no/such.sif' does not exist on this machine");
   scratch = await place.scratch(gateway.url, { container: { runtime: 'singularity', image, binds: [] } });
   const empty = mkdtempSync(join(place.root, 'bin-'));
   for (const name of ['bash', 'sh', 'cp', 'install', 'readlink', 'chmod', 'rm', 'find', 'sleep']) {
@@ -78,10 +78,12 @@ test('C-W23: says which image or runtime is missing, and does not run the script
   }
   const runtimeless = await run({ PATH: empty });
   expect(runtimeless.exitCode).toBe(26);
-  expect(runtimeless.stderr).toContain(`There is no program 'singularity' on this machine, to run '${image}' with`);
+  expect(runtimeless.stderr).toContain(
+    `Program 'singularity', which runs '${image}', is not installed on this machine`,
+  );
   expect(messages()).toMatchObject([
-    { text: expect.stringMatching(/^There is no container image/u), flag: 1 },
-    { text: expect.stringMatching(/^There is no 'singularity'/u), flag: 1 },
+    { text: expect.stringMatching(/^Container image '/u), flag: 1 },
+    { text: expect.stringMatching(/^Program 'singularity' is not/u), flag: 1 },
   ]);
   expect(existsSync(join(scratch, 'ran'))).toBe(false);
 });

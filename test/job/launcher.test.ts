@@ -174,7 +174,7 @@ test('reports why a program cannot be started (C-L3)', async () => {
   expect(plain).toMatchObject({ exitCode: 23, stdout: '' });
   expect(plain.stderr).toMatch(/^launcher: The program '.*\/plain\.sh' on .* is not executable: chmod \+x, or/u);
   expect((await launch(join(rule, 'nothing.sh'))).stderr).toMatch(
-    /^launcher: There is no program '.*\/nothing\.sh' on /u,
+    /^launcher: Program '.*\/nothing\.sh' does not exist on /u,
   );
   bring('#!/bin/bash\r\necho ran\r\n');
   expect((await launch('run.sh')).stderr).toMatch(

@@ -99,7 +99,7 @@ test('says which item is missing, and ends before the script (C-W16)', async () 
   write('job.sh', 'echo ran\n');
   const result = await run('job.sh', [], 'job.sh,nothing.C,*.none,cups.py');
   expect(result).toMatchObject({ exitCode: 22, stdout: '' });
-  expect(result.stderr).toContain(`wrapper: There is no 'nothing.C' in '${submit}'`);
+  expect(result.stderr).toContain(`wrapper: 'nothing.C' does not exist in '${submit}'`);
   expect(details('message')).toEqual([
     { kind: 'message', text: 'Payload cannot be staged: nothing.C *.none', flag: 1 },
   ]);
@@ -266,7 +266,7 @@ test('names the conditions database of the payload', async () => {
 
 test.each([
   [[], 'Too few arguments (0)', 2],
-  [['job.sh', '/nowhere', 'job.sh', '7'], "There is no 'job.sh' in '/nowhere'", 22],
+  [['job.sh', '/nowhere', 'job.sh', '7'], "'job.sh' does not exist in '/nowhere'", 22],
 ])('says what is wrong with the arguments %j', async (args, words, code) => {
   const result = await place.run(scratch, [join(place.worker, 'wrapper.sh'), ...args]);
   expect(result.exitCode).toBe(code);

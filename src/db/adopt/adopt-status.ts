@@ -67,7 +67,7 @@ export async function findOriginalStatus(ask: Ask, role: Role): Promise<Original
     complaints.push(`'production_status' has columns of SLURP, but the list of what SLURP did there is missing`);
   }
   if (tables.has('production_status') && !tables.has('production_setup')) {
-    complaints.push(`There is no table 'production_setup', to which 'production_status' refers`);
+    complaints.push(`Table 'production_setup', to which 'production_status' refers, does not exist`);
   }
   if (complaints.length > 0) {
     refuse(role, complaints, "Name another schema for 'status' in the site file", 'database-foreign-tables');

@@ -181,7 +181,7 @@ describe('slurp db migrate of an existing production', () => {
           Table 'production_status' has no column 'cluster'
           Table 'production_status' has no column 'process'
           Table 'production_status' has no column 'status'
-          There is no table 'production_setup', to which 'production_status' refers
+          Table 'production_setup', to which 'production_status' refers, does not exist
           Name another schema for 'status' in the site file
         "
       `);

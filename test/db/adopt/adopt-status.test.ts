@@ -368,7 +368,7 @@ describe('what is refused', () => {
         "Column 'status' of 'production_status' is 'integer': expected an enum or a text",
         "'dataset_status' is a view: expected a table",
         "There is a table 'submission', which the original does not have",
-        "There is no table 'production_setup', to which 'production_status' refers",
+        "Table 'production_setup', to which 'production_status' refers, does not exist",
       ],
       advice: "Name another schema for 'status' in the site file",
     });
