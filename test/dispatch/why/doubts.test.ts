@@ -9,7 +9,7 @@ import { describeDoubts } from '#reports/why/describe-doubts.ts';
 import { makeDisk } from '#dispatch/inputs/make-disk.ts';
 import { explainRun } from '#db/decide/explain/explain-run.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
-import { renderWhy } from '#dispatch/why/render-why.ts';
+import { renderWhy } from '#reports/why/render-why.ts';
 import { findWhy } from '#dispatch/why/why.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../../db/decide/world.ts';
