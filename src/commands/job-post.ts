@@ -2,7 +2,7 @@ import { renderRefusal, type Delivery } from '#job/spool/deliver.ts';
 import { tell, type Told } from '#job/spool/tell.ts';
 import { endJob } from '#job/end-job.ts';
 import { findIdentity, type JobIdentity } from '#job/identity.ts';
-import { readGatewayAccess, type GatewayAccess } from '#job/read-gateway-access.ts';
+import { readGatewayAccess, type GatewayAccess } from '#job/ask/read-gateway-access.ts';
 import { hasToldEnd } from '#job/wrap.ts';
 import { GatewayError, SiteError, UsageError } from '#model/errors.ts';
 import type { Say } from '#model/log.ts';

@@ -1,8 +1,8 @@
 import { GatewayError } from '#model/errors.ts';
 import type { Say } from '#model/log.ts';
-import { askUntilAnswered } from './ask-until-answered.ts';
+import { askUntilAnswered } from './ask/ask-until-answered.ts';
 import type { JobIdentity } from './identity.ts';
-import type { GatewayAccess } from './read-gateway-access.ts';
+import type { GatewayAccess } from './ask/read-gateway-access.ts';
 
 /** What a job was made for. */
 export interface JobInputs {

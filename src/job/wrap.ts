@@ -7,7 +7,7 @@ import { bringHome } from './spool/bring-home.ts';
 import { deliver, renderRefusal } from './spool/deliver.ts';
 import { fencedFileName } from './end-job.ts';
 import type { JobIdentity } from './identity.ts';
-import type { GatewayAccess } from './read-gateway-access.ts';
+import type { GatewayAccess } from './ask/read-gateway-access.ts';
 import { kindOf, readSpool } from './spool/read-spool.ts';
 import { hasRefused } from './spool/refused-note.ts';
 import { readUsage } from './read-usage.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findInputs } from '#job/find-inputs.ts';
-import { readGatewayAccess, type GatewayAccess } from '#job/read-gateway-access.ts';
+import { readGatewayAccess, type GatewayAccess } from '#job/ask/read-gateway-access.ts';
 import { readDeliveredOffset } from '#job/spool/delivered-offset.ts';
 import { deliver } from '#job/spool/deliver.ts';
 import { appendToSpool, type SpoolLine } from '#job/spool/spool.ts';

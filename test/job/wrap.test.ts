@@ -12,7 +12,7 @@ import { readStopping, softenEnd } from '#job/soften-end.ts';
 import { appendToSpool } from '#job/spool/spool.ts';
 import { endWrappedJob, hasToldEnd, renderAssignments } from '#job/wrap.ts';
 import { startRecordingGateway, type RecordingGateway } from './recording-gateway.ts';
-import type { GatewayAccess } from '#job/read-gateway-access.ts';
+import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
 
 const at = '2025-04-10T12:00:00.000Z';
 let gateway: RecordingGateway;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventAnswer, EventFate, RegistrationAnswer } from '../event-answer.ts';
+import type { EventAnswer, EventFate, RegistrationAnswer } from '../ask/event-answer.ts';
 import { putDeliveredOffset, readDeliveredOffset } from './delivered-offset.ts';
-import type { GatewayAccess } from '../read-gateway-access.ts';
+import type { GatewayAccess } from '../ask/read-gateway-access.ts';
 import { kindOf, readSpool, type SpoolRecord } from './read-spool.ts';
 import { noteRefused } from './refused-note.ts';
 import { maximalBodyBytes, sendEvents, type EventsToSend, type SentEvents } from './send-events.ts';

@@ -1,6 +1,6 @@
-import { askGateway } from '../ask-gateway.ts';
-import { parseEventAnswer, type EventAnswer } from '../event-answer.ts';
-import type { GatewayAccess } from '../read-gateway-access.ts';
+import { askGateway } from '../ask/ask-gateway.ts';
+import { parseEventAnswer, type EventAnswer } from '../ask/event-answer.ts';
+import type { GatewayAccess } from '../ask/read-gateway-access.ts';
 
 /** Events of one source, as they are sent. */
 export interface EventsToSend {

@@ -4,7 +4,7 @@ import type { JobEventDetail } from '#model/job/job-event.ts';
 import { spoolFileName } from '#model/job/job-file.ts';
 import { codeOf } from '#util/code-of.ts';
 import type { JobIdentity } from '../identity.ts';
-import { readSubmission } from '../read-gateway-access.ts';
+import { readSubmission } from '../ask/read-gateway-access.ts';
 
 /** The first line of a spool: who speaks in all lines that follow. */
 export interface SpoolHeader {

@@ -1,9 +1,9 @@
 import type { JobEventDetail } from '#model/job/job-event.ts';
 import { checkReport } from '../check-report.ts';
 import { deliver, type DeliverOptions, type Delivery } from './deliver.ts';
-import type { RegistrationAnswer } from '../event-answer.ts';
+import type { RegistrationAnswer } from '../ask/event-answer.ts';
 import type { JobIdentity } from '../identity.ts';
-import type { GatewayAccess } from '../read-gateway-access.ts';
+import type { GatewayAccess } from '../ask/read-gateway-access.ts';
 import { sendEvents } from './send-events.ts';
 import { appendToSpool, type SpoolLine } from './spool.ts';
 

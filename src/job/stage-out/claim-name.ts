@@ -1,8 +1,8 @@
 import type { NameAnswer, NameQuestion } from '#model/job/name-question.ts';
 import type { Say } from '#model/log.ts';
-import { askGateway } from '../ask-gateway.ts';
-import { askUntilAnswered, notTheAnswer, type Asked } from '../ask-until-answered.ts';
-import type { GatewayAccess } from '../read-gateway-access.ts';
+import { askGateway } from '../ask/ask-gateway.ts';
+import { askUntilAnswered, notTheAnswer, type Asked } from '../ask/ask-until-answered.ts';
+import type { GatewayAccess } from '../ask/read-gateway-access.ts';
 
 /**
  * Asks the gateway whether this attempt may give its file a name. Where a file would be replaced, the answer is waited

@@ -6,7 +6,7 @@ import { TransferError } from '#model/errors.ts';
 import type { NameAnswer } from '#model/job/name-question.ts';
 import { codeOf } from '#util/code-of.ts';
 import { explainError } from '#util/explain-error.ts';
-import type { Asked } from '../ask-until-answered.ts';
+import type { Asked } from '../ask/ask-until-answered.ts';
 import { checkEnds, checkWritable } from './check-ends.ts';
 import { copyVerified, type FileFacts } from './copy-verified.ts';
 import { makeHiddenName } from './hidden-name.ts';

@@ -1,6 +1,6 @@
 import { type Document, LineCounter, visit } from 'yaml';
 import { findOddCharacters } from '../decode-text.ts';
-import { parseLooselyIndented } from './join-lines.ts';
+import { parseLooselyIndented } from './parse-loosely-indented.ts';
 import { makeYamlTree } from './make-yaml-tree.ts';
 import { findYamlMistakes } from './yaml-mistakes.ts';
 import type { YamlPlace, YamlProblem, YamlValue } from './yaml-tree.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { checkReport } from '#job/check-report.ts';
 import type { JobIdentity } from '#job/identity.ts';
-import type { GatewayAccess } from '#job/read-gateway-access.ts';
+import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
 import { tell } from '#job/spool/tell.ts';
 import { stageOutAndReport, type StageOutJob, type StageOutOrder } from '#job/stage-out/stage-out-and-report.ts';
 import { startRecordingGateway, type RecordingGateway } from '#test/job/recording-gateway.ts';
