@@ -6,13 +6,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { makeBackend } from '#batch/backends.ts';
 import { startLocalQueue } from '#batch/local/run-queue.ts';
 import { sql } from '#db/connect.ts';
-import { findPayloadFiles } from '#db/status/payload/find-payload-use.ts';
+import { findPayloadFiles, findPayloadsOf } from '#db/status/payload/find-payload-use.ts';
 import { dispatchPlan } from '#dispatch/dispatch-plan.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { openTestStatus } from '../../db/test-database.ts';
 import { silentLog } from '../../util/silent-log.ts';
 import { clearAttempts, makeTestSite, openReady } from '../dispatch-world.ts';
+import { testDstfile } from '../test-rule.ts';
 import { openPayloadWorld, prepareRuleOf } from './payload-world.ts';
 
 import type { Applied } from '#dispatch/apply-plan.ts';
@@ -142,8 +143,11 @@ test(
         transfer_input_files: '{payload},cups.py,odbc.ini',
       },
     );
-    await dispatch(rule, 1);
+    const applied = await dispatch(rule, 1);
     await writeFile(join(world.code, 'calo/Fun.C'), 'B');
     expect(await runAll(1)).toEqual(['AAmore\n']);
+    for (const name of [testDstfile(1), `${testDstfile(1)}.root`]) {
+      expect(await findPayloadsOf(opened.status, name)).toEqual([applied?.payload?.hash]);
+    }
   },
 );

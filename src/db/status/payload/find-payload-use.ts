@@ -45,7 +45,7 @@ export async function findPayloadsOf(status: Queryable, name: string): Promise<r
     from ${sql.table(status.role, 'production_status')} p
     join ${sql.table(status.role, 'submission')} u on u.uuid = p.submission_id
     where u.payload is not null
-      and (p.dstfile = regexp_replace(${name}, '\.[A-Za-z0-9]+$', '') or p.id::text = ${name})
+      and (p.dstfile = regexp_replace(${name}, '[.][A-Za-z0-9]+$', '') or p.id::text = ${name})
     group by u.payload order by max(p.id) desc`);
   if (rows.length > 0) return rows.map(({ hash }) => hash);
   const submissions = await status.query<{ readonly hash: string }>(sql`
