@@ -51,7 +51,8 @@ export async function checkHealth(doors: {
     sleep(answerBoundMs, undefined, { signal: timer.signal }).catch(() => undefined),
   ]);
   timer.abort();
-  const [counts, attempts] = found ?? [];
+  const [counts, reports] = found ?? [];
+  const attempts = reports?.refused;
   const { spoolDirectory } = doors;
   const spools = spoolDirectory === undefined ? 0 : (await findRefusedSpools(spoolDirectory).catch(() => [])).length;
   const severe = [

@@ -2,6 +2,7 @@ import { putFiles } from '#db/catalog/put-files.ts';
 import { findPendingStageouts, findStageouts } from '#db/status/find-stageouts.ts';
 import { markStageoutsApplied, putStageoutsAside } from '#db/status/mark-stageouts.ts';
 import { recordEvents } from '#db/status/record-events.ts';
+import { resolveRefused, unregisteredSource } from '#db/status/refused/resolve-refused.ts';
 import { GatewayError } from '#model/errors.ts';
 import { stageOutFlag } from '#model/job/error-flags.ts';
 import { explainError } from '#util/explain-error.ts';
@@ -166,6 +167,12 @@ function decideAlone(stageout: Stageout): Fate | undefined {
 async function note(doors: StageoutDoors, stageouts: readonly Stageout[], fates: readonly Fate[]): Promise<void> {
   const applied = stageouts.filter((stageout, index) => fates[index]?.kind === 'applied' && !stageout.isApplied);
   if (applied.length > 0) await markStageoutsApplied(doors.status, applied);
+  const settled = applied.filter(({ hasRefusal }) => hasRefusal);
+  await resolveRefused(
+    doors.status,
+    { files: settled.map((stageout) => ({ ...stageout, lfn: stageout.file.lfn })) },
+    'the file was staged out later',
+  );
   const aside = stageouts.flatMap((stageout, index) => {
     const fate = fates[index];
     return fate?.kind === 'aside' && stageout.note === null ? [{ stageout, reason: fate.reason }] : [];
@@ -179,7 +186,7 @@ async function note(doors: StageoutDoors, stageouts: readonly Stageout[], fates:
   const refusals = aside.filter(({ stageout }) => stageout.retiredReason === null);
   await recordEvents(
     doors.status,
-    refusals.map(({ stageout, reason }) => ({ event: refusalOf(stageout, reason) })),
+    refusals.flatMap(({ stageout, reason }) => refusalsOf(stageout, reason).map((event) => ({ event }))),
   );
   await putStageoutsAside(
     doors.status,
@@ -188,20 +195,23 @@ async function note(doors: StageoutDoors, stageouts: readonly Stageout[], fates:
   );
 }
 
-/** What the row of the attempt says of a file that is not registered. */
-function refusalOf({ cupsid, source, sequence, start, file: { lfn, path } }: Stageout, reason: string): JobEvent {
-  return {
-    cupsid,
-    source: `registration:${source}`.slice(0, 200),
-    sequence,
-    start,
-    at: new Date().toISOString(),
-    detail: {
-      kind: 'message',
-      text: `Stage-out of '${lfn}' was refused: ${reason}; '${path}' is on disk and not in the catalog`,
-      flag: stageOutFlag(lfn),
+/**
+ * What the row of the attempt says of a file that is not registered: a message with its error condition, which the next
+ * message replaces, and a refusal that stays until it is resolved.
+ */
+function refusalsOf(stageout: Stageout, because: string): readonly JobEvent[] {
+  const { cupsid, source, sequence, start, file } = stageout;
+  const { lfn, path } = file;
+  const reason = `${because}; '${path}' is on disk and not in the catalog`;
+  const common = { cupsid, sequence, start, at: new Date().toISOString() };
+  const text = `Stage-out of '${lfn}' was refused: ${reason}`;
+  return [
+    {
+      ...{ ...common, source: `registration:${source}`.slice(0, 200) },
+      detail: { kind: 'message', text, flag: stageOutFlag(lfn) },
     },
-  };
+    { ...common, source: unregisteredSource(source), detail: { kind: 'refused', report: 'stageout', reason, lfn } },
+  ];
 }
 
 function registration({ cupsid, source, sequence }: EventKey, fate: Fate | undefined): Registration {

@@ -40,17 +40,19 @@ async function lookAtRole(site: Site, name: RoleName): Promise<RoleStatus> {
 /** More are found with `slurp db sql`. */
 const failuresShown = 5;
 
-type CountedInStatus = 'work' | 'failures' | 'stuck' | 'stageouts' | 'refusedAttempts';
+type CountedInStatus = 'work' | 'failures' | 'stuck' | 'stageouts' | 'refusedAttempts' | 'remarkedAttempts';
 
 async function countInStatus(site: Site, findStuck: FindStuck | undefined): Promise<Pick<SiteStatus, CountedInStatus>> {
   const database = openDatabase(site.roles.status, { applicationName: 'slurp status', max: 1, connectAttempts: 1 });
   try {
+    const { refused, remarked } = await countRefused(database);
     return {
       work: await countWork(database),
       failures: await findFailures(database, failuresShown),
       stageouts: await countUnapplied(database),
       ...(findStuck === undefined ? {} : { stuck: await findStuck(database) }),
-      refusedAttempts: await countRefused(database),
+      refusedAttempts: refused,
+      remarkedAttempts: remarked,
     };
   } catch {
     // That it does not answer, or has no tables yet, is told beside its name.

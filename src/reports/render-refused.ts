@@ -9,12 +9,12 @@ export function renderRefused(
   spools: readonly RefusedSpool[],
   width: number,
 ): string {
-  if (reports.length === 0 && spools.length === 0) return 'No report was refused\n';
+  if (reports.length === 0 && spools.length === 0) return 'No report was refused or remarked on\n';
   const table = renderTable(
     {
       head: ['cupsid', 'product', 'report', 'refused', 'reason'],
-      rows: reports.map(({ cupsid, dstfile, report, reason, refusedAt }) => [
-        ...[String(cupsid), dstfile, report],
+      rows: reports.map(({ cupsid, dstfile, report, reason, isRemark, refusedAt }) => [
+        ...[String(cupsid), dstfile, isRemark ? `${report} (remark)` : report],
         ...[refusedAt.toISOString().slice(0, 16).replace('T', ' '), reason],
       ]),
     },

@@ -50,12 +50,18 @@ function stageoutLine({ stageouts }: SiteStatus): string {
   return `${stageouts.pending} waiting for the catalog, ${stageouts.aside} quarantined`;
 }
 
-function refusedLines({ refusedAttempts = 0, refusedSpools }: SiteStatus): readonly (readonly [string, string])[] {
+function refusedLines(status: SiteStatus): readonly (readonly [string, string])[] {
+  const { refusedAttempts = 0, remarkedAttempts = 0, refusedSpools } = status;
   const parts = [
     ...(refusedAttempts === 0 ? [] : [`reports of ${countOf(refusedAttempts, 'attempt')}`]),
     ...(refusedSpools === 0 ? [] : [countOf(refusedSpools, 'spool')]),
   ];
-  return parts.length === 0 ? [] : [['refused', `${parts.join(', ')}: 'slurp refused' lists them`]];
+  return [
+    ...(parts.length === 0 ? [] : [['refused', `${parts.join(', ')}: 'slurp refused' lists them`] as const]),
+    ...(remarkedAttempts === 0
+      ? []
+      : [['remarks', `on reports of ${countOf(remarkedAttempts, 'attempt')}: 'slurp refused' lists them`] as const]),
+  ];
 }
 
 function failureLines({ failures = [], work }: SiteStatus, width: number): string {

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase, sql } from '#db/connect.ts';
+import { countRefused } from '#db/status/refused/count-refused.ts';
+import { findRefused } from '#db/status/refused/find-refused.ts';
 import { putFiles } from '#db/catalog/put-files.ts';
 import { claimNames } from '#ingest/claim-names.ts';
 import { ingestEvents } from '#ingest/ingest-events.ts';
 import { silentLog } from '#test/util/silent-log.ts';
 import { testDatabase, type TestDatabase } from '../db/test-database.ts';
 import { eventOf, makeAttempts, readAttempt, stageoutOf } from './attempts.ts';
-import type { Database } from '#db/connect.ts';
+import type { Database, Row } from '#db/connect.ts';
 import type { CatalogFile } from '#model/job/job-event.ts';
 
 let database: TestDatabase;
@@ -68,6 +70,11 @@ const pathsOf = async (lfn: string): Promise<readonly string[]> =>
     await catalog.query<{ path: string }>(sql`
       select full_file_path as path from ${sql.table(catalog.role, 'files')} where lfn = ${lfn} order by 1`)
   ).map(({ path }) => path);
+const refusalOf = async (job: Job): Promise<Row | undefined> =>
+  (
+    await status.query(sql`
+      select status, refusal from ${sql.table(status.role, 'production_status')} where id = ${job.cupsid}`)
+  )[0];
 const belongsTo = (lfn: string, { dstfile, cupsid }: Job): string =>
   `the name '${lfn}' belongs to the product '${dstfile}' (cupsid ${cupsid})`;
 
@@ -93,6 +100,45 @@ test('of three products that stage out one name the first has it, and the rows o
     });
   }
   expect(await pathsOf(lfn)).toEqual(['/a/x']);
+});
+
+test('a refused name stays in the row whatever the job reports later, until the file is staged out (C-W28)', async () => {
+  const lfn = freshName();
+  const [owner, job] = await makeJobs(2);
+  if (owner === undefined || job === undefined) throw new Error('Two jobs were made');
+  await stageOut(owner, lfn);
+  await stageOut(job, lfn);
+  const doors = { status, catalog, log: silentLog };
+  await ingestEvents(doors, [eventOf(job.cupsid, 15, stageoutOf(`${job.dstfile}.root`))]);
+  await finish(job);
+  const reason = belongsTo(lfn, owner);
+  expect(await refusalOf(job)).toEqual({ status: 'finished', refusal: `stageout: ${reason}` });
+  const all = await findRefused(status, [job.cupsid]);
+  expect(all).toMatchObject([{ report: 'stageout', reason, isRemark: false }]);
+
+  await retire(owner);
+  await status.query(sql`delete from ${sql.table(status.role, 'file_owner')} where lfn = ${lfn}`);
+  await catalog.query(sql`delete from ${sql.table(catalog.role, 'datasets')} where filename = ${lfn}`);
+  await catalog.query(sql`delete from ${sql.table(catalog.role, 'files')} where lfn = ${lfn}`);
+  await ingestEvents(doors, [eventOf(job.cupsid, 30, stageoutOf(lfn))]);
+  expect(await refusalOf(job)).toMatchObject({ refusal: null });
+});
+
+test('a remark that comes with its stage-out stays, and the next stage-out of the file resolves it (C-W25)', async () => {
+  const job = await makeJob();
+  const lfn = `${job.dstfile}.root`;
+  const doors = { status, catalog, log: silentLog };
+  const before = await countRefused(status);
+  await ingestEvents(doors, [
+    eventOf(job.cupsid, 10, stageoutOf(lfn)),
+    eventOf(job.cupsid, 11, { kind: 'refused', report: 'stageout', reason: '--run is 7', lfn, isRemark: true }),
+  ]);
+  await finish(job);
+  expect(await refusalOf(job)).toEqual({ status: 'finished', refusal: 'stageout: --run is 7' });
+  expect(await countRefused(status)).toEqual({ ...before, remarked: before.remarked + 1 });
+  await ingestEvents(doors, [eventOf(job.cupsid, 30, stageoutOf(lfn))]);
+  expect(await refusalOf(job)).toMatchObject({ refusal: null });
+  expect(await countRefused(status)).toEqual(before);
 });
 
 test('a later attempt of the same product, and another start of the attempt, replace its file', async () => {

@@ -99,10 +99,10 @@ it('lets no job write into the row of another submission', async () => {
 
 it('counts attempts that count, and none that was retired since', async () => {
   await gateway.app.inject(telling(submission, [tooMany(id)]));
-  expect(await countRefused(world.status)).toBe(1);
+  expect(await countRefused(world.status)).toEqual({ refused: 1, remarked: 0 });
   await world.status.query(sql`
     update ${sql.table(world.status.role, 'production_status')} set retired_at = now() where id = ${id}`);
-  expect(await countRefused(world.status)).toBe(0);
+  expect(await countRefused(world.status)).toEqual({ refused: 0, remarked: 0 });
   expect(await health()).toMatchObject([200, { status: 'ok', complaints: [] }]);
 });
 

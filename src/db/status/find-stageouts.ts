@@ -34,6 +34,8 @@ export interface Stageout extends EventKey {
   readonly retiredReason: string | null;
   /** The same attempt staged the same file again later: that one counts. */
   readonly isSuperseded: boolean;
+  /** A report of the attempt was refused, or remarked on, and that is not resolved. */
+  readonly hasRefusal: boolean;
 }
 
 function selectStageouts(status: Queryable, which: Statement): Statement {
@@ -58,7 +60,8 @@ function selectStageouts(status: Queryable, which: Statement): Statement {
                and n.detail -> 'file' -> 'lfn' = e.detail -> 'file' -> 'lfn'
                and n.detail -> 'file' -> 'path' = e.detail -> 'file' -> 'path'
                and n.detail -> 'file' -> 'host' = e.detail -> 'file' -> 'host'
-           ) as "isSuperseded"
+           ) as "isSuperseded",
+           s.refusal is not null as "hasRefusal"
     from ${events} e join ${sql.table(status.role, 'production_status')} s on s.id = e.cupsid
     where ${which}`;
 }

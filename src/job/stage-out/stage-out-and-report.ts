@@ -57,16 +57,17 @@ export async function stageOutAndReport(order: StageOutOrder, job: StageOutJob):
     copy = await stageOutOf(order, job);
   } catch (error) {
     // Whatever keeps the failure from being reported must not hide it.
-    await job.report?.(failureOf(lfn, error)).catch((problem: unknown) => {
+    await reportFailure(lfn, error, job).catch((problem: unknown) => {
       job.say(`the failure could not be reported: ${explainError(problem)}`);
     });
     throw error;
   }
   const { facts, contradictions } = describeFile(lfn, order);
   const told = await job.report?.(detailOf(order, facts, lfn, copy));
-  // After it: the stage-out itself is a message too, and the last one stands in the row.
   if (contradictions.length > 0) {
-    await job.report?.({ kind: 'message', text: `Stage-out of '${lfn}': ${contradictions.join('; ')}` });
+    // After it: a stage-out resolves what was said about earlier ones of the same file.
+    const reason = `'${lfn}' is registered, but ${contradictions.join('; ')}`;
+    await job.report?.({ kind: 'refused', report: 'stageout', reason, lfn, isRemark: true });
   }
   if (told !== undefined) settle(told, resolve(order.file), copy, job.say);
   return told;
@@ -105,8 +106,19 @@ async function stageOutOf(order: StageOutOrder, job: StageOutJob): Promise<Stage
   });
 }
 
-function failureOf(lfn: string, error: unknown): JobEventDetail {
-  return { kind: 'message', text: `Stage-out of '${lfn}' failed: ${explainError(error)}`, flag: stageOutFlag(lfn) };
+/**
+ * A failure is a message with its error condition, which the next message replaces, and stays open as a refusal until
+ * the file is staged out or somebody resolves it: scripts go on after a failed stage-out.
+ */
+async function reportFailure(lfn: string, error: unknown, { report }: StageOutJob): Promise<void> {
+  if (report === undefined) return;
+  const reason = explainError(error);
+  await report({ kind: 'message', text: `Stage-out of '${lfn}' failed: ${reason}`, flag: stageOutFlag(lfn) });
+  const code = error instanceof TransferError ? error.code : undefined;
+  if (code === undefined || code === 'transfer-stopped') return;
+  // Scripts also stage out files that only some jobs make.
+  const isRemark = code === 'transfer-missing';
+  await report({ kind: 'refused', report: 'stageout', reason, lfn, ...(isRemark ? { isRemark } : {}) });
 }
 
 function detailOf(

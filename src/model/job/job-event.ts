@@ -64,8 +64,17 @@ export type JobEventDetail =
       readonly isIncrement?: boolean;
     }
   | DatasetDetail
-  /** A report of the job could not be taken: by the gateway, from a spool, or by the command that was to make it. */
-  | { readonly kind: 'refused'; readonly report: string; readonly reason: string }
+  /**
+   * A report of the job was refused: by the gateway, from a spool, or by the command that was to make it. `lfn` is the
+   * file that it is about. With `isRemark` nothing was refused: the reason is something that somebody should look at.
+   */
+  | {
+      readonly kind: 'refused';
+      readonly report: string;
+      readonly reason: string;
+      readonly lfn?: string;
+      readonly isRemark?: boolean;
+    }
   /** Said by the batch system (source `batch:START`). */
   | { readonly kind: 'held'; readonly reason: string; readonly code?: number; readonly subcode?: number }
   | { readonly kind: 'released' }

@@ -57,7 +57,13 @@ const readers: {
     ...(fields.has('parent') ? { parent: fields.name('parent', mostPathBytes) } : {}),
     blame: fields.name('blame', mostNameBytes),
   }),
-  refused: (fields) => ({ kind: 'refused', report: fields.text('report'), reason: fields.text('reason') }),
+  refused: (fields) => ({
+    kind: 'refused',
+    report: fields.text('report'),
+    reason: fields.text('reason'),
+    ...(fields.has('lfn') ? { lfn: fields.text('lfn') } : {}),
+    ...(fields.has('isRemark') ? { isRemark: fields.isSet('isRemark') } : {}),
+  }),
   held: (fields) => ({
     kind: 'held',
     reason: fields.text('reason'),

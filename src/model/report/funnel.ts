@@ -6,6 +6,8 @@ export interface Finding {
   readonly kind:
     /** The attempt is finished; the catalog has no file of the product. */
     | 'not-in-catalog'
+    /** A report of the attempt that blocks the product was refused, or remarked on, and that is not resolved. */
+    | 'report-refused'
     /** An input was registered after the attempt of the product had started. */
     | 'older-than-inputs'
     /** A job is ready; an input is not on disk. */

@@ -92,8 +92,10 @@ export interface SiteStatus {
   readonly lostProducts?: LostProducts;
   /** Spool files that came home and are not read yet. */
   readonly spools: number;
-  /** Live attempts with a report that was refused and that nobody resolved; absent as `work` is. */
+  /** Live attempts with a report that was refused and is not resolved; absent as `work` is. */
   readonly refusedAttempts?: number;
+  /** Live attempts with a remark on a report that is not resolved; absent as `work` is. */
+  readonly remarkedAttempts?: number;
   /** Spool files with lines that cannot be taken. */
   readonly refusedSpools: number;
 }

@@ -75,7 +75,7 @@ export type VerdictFact =
   | { readonly fate: 'over-limit'; readonly readyBefore: number }
   | { readonly fate: 'ready'; readonly inputs: string; readonly replaces: BlockingAttempt | undefined };
 
-/** A report that was refused and that nobody has resolved. */
+/** A report that was refused, or remarked on, and that is not resolved. */
 export interface RefusedReport {
   readonly cupsid: number;
   readonly dstfile: string;
@@ -84,6 +84,8 @@ export interface RefusedReport {
   /** What was reported: `finished`, `stageout`, … */
   readonly report: string;
   readonly reason: string;
+  /** Nothing was refused: the reason is something that somebody should look at. */
+  readonly isRemark: boolean;
   /** When the site came to know of it. */
   readonly refusedAt: Date;
 }

@@ -7,8 +7,9 @@ export function describeRefused(reports: readonly RefusedReport[] | undefined): 
   if (reports === undefined) return [];
   const rest = reports.length - shown;
   return [
-    ...reports.slice(0, shown).map(({ report, reason, refusedAt }) => {
+    ...reports.slice(0, shown).map(({ report, reason, isRemark, refusedAt }) => {
       const at = refusedAt.toISOString().slice(0, 19).replace('T', ' ');
+      if (isRemark) return `remark on its report '${report}' at ${at} UTC: ${reason}`;
       return `its report '${report}' was refused at ${at} UTC: ${reason}`;
     }),
     ...(rest > 0 ? [`and ${rest} more: slurp refused`] : []),

@@ -98,6 +98,26 @@ describe.each([
     ]);
   });
 
+  it('counts products whose attempt has a refused report that is not resolved (C-W29)', async () => {
+    await putWorld(open, {
+      ...emptyWorld,
+      proposals: [1, 2, 3].map((run) => proposal(run)),
+      attempts: [1, 2].map(finished),
+    });
+    const { status, catalog } = open.databases;
+    await status.execute(sql`update ${sql.table(status.role, 'production_status')} set refusal = 'stageout: no'
+      where dstfile = ${product(2)}`);
+    const { findings, warnings } = await status.session(async (session) => {
+      const terms = { databases: open.databases, statementTimeoutMs: 30_000 };
+      return surveyDecision(session, await decide(session, makeRequest({}), terms), catalog, undefined);
+    });
+    const example = { run: 2, segment: 0 };
+    expect(findings).toContainEqual({ kind: 'report-refused', count: 1, looked: 2, of: 2, example });
+    expect(warnings.map(({ message }) => message)).toContain(
+      "Reports of 1 attempt were refused or remarked on, e.g. run 2 segment 0 (--why 2 0), see 'slurp refused'",
+    );
+  });
+
   it('counts products one of whose inputs was registered after their attempt started (C-D19)', async () => {
     const file = (lfn: string, time: number) => ({ lfn, path: `/data/${lfn}`, time });
     const { findings, warnings } = await survey(

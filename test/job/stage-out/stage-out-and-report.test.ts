@@ -82,11 +82,14 @@ test('leaves to the attempt what neither script nor name says, and an unknown nu
   ]);
 });
 
-test('what the script says against the name is registered, and remarked in the row (C-W25)', async () => {
+test('what the script says against the name is registered, and stays in the row as a remark (C-W25)', async () => {
   await stageOutAndReport(order({ run: 7106 }), job());
   expect(gateway.events().map(({ detail }) => detail)).toMatchObject([
     { kind: 'stageout', file: { run: 7106, segment: 12 } },
-    { kind: 'message', text: `Stage-out of '${name}': --run is '7106', the file name says '53534'` },
+    {
+      ...{ kind: 'refused', report: 'stageout', lfn: name, isRemark: true },
+      reason: `'${name}' is registered, but --run is '7106', the file name says '53534'`,
+    },
   ]);
 });
 
@@ -94,8 +97,11 @@ test('copies nothing under a name that is refused, and the row says why (C-W28)'
   gateway.mood.claim = { isGranted: false, reason: "the name belongs to 'B'" };
   await expect(stageOutAndReport(order(), job())).rejects.toMatchObject({ code: 'transfer-refused' });
   expect(readdirSync(join(root, 'out'))).toEqual([]);
-  const text = `Stage-out of '${name}' failed: '${join(root, 'out', name)}' is refused: the name belongs to 'B'`;
-  expect(gateway.events().map(({ detail }) => detail)).toEqual([{ kind: 'message', text, flag: 4 }]);
+  const reason = `'${join(root, 'out', name)}' is refused: the name belongs to 'B'`;
+  expect(gateway.events().map(({ detail }) => detail)).toEqual([
+    { kind: 'message', text: `Stage-out of '${name}' failed: ${reason}`, flag: 4 },
+    { kind: 'refused', report: 'stageout', reason, lfn: name },
+  ]);
 });
 
 test('ends with an error, and keeps the local file, where the registration is refused (C-W28)', async () => {

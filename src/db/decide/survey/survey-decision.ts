@@ -4,6 +4,7 @@ import { countOf } from '#util/count-of.ts';
 import { checkDisk } from '../inputs/check-disk.ts';
 import { dstfileSql } from '../product-sql.ts';
 import { findOutdated } from './find-outdated.ts';
+import { findRefusedReports } from './find-refused-reports.ts';
 import { findUnregistered } from './find-unregistered.ts';
 
 import type { Database, Session } from '#db/connect.ts';
@@ -54,6 +55,8 @@ function describeFinding({ kind, count, looked, of, example }: Finding): string 
   switch (kind) {
     case 'not-in-catalog':
       return `${countOf(count, 'finished product')} ${verb} not in the catalog${where}${why}${part}`;
+    case 'report-refused':
+      return `Reports of ${countOf(count, 'attempt')} were refused or remarked on${where}${why}, see 'slurp refused'${part}`;
     case 'older-than-inputs':
       return `${countOf(count, 'product')} ${verb} older than an input${where}${why}${part}`;
     case 'inputs-gone':
@@ -88,6 +91,7 @@ export async function surveyDecision(
     await putFinished(session, decision);
     add('not-in-catalog', finished, await findUnregistered(session, catalog, names));
   }
+  if (funnel.counts.blocked > 0) add('report-refused', funnel.counts.blocked, await findRefusedReports(session));
   if (finished + funnel.counts.exists > 0) {
     add('older-than-inputs', finished + funnel.counts.exists, await findOutdated(session, catalog));
   }

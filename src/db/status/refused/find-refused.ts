@@ -13,7 +13,7 @@ import type { RefusedReport } from '#model/report/verdict-fact.ts';
 export function findRefused(status: Queryable, cupsids?: readonly number[]): Promise<readonly RefusedReport[]> {
   return status.query<RefusedReport>(sql`
     select e.cupsid, s.dstfile, s.rule, e.detail ->> 'report' as report, e.detail ->> 'reason' as reason,
-           e.received_at as "refusedAt"
+           e.detail -> 'isRemark' is not distinct from 'true' as "isRemark", e.received_at as "refusedAt"
     from ${sql.table(status.role, 'production_event')} e
     join ${sql.table(status.role, 'production_status')} s on s.id = e.cupsid
     where e.kind = 'refused' and e.applied_at is null and s.retired_at is null and s.refusal is not null

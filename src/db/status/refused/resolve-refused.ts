@@ -1,28 +1,39 @@
 import { sql } from '../../connect.ts';
 
-import type { Database } from '../../connect.ts';
+import type { Database, Statement } from '../../connect.ts';
 import type { EventKey } from '../find-stageouts.ts';
+
+/** A stage-out of a file that is in the catalog now: what was refused before about that file is settled. */
+export interface SettledFile extends EventKey {
+  readonly start: number;
+  readonly lfn: string;
+}
+
+/** Which refusals are resolved: all of these attempts, those of the reports with these keys, or those about files. */
+export type RefusalsToResolve =
+  | { readonly cupsids: readonly number[] }
+  | { readonly keys: readonly EventKey[] }
+  | { readonly files: readonly SettledFile[] };
 
 /** The source of the event that says that a report of `source` was refused. */
 export function refusalSource(source: string): string {
   return `refused:${source}`;
 }
 
+/** The source of the event that says that a stage-out of `source` was recorded, and its file not registered. */
+export function unregisteredSource(source: string): string {
+  return `unregistered:${source}`.slice(0, 200);
+}
+
 /**
  * Resolves refusals: they stay as events, and the row of their attempt shows them no more.
  *
- * @param what all of these attempts, or only those of the reports with these keys
  * @param note who did it, and how
  * @returns how many refusals were open and are resolved now
  * @throws DatabaseError
  */
-export async function resolveRefused(
-  status: Database,
-  what: { readonly cupsids: readonly number[] } | { readonly keys: readonly EventKey[] },
-  note: string,
-): Promise<number> {
-  const keys = 'keys' in what ? what.keys : undefined;
-  const wanted = [...new Set('keys' in what ? what.keys.map(({ cupsid }) => cupsid) : what.cupsids)];
+export async function resolveRefused(status: Database, what: RefusalsToResolve, note: string): Promise<number> {
+  const wanted = [...new Set(cupsidsOf(what))];
   if (wanted.length === 0) return 0;
   const events = sql.table(status.role, 'production_event');
   const attempts = sql.table(status.role, 'production_status');
@@ -36,16 +47,7 @@ export async function resolveRefused(
     const resolved = await session.query(sql`
       update ${events} e set applied_at = now() at time zone 'utc', apply_note = ${note}
       where e.kind = 'refused' and e.applied_at is null and e.cupsid = any (${ids}::int[])
-        and (
-          ${keys === undefined}::boolean
-          or (e.cupsid, e.source, e.sequence) in (
-            select * from unnest(
-              ${(keys ?? []).map((key) => key.cupsid)}::int[],
-              ${(keys ?? []).map((key) => refusalSource(key.source))}::text[],
-              ${(keys ?? []).map((key) => key.sequence)}::bigint[]
-            )
-          )
-        )
+        and ${isMeantSql(what)}
       returning e.cupsid`);
     await session.execute(sql`
       update ${attempts} s set refusal = (
@@ -56,4 +58,35 @@ export async function resolveRefused(
       where s.id = any (${ids}::int[])`);
     return resolved.length;
   });
+}
+
+function cupsidsOf(what: RefusalsToResolve): readonly number[] {
+  if ('cupsids' in what) return what.cupsids;
+  return ('keys' in what ? what.keys : what.files).map(({ cupsid }) => cupsid);
+}
+
+function isMeantSql(what: RefusalsToResolve): Statement {
+  if ('cupsids' in what) return sql`true`;
+  if ('keys' in what) {
+    return sql`(e.cupsid, e.source, e.sequence) in (
+      select * from unnest(
+        ${what.keys.map(({ cupsid }) => cupsid)}::int[],
+        ${what.keys.map(({ source }) => refusalSource(source))}::text[],
+        ${what.keys.map(({ sequence }) => sequence)}::bigint[]
+      )
+    )`;
+  }
+  // What the same job said later, or a later start of it, is about a later stage-out.
+  return sql`exists (
+    select from unnest(
+      ${what.files.map(({ cupsid }) => cupsid)}::int[],
+      ${what.files.map(({ lfn }) => lfn)}::text[],
+      ${what.files.map(({ start }) => start)}::int[],
+      ${what.files.map(({ source }) => source)}::text[],
+      ${what.files.map(({ source }) => unregisteredSource(source))}::text[],
+      ${what.files.map(({ sequence }) => sequence)}::bigint[]
+    ) as f (cupsid, lfn, start, source, unregistered, sequence)
+    where f.cupsid = e.cupsid and f.lfn = e.detail ->> 'lfn'
+      and (e.start < f.start or (e.source in (f.source, f.unregistered) and e.sequence <= f.sequence))
+  )`;
 }
