@@ -110,8 +110,10 @@ export function makeYamlTree({ document, text, placeOf }: YamlSource): {
         : `Unknown tag '${shortTag(node)}'`;
       complain('error', place, message, 'a value without a tag');
     }
-    // In the file itself it would have been seen before: this is an escape.
-    const odd = aliasDepth > 0 ? undefined : findOddCharacters(source)[0];
+    // What stands in the file itself is found when the file is read: this is about escape sequences.
+    const [from, to] = node.range ?? [0, 0];
+    const isEscaped = node.type === 'QUOTE_DOUBLE' && findOddCharacters(text.slice(from, to)).length === 0;
+    const odd = aliasDepth > 0 || !isEscaped ? undefined : findOddCharacters(source)[0];
     if (odd !== undefined) complain('error', place, `${odd.message} from an escape sequence in '"…"'`, odd.expected);
     const { kind, text: meant } = value ?? { kind: 'text', text: source };
     return { shape: 'scalar', kind, text: meant, source, place, segments: segmentsOf(node, start) };

@@ -96,6 +96,8 @@ describe('what is read as something else is an error', () => {
     ['a: "\\e[0m"', `1:4: error: Control character U+001B from an escape sequence in '"…"': expected text without it`],
     ['a: 1\n---\nb: 2', '2:1: error: A second document starts here: expected one document in a file'],
     ['a: 1\n...\nb: 2', '3:1: error: A second document starts here: expected one document in a file'],
+    ['a: b\u0007c', '1:5: error: Control character U+0007: expected text without it'],
+    ['a: "b\u0007c"', '1:6: error: Control character U+0007: expected text without it'],
     ['# \u0007', '1:3: error: Control character U+0007: expected text without it'],
   ])('%j', (source, problem) => {
     expect(problemsOf(`${source}\n`)).toEqual([problem]);
