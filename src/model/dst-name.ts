@@ -220,10 +220,18 @@ export function isSameProduct(one: string, other: string): boolean {
   return withoutVersion0(one) === withoutVersion0(other);
 }
 
-/** Returns whether a file bears the name of a product: it is the product's dstfile and an extension. */
+/**
+ * Returns whether a file bears the name of a product: it contains the product's dstfile as a whole, alone or with a prefix
+ * (`hist_`, `HIST-`), a suffix (`_qa`) and any extension. What continues with `-` is another product's.
+ */
 export function bearsNameOf(lfn: string, dstfile: string): boolean {
-  const dot = lfn.lastIndexOf('.');
-  return dot > 0 && isSameProduct(lfn.slice(0, dot), dstfile);
+  const name = withoutVersion0(dstfile);
+  const text = lfn.replaceAll('_v000-', '-');
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+    const isWhole = !/[\p{L}\p{N}]$/u.test(text.slice(0, at)) && !/^[\p{L}\p{N}-]/u.test(text.slice(at + name.length));
+    if (isWhole) return true;
+  }
+  return false;
 }
 
 /** A dstname has no `-`, so the first one is behind its version. */

@@ -177,6 +177,10 @@ test('what no attempt staged out is replaced only by the product whose name it b
   // On disk alone it counts as well.
   expect(await claim(other, 'on-disk.root', true)).toBe(reason('on-disk.root'));
   expect(await claim(job, own, true)).toBeUndefined();
+  // So do histograms and logs of the product, which have a word more.
+  const histogram = `hist_${job.dstfile}.root`;
+  expect(await claim(other, histogram, true)).toBe(reason(histogram));
+  expect(await claim(job, histogram, true)).toBeUndefined();
 });
 
 test('a name is free again when its attempt has ended and the catalog does not have it', async () => {

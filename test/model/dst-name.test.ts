@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  bearsNameOf,
   type Conditions,
   isConventionalDsttype,
   leafdirOf,
@@ -296,5 +297,24 @@ describe('dst names', () => {
     expect(isConventionalDsttype('DST_CALO_run2pp')).toBe(true);
     expect(isConventionalDsttype('DST_TPCCALIB')).toBe(false);
     expect(isConventionalDsttype('dst_calo_run2pp')).toBe(false);
+  });
+});
+
+describe('the name of a product in the name of a file', () => {
+  const product = 'DST_CALO_run2pp_new_2024p007-00053534-00000';
+  it.each([
+    [`${product}.root`, true],
+    [`${product}.tar.gz`, true],
+    [`hist_${product}.root`, true],
+    [`HIST-${product}_qa.root`, true],
+    [product.replace('-', '_v000-'), true],
+    [`hist_${product.replace('-', '_v000-')}.root`, true],
+    [`${product.replace('-', '_v001-')}.root`, false],
+    [`X${product}.root`, false],
+    [`${product}1.root`, false],
+    [`${product}-01.root`, false],
+    ['HIST.root', false],
+  ])('%s: %s (C-W28)', (lfn, isBorne) => {
+    expect(bearsNameOf(lfn, product)).toBe(isBorne);
   });
 });
