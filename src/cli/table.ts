@@ -69,14 +69,9 @@ export function renderTable(content: TableContent, width = 80): string {
 /** The library's time grows with the square of the rows: 150,000 at once took 219 s, in such pieces 9 s (measured). */
 const rowsAtOnce = 500;
 
-/** The width of the terminal, at most 160 characters; 80 in a pipe. */
+/** How wide lines may be: as the terminal, at most 160 characters. Nothing is cut in a pipe: its readers need whole values. */
 export function outputWidth(): number {
-  return process.stdout.isTTY ? Math.min(process.stdout.columns, 160) : 80;
-}
-
-/** As {@link outputWidth}, but nothing is cut in a pipe: who reads it wants whole values. */
-export function uncutWidth(): number {
-  return process.stdout.isTTY ? outputWidth() : Infinity;
+  return process.stdout.isTTY ? Math.min(process.stdout.columns, 160) : Infinity;
 }
 
 function textOf(cell: string | number | undefined): string {

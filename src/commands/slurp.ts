@@ -7,7 +7,7 @@ import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
 import { makeProgram, parseProgram } from '#cli/program.ts';
 import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
-import { outputWidth, uncutWidth } from '#cli/table.ts';
+import { outputWidth } from '#cli/table.ts';
 import { ensureSite, findServing, isServedByUs } from '#config/ensure-site.ts';
 import { findBatchProblem } from '#config/find-batch-problem.ts';
 import { findSite } from '#config/find-site.ts';
@@ -167,7 +167,7 @@ async function printSql(word: string, text: string | undefined, options: SqlOpti
   const results = await runScript(site.roles[role], text ?? columnsScript, { isWriting: options.write === true });
   if (options.json === true) await writeJson(makeScriptRows(results));
   else if (options.csv === true) await writeOutput(renderScriptCsv(results));
-  else await writeOutput(renderScript(results, uncutWidth()));
+  else await writeOutput(renderScript(results, outputWidth()));
 }
 
 void runMain(

@@ -47,7 +47,9 @@ function lackingLines({ work, lostProducts }: SiteStatus): readonly (readonly [s
 
 function stageoutLine({ stageouts }: SiteStatus): string {
   if (stageouts === undefined) return 'not known';
-  return `${stageouts.pending} waiting for the catalog, ${stageouts.aside} quarantined`;
+  return `${stageouts.pending} waiting for the catalog, ${stageouts.aside} quarantined${
+    stageouts.aside === 0 ? '' : ": 'slurp refused' lists those of live attempts"
+  }`;
 }
 
 function refusedLines(status: SiteStatus): readonly (readonly [string, string])[] {

@@ -31,8 +31,8 @@ it('renders an empty table as its head', () => {
   expect(renderTable({ head: ['a', 'b'], rows: [] })).toBe('a  b\n-  -\n');
 });
 
-it('is 80 characters wide in a pipe', () => {
-  expect(outputWidth()).toBe(80);
+it('cuts nothing in a pipe', () => {
+  expect(outputWidth()).toBe(Infinity);
 });
 
 it('renders as many rows as a query may return', () => {

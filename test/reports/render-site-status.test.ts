@@ -61,6 +61,16 @@ it('shows reports and spools that were refused, and how to see them', () => {
   expect(text).toContain("\nrefused       reports of 2 attempts, 1 spool: 'slurp refused' lists them\n");
 });
 
+it('shows remarks on reports, and how to see what was quarantined', () => {
+  const text = renderSiteStatus({
+    ...up,
+    remarkedAttempts: 1,
+    stageouts: { pending: 0, aside: 2, oldestSeconds: 0 },
+  });
+  expect(text).toContain("\nremarks       on reports of 1 attempt: 'slurp refused' lists them\n");
+  expect(text).toContain("0 waiting for the catalog, 2 quarantined: 'slurp refused' lists those of live attempts\n");
+});
+
 it('names the last products that failed, with the reason and how to ask for more', () => {
   const common = { rule: 'DST_CALO', segment: 0, exitCode: null } as const;
   const text = renderSiteStatus({

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 
 import { writeJson, writeOutput } from '#cli/output.ts';
-import { uncutWidth } from '#cli/table.ts';
+import { outputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { findRefused } from '#db/status/refused/find-refused.ts';
 import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
@@ -57,7 +57,7 @@ export async function slurpRefused(
     return;
   }
   if (options.json === true) await writeJson({ reports, spools });
-  else await writeOutput(renderRefused(reports, spools, uncutWidth()));
+  else await writeOutput(renderRefused(reports, spools, outputWidth()));
 }
 
 function parseAttempt(word: string): number {

@@ -169,7 +169,7 @@ test(
     expect(resolved).toMatchObject({ exitCode: 0, out: 'Resolved 2 reports and 0 spools\n' });
     expect(JSON.parse((await slurp('refused', '--json')).out)).toMatchObject({ reports: [{ cupsid: 5 }], spools: [] });
     expect((await slurp('refused', '--all', '--resolve', '--json')).out).toBe('{"resolved":1,"spools":[]}\n');
-    expect((await slurp('refused')).out).toBe('No report was refused\n');
+    expect((await slurp('refused')).out).toBe('No report was refused or remarked on\n');
     expect((await slurp('status')).out).not.toMatch(/^refused/mu);
   },
   timeoutMs,
