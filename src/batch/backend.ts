@@ -129,6 +129,17 @@ export interface BatchSelection {
   readonly cupsids?: readonly number[];
 }
 
+/** Where a dump lies, and of how many jobs. */
+export interface BatchDump {
+  /** Absolute: what is handed over about the submission as a whole. */
+  readonly descriptionFile: string;
+  /** Absolute: its jobs, one a line. */
+  readonly itemsFile: string;
+  readonly count: number;
+  /** What a submission would say of it, a sentence each. */
+  readonly notes: readonly string[];
+}
+
 /** What a backend can do; what is false is refused with a message, never silently skipped. */
 export interface BatchCapabilities {
   readonly canHold: boolean;
@@ -161,6 +172,13 @@ export interface BatchBackend {
    * @throws what `items` threw, after having made sure that nothing is left behind; nothing else
    */
   submit(submission: BatchSubmission, items: AsyncIterable<BatchJob>): Promise<SubmitOutcome>;
+  /**
+   * Writes what {@link submit} would hand over into the directory of the submission, for a person to read. Submits
+   * nothing, and asks the batch system nothing; files of an earlier dump are replaced. `items` is consumed once.
+   *
+   * @throws what `items` threw; Error if a job cannot be written, or of the operating system
+   */
+  dump(submission: Omit<BatchSubmission, 'count'>, items: AsyncIterable<BatchJob>): Promise<BatchDump>;
   /** Finds out how many jobs one call of `submit` may bring at most, where `wanted` wait. Never throws. */
   findMaxJobs?(wanted: number): Promise<number>;
   /**

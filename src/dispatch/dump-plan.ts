@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 
-import { dumpSubmission } from '#batch/htcondor/submit/dump-submission.ts';
 import { BatchError, SiteError, SlurpError } from '#model/errors.ts';
 import { expandJob } from '#rules/expand-job.ts';
 import { explainError } from '#util/explain-error.ts';
@@ -8,8 +7,7 @@ import { makeDirectory } from '#util/make-directory.ts';
 
 import { describeSubmission } from './submission/describe-submission.ts';
 
-import type { BatchJob } from '#batch/backend.ts';
-import type { Dump } from '#batch/htcondor/submit/dump-submission.ts';
+import type { BatchBackend, BatchDump, BatchJob } from '#batch/backend.ts';
 import type { Site } from '#model/site.ts';
 
 import type { Plan } from './plan-rule.ts';
@@ -18,7 +16,7 @@ import type { Plan } from './plan-rule.ts';
 const noSubmission = '00000000-0000-0000-0000-000000000000';
 
 /**
- * Writes the submit file and the items of a plan into a directory, for reading. Reserves nothing and makes no directory
+ * Writes what the site's batch system would be given for a plan into a directory, for reading. Reserves nothing and makes no directory
  * of a job: the cupsid is 0 everywhere, so a job that somebody submits from it is stopped where it starts.
  *
  * @throws SiteError (`site-dump`) if the files cannot be written; BatchError (`batch-refused`) if a job cannot; RuleError,
@@ -26,31 +24,33 @@ const noSubmission = '00000000-0000-0000-0000-000000000000';
  */
 export async function dumpPlan(
   plan: Pick<Plan, 'prepared' | 'readReady'>,
-  input: { readonly site: Site; readonly directory: string; readonly workerDirectory: string },
-): Promise<Dump> {
+  input: {
+    readonly site: Site;
+    readonly backend: BatchBackend;
+    readonly directory: string;
+    readonly workerDirectory: string;
+  },
+): Promise<BatchDump> {
   const { prepared } = plan;
-  const { site, directory, workerDirectory } = input;
+  const { site, backend, directory, workerDirectory } = input;
   const submission = { uuid: noSubmission, directory, ...describeSubmission(prepared, site, workerDirectory) };
   try {
     await makeDirectory(directory);
-    return await dumpSubmission(site.batch.htcondor, submission, makeDumpItems(plan, workerDirectory));
+    return await backend.dump(submission, makeDumpItems(plan, workerDirectory));
   } catch (cause) {
     if (!(cause instanceof Error) || cause instanceof SlurpError) throw cause;
     if (!('syscall' in cause)) {
-      throw new BatchError(`HTCondor would refuse these jobs: ${cause.message}`, {
+      throw new BatchError(`The batch system would refuse these jobs: ${cause.message}`, {
         code: 'batch-refused',
         cause,
         advice: 'Fix the rule and run the command again',
       });
     }
-    throw new SiteError(
-      `Cannot write 'submit.job' and 'submit.in' into '${directory}': ${explainError(cause, directory)}`,
-      {
-        code: 'site-dump',
-        cause,
-        advice: "Use another directory: '--dump DIRECTORY'",
-      },
-    );
+    throw new SiteError(`Cannot write the dump into '${directory}': ${explainError(cause, directory)}`, {
+      code: 'site-dump',
+      cause,
+      advice: "Use another directory: '--dump DIRECTORY'",
+    });
   }
 }
 

@@ -105,9 +105,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
     ...(wish.maxJobs === undefined ? {} : { maxJobs: wish.maxJobs }),
   });
   input.clock.end();
-  const outcome = await dispatch(input, plan).finally(async () => {
-    await plan.close();
-  });
+  const outcome = await dispatchAndClose(input, plan);
   if (outcome.kind === 'declined' || held === undefined || !wish.isClearingHeld) return outcome;
   return { ...outcome, cleared: await clearHeldJobs(doors, held, wish.by) };
 }
@@ -127,6 +125,14 @@ async function findHeld({
   if (wish.isMarkingHeld) await markHeldJobs(doors, held.jobs);
   listener.onHeld(held);
   return held;
+}
+
+async function dispatchAndClose(input: PassInput, plan: Plan): Promise<PassOutcome> {
+  try {
+    return await dispatch(input, plan);
+  } finally {
+    await plan.close();
+  }
 }
 
 async function dispatch(input: PassInput, plan: Plan): Promise<PassOutcome> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { makeHtcondorBackend } from '#batch/htcondor/make-htcondor-backend.ts';
 import { readReady } from '#db/decide/read-ready.ts';
 import { dumpPlan } from '#dispatch/dump-plan.ts';
 
@@ -16,12 +17,12 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-async function dumpInto(directory: string) {
+async function dumpInto(directory: string, backend = makeHtcondorBackend(world.site.batch.htcondor)) {
   const session = await openReady(world.status, [53534, 53535]);
   try {
     return await dumpPlan(
       { prepared: prepareTestRule(world.root), readReady: () => readReady(session) },
-      { site: world.site, directory, workerDirectory: world.workerDirectory },
+      { site: world.site, backend, directory, workerDirectory: world.workerDirectory },
     );
   } finally {
     await session.close();
@@ -45,6 +46,22 @@ test('writes the submit file and its items, with a cupsid of 0, and reserves not
   expect([await readAttempts(world.status), await readSubmissions(world.status)]).toEqual([[], []]);
 });
 
+test('writes what the local queue would be given where the site has no HTCondor', async () => {
+  const directory = join(world.root, 'local-dump');
+  const dump = await dumpInto(directory, world.backend);
+  expect(dump).toEqual({
+    ...{ count: 2, notes: [] },
+    ...{ descriptionFile: join(directory, 'submit.json'), itemsFile: join(directory, 'submit.jsonl') },
+  });
+  const description: unknown = JSON.parse(await readFile(dump.descriptionFile, 'utf8'));
+  expect(description).toMatchObject({ uuid: '00000000-0000-0000-0000-000000000000', count: 2 });
+  const items = (await readFile(dump.itemsFile, 'utf8')).trimEnd().split('\n');
+  expect(items.map((line): unknown => JSON.parse(line))).toMatchObject([
+    { process: 0, cupsid: 0, dstfile: 'DST_TEST_run2pp_ana437_2024p007_v001-00053534-00000' },
+    { process: 1, cupsid: 0, dstfile: 'DST_TEST_run2pp_ana437_2024p007_v001-00053535-00000' },
+  ]);
+});
+
 test('says where it cannot write', async () => {
   await writeFile(join(world.root, 'file'), '');
   await expect(dumpInto(join(world.root, 'file', 'below'))).rejects.toMatchObject({ code: 'site-dump' });
@@ -56,7 +73,8 @@ test('says as a refusal what HTCondor could not be given', async () => {
   const dumped = dumpPlan(
     { prepared: prepareTestRule(world.root), readReady: () => readReady(session) },
     {
-      site: { ...world.site, batch: { ...world.site.batch, htcondor: site } },
+      site: world.site,
+      backend: makeHtcondorBackend(site),
       ...{ directory: join(world.root, 'refused'), workerDirectory: world.workerDirectory },
     },
   );

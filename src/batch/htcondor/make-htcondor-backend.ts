@@ -1,5 +1,6 @@
 import { act, removeUnmade } from './act.ts';
 import { findEnds } from './find-ends.ts';
+import { dumpSubmission } from './submit/dump-submission.ts';
 import { findMaxJobs } from './submit/find-max-jobs.ts';
 import { findSubmissions } from './find-submissions.ts';
 import { queryHistory } from './history.ts';
@@ -29,6 +30,7 @@ export function makeHtcondorBackend(site: HtcondorSite): BatchBackend {
     findEnds: (commands) => findEnds(commands, site.commands),
     findMaxJobs: (wanted) => findMaxJobs(site, wanted),
     submit: (submission, items) => submitToCondor(site, submission, items),
+    dump: (submission, items) => dumpSubmission(site, submission, items),
     findSubmissions: (uuids, where) => findSubmissions(site, uuids, where),
     queryQueue: (uuids, state) => queryQueue(site, uuids, state),
     queryHistory: (uuids) => queryHistory(site, uuids),

@@ -4,6 +4,7 @@ import { explainError } from '#util/explain-error.ts';
 import { isUuid } from '#util/is-uuid.ts';
 
 import { readSuccessExitCode } from '../job-ends.ts';
+import { dumpLocal } from './dump.ts';
 import { appendLines, exists, jobFilesOf, submissionFilesOf, wakeRunner } from './job-files.ts';
 import { hasEnded, jobOf } from './journal.ts';
 import { readJournal, readSubmission } from './read-submission.ts';
@@ -36,6 +37,7 @@ export function makeLocalBackend(stateDirectory: string): BatchBackend {
       return { canRestart: false, ...(successExitCode === undefined ? {} : { successExitCode }) };
     },
     submit: (submission, items) => submitLocal(files, submission, items),
+    dump: dumpLocal,
     findSubmissions: (uuids) => askAll(files, uuids, (submission) => [reportOf(submission)]),
     queryQueue: (uuids, state) => {
       const isWanted = (job: LocalJob): boolean => !hasEnded(job) && (state === undefined || job.state === state);

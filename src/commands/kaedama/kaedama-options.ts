@@ -145,7 +145,7 @@ function makeKaedamaProgram(take: (raw: RawOptions) => void): ReturnType<typeof 
     .option('--mangle-dstname <word>', "instead of 'DST' in the rule's params.name")
     .option('--mangle-dirpath <word>', "instead of 'production' in directories")
     .option('--append-to-rsync <list>', 'more files to stage, comma-separated')
-    .option('--dump [directory]', 'write submit.job and submit.in of the plan for inspection; submit nothing')
+    .option('--dump [directory]', 'write what would be submitted, for inspection; submit nothing')
     .option('--dbinput', 'inputs reach jobs through the database (always)', true)
     .option('--no-dbinput', 'no longer has any effect')
     .option('--doit', 'also submit from a payload that is not published')

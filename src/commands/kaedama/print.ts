@@ -91,11 +91,11 @@ export async function printWhy(work: Work, { run, segment }: WhyQuestion): Promi
 
 /** Writes what would be submitted into a directory, for reading (`--dump`). @returns the exit code, 0 */
 export async function printDump(work: Work, directory: string): Promise<number> {
-  const { request, site, workerDirectory } = work;
+  const { request, site, backend, workerDirectory } = work;
   work.progress.phase('deciding');
   const plan = await planRule(planInputOf(work));
   try {
-    const { count, descriptionFile, itemsFile, notes } = await dumpPlan(plan, { site, directory, workerDirectory });
+    const { count, descriptionFile, itemsFile, notes } = await dumpPlan(plan, { site, backend, directory, workerDirectory });
     for (const note of notes) say(note);
     if (request.isJson) await writeJson({ rule: request.rule, count, descriptionFile, itemsFile });
     else await writeLine(`${request.rule}: ${countOf(count, 'job')} in '${descriptionFile}' and '${itemsFile}'`);

@@ -10,18 +10,7 @@ import { writeItems } from './write-items.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
 
-import type { BatchJob, BatchSubmission } from '../../backend.ts';
-
-/** Where `--dump` wrote the submit description and the items, and for how many jobs. */
-export interface Dump {
-  /** Absolute: the submit description. */
-  readonly descriptionFile: string;
-  /** Absolute: its items, one a line. */
-  readonly itemsFile: string;
-  readonly count: number;
-  /** What a submission would say of it, a sentence each. */
-  readonly notes: readonly string[];
-}
+import type { BatchDump, BatchJob, BatchSubmission } from '../../backend.ts';
 
 /**
  * Writes what a submission would hand to `condor_submit`, as `submit.job` and `submit.in` of its directory, for reading:
@@ -33,7 +22,7 @@ export async function dumpSubmission(
   site: HtcondorSite,
   submission: Omit<BatchSubmission, 'count'>,
   items: AsyncIterable<BatchJob>,
-): Promise<Dump> {
+): Promise<BatchDump> {
   const itemsFile = join(submission.directory, 'submit.in');
   const descriptionFile = join(submission.directory, 'submit.job');
   const ownFiles = await ownFilesOf({ ...submission, count: 0 });
