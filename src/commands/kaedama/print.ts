@@ -95,7 +95,12 @@ export async function printDump(work: Work, directory: string): Promise<number> 
   work.progress.phase('deciding');
   const plan = await planRule(planInputOf(work));
   try {
-    const { count, descriptionFile, itemsFile, notes } = await dumpPlan(plan, { site, backend, directory, workerDirectory });
+    const { count, descriptionFile, itemsFile, notes } = await dumpPlan(plan, {
+      site,
+      backend,
+      directory,
+      workerDirectory,
+    });
     for (const note of notes) say(note);
     if (request.isJson) await writeJson({ rule: request.rule, count, descriptionFile, itemsFile });
     else await writeLine(`${request.rule}: ${countOf(count, 'job')} in '${descriptionFile}' and '${itemsFile}'`);

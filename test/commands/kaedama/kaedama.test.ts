@@ -371,7 +371,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
         err: expect.stringContaining("0 jobs of 'DST_REDO' held\nkaedama: 0 held jobs of 'DST_REDO' removed\n"),
       });
       expect((await dispatch('--rule', 'DST_REDO', '--runs', '8', '9', '--dump', 'dump')).out).toBe(
-        "DST_REDO: 2 jobs in '/dump/submit.job' and '/dump/submit.in'\n",
+        "DST_REDO: 2 jobs in '/dump/submit.json' and '/dump/submit.jsonl'\n",
       );
     },
     timeoutMs,
