@@ -1,6 +1,6 @@
 import { UsageError } from '#model/errors.ts';
 import { datasetWords, type DatasetDetail } from '#model/job/job-event.ts';
-import { parseArguments, type CommandSpec, type OptionSpec } from '#util/parse-arguments.ts';
+import { parseArguments, type CommandSpec, type OptionSpec } from '#cli/parse-arguments.ts';
 import { parseInstant } from './parse-instant.ts';
 
 /** What `bachi` was asked for. */

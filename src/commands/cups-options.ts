@@ -1,7 +1,7 @@
 import { errorFlags, flagOf } from '#model/job/error-flags.ts';
 import { UsageError } from '#model/errors.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
-import { parseArguments, type CommandSpec, type OptionSpec } from '#util/parse-arguments.ts';
+import { parseArguments, type CommandSpec, type OptionSpec } from '#cli/parse-arguments.ts';
 import { parseInstant } from './parse-instant.ts';
 
 /** What `cups` was asked for. */

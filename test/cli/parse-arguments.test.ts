@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseArguments, type CommandSpec, type OptionSpec } from '#util/parse-arguments.ts';
+import { parseArguments, type CommandSpec, type OptionSpec } from '#cli/parse-arguments.ts';
 
 const globals: readonly OptionSpec[] = [
   { names: ['--run', '-r'], takes: 'one' },
