@@ -235,6 +235,46 @@ create table production_setup (
   constraint production_setup_pkey PRIMARY KEY (id)
 );
 
+create table production_start (
+  cupsid integer not null,
+  start integer not null,
+  last_moment timestamp without time zone not null,
+  last_source text not null,
+  last_sequence bigint not null,
+  clock_offset_ms bigint,
+  word text,
+  is_provisional boolean not null,
+  end_state text,
+  end_code integer,
+  end_arrival bigint,
+  end_at timestamp without time zone,
+  is_over boolean not null,
+  own_code integer,
+  provisional_code integer,
+  is_provisional_exit boolean,
+  has_product boolean not null,
+  product_note text,
+  started timestamp without time zone,
+  running timestamp without time zone,
+  last_message timestamp without time zone not null,
+  flags bigint not null,
+  exit_code integer,
+  nevents bigint not null,
+  nsegments integer not null,
+  inputs text,
+  execution_node text,
+  is_node_started boolean not null,
+  message text,
+  logsize bigint,
+  hold_code integer,
+  hold_subcode integer,
+  cpu_seconds double precision,
+  wall_seconds double precision,
+  memory_mb double precision,
+  disk_mb double precision,
+  constraint production_start_pkey PRIMARY KEY (cupsid, start)
+) with (fillfactor=50);
+
 create table production_status (
   id integer default nextval('production_status_id_seq'::regclass) not null,
   dsttype text not null,
@@ -422,11 +462,12 @@ CREATE OR REPLACE FUNCTION fold_events(cupsids integer[])
  SET search_path TO 'status'
  SET jit TO 'off'
  SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 #variable_conflict use_column
 begin
   return query
-    with starts as materialized (select * from fold_starts(cupsids)),
+    with starts as materialized (select * from production_start p where p.cupsid = any (cupsids)),
     ending as (
       select distinct on (s.cupsid) s.cupsid, s.start, s.end_state, s.end_at,
         case when s.end_state = 'failed' then coalesce(s.own_code, s.end_code) else s.end_code end as end_code
@@ -443,7 +484,7 @@ begin
       group by s.cupsid
     ),
     decided as (
-      select d.cupsid, d.start, d.has_product, d.product_note, e.end_state, e.end_at, e.end_code,
+      select d.cupsid, d.start, d.has_product, d.product_note, p.dstfile, e.end_state, e.end_at, e.end_code,
         l.is_missing and d.is_over as is_missing,
         -- A product that is required may still come as long as the job is there.
         e.cupsid is not null and (d.is_over or not l.is_missing) as is_final
@@ -456,7 +497,12 @@ begin
       ) l
     )
     select d.cupsid, d.start,
-      case when not d.is_final then s.state when d.is_missing then 'failed' else d.end_state::prodstate end,
+      case
+        when not d.is_final then
+          (case when s.is_provisional then 'evicted' when s.word = 'released' then 'submitted' else s.word end)::prodstate
+        when d.is_missing then 'failed'
+        else d.end_state::prodstate
+      end,
       d.is_final,
       case when d.is_final then d.end_state = 'finished' end,
       case when d.is_final then d.has_product end,
@@ -465,7 +511,7 @@ begin
       s.nevents, s.nsegments, s.inputs, s.execution_node,
       case
         when d.is_final and d.is_missing then
-          format('Ended without its product ''%s'': %s', p.dstfile,
+          format('Ended without its product ''%s'': %s', d.dstfile,
             coalesce(d.product_note, 'no file of that name was staged out'))
         when d.is_final or s.provisional_code is null then s.message
         else coalesce(s.message,
@@ -473,14 +519,13 @@ begin
       end,
       s.logsize, s.hold_code, s.hold_subcode, s.cpu_seconds, s.wall_seconds, s.memory_mb, s.disk_mb
     from decided d
-    join starts s on s.cupsid = d.cupsid and s.start = d.start
-    join production_status p on p.id = d.cupsid;
+    join starts s on s.cupsid = d.cupsid and s.start = d.start;
 end
 $function$
 ;
 
 CREATE OR REPLACE FUNCTION fold_starts(cupsids integer[])
- RETURNS TABLE(cupsid integer, start integer, state prodstate, end_state text, end_code integer, end_arrival bigint, end_at timestamp without time zone, is_over boolean, own_code integer, provisional_code integer, has_product boolean, product_note text, started timestamp without time zone, running timestamp without time zone, last_message timestamp without time zone, flags bigint, exit_code integer, nevents bigint, nsegments integer, inputs text, execution_node text, message text, logsize bigint, hold_code integer, hold_subcode integer, cpu_seconds double precision, wall_seconds double precision, memory_mb double precision, disk_mb double precision)
+ RETURNS SETOF production_start
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'status'
@@ -492,18 +537,15 @@ begin
   return query
     with asked as materialized (
       select s.id as cupsid, coalesce(b.can_restart, false) as can_restart, b.success_exit_code,
-        -- A name without version and the same with _v000 are one product.
-        s.dstfile, s.dstname || '_v000' || substr(s.dstfile, length(s.dstname) + 1) as twin
+        s.dstfile, s.dstname
       from production_status s left join submission b on b.uuid = s.submission_id
       where s.id = any (cupsids)
     ),
     said as materialized (
-      select e.cupsid, e.source, e.sequence, e.start, e.arrival, e.kind, e.detail, a.can_restart,
+      select e.cupsid, e.source, e.sequence, e.start, e.arrival, e.kind, e.detail, e.clock_offset_ms, a.can_restart,
         event_moment(e.at, e.clock_offset_ms, e.received_at) as at,
         ending_of(e.kind, e.detail, a.success_exit_code) as ending,
-        e.kind = 'stageout' and (e.detail #>> '{file,lfn}') in (
-          a.dstfile || '.root', a.dstfile || '.prdf', a.twin || '.root', a.twin || '.prdf'
-        ) as is_product,
+        e.kind = 'stageout' and is_file_of(e.detail #>> '{file,lfn}', a.dstfile, a.dstname) as is_product,
         case when e.applied_at is null then e.apply_note end as apply_note
       from production_event e join asked a on a.cupsid = e.cupsid
       where e.cupsid = any (cupsids)
@@ -515,19 +557,12 @@ begin
       ) t
     ),
     read as materialized (
-      select t.cupsid, t.start, t.source, t.kind, t.at, t.nth, t.arrival, t.detail, t.can_restart, t.ending,
+      select t.cupsid, t.start, t.source, t.sequence, t.moment, t.kind, t.at, t.nth, t.arrival, t.detail, t.can_restart, t.ending,
         t.is_product, t.apply_note,
-        case t.kind
-          when 'started' then 2 when 'running' then 3 when 'held' then 4 when 'evicted' then 4 when 'released' then 4
-        end as rank,
+        rank_of(t.kind) as rank,
         case when t.kind in ('finished', 'nevents', 'stageout') then (t.detail ->> 'nevents')::bigint end as nevents,
         case when t.kind in ('finished', 'running') then (t.detail ->> 'nsegments')::int end as nsegments,
-        case
-          when t.kind = 'message' then t.detail ->> 'text'
-          when t.kind = 'stageout'
-            then concat_ws(': ', 'last stageout ' || (t.detail #>> '{file,lfn}'), t.detail ->> 'remark')
-          when t.kind in ('held', 'evicted', 'removed', 'vanished') then t.detail ->> 'reason'
-        end as message,
+        message_of(t.kind, t.detail) as message,
         max(t.nth) filter (
           where t.kind in ('finished', 'nevents', 'stageout') and t.detail ? 'nevents'
             and not coalesce((t.detail ->> 'isIncrement')::boolean, false)
@@ -567,12 +602,16 @@ begin
         bool_or(j.kind in ('exited', 'removed', 'vanished')) as is_over,
         (array_agg(j.code order by j.nth) filter (where j.is_own_failure))[1] as own_code,
         (array_agg(j.code order by j.kind = 'exited', j.nth) filter (where not j.is_end))[1] as provisional_code,
+        bool_and(j.kind = 'exited') filter (where not j.is_end) as is_provisional_exit,
         max(j.nth) filter (where not j.is_end) as provisional_nth
       from judged j
       group by j.cupsid, j.start
     ),
     folded as (
       select r.cupsid, r.start,
+        max(r.moment) as last_moment,
+        (array_agg(r.source order by r.nth desc))[1] as last_source,
+        (array_agg(r.sequence order by r.nth desc))[1] as last_sequence,
         (array_agg(r.kind order by r.rank desc, r.nth desc) filter (where r.rank is not null))[1] as word,
         max(r.nth) filter (where r.rank = 4) as word_nth,
         bool_or(r.is_product and r.apply_note is null) as has_product,
@@ -588,6 +627,7 @@ begin
         (array_agg(r.detail -> 'files' order by r.nth desc) filter (where r.kind = 'inputs'))[1] as files,
         (array_agg(r.detail ->> 'node' order by r.kind = 'exited', r.nth desc)
           filter (where r.kind in ('started', 'exited') and r.detail ? 'node'))[1] as execution_node,
+        coalesce(bool_or(r.kind = 'started' and r.detail ? 'node'), false) as is_node_started,
         (array_agg(r.message order by r.nth desc) filter (where r.message is not null))[1] as message,
         (array_agg((r.detail ->> 'logsize')::bigint order by r.nth desc)
           filter (where r.kind = 'message' and r.detail ? 'logsize'))[1] as logsize,
@@ -598,27 +638,100 @@ begin
         max((r.detail ->> 'diskMb')::double precision) filter (where r.kind = 'exited') as disk_mb
       from read r
       group by r.cupsid, r.start
+    ),
+    clocks as (
+      select distinct on (s.cupsid, s.source) s.cupsid, s.source, s.clock_offset_ms
+      from said s
+      where s.clock_offset_ms is not null
+      order by s.cupsid, s.source, s.sequence desc
     )
-    select f.cupsid, f.start,
-      case
-        -- An end that does not count leaves the job to the batch system, as an eviction does.
-        when e.provisional_nth > coalesce(f.word_nth, 0) then 'evicted'
-        when f.word = 'released' then 'submitted'
-        else f.word
-      end::prodstate,
-      e.end_state, e.end_code, e.end_arrival, e.end_at, coalesce(e.is_over, false), e.own_code, e.provisional_code,
-      f.has_product, f.product_note,
+    select f.cupsid, f.start, f.last_moment, f.last_source, f.last_sequence, c.clock_offset_ms,
+      f.word, coalesce(e.provisional_nth > coalesce(f.word_nth, 0), false),
+      e.end_state, e.end_code, e.end_arrival, e.end_at, coalesce(e.is_over, false), e.own_code,
+      e.provisional_code, e.is_provisional_exit, f.has_product, f.product_note,
       f.started, f.running, f.last_message, f.flags, f.exit_code, f.nevents, f.nsegments,
-      case
-        when f.files is null then null
-        when f.files = '[]' then 'unset'
-        else (select string_agg(file, ',' order by n) from jsonb_array_elements_text(f.files) with ordinality as l (file, n))
-      end,
-      f.execution_node, f.message, f.logsize, (f.held ->> 'code')::int, (f.held ->> 'subcode')::int,
+      joined_inputs(f.files), f.execution_node, f.is_node_started, f.message, f.logsize,
+      (f.held ->> 'code')::int, (f.held ->> 'subcode')::int,
       f.cpu_seconds, f.wall_seconds, f.memory_mb, f.disk_mb
-    from folded f left join ended e on e.cupsid = f.cupsid and e.start = f.start;
+    from folded f
+    left join ended e on e.cupsid = f.cupsid and e.start = f.start
+    left join clocks c on c.cupsid = f.cupsid and c.source = f.last_source;
 end
 $function$
+;
+
+CREATE OR REPLACE FUNCTION is_file_of(lfn text, dstfile text, dstname text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (lfn = ANY (ARRAY[(dstfile || '.root'::text), (dstfile || '.prdf'::text), (((dstname || '_v000'::text) || substr(dstfile, (length(dstname) + 1))) || '.root'::text), (((dstname || '_v000'::text) || substr(dstfile, (length(dstname) + 1))) || '.prdf'::text)]))
+;
+
+CREATE OR REPLACE FUNCTION is_followed(cupsid integer, source text, sequence bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'status'
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_variable
+begin
+  return exists (
+    select from production_event e
+    where e.cupsid = is_followed.cupsid and e.source = is_followed.source and e.sequence > is_followed.sequence
+  );
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION is_recorded(cupsid integer, source text, sequence bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'status'
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_variable
+begin
+  return exists (
+    select from production_event e
+    where e.cupsid = is_recorded.cupsid and e.source = is_recorded.source and e.sequence = is_recorded.sequence
+  );
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION joined_inputs(files jsonb)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (files IS NULL) THEN NULL::text WHEN (files = '[]'::jsonb) THEN 'unset'::text ELSE (SELECT string_agg(l.file, ','::text ORDER BY l.n) AS string_agg FROM jsonb_array_elements_text(joined_inputs.files) WITH ORDINALITY l(file, n)) END
+;
+
+CREATE OR REPLACE FUNCTION known_offset(cupsid integer, source text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'status'
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_variable
+begin
+  return (
+    select e.clock_offset_ms from production_event e
+    where e.cupsid = known_offset.cupsid and e.source = known_offset.source and e.clock_offset_ms is not null
+    order by e.sequence desc
+    limit 1
+  );
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION message_of(kind text, detail jsonb)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (kind = 'message'::text) THEN (detail ->> 'text'::text) WHEN (kind = 'stageout'::text) THEN (('last stageout '::text || (detail #>> '{file,lfn}'::text[])) || COALESCE((': '::text || (detail ->> 'remark'::text)), ''::text)) WHEN (kind = ANY (ARRAY['held'::text, 'evicted'::text, 'removed'::text, 'vanished'::text])) THEN (detail ->> 'reason'::text) ELSE NULL::text END
 ;
 
 CREATE OR REPLACE FUNCTION note_datasets()
@@ -710,98 +823,326 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION rank_of(kind text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE kind WHEN 'started'::text THEN 2 WHEN 'running'::text THEN 3 WHEN 'held'::text THEN 4 WHEN 'evicted'::text THEN 4 WHEN 'released'::text THEN 4 ELSE NULL::integer END
+;
+
 CREATE OR REPLACE FUNCTION record_events(events jsonb)
  RETURNS TABLE(item integer, outcome text, go boolean, reason text)
  LANGUAGE plpgsql
  SET search_path TO 'status'
  SET jit TO 'off'
  SET enable_seqscan TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 #variable_conflict use_column
 declare
+  received timestamp := now() at time zone 'utc';
   allowed int[];
-  fresh int[];
+  items int[];
+  outcomes text[];
+  -- Of each `started` that is allowed, null for the others: its key.
+  asking int[];
+  sources text[];
+  sequences bigint[];
   touched int[];
-  corrected int[];
+  again int[];
+  has_wrong_clock boolean;
 begin
-  select array_agg(distinct s.id) into allowed
-  from event_items(events) i
-  join production_status s on s.id = i.cupsid and (i.submission is null or i.submission = s.submission_id);
-
-  perform s.id from production_status s where s.id = any (allowed) order by s.id for no key update;
-
-  -- The key is (cupsid, source, sequence); the table's own has the month in it, because it is partitioned.
-  select array_agg(f.item), array_agg(distinct f.cupsid) into fresh, touched
+  select array_agg(l.id) into allowed
   from (
-    select i.cupsid, min(i.item) as item
-    from event_items(events) i
+    select s.id
+    from (select distinct i.cupsid, i.submission from jsonb_to_recordset(events) as i (cupsid int, submission uuid)) i
     join production_status s on s.id = i.cupsid and (i.submission is null or i.submission = s.submission_id)
-    -- The limit keeps this a probe of the index for each event: a hash of the whole table would be the alternative.
-    left join lateral (
-      select true as is_known from production_event e
-      where e.cupsid = i.cupsid and e.source = i.source and e.sequence = i.sequence
-      limit 1
-    ) known on true
-    where known.is_known is null
-    group by i.cupsid, i.source, i.sequence
-  ) f;
+    order by s.id for no key update of s
+  ) l;
 
-  insert into production_event (cupsid, source, sequence, at, start, kind, detail, clock_offset_ms)
-  select i.cupsid, i.source, i.sequence, i.at, i.start, i.kind, i.detail,
-    -- Of a spool that came home by copy only that is known which an earlier report of it has shown.
-    case when i.clock_offset_ms is null and i.start >= 0 then (
-      select e.clock_offset_ms from production_event e
-      where e.cupsid = i.cupsid and e.source = i.source and e.clock_offset_ms is not null
-      order by e.sequence desc
-      limit 1
-    ) else i.clock_offset_ms end
-  from event_items(events) i join unnest(fresh) as f (item) on f.item = i.item
-  order by i.item
-  on conflict do nothing;
+  with recursive item as materialized (
+    select i.*, s.id is not null as is_known,
+      s.id is not null and coalesce(i.submission is null or i.submission = s.submission_id, false) as is_allowed,
+      s.submission_id, s.dstfile, s.dstname
+    from event_items(events) i left join production_status s on s.id = i.cupsid
+  ),
+  -- What is known of their attempts so far.
+  known as materialized (
+    select p.* from production_start p where p.cupsid = any (allowed)
+  ),
+  latest as materialized (
+    select distinct on (k.cupsid) k.cupsid, k.last_moment, k.last_source, k.last_sequence, k.clock_offset_ms
+    from known k
+    order by k.cupsid, k.last_moment desc, k.last_source desc, k.last_sequence desc
+  ),
+  -- The key is (cupsid, source, sequence); the table's own has the month in it, because it is partitioned.
+  fresh as materialized (
+    select f.*, nextval('production_event_arrival') as arrival,
+      -- Of a spool that came home by copy only that is known which an earlier report of it has shown.
+      case when f.start >= 0 then f.source_offset else f.own_offset end as clock_offset_ms,
+      event_moment(f.at_theirs, case when f.start >= 0 then f.source_offset else f.own_offset end, received) as at
+    from (
+      select distinct on (i.cupsid, i.source, i.sequence)
+        i.item, i.cupsid, i.source, i.sequence, i.start, i.at as at_theirs, i.kind, i.detail, i.clock_offset_ms as own_offset,
+        case
+          when i.clock_offset_ms is not null then i.clock_offset_ms
+          when a.last_source is null then null
+          when i.source = a.last_source and i.sequence > a.last_sequence then a.clock_offset_ms
+          else known_offset(i.cupsid, i.source)
+        end as source_offset,
+        a.last_moment, a.last_source, a.last_sequence, i.submission_id, i.dstfile, i.dstname
+      from item i left join latest a on a.cupsid = i.cupsid
+      where i.is_allowed and (
+        a.last_source is null
+        or (i.source = a.last_source and i.sequence > a.last_sequence)
+        or not is_recorded(i.cupsid, i.source, i.sequence)
+      )
+      order by i.cupsid, i.source, i.sequence, i.item
+    ) f
+    order by f.item
+  ),
+  -- Where each event belongs, if all before it are in order.
+  placed as materialized (
+    select f.*,
+      greatest(f.last_moment, max(f.at) over so_far) as moment,
+      greatest(f.last_moment, max(f.at) over before) as moment_before,
+      coalesce(lag(f.source) over so_far, f.last_source) as source_before,
+      coalesce(lag(f.sequence) over so_far, f.last_sequence) as sequence_before,
+      max(f.sequence) over own as own_sequence_before,
+      max(f.own_offset) over own as own_offset_before
+    from fresh f
+    window own as (partition by f.cupsid, f.source order by f.item rows between unbounded preceding and 1 preceding),
+      so_far as (partition by f.cupsid order by f.item),
+      before as (partition by f.cupsid order by f.item rows between unbounded preceding and 1 preceding)
+  ),
+  -- The latest event of a source has the highest sequence of it; of another source that has to be looked up.
+  late as materialized (
+    select p.cupsid from placed p
+    where case
+      -- What is known of the clock of a source is that of its last event that knows it.
+      when p.own_offset is null and p.own_offset_before is not null then true
+      when p.source_before is null then false
+      when p.source = p.source_before then p.sequence < p.sequence_before
+      else (p.at, p.source) <= (p.moment_before, p.source_before)
+        or coalesce(p.own_sequence_before > p.sequence, false)
+        or is_followed(p.cupsid, p.source, p.sequence)
+    end
+  ),
+  step as materialized (
+    select p.cupsid, p.start, p.source, p.sequence, p.kind, p.detail, p.at, p.moment, p.arrival, p.source_offset,
+      coalesce(b.can_restart, false) as can_restart,
+      row_number() over (partition by p.cupsid, p.start order by p.item) as nth,
+      rank_of(p.kind) as rank,
+      r.ending,
+      case when r.ending is not null then (p.detail ->> 'exitCode')::int end as code,
+      p.source like 'batch:%' or p.source like 'operator:%' as is_outside,
+      p.kind in ('finished', 'exitcode') and r.ending = 'failed' as is_own_failure,
+      p.kind = 'stageout' and is_file_of(p.detail #>> '{file,lfn}', p.dstfile, p.dstname) as is_product,
+      case when p.kind = 'message' then coalesce((p.detail ->> 'flag')::bigint, 0) else 0 end as flag,
+      case
+        when p.kind in ('finished', 'nevents', 'stageout') then coalesce((p.detail ->> 'nevents')::bigint, 0) else 0
+      end as nevents,
+      p.kind in ('finished', 'nevents', 'stageout') and p.detail ? 'nevents'
+        and not coalesce((p.detail ->> 'isIncrement')::boolean, false) as is_nevents_set,
+      case when p.kind in ('finished', 'running') then (p.detail ->> 'nsegments')::int end as nsegments,
+      case when p.kind = 'inputs' then joined_inputs(p.detail -> 'files') end as inputs,
+      case when p.kind in ('started', 'exited') then p.detail ->> 'node' end as node,
+      message_of(p.kind, p.detail) as message,
+      case when p.kind = 'message' then (p.detail ->> 'logsize')::bigint end as logsize
+    from placed p
+    left join submission b on b.uuid = p.submission_id
+    cross join lateral (select ending_of(p.kind, p.detail, b.success_exit_code) as ending) r
+    where p.cupsid not in (select l.cupsid from late l)
+  ),
+  -- Each round folds the next event of every start.
+  folded (
+    nth, count, cupsid, start,
+    last_moment, last_source, last_sequence, clock_offset_ms, word, is_provisional, end_state, end_code, end_arrival,
+    end_at, is_over, own_code, provisional_code, is_provisional_exit, has_product, product_note, started, running,
+    last_message, flags, exit_code, nevents, nsegments, inputs, execution_node, is_node_started, message, logsize,
+    hold_code, hold_subcode, cpu_seconds, wall_seconds, memory_mb, disk_mb
+  ) as (
+    select 0::bigint, k.count, k.cupsid, k.start,
+      p.last_moment, p.last_source, p.last_sequence, p.clock_offset_ms, p.word, coalesce(p.is_provisional, false),
+      p.end_state, p.end_code, p.end_arrival, p.end_at, coalesce(p.is_over, false), p.own_code, p.provisional_code,
+      p.is_provisional_exit, coalesce(p.has_product, false), p.product_note, p.started, p.running, p.last_message,
+      coalesce(p.flags, 0), p.exit_code, coalesce(p.nevents, 0), coalesce(p.nsegments, 0), p.inputs,
+      p.execution_node, coalesce(p.is_node_started, false), p.message, p.logsize, p.hold_code, p.hold_subcode,
+      p.cpu_seconds, p.wall_seconds, p.memory_mb, p.disk_mb
+    from (select s.cupsid, s.start, count(*) from step s group by s.cupsid, s.start) k
+    left join known p on p.cupsid = k.cupsid and p.start = k.start
+    union all
+    select e.nth, f.count, f.cupsid, f.start,
+      e.moment,
+      e.source,
+      e.sequence,
+      e.source_offset,
+      case when e.rank >= coalesce(rank_of(f.word), 0) then e.kind else f.word end,
+      case when e.rank = 4 then false else f.is_provisional or (e.ending is not null and not j.is_end) end,
+      case when f.end_arrival is null and j.is_end then case when j.is_contradicted then 'failed' else e.ending end else f.end_state end,
+      case when f.end_arrival is null and j.is_end then e.code else f.end_code end,
+      case when f.end_arrival is null and j.is_end then e.arrival else f.end_arrival end,
+      case when e.ending is null then f.end_at else least(f.end_at, e.at) end,
+      f.is_over or e.kind in ('exited', 'removed', 'vanished'),
+      case when e.is_own_failure then coalesce(f.own_code, e.code) else f.own_code end,
+      case when j.is_provisional_first then e.code else f.provisional_code end,
+      case when j.is_provisional_first then e.kind = 'exited' else f.is_provisional_exit end,
+      f.has_product or e.is_product,
+      f.product_note,
+      case when e.kind = 'started' then least(f.started, e.at) else f.started end,
+      case when e.kind = 'running' then least(f.running, e.at) else f.running end,
+      greatest(f.last_message, e.at),
+      f.flags | e.flag,
+      case when e.kind = 'exited' then greatest(f.exit_code, e.code) else f.exit_code end,
+      case when e.is_nevents_set then 0 else f.nevents end + e.nevents,
+      coalesce(e.nsegments, f.nsegments + case when e.kind = 'stageout' then 1 else 0 end),
+      coalesce(e.inputs, f.inputs),
+      case when e.node is not null and (e.kind = 'started' or not f.is_node_started) then e.node else f.execution_node end,
+      f.is_node_started or (e.kind = 'started' and e.node is not null),
+      coalesce(e.message, f.message),
+      coalesce(e.logsize, f.logsize),
+      case when e.kind = 'held' then (e.detail ->> 'code')::int else f.hold_code end,
+      case when e.kind = 'held' then (e.detail ->> 'subcode')::int else f.hold_subcode end,
+      case when e.kind = 'exited' then greatest(f.cpu_seconds, (e.detail ->> 'cpuSeconds')::double precision) else f.cpu_seconds end,
+      case when e.kind = 'exited' then greatest(f.wall_seconds, (e.detail ->> 'wallSeconds')::double precision) else f.wall_seconds end,
+      case when e.kind = 'exited' then greatest(f.memory_mb, (e.detail ->> 'memoryMb')::double precision) else f.memory_mb end,
+      case when e.kind = 'exited' then greatest(f.disk_mb, (e.detail ->> 'diskMb')::double precision) else f.disk_mb end
+    from folded f
+    join step e on e.cupsid = f.cupsid and e.start = f.start and e.nth = f.nth + 1
+    cross join lateral (select e.can_restart and f.own_code is not null as is_after_failure) b
+    -- An end that the job reports may be provisional. What the script said goes before the exit code of the whole job.
+    cross join lateral (
+      select e.ending is not null and (
+        not e.can_restart or e.is_outside
+        or (e.ending = 'finished' and not (e.kind = 'exited' and b.is_after_failure))
+      ) as is_end
+    ) d
+    cross join lateral (
+      select d.is_end, e.is_outside and b.is_after_failure as is_contradicted,
+        -- Of ends that do not count the first of the script goes before the first of the launcher.
+        e.ending is not null and not d.is_end
+          and (f.is_provisional_exit is null or (f.is_provisional_exit and e.kind <> 'exited')) as is_provisional_first
+    ) j
+  ),
+  stored as (
+    insert into production_event
+      (cupsid, source, sequence, at, start, kind, detail, received_at, arrival, clock_offset_ms)
+    select p.cupsid, p.source, p.sequence, p.at_theirs, p.start, p.kind, p.detail, received, p.arrival, p.clock_offset_ms
+    from placed p
+    order by p.item
+  ),
+  kept as (
+    insert into production_start (
+    cupsid, start, last_moment, last_source, last_sequence, clock_offset_ms, word, is_provisional, end_state,
+    end_code, end_arrival, end_at, is_over, own_code, provisional_code, is_provisional_exit, has_product,
+    product_note, started, running, last_message, flags, exit_code, nevents, nsegments, inputs, execution_node,
+    is_node_started, message, logsize, hold_code, hold_subcode, cpu_seconds, wall_seconds, memory_mb, disk_mb
+    )
+    select
+    cupsid, start, last_moment, last_source, last_sequence, clock_offset_ms, word, is_provisional, end_state,
+    end_code, end_arrival, end_at, is_over, own_code, provisional_code, is_provisional_exit, has_product,
+    product_note, started, running, last_message, flags, exit_code, nevents, nsegments, inputs, execution_node,
+    is_node_started, message, logsize, hold_code, hold_subcode, cpu_seconds, wall_seconds, memory_mb, disk_mb
+    from folded f where f.nth = f.count
+    on conflict (cupsid, start) do update set
+      last_moment = excluded.last_moment, last_source = excluded.last_source, last_sequence = excluded.last_sequence,
+      clock_offset_ms = excluded.clock_offset_ms, word = excluded.word, is_provisional = excluded.is_provisional,
+      end_state = excluded.end_state, end_code = excluded.end_code, end_arrival = excluded.end_arrival,
+      end_at = excluded.end_at, is_over = excluded.is_over, own_code = excluded.own_code,
+      provisional_code = excluded.provisional_code, is_provisional_exit = excluded.is_provisional_exit,
+      has_product = excluded.has_product, product_note = excluded.product_note, started = excluded.started,
+      running = excluded.running, last_message = excluded.last_message, flags = excluded.flags,
+      exit_code = excluded.exit_code, nevents = excluded.nevents, nsegments = excluded.nsegments,
+      inputs = excluded.inputs, execution_node = excluded.execution_node, is_node_started = excluded.is_node_started,
+      message = excluded.message, logsize = excluded.logsize, hold_code = excluded.hold_code,
+      hold_subcode = excluded.hold_subcode, cpu_seconds = excluded.cpu_seconds, wall_seconds = excluded.wall_seconds,
+      memory_mb = excluded.memory_mb, disk_mb = excluded.disk_mb
+  )
+  select array_agg(i.item order by i.item),
+    array_agg(
+      case when not i.is_known then 'unknown-attempt' when not i.is_allowed then 'forbidden' when f.item is null then 'duplicate' else 'new' end
+      order by i.item
+    ),
+    array_agg(case when i.kind = 'started' and i.is_allowed then i.cupsid end order by i.item),
+    array_agg(case when i.kind = 'started' and i.is_allowed then i.source end order by i.item),
+    array_agg(case when i.kind = 'started' and i.is_allowed then i.sequence end order by i.item),
+    array_agg(distinct f.cupsid) filter (where f.item is not null),
+    (select array_agg(distinct l.cupsid) from late l),
+    coalesce(bool_or(abs(i.clock_offset_ms) > 60000), false)
+  into items, outcomes, asking, sources, sequences, touched, again, has_wrong_clock
+  from item i left join fresh f on f.item = i.item;
 
   -- A wrong clock may also show later, when reports are sent that came home by copy before.
-  if exists (select from event_items(events) i where abs(i.clock_offset_ms) > 60000) then
-    with late as (
+  if has_wrong_clock then
+    with corrected as (
       update production_event e set clock_offset_ms = i.clock_offset_ms
       from event_items(events) i
       where e.cupsid = i.cupsid and e.cupsid = any (allowed) and e.source = i.source and e.sequence = i.sequence
         and e.clock_offset_ms is null and i.clock_offset_ms is not null
       returning e.cupsid
     )
-    select array_agg(distinct cupsid) into corrected from late;
+    select again || array_agg(distinct cupsid) into again from corrected;
   end if;
 
-  perform update_attempts(coalesce(touched, '{}') || coalesce(corrected, '{}'));
+  if again is not null then
+    perform refold_starts(again);
+  end if;
+  perform update_attempts(coalesce(touched, '{}') || coalesce(again, '{}'));
 
   return query
-  select i.item,
-    case
-      when s.id is null then 'unknown-attempt'
-      when i.submission <> s.submission_id or (i.submission is not null and s.submission_id is null) then 'forbidden'
-      when f.item is not null then 'new'
-      else 'duplicate'
-    end,
-    v.reason is null and v.is_asked,
+  select a.item, a.outcome,
+    case when a.asking is not null then v.reason is null end,
     v.reason
-  from event_items(events) i
-  left join production_status s on s.id = i.cupsid
-  left join unnest(fresh) as f (item) on f.item = i.item
+  from unnest(items, outcomes, asking, sources, sequences) as a (item, outcome, asking, source, sequence)
   left join lateral (
-    select true as is_asked,
+    select
       case
         when s.retired_at is not null then 'retired: ' || coalesce(s.retired_reason, 'no reason given')
-        when s.status in ('finished', 'failed') and coalesce(
-          (select min(d.end_arrival) from fold_starts(array[i.cupsid]) d) < (
-            select min(e.arrival) from production_event e
-            where e.cupsid = i.cupsid and e.source = i.source and e.sequence = i.sequence
-          ),
-          -- It had ended without any event.
-          not exists (select from fold_starts(array[i.cupsid]) d where d.end_arrival is not null)
-        ) then 'already ' || s.status
+        -- Where there is no end, it had ended without any event.
+        when s.status in ('finished', 'failed')
+          and coalesce(
+            (select min(p.end_arrival) from production_start p where p.cupsid = s.id) < (
+              select min(e.arrival) from production_event e
+              where e.cupsid = a.asking and e.source = a.source and e.sequence = a.sequence
+            ),
+            true
+          )
+          then 'already ' || s.status
       end as reason
-    where i.kind = 'started' and (i.submission is null or i.submission = s.submission_id) and s.id is not null
+    from production_status s
+    where s.id = a.asking
   ) v on true
-  order by i.item;
+  order by a.item;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION refold_attempts(cupsids integer[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'status'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  perform refold_starts(cupsids);
+  perform update_attempts(cupsids);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION refold_starts(cupsids integer[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'status'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  delete from production_start where cupsid = any (cupsids);
+  insert into production_start select * from fold_starts(cupsids);
 end
 $function$
 ;
@@ -812,6 +1153,7 @@ CREATE OR REPLACE FUNCTION update_attempts(cupsids integer[])
  SET search_path TO 'status'
  SET jit TO 'off'
  SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 begin
     update production_status s set
@@ -842,7 +1184,8 @@ begin
       memory_mb = f.memory_mb,
       disk_mb = f.disk_mb
     from fold_events(cupsids) f
-    where s.id = f.cupsid
+    -- Named twice, so that only these rows are read: a plan does not know how few attempts the function returns.
+    where s.id = f.cupsid and s.id = any (cupsids)
       -- An end that no event reports: rows of older systems, or whose events were dropped. They stay as they are.
       and (f.is_final or s.status not in ('finished', 'failed'));
 end

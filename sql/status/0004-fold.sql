@@ -1,7 +1,7 @@
 -- What is reported about an attempt becomes its row: one function for workers, spool files and the batch system alike.
 --
--- An attempt's row is made in two steps: `fold_starts` says everything about one start of a job from the events of that
--- start alone; `fold_events` chooses among the starts of an attempt.
+-- An attempt's row is made in two steps: everything about one start of a job follows from the events of that start alone
+-- (`production_start`); `fold_events` chooses among the starts of an attempt.
 -- @see docs/events.md
 
 -- When something happened by the gateway's clock, as far as it is known: the sender's clock counts unless it was off by
@@ -12,6 +12,40 @@ return least(
   case when abs(clock_offset_ms) > 60000 then at + clock_offset_ms * interval '1 millisecond' else at end,
   received_at
 );
+
+-- A list of input files as `production_status.inputs` has it.
+create function joined_inputs(files jsonb) returns text
+language sql immutable parallel safe
+return case
+  when files is null then null
+  when files = '[]' then 'unset'
+  else (select string_agg(file, ',' order by n) from jsonb_array_elements_text(files) with ordinality as l (file, n))
+end;
+
+-- Which of the events that say what a job does goes before which; null for all others.
+create function rank_of(kind text) returns int
+language sql immutable parallel safe
+return case kind
+  when 'started' then 2 when 'running' then 3 when 'held' then 4 when 'evicted' then 4 when 'released' then 4
+end;
+
+-- Whether a file is the product of an attempt; a name without version and the same with _v000 are one product.
+create function is_file_of(lfn text, dstfile text, dstname text) returns boolean
+language sql immutable parallel safe
+return lfn in (
+  dstfile || '.root', dstfile || '.prdf',
+  dstname || '_v000' || substr(dstfile, length(dstname) + 1) || '.root',
+  dstname || '_v000' || substr(dstfile, length(dstname) + 1) || '.prdf'
+);
+
+-- What an event says in words, if anything.
+create function message_of(kind text, detail jsonb) returns text
+language sql immutable parallel safe
+return case
+  when kind = 'message' then detail ->> 'text'
+  when kind = 'stageout' then 'last stageout ' || (detail #>> '{file,lfn}') || coalesce(': ' || (detail ->> 'remark'), '')
+  when kind in ('held', 'evicted', 'removed', 'vanished') then detail ->> 'reason'
+end;
 
 -- The state that an event ends an attempt with, if it is an end at all.
 create function ending_of(kind text, detail jsonb, success_exit_code int) returns text
@@ -28,46 +62,64 @@ return case
   when kind in ('removed', 'vanished') then 'failed'
 end;
 
--- The columns of a batch of events, as `record_events` gets them.
-create function event_items(events jsonb)
-returns table (
-  item int, cupsid int, source text, sequence bigint, start int, at timestamp, kind text, detail jsonb, submission uuid,
-  clock_offset_ms bigint
-)
-language sql stable
-as $$
-  select (position - 1)::int, e.cupsid, e.source, e.sequence, e.start, e.at, e.detail ->> 'kind', e.detail - 'kind',
-         e.submission, e."clockOffsetMs"
-  from rows from (
-    jsonb_to_recordset(events) as (
-      cupsid int, source text, sequence bigint, start int, at timestamp, detail jsonb, submission uuid,
-      "clockOffsetMs" bigint
-    )
-  ) with ordinality as e (cupsid, source, sequence, start, at, detail, submission, "clockOffsetMs", position)
-$$;
+-- What is known of one start of a job: the fold of its events, kept so that a new event costs the same however many there
+-- were before. `fold_starts` makes a row from all events; `fold_new_events` brings it up to date with later ones.
+-- @see docs/decisions/incremental-fold.md
+create table production_start (
+  cupsid int not null,
+  start int not null,
+  -- The latest event, in the order of the fold.
+  last_moment timestamp not null,
+  last_source text not null,
+  last_sequence bigint not null,
+  -- What is known of the clock of that source.
+  clock_offset_ms bigint,
+  -- The kind of event that decides the state while no end counts: the highest rank, of held, evicted and released the last.
+  word text,
+  -- An end that does not count came after it: the job is left to the batch system, as by an eviction.
+  is_provisional boolean not null,
+  -- The first known end that counts, if any, and its exit code.
+  end_state text,
+  end_code int,
+  end_arrival bigint,
+  -- When the first end was, whether it counts or not.
+  end_at timestamp,
+  -- The job itself is gone: nothing more will come from it than what it has written already.
+  is_over boolean not null,
+  -- The exit code with which the job said that it failed.
+  own_code int,
+  -- What does not count as an end: its exit code, and whether only the launcher has reported one (null: there is none).
+  provisional_code int,
+  is_provisional_exit boolean,
+  has_product boolean not null,
+  product_note text,
+  started timestamp,
+  running timestamp,
+  last_message timestamp not null,
+  flags bigint not null,
+  exit_code int,
+  nevents bigint not null,
+  nsegments int not null,
+  inputs text,
+  execution_node text,
+  -- `execution_node` was said by a `started`, which goes before what an `exited` says.
+  is_node_started boolean not null,
+  message text,
+  logsize bigint,
+  hold_code int,
+  hold_subcode int,
+  cpu_seconds double precision,
+  wall_seconds double precision,
+  memory_mb double precision,
+  disk_mb double precision,
+  primary key (cupsid, start)
+) with (fillfactor = 50);
 
 -- What the events of each start of these attempts say together: one row for each (cupsid, start), from the events of
 -- that start alone. The same for every order and every grouping in which they came, but for ends that contradict each
 -- other: of these the first known counts.
 -- The sequence of a source is the order in which it spoke, whatever its clock says; sources are woven by time.
-create function fold_starts(cupsids int[])
-returns table (
-  cupsid int, start int,
-  -- What the start looks like while no end of it counts.
-  state prodstate,
-  -- The first known end that counts, if any, and its exit code.
-  end_state text, end_code int, end_arrival bigint,
-  -- When the first end was, whether it counts or not.
-  end_at timestamp,
-  -- The job itself is gone: nothing more will come from it than what it has written already.
-  is_over boolean,
-  -- The exit code with which the job said that it failed, and what of it does not count as an end.
-  own_code int, provisional_code int,
-  has_product boolean, product_note text,
-  started timestamp, running timestamp, last_message timestamp, flags bigint, exit_code int, nevents bigint,
-  nsegments int, inputs text, execution_node text, message text, logsize bigint, hold_code int, hold_subcode int,
-  cpu_seconds double precision, wall_seconds double precision, memory_mb double precision, disk_mb double precision
-)
+create function fold_starts(cupsids int[]) returns setof production_start
 language plpgsql stable
 set search_path from current
 set jit = off
@@ -78,18 +130,15 @@ begin
   return query
     with asked as materialized (
       select s.id as cupsid, coalesce(b.can_restart, false) as can_restart, b.success_exit_code,
-        -- A name without version and the same with _v000 are one product.
-        s.dstfile, s.dstname || '_v000' || substr(s.dstfile, length(s.dstname) + 1) as twin
+        s.dstfile, s.dstname
       from production_status s left join submission b on b.uuid = s.submission_id
       where s.id = any (cupsids)
     ),
     said as materialized (
-      select e.cupsid, e.source, e.sequence, e.start, e.arrival, e.kind, e.detail, a.can_restart,
+      select e.cupsid, e.source, e.sequence, e.start, e.arrival, e.kind, e.detail, e.clock_offset_ms, a.can_restart,
         event_moment(e.at, e.clock_offset_ms, e.received_at) as at,
         ending_of(e.kind, e.detail, a.success_exit_code) as ending,
-        e.kind = 'stageout' and (e.detail #>> '{file,lfn}') in (
-          a.dstfile || '.root', a.dstfile || '.prdf', a.twin || '.root', a.twin || '.prdf'
-        ) as is_product,
+        e.kind = 'stageout' and is_file_of(e.detail #>> '{file,lfn}', a.dstfile, a.dstname) as is_product,
         case when e.applied_at is null then e.apply_note end as apply_note
       from production_event e join asked a on a.cupsid = e.cupsid
       where e.cupsid = any (cupsids)
@@ -101,19 +150,12 @@ begin
       ) t
     ),
     read as materialized (
-      select t.cupsid, t.start, t.source, t.kind, t.at, t.nth, t.arrival, t.detail, t.can_restart, t.ending,
+      select t.cupsid, t.start, t.source, t.sequence, t.moment, t.kind, t.at, t.nth, t.arrival, t.detail, t.can_restart, t.ending,
         t.is_product, t.apply_note,
-        case t.kind
-          when 'started' then 2 when 'running' then 3 when 'held' then 4 when 'evicted' then 4 when 'released' then 4
-        end as rank,
+        rank_of(t.kind) as rank,
         case when t.kind in ('finished', 'nevents', 'stageout') then (t.detail ->> 'nevents')::bigint end as nevents,
         case when t.kind in ('finished', 'running') then (t.detail ->> 'nsegments')::int end as nsegments,
-        case
-          when t.kind = 'message' then t.detail ->> 'text'
-          when t.kind = 'stageout'
-            then concat_ws(': ', 'last stageout ' || (t.detail #>> '{file,lfn}'), t.detail ->> 'remark')
-          when t.kind in ('held', 'evicted', 'removed', 'vanished') then t.detail ->> 'reason'
-        end as message,
+        message_of(t.kind, t.detail) as message,
         max(t.nth) filter (
           where t.kind in ('finished', 'nevents', 'stageout') and t.detail ? 'nevents'
             and not coalesce((t.detail ->> 'isIncrement')::boolean, false)
@@ -153,12 +195,16 @@ begin
         bool_or(j.kind in ('exited', 'removed', 'vanished')) as is_over,
         (array_agg(j.code order by j.nth) filter (where j.is_own_failure))[1] as own_code,
         (array_agg(j.code order by j.kind = 'exited', j.nth) filter (where not j.is_end))[1] as provisional_code,
+        bool_and(j.kind = 'exited') filter (where not j.is_end) as is_provisional_exit,
         max(j.nth) filter (where not j.is_end) as provisional_nth
       from judged j
       group by j.cupsid, j.start
     ),
     folded as (
       select r.cupsid, r.start,
+        max(r.moment) as last_moment,
+        (array_agg(r.source order by r.nth desc))[1] as last_source,
+        (array_agg(r.sequence order by r.nth desc))[1] as last_sequence,
         (array_agg(r.kind order by r.rank desc, r.nth desc) filter (where r.rank is not null))[1] as word,
         max(r.nth) filter (where r.rank = 4) as word_nth,
         bool_or(r.is_product and r.apply_note is null) as has_product,
@@ -174,6 +220,7 @@ begin
         (array_agg(r.detail -> 'files' order by r.nth desc) filter (where r.kind = 'inputs'))[1] as files,
         (array_agg(r.detail ->> 'node' order by r.kind = 'exited', r.nth desc)
           filter (where r.kind in ('started', 'exited') and r.detail ? 'node'))[1] as execution_node,
+        coalesce(bool_or(r.kind = 'started' and r.detail ? 'node'), false) as is_node_started,
         (array_agg(r.message order by r.nth desc) filter (where r.message is not null))[1] as message,
         (array_agg((r.detail ->> 'logsize')::bigint order by r.nth desc)
           filter (where r.kind = 'message' and r.detail ? 'logsize'))[1] as logsize,
@@ -184,29 +231,42 @@ begin
         max((r.detail ->> 'diskMb')::double precision) filter (where r.kind = 'exited') as disk_mb
       from read r
       group by r.cupsid, r.start
+    ),
+    clocks as (
+      select distinct on (s.cupsid, s.source) s.cupsid, s.source, s.clock_offset_ms
+      from said s
+      where s.clock_offset_ms is not null
+      order by s.cupsid, s.source, s.sequence desc
     )
-    select f.cupsid, f.start,
-      case
-        -- An end that does not count leaves the job to the batch system, as an eviction does.
-        when e.provisional_nth > coalesce(f.word_nth, 0) then 'evicted'
-        when f.word = 'released' then 'submitted'
-        else f.word
-      end::prodstate,
-      e.end_state, e.end_code, e.end_arrival, e.end_at, coalesce(e.is_over, false), e.own_code, e.provisional_code,
-      f.has_product, f.product_note,
+    select f.cupsid, f.start, f.last_moment, f.last_source, f.last_sequence, c.clock_offset_ms,
+      f.word, coalesce(e.provisional_nth > coalesce(f.word_nth, 0), false),
+      e.end_state, e.end_code, e.end_arrival, e.end_at, coalesce(e.is_over, false), e.own_code,
+      e.provisional_code, e.is_provisional_exit, f.has_product, f.product_note,
       f.started, f.running, f.last_message, f.flags, f.exit_code, f.nevents, f.nsegments,
-      case
-        when f.files is null then null
-        when f.files = '[]' then 'unset'
-        else (select string_agg(file, ',' order by n) from jsonb_array_elements_text(f.files) with ordinality as l (file, n))
-      end,
-      f.execution_node, f.message, f.logsize, (f.held ->> 'code')::int, (f.held ->> 'subcode')::int,
+      joined_inputs(f.files), f.execution_node, f.is_node_started, f.message, f.logsize,
+      (f.held ->> 'code')::int, (f.held ->> 'subcode')::int,
       f.cpu_seconds, f.wall_seconds, f.memory_mb, f.disk_mb
-    from folded f left join ended e on e.cupsid = f.cupsid and e.start = f.start;
+    from folded f
+    left join ended e on e.cupsid = f.cupsid and e.start = f.start
+    left join clocks c on c.cupsid = f.cupsid and c.source = f.last_source;
 end
 $$;
 
--- What all events of these attempts say together: the start that ended, else the latest.
+-- Folds all events of attempts again.
+create function refold_starts(cupsids int[]) returns void
+language plpgsql
+set search_path from current
+set jit = off
+set enable_seqscan = off
+as $$
+#variable_conflict use_column
+begin
+  delete from production_start where cupsid = any (cupsids);
+  insert into production_start select * from fold_starts(cupsids);
+end
+$$;
+
+-- What the starts of these attempts say together: the start that ended, else the latest.
 create function fold_events(cupsids int[])
 returns table (
   cupsid int, start int, state prodstate, is_final boolean,
@@ -221,11 +281,12 @@ language plpgsql stable
 set search_path from current
 set jit = off
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
   return query
-    with starts as materialized (select * from fold_starts(cupsids)),
+    with starts as materialized (select * from production_start p where p.cupsid = any (cupsids)),
     ending as (
       select distinct on (s.cupsid) s.cupsid, s.start, s.end_state, s.end_at,
         case when s.end_state = 'failed' then coalesce(s.own_code, s.end_code) else s.end_code end as end_code
@@ -242,7 +303,7 @@ begin
       group by s.cupsid
     ),
     decided as (
-      select d.cupsid, d.start, d.has_product, d.product_note, e.end_state, e.end_at, e.end_code,
+      select d.cupsid, d.start, d.has_product, d.product_note, p.dstfile, e.end_state, e.end_at, e.end_code,
         l.is_missing and d.is_over as is_missing,
         -- A product that is required may still come as long as the job is there.
         e.cupsid is not null and (d.is_over or not l.is_missing) as is_final
@@ -255,7 +316,12 @@ begin
       ) l
     )
     select d.cupsid, d.start,
-      case when not d.is_final then s.state when d.is_missing then 'failed' else d.end_state::prodstate end,
+      case
+        when not d.is_final then
+          (case when s.is_provisional then 'evicted' when s.word = 'released' then 'submitted' else s.word end)::prodstate
+        when d.is_missing then 'failed'
+        else d.end_state::prodstate
+      end,
       d.is_final,
       case when d.is_final then d.end_state = 'finished' end,
       case when d.is_final then d.has_product end,
@@ -264,7 +330,7 @@ begin
       s.nevents, s.nsegments, s.inputs, s.execution_node,
       case
         when d.is_final and d.is_missing then
-          format('Ended without its product ''%s'': %s', p.dstfile,
+          format('Ended without its product ''%s'': %s', d.dstfile,
             coalesce(d.product_note, 'no file of that name was staged out'))
         when d.is_final or s.provisional_code is null then s.message
         else coalesce(s.message,
@@ -272,17 +338,17 @@ begin
       end,
       s.logsize, s.hold_code, s.hold_subcode, s.cpu_seconds, s.wall_seconds, s.memory_mb, s.disk_mb
     from decided d
-    join starts s on s.cupsid = d.cupsid and s.start = d.start
-    join production_status p on p.id = d.cupsid;
+    join starts s on s.cupsid = d.cupsid and s.start = d.start;
 end
 $$;
 
--- Brings the rows of attempts up to date with their events. The caller has locked the rows, in the order of their ids.
+-- Brings the rows of attempts up to date with their starts. The caller has locked the rows, in the order of their ids.
 create function update_attempts(cupsids int[]) returns void
 language plpgsql
 set search_path from current
 set jit = off
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
     update production_status s set
@@ -313,107 +379,26 @@ begin
       memory_mb = f.memory_mb,
       disk_mb = f.disk_mb
     from fold_events(cupsids) f
-    where s.id = f.cupsid
+    -- Named twice, so that only these rows are read: a plan does not know how few attempts the function returns.
+    where s.id = f.cupsid and s.id = any (cupsids)
       -- An end that no event reports: rows of older systems, or whose events were dropped. They stay as they are.
       and (f.is_final or s.status not in ('finished', 'failed'));
 end
 $$;
 
--- Takes a JSON array of events and brings the attempts they speak of up to date, all in the caller's transaction.
--- Answers one row an event, `item` from 0: outcome `new`, `duplicate`, `unknown-attempt` or `forbidden` (the event may
--- speak for the attempts of one submission only, and this is another's); for `started` also whether the job may go on.
--- Rows are locked in id order before anything is read, so writers never deadlock and each sees what the other wrote.
-create function record_events(events jsonb)
-returns table (item int, outcome text, go boolean, reason text)
+-- Folds all events of attempts again, and brings their rows up to date. The caller has locked the rows, in the order of
+-- their ids.
+create function refold_attempts(cupsids int[]) returns void
 language plpgsql
 set search_path from current
 set jit = off
 set enable_seqscan = off
 as $$
-#variable_conflict use_column
-declare
-  allowed int[];
-  fresh int[];
-  touched int[];
-  corrected int[];
 begin
-  select array_agg(distinct s.id) into allowed
-  from event_items(events) i
-  join production_status s on s.id = i.cupsid and (i.submission is null or i.submission = s.submission_id);
-
-  perform s.id from production_status s where s.id = any (allowed) order by s.id for no key update;
-
-  -- The key is (cupsid, source, sequence); the table's own has the month in it, because it is partitioned.
-  select array_agg(f.item), array_agg(distinct f.cupsid) into fresh, touched
-  from (
-    select i.cupsid, min(i.item) as item
-    from event_items(events) i
-    join production_status s on s.id = i.cupsid and (i.submission is null or i.submission = s.submission_id)
-    -- The limit keeps this a probe of the index for each event: a hash of the whole table would be the alternative.
-    left join lateral (
-      select true as is_known from production_event e
-      where e.cupsid = i.cupsid and e.source = i.source and e.sequence = i.sequence
-      limit 1
-    ) known on true
-    where known.is_known is null
-    group by i.cupsid, i.source, i.sequence
-  ) f;
-
-  insert into production_event (cupsid, source, sequence, at, start, kind, detail, clock_offset_ms)
-  select i.cupsid, i.source, i.sequence, i.at, i.start, i.kind, i.detail,
-    -- Of a spool that came home by copy only that is known which an earlier report of it has shown.
-    case when i.clock_offset_ms is null and i.start >= 0 then (
-      select e.clock_offset_ms from production_event e
-      where e.cupsid = i.cupsid and e.source = i.source and e.clock_offset_ms is not null
-      order by e.sequence desc
-      limit 1
-    ) else i.clock_offset_ms end
-  from event_items(events) i join unnest(fresh) as f (item) on f.item = i.item
-  order by i.item
-  on conflict do nothing;
-
-  -- A wrong clock may also show later, when reports are sent that came home by copy before.
-  if exists (select from event_items(events) i where abs(i.clock_offset_ms) > 60000) then
-    with late as (
-      update production_event e set clock_offset_ms = i.clock_offset_ms
-      from event_items(events) i
-      where e.cupsid = i.cupsid and e.cupsid = any (allowed) and e.source = i.source and e.sequence = i.sequence
-        and e.clock_offset_ms is null and i.clock_offset_ms is not null
-      returning e.cupsid
-    )
-    select array_agg(distinct cupsid) into corrected from late;
-  end if;
-
-  perform update_attempts(coalesce(touched, '{}') || coalesce(corrected, '{}'));
-
-  return query
-  select i.item,
-    case
-      when s.id is null then 'unknown-attempt'
-      when i.submission <> s.submission_id or (i.submission is not null and s.submission_id is null) then 'forbidden'
-      when f.item is not null then 'new'
-      else 'duplicate'
-    end,
-    v.reason is null and v.is_asked,
-    v.reason
-  from event_items(events) i
-  left join production_status s on s.id = i.cupsid
-  left join unnest(fresh) as f (item) on f.item = i.item
-  left join lateral (
-    select true as is_asked,
-      case
-        when s.retired_at is not null then 'retired: ' || coalesce(s.retired_reason, 'no reason given')
-        when s.status in ('finished', 'failed') and coalesce(
-          (select min(d.end_arrival) from fold_starts(array[i.cupsid]) d) < (
-            select min(e.arrival) from production_event e
-            where e.cupsid = i.cupsid and e.source = i.source and e.sequence = i.sequence
-          ),
-          -- It had ended without any event.
-          not exists (select from fold_starts(array[i.cupsid]) d where d.end_arrival is not null)
-        ) then 'already ' || s.status
-      end as reason
-    where i.kind = 'started' and (i.submission is null or i.submission = s.submission_id) and s.id is not null
-  ) v on true
-  order by i.item;
+  perform refold_starts(cupsids);
+  perform update_attempts(cupsids);
 end
 $$;
+
+-- A database that an earlier version adopted has events already.
+select refold_starts(array_agg(distinct cupsid)) from production_event having count(*) > 0;

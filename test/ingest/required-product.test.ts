@@ -123,6 +123,20 @@ describe('a rule that requires its product', () => {
   });
 });
 
+it('a product that the catalog takes before the job ends counts, although it was refused first', async () => {
+  const { id, dstfile } = await newAttempt();
+  const table = sql.table(catalog.role, 'datasets');
+  await catalog.execute(sql`alter table ${table} add constraint no_such check (events <> 4712)`);
+  await ingest(eventOf(id, 0, stageoutOf(`${dstfile}.root`, { events: 4712 })));
+  await catalog.execute(sql`alter table ${table} drop constraint no_such`);
+  const events = sql.table(status.role, 'production_event');
+  await status.execute(sql`update ${events} set apply_note = null where cupsid = ${id} and kind = 'stageout'`);
+  const applier = makeStageoutApplier({ status, catalog, log: silentLog });
+  expect(await applier.applyPending()).toEqual({ applied: 1, isCatalogUp: true });
+  await ingest(eventOf(id, 1, finished), eventOf(id, 2, exited));
+  expect(await readRow(id)).toMatchObject({ status: 'finished', has_product: true });
+});
+
 describe('a rule that does not', () => {
   it('finishes a job without its product, and its row says so', async () => {
     const { id, product } = await newAttempt(false);

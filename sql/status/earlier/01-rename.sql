@@ -6,5 +6,18 @@ alter table file_owner rename column attempt to cupsid;
 
 drop trigger note_datasets on production_event;
 drop trigger note_refusals on production_event;
-drop function note_datasets(), note_refusals(), record_events(jsonb), update_attempts(int[]), fold_events(int[]),
-  fold_starts(int[]), event_items(jsonb), ending_of(text, jsonb, int), event_moment(timestamp, bigint, timestamp);
+do $$
+declare
+  signature text;
+begin
+  for signature in
+    select oid::regprocedure::text from pg_proc
+    where pronamespace = current_schema()::regnamespace and proname in (
+      'note_datasets', 'note_refusals', 'record_events', 'update_attempts', 'fold_events', 'fold_starts', 'event_items',
+      'ending_of', 'event_moment'
+    )
+  loop
+    execute 'drop function ' || signature;
+  end loop;
+end
+$$;

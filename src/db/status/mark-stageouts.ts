@@ -28,11 +28,18 @@ export async function markStageoutsApplied(status: Database, keys: readonly Even
   await refoldAttempts(status, cupsids, (session) => markApplied(session, keys));
 }
 
-/** Finds those of the attempts that are final and had no product in the catalog until now; there are few. */
+/**
+ * Finds those of the attempts that are final and had no product in the catalog until now, or of which it is known that the
+ * catalog had refused it; there are few.
+ */
 async function findLacking(status: Queryable, keys: readonly EventKey[]): Promise<readonly number[]> {
+  const cupsids = keys.map(({ cupsid }) => cupsid);
   const rows = await status.query<{ readonly id: number }>(sql`
     select id from ${sql.table(status.role, 'production_status')}
-    where id = any (${keys.map(({ cupsid }) => cupsid)}::int[]) and not has_product`);
+    where id = any (${cupsids}::int[]) and not has_product
+    union
+    select cupsid from ${sql.table(status.role, 'production_start')}
+    where cupsid = any (${cupsids}::int[]) and product_note is not null`);
   return rows.map(({ id }) => id);
 }
 

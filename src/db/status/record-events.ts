@@ -28,7 +28,7 @@ export interface RecordedEvent {
  *
  * @returns one an event, in order
  * @throws DatabaseError; then nothing was recorded
- * @see sql/status/0004-fold.sql
+ * @see sql/status/0006-record-events.sql
  */
 export async function recordEvents(
   status: Queryable,

@@ -19,6 +19,6 @@ export async function refoldAttempts(
       select id from ${sql.table(session.role, 'production_status')} where id = any (${cupsids}::int[])
       order by id for no key update`);
     await change(session);
-    await session.query(sql`select ${sql.table(session.role, 'update_attempts')}(${cupsids}::int[])`);
+    await session.query(sql`select ${sql.table(session.role, 'refold_attempts')}(${cupsids}::int[])`);
   });
 }

@@ -26,7 +26,7 @@ const earlierNames = [
 ];
 /** An attempt of the old database that has not ended: events may change its row. */
 const open = 202;
-const ours = ['0001-attempts', '0002-event-log', '0003-files', '0004-fold', '0005-notes'];
+const ours = ['0001-attempts', '0002-event-log', '0003-files', '0004-fold', '0005-notes', '0006-record-events'];
 let given: TestDatabase;
 let database: Database;
 
@@ -43,6 +43,12 @@ afterAll(async () => {
 /** Gives the tables of a role the names, and the list of migrations, of the versions before the first release. */
 async function makeEarlier(role: Role, migrations: readonly string[]): Promise<void> {
   const table = (name: string) => sql.table(role, name);
+  // What these versions did not have.
+  await database.execute(sql`drop table ${table('production_start')} cascade`);
+  const added = ['refold_starts', 'refold_attempts', 'joined_inputs', 'rank_of', 'is_file_of', 'message_of'];
+  for (const name of [...added, 'is_recorded', 'is_followed', 'known_offset']) {
+    await database.execute(sql`drop function ${table(name)}`);
+  }
   await database.execute(sql`alter table ${table('production_status')} rename column attempt_number to attempt`);
   await database.execute(sql`alter table ${table('production_event')} rename column cupsid to attempt`);
   await database.execute(sql`alter table ${table('file_owner')} rename column cupsid to attempt`);
@@ -57,9 +63,7 @@ async function adoptedBefore(schema: string, migrations: readonly string[]): Pro
   await makeOldDatabase(database, role);
   await migrate(role, sqlDirectory);
   await ensureEventPartitions(openRole(role));
-  await recordEvents(openRole(role), [
-    { event: eventOf(open, 0, { kind: 'message', text: 'before' }, { source: 's' }) },
-  ]);
+  await recordEvents(openRole(role), [{ event: eventOf(open, 0, { kind: 'nevents', nevents: 5 }, { source: 's' }) }]);
   await makeEarlier(role, migrations);
   return role;
 }
@@ -107,10 +111,10 @@ describe('a database that an earlier version of SLURP adopted', () => {
       expect(await recordEvents(status, [{ event }])).toMatchObject([{ outcome: 'new' }]);
       expect(
         await status.query(sql`
-          select s.attempt_number, s.message, count(*) as events
+          select s.attempt_number, s.message, s.nevents, count(*) as events
           from ${sql.table(role, 'production_status')} s join ${sql.table(role, 'production_event')} e on e.cupsid = s.id
-          group by 1, 2`),
-      ).toEqual([{ attempt_number: 1, message: 'after', events: 2 }]);
+          group by 1, 2, 3`),
+      ).toEqual([{ attempt_number: 1, message: 'after', nevents: 5, events: 2 }]);
     },
     timeoutMs,
   );
