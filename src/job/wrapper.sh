@@ -69,11 +69,17 @@ stage_all() {
 }
 
 copy_here() {
-  local source
-  cp -RH --remove-destination -t . -- "$@" || return 1
-  # Snapshots are read-only; these copies are the script's own.
-  chmod -R u+w -- "${@##*/}" || return 1
+  local source sources=() dangling=()
   for source; do
+    if [ -e "$source" ]; then sources+=("$source"); else dangling+=("$source"); fi
+  done
+  # A link that leads nowhere stays one, as deeper in a directory.
+  if ((${#dangling[@]} > 0)); then cp -P --remove-destination -t . -- "${dangling[@]}" || return 1; fi
+  ((${#sources[@]} > 0)) || return 0
+  cp -RH --remove-destination -t . -- "${sources[@]}" || return 1
+  # Snapshots are read-only; these copies are the script's own.
+  chmod -R u+w -- "${sources[@]##*/}" || return 1
+  for source in "${sources[@]}"; do
     if [ -d "${source##*/}" ] && [ -n "$(find "${source##*/}" -name odbc.ini -print -delete)" ]; then
       refuse_odbc "$source"
     fi
@@ -91,9 +97,9 @@ stage_item() {
   # shellcheck disable=SC2206
   sources=("$subdir"/$item)
   # shellcheck disable=SC2206
-  if [[ $item == /* && (${#sources[@]} == 0 || ! -e ${sources[0]}) ]]; then sources=($item); fi
+  if [[ $item == /* && (${#sources[@]} == 0 || ! -e ${sources[0]} && ! -L ${sources[0]}) ]]; then sources=($item); fi
   shopt -u nullglob
-  if ((${#sources[@]} == 0)) || [ ! -e "${sources[0]}" ]; then
+  if ((${#sources[@]} == 0)) || [[ ! -e ${sources[0]} && ! -L ${sources[0]} ]]; then
     case ${item##*/} in
       cups.py | pull.py | bachi.py | init.sh | odbc.ini) stage_all "$subdir/$item" && return 0 ;;
     esac

@@ -1,5 +1,15 @@
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { readSpool } from '#job/spool/read-spool.ts';
@@ -93,6 +103,19 @@ test('copies files, globs and directories, and nothing that is ours, secret, or 
     '',
   ]);
   expect(result.stderr.match(/odbc\.ini is not staged/gu)).toHaveLength(1);
+});
+
+test('copies a link that leads nowhere as a link, and what others lead to (C-W20)', async () => {
+  write('a.C', 'a');
+  for (const [target, link] of [
+    ['nowhere', 'dangling'],
+    ['a.C', 'b.C'],
+    ['gone', 'first'],
+  ] as const)
+    symlinkSync(target, join(submit, link));
+  write('job.sh', 'find . -maxdepth 1 -type l | sort; cat b.C; echo; readlink dangling\n');
+  expect(await run('job.sh', [], '*')).toMatchObject({ stdout: './dangling\n./first\na\nnowhere\n', exitCode: 0 });
+  expect(await run('job.sh', [], 'first,a.C,b.C,dangling,job.sh')).toMatchObject({ exitCode: 0 });
 });
 
 test('says which item is missing, and ends before the script (C-W16)', async () => {

@@ -51,7 +51,8 @@ export type KaedamaDeed =
   | { readonly kind: 'check' }
   /** Writes the submit file and its items into a directory (absolute), for reading. */
   | { readonly kind: 'dump'; readonly directory: string }
-  | { readonly kind: 'why'; readonly run: number; readonly segment?: number };
+  /** `isRunChosen`: `--runs` or `--runlist` was given as well. */
+  | { readonly kind: 'why'; readonly run: number; readonly segment?: number; readonly isRunChosen: boolean };
 
 /** The options as the option parser leaves them. */
 interface RawOptions {
@@ -356,6 +357,7 @@ function makeDeed(
       kind: 'why',
       run: number('--why', run),
       ...(segment === undefined ? {} : { segment: number('--why', segment) }),
+      isRunChosen: raw.runs !== undefined || raw.runlist !== undefined,
     };
   }
   if (raw.dump !== undefined) return { kind: 'dump', directory: resolve(cwd, raw.dump === true ? '.' : raw.dump) };

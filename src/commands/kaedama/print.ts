@@ -78,11 +78,14 @@ export async function printPlan(work: Work): Promise<number> {
 }
 
 /** Prints what the decision about one run is, and which fact made it (`--why`). @returns the exit code, 0 */
-export async function printWhy(work: Work, { run, segment }: WhyQuestion): Promise<number> {
+export async function printWhy(
+  work: Work,
+  { run, segment, isRunChosen }: WhyQuestion & { readonly isRunChosen: boolean },
+): Promise<number> {
   const { request, progress, backend } = work;
   progress.phase('deciding');
   const question = { run, ...(segment === undefined ? {} : { segment }) };
-  const why = await findWhy({ ...planInputOf(work), backend }, question);
+  const why = await findWhy({ ...planInputOf(work), backend, isRunChosen }, question);
   progress.close();
   if (request.isJson) await writeJson(why);
   else await writeOutput(renderWhy(why));

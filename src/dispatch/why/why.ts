@@ -128,7 +128,7 @@ async function findAllDoubts(
   return doubts;
 }
 
-async function findLogs({ prepared }: PlanInput, { rows }: RunExplanation): Promise<Why['logs']> {
+async function findLogs({ prepared }: PlanInput, rows: readonly ExplainedRow[]): Promise<Why['logs']> {
   const logs: Record<string, FoundLog> = {};
   for (const row of rows) {
     const { fact, dstfile } = row;
@@ -144,18 +144,27 @@ function isMerged({ rows, attempts }: MergedProducts): boolean {
   return rows.counts.length > 0 || attempts.length > 0;
 }
 
+/** What {@link findWhy} works with. */
+export interface WhyInput extends PlanInput {
+  readonly backend: BatchBackend;
+  /** False: the rule's runs are this one only because it was asked about, which leaves out nothing. */
+  readonly isRunChosen?: boolean;
+}
+
 /**
- * Tells for a run, or one segment, what the decision is and which fact made it. It is the decision of a dispatch with
+ * Finds for a run, or one segment, what the decision is and which fact made it. It is the decision of a dispatch with
  * the same options, limits included. Changes nothing.
  *
  * @throws RuleError, DatabaseError, as {@link planRule}
  */
-export async function findWhy(
-  input: PlanInput & { readonly backend: BatchBackend },
-  question: WhyQuestion,
-): Promise<Why> {
-  const { explanation, merged, cap } = await explain(input, question);
+export async function findWhy(input: WhyInput, question: WhyQuestion): Promise<Why> {
+  const { explanation, merged: narrow, cap } = await explain(input, question);
   const { backend, databases } = input;
+  const isLeftOut = explanation.counts.every(({ fate }) => fate === 'not-selected');
+  const absence = isLeftOut ? await explainAbsence(input, question) : undefined;
+  const isUnfound = absence !== undefined && absence.alone === undefined && !isMerged(narrow);
+  const isUndecided = input.isRunChosen === false && narrow.rows.counts.some(({ fate }) => fate === 'not-selected');
+  const merged = (isUnfound || isUndecided ? await findMergedRows(input, question) : undefined) ?? narrow;
   const found = [...explanation.rows, ...merged.rows.rows];
   const known = {
     rule: input.prepared.rule.name,
@@ -163,17 +172,14 @@ export async function findWhy(
     explanation,
     merged,
     inputsFrom: inputsFrom(input),
-    logs: await findLogs(input, explanation),
+    logs: await findLogs(input, found),
     doubts: await findAllDoubts(input, found),
     refused: await findReportsRefused(databases.status, found, merged.attempts),
-    standings: await findStandings({ status: databases.status, backend }, explanation.rows),
+    standings: await findStandings({ status: databases.status, backend }, found),
     ...(cap === undefined ? {} : { cap }),
   };
-  if (explanation.counts.some(({ fate }) => fate !== 'not-selected')) return known;
-  const absence = await explainAbsence(input, question);
-  const isFound = absence.alone !== undefined || isMerged(merged);
-  const all = (isFound ? undefined : await findMergedRows(input, question)) ?? merged;
+  if (absence === undefined) return known;
   // For the run alone the query may make another product, which no dispatch like this one would.
-  const isPart = isMerged(all) && (absence.reason.kind === 'query' || absence.reason.kind === 'selection');
-  return { ...known, merged: all, ...(isPart ? { absence: { reason: { kind: 'merged' } } } : { absence }) };
+  const isPart = isMerged(merged) && (absence.reason.kind === 'query' || absence.reason.kind === 'selection');
+  return { ...known, ...(isPart ? { absence: { reason: { kind: 'merged' } } } : { absence }) };
 }

@@ -66,6 +66,27 @@ function describeMissing({ lfn, unusable, gone }: MissingInput): readonly string
   ];
 }
 
+function describeMissingInputs(
+  { missing, wanted }: { readonly missing: readonly MissingInput[]; readonly wanted: number },
+  inputsFrom: string,
+): readonly string[] {
+  const goneCount = missing.filter(({ gone }) => gone.length > 0).length;
+  const unknownCount = missing.length - goneCount;
+  const of = `of ${printCount(wanted)} inputs`;
+  return [
+    ...(unknownCount === 0 ? [] : [`${printCount(unknownCount)} ${of} are not in ${inputsFrom}`]),
+    ...(goneCount === 0 ? [] : [`${printCount(goneCount)} ${of} are in ${inputsFrom}, but not on disk`]),
+    ...listed(missing.flatMap(describeMissing)),
+  ];
+}
+
+// What the verdict itself says of inputs is not said again.
+function doubtsBeside({ fact }: ExplainedRow, doubts: RowDoubts): RowDoubts {
+  if (fact.fate !== 'missing-inputs') return doubts;
+  const named = new Set(fact.missing.flatMap(({ gone }) => gone));
+  return { ...doubts, gone: doubts.gone.filter((path) => !named.has(path)) };
+}
+
 function describeLog(log: FoundLog | undefined): readonly string[] {
   if (log === undefined) return [];
   return [
@@ -151,10 +172,7 @@ function describeFact({ fact, dstfile }: ExplainedRow, why: Why): readonly strin
     case 'duplicate':
       return listed(fact.rows.flatMap(describeRow));
     case 'missing-inputs':
-      return [
-        `${printCount(fact.missing.length)} of ${printCount(fact.wanted)} inputs are not in ${why.inputsFrom}`,
-        ...listed(fact.missing.flatMap(describeMissing)),
-      ];
+      return describeMissingInputs(fact, why.inputsFrom);
     case 'unfit':
       return [`its job cannot be submitted: ${fact.reason}`];
     case 'over-limit':
@@ -172,7 +190,7 @@ function describeFact({ fact, dstfile }: ExplainedRow, why: Why): readonly strin
 function renderRow(row: ExplainedRow, why: Why): string {
   const name = row.dstfile ?? `run ${row.run}, segment ${row.segment}`;
   const doubts = why.doubts[row.dstfile ?? ''];
-  const lines = [...describeFact(row, why), ...(doubts === undefined ? [] : describeDoubts(doubts))];
+  const lines = [...describeFact(row, why), ...(doubts === undefined ? [] : describeDoubts(doubtsBeside(row, doubts)))];
   return [`${name}: ${row.fact.fate}`, ...lines.map((line) => `  ${line}`)].join('\n');
 }
 

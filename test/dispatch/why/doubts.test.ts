@@ -84,3 +84,24 @@ it('names inputs that were registered after the attempt started, and those that 
 it('names the inputs of a ready job that are gone from disk', async () => {
   expect(await doubtsOf(3)).toEqual(['1 input missing on disk:', '  /in/b.evt']);
 });
+
+it('says once of an input that verify misses that it is in the catalog and not on disk (C-D19)', async () => {
+  const path = '/in/b.evt';
+  const question = { run: 3 };
+  const why = await findWhy(world.inputOf({ runs: { kind: 'one', run: 3 } }), question);
+  const [row] = why.explanation.rows;
+  if (row === undefined) throw new Error('no row');
+  const missing = [{ lfn: 'b.evt', unusable: [], gone: [path] }];
+  const fact = { fate: 'missing-inputs', wanted: 2, missing } as const;
+  const answer = renderWhy({
+    ...why,
+    explanation: { rows: [{ ...row, fact }], counts: [{ fate: 'missing-inputs', count: 1 }] },
+    doubts: { [testDstfile(3)]: { isUnregistered: false, newer: [], gone: [path], unknown: [] } },
+  });
+  expect(answer.split('\n').slice(2)).toEqual([
+    "  1 of 2 inputs are in the catalog's files, but not on disk",
+    '  missing: b.evt',
+    `    '${path}' no longer exists on disk`,
+    '',
+  ]);
+});

@@ -45,8 +45,13 @@ const merging = (run: string, more = ''): string => `select 'x' as source, ${run
         string_agg(files, ' ' order by runnumber) as files ${more}
       from proposal where true {run_condition} group by runnumber / 10`;
 
-async function why(run: number, query: string, options: Partial<RunOptions> = { runs: { kind: 'one', run } }) {
-  return renderWhy(await findWhy(world.inputOf(options, undefined, query), { run }));
+async function why(
+  run: number,
+  query: string,
+  options: Partial<RunOptions> = { runs: { kind: 'one', run } },
+  isRunChosen = true,
+) {
+  return renderWhy(await findWhy({ ...world.inputOf(options, undefined, query), isRunChosen }, { run }));
 }
 
 it('names the row of another run that the query makes of this one, and its attempt (C-S6)', async () => {
@@ -58,6 +63,21 @@ it('names the row of another run that the query makes of this one, and its attem
       '--runs 7106' is another run
       attempt 1 (cupsid 1) is finished since 2025-04-10 12:00:00 UTC
       job 4711.0, by rule TEST
+    "
+  `);
+});
+
+it('shows the verdict of the product that a run was merged into where no runs were chosen (C-S6)', async () => {
+  expect(await why(7106, merging('(runnumber / 10) * 10'), undefined, false)).toMatchInlineSnapshot(`
+    "TEST, run 7106
+    the query has no row for this run by itself
+    run 7106 is merged into:
+    DST_TEST_run2pp_ana437_2024p007_v001-00007100-00000: blocked
+      attempt 1 (cupsid 1) is finished since 2025-04-10 12:00:00 UTC
+      job 4711.0, by rule TEST
+      to redo it: --unblock-state finished
+      its product is not in the catalog: check its log and its stage-outs
+      inputs unknown: '/nowhere/run_00007100_00007200': no part of this path exists: its file system may not be mounted
     "
   `);
 });
@@ -100,6 +120,7 @@ it('asks the query for all runs where it returns nothing for this one', async ()
     DST_TEST_run2pp_ana437_2024p007_v001-00007120-00000: ready
       input /nowhere/run_00007100_00007200/DST_IN_run2pp_ana437_2024p007_v001-00007120-00000.root
       input /nowhere/run_00007100_00007200/DST_IN_run2pp_ana437_2024p007_v001-00007121-00000.root
+      inputs unknown: '/nowhere/run_00007100_00007200': no part of this path exists: its file system may not be mounted
     "
   `);
 });
