@@ -26,14 +26,25 @@ function workLine({ work }: SiteStatus): string {
   return states.length === 0 ? 'none' : states.join(', ');
 }
 
+/** Rules of which an example is shown; JSON has all. */
+const rulesShown = 5;
+
 function lackingLines({ work, lostProducts }: SiteStatus): readonly (readonly [string, string])[] {
   const count = work?.finishedWithoutProduct ?? 0;
+  const lackingRules = work?.withoutProduct ?? [];
   const { count: lost = 0, looked = 0, example } = lostProducts ?? {};
   const which = example === undefined ? '' : `, e.g. ${example.dstfile}`;
   return [
     ...(count === 0
       ? []
       : [['', `${count} finished without a product: 'kaedama --why RUN' shows what to do`] as const]),
+    ...lackingRules.slice(0, rulesShown).map(({ rule, count: some, run, segment }) => {
+      const name = rule ?? 'RULE';
+      return ['', `  ${name}: ${some}, e.g. 'kaedama --config FILE --rule ${name} --why ${run} ${segment}'`] as const;
+    }),
+    ...(lackingRules.length > rulesShown
+      ? [['', `  and ${countOf(lackingRules.length - rulesShown, 'more rule')}: --json`] as const]
+      : []),
     ...(lost === 0
       ? []
       : [

@@ -48,6 +48,23 @@ it('shows a site that is up', () => {
   `);
 });
 
+it('names of each rule a product that is finished and was not staged out (C-D18)', () => {
+  const work = {
+    ...{ unconfirmed: 0, attempts: { finished: 7 }, finishedWithoutProduct: 3 },
+    withoutProduct: [
+      { rule: 'DST_B', count: 2, dstfile: 'DST_B-7-1', run: 7, segment: 1 },
+      { rule: 'DST_A', count: 1, dstfile: 'DST_A-5-0', run: 5, segment: 0 },
+    ],
+  } as const;
+  expect(renderSiteStatus({ ...up, work })).toContain(
+    [
+      "              3 finished without a product: 'kaedama --why RUN' shows what to do",
+      "                DST_B: 2, e.g. 'kaedama --config FILE --rule DST_B --why 7 1'",
+      "                DST_A: 1, e.g. 'kaedama --config FILE --rule DST_A --why 5 0'\n",
+    ].join('\n'),
+  );
+});
+
 it('shows how many finished products are gone from the catalog, and the latest of them', () => {
   const example = { dstfile: 'DST_A-1-0', run: 1, segment: 0 };
   const text = renderSiteStatus({ ...up, lostProducts: { count: 3, looked: 998, example } });

@@ -1,7 +1,7 @@
 import { sql } from '../connect.ts';
 
 import type { JobState } from '#model/job/job-state.ts';
-import type { WorkCounts } from '#model/report/site-status.ts';
+import type { LackingRule, WorkCounts } from '#model/report/site-status.ts';
 
 import type { Queryable } from '../connect.ts';
 
@@ -19,9 +19,22 @@ export async function countWork(status: Queryable): Promise<WorkCounts> {
     from ${sql.table(status.role, 'production_status')}
     where retired_at is null
     group by status order by status`);
+  const finishedWithoutProduct = states.find(({ state }) => state === 'finished')?.lacking ?? 0;
   return {
     unconfirmed: submissions?.unconfirmed ?? 0,
     attempts: Object.fromEntries(states.map(({ state, attempts }) => [state, attempts])),
-    finishedWithoutProduct: states.find(({ state }) => state === 'finished')?.lacking ?? 0,
+    finishedWithoutProduct,
+    ...(finishedWithoutProduct === 0 ? {} : { withoutProduct: await findLackingRules(status) }),
   };
+}
+
+function findLackingRules(status: Queryable): Promise<readonly LackingRule[]> {
+  return status.query<LackingRule>(sql`
+    select distinct on (count, rule) rule, count, dstfile, run, segment
+    from (
+      select id, rule, dstfile, run, segment, count(*) over (partition by rule)
+      from ${sql.table(status.role, 'production_status')}
+      where status = 'finished' and not has_product and retired_at is null
+    ) lacking
+    order by count desc, rule, id desc`);
 }

@@ -10,6 +10,18 @@ export interface WorkCounts {
   readonly attempts: Readonly<Partial<Record<JobState, number>>>;
   /** Live attempts that are finished and staged out no file of their product's name; not of attempts of an older system. */
   readonly finishedWithoutProduct: number;
+  /** The same by rule, the most first; absent where there are none. */
+  readonly withoutProduct?: readonly LackingRule[];
+}
+
+/** Finished attempts of a rule without a file of their product's name, and the latest of them. */
+export interface LackingRule {
+  /** Null for attempts of an older system. */
+  readonly rule: string | null;
+  readonly count: number;
+  readonly dstfile: string;
+  readonly run: number;
+  readonly segment: number;
 }
 
 /** How many staged files are waiting for the catalog. */

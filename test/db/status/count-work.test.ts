@@ -37,7 +37,13 @@ it('counts live attempts by state, and those that finished without their product
     eventOf(other, 0, stageoutOf('HIST_OTHER.root')),
     eventOf(other, 1, { kind: 'finished', exitCode: 0 }),
   ]);
-  expect(await countWork(status)).toMatchObject({ attempts: { finished: 3 }, finishedWithoutProduct: 2 });
+  await status.execute(
+    sql`update ${sql.table(status.role, 'production_status')} set rule = 'DST_EVENT' where id = any(${ids}::int[])`,
+  );
+  expect(await countWork(status)).toMatchObject({
+    ...{ attempts: { finished: 3 }, finishedWithoutProduct: 2 },
+    withoutProduct: [{ rule: 'DST_EVENT', count: 2, dstfile: dstfiles[2], run: expect.any(Number), segment: 0 }],
+  });
 });
 
 it('finds finished products that are gone from the catalog, under either name of one product', async () => {
