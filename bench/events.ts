@@ -199,6 +199,9 @@ const words = process.argv.slice(2);
 const isJson = words.includes('--json');
 const seconds = Number(words.find((word) => word !== '--json') ?? 5);
 const server = await startBenchServer({ isDisposable: false });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void server.close().then(() => process.kill(process.pid, signal)));
+}
 try {
   const figures = await measure(server, seconds);
   await putFigures('events', figures);
