@@ -117,7 +117,7 @@ test(
     const { exitCode, out, err } = await slurp('ingest', ...files);
     expect(exitCode).toBe(12);
     for (const line of [
-      /^slurp: \d+ things in 8 files could not be taken$/mu,
+      /^slurp: \d+ problems in 8 files: some lines were rejected$/mu,
       /^ +spool-2-0\.jsonl: the last line is torn \(11 bytes\)$/mu,
       /^ +spool-3-0\.jsonl:3: detail\.nevents is 'many': expected a whole number from /mu,
       /^ +spool-3-0\.jsonl:5: is not a JSON record$/mu,
@@ -151,7 +151,7 @@ test(
   async () => {
     const listed = await slurp('refused');
     expect(listed).toMatchObject({ exitCode: 0, err: '' });
-    expect(listed.out).toMatch(/^attempt +product +report +refused +reason$/mu);
+    expect(listed.out).toMatch(/^cupsid +product +report +refused +reason$/mu);
     expect(listed.out).toMatch(/^3 +DST-3 +nevents +\d{4}-\d\d-\d\d \d\d:\d\d +detail\.nevents is 'many': /mu);
     expect(listed.out).toMatch(/^3 +DST-3 +unreadable line /mu);
     expect((await slurp('status')).out).toMatch(/^refused +reports of 2 attempts: 'slurp refused' lists them$/mu);
