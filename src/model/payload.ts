@@ -17,8 +17,11 @@ export interface PayloadFile {
 /** Something staged that is not as the commit has it. `path` is relative to the checkout. */
 export interface PayloadDifference {
   readonly path: string;
-  /** `missing`: the commit has it, and it would be staged; `submodule`: another commit is checked out than recorded. */
-  readonly what: 'changed' | 'mode changed' | 'not in the commit' | 'missing' | 'submodule';
+  /**
+   * `missing`: the commit has it, and it would be staged; `submodule`: another commit is checked out than recorded;
+   * `not checked out`: a submodule that would be staged is empty.
+   */
+  readonly what: 'changed' | 'mode changed' | 'not in the commit' | 'missing' | 'submodule' | 'not checked out';
 }
 
 /** A git checkout that something staged comes from, as it was at dispatch. */

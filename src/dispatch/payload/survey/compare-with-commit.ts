@@ -1,4 +1,4 @@
-import { readlink, stat } from 'node:fs/promises';
+import { lstat, readlink, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
@@ -34,22 +34,32 @@ export interface Comparison {
   readonly nested: ReadonlyMap<string, string>;
 }
 
+/** What a comparison found. */
+export interface ComparedPayload {
+  /** In order of paths, without duplicates. */
+  readonly differences: readonly PayloadDifference[];
+  /** By path of the payload: what the commit has, where git is told to ignore modes and that on disk is another. */
+  readonly kinds: ReadonlyMap<string, 'file' | 'program'>;
+}
+
 /**
  * Finds what of a checkout would be staged and is not as its commit has it, by content: what the index believes, and
  * whether git ignores a file, makes no difference. Asks git once, and once more for each file that a filter
  * (line endings, large files) may have changed.
  *
- * @returns in order of paths, without duplicates
  * @throws SiteError if git cannot answer
  */
-export async function compareWithCommit(comparison: Comparison): Promise<readonly PayloadDifference[]> {
+export async function compareWithCommit(comparison: Comparison): Promise<ComparedPayload> {
   const { repository, files, links, searched, nested } = comparison;
   const tree = await readTree(repository, prefixesOf(comparison));
   const differences = new Map<string, PayloadDifference['what']>();
   const inTop = (path: string): string => relative(repository.top, path);
+  const kinds = new Map<string, 'file' | 'program'>();
   for (const file of files) {
-    const what = await compareFile(repository, file, tree.get(inTop(file.source)));
-    if (what !== undefined) differences.set(inTop(file.source), what);
+    const entry = tree.get(inTop(file.source));
+    const what = await compareFile(repository, file, entry);
+    if (what === 'mode ignored') kinds.set(file.path, entry?.mode === '100755' ? 'program' : 'file');
+    else if (what !== undefined) differences.set(inTop(file.source), what);
   }
   for (const link of links) {
     const entry = tree.get(inTop(link));
@@ -61,29 +71,37 @@ export async function compareWithCommit(comparison: Comparison): Promise<readonl
   for (const [path, entry] of tree) {
     if (entry.mode === '160000') {
       const commit = nested.get(join(repository.top, path));
-      if (commit !== undefined && commit !== entry.id) differences.set(path, 'submodule');
+      if (commit === undefined) {
+        const place = join(repository.top, path);
+        if (wouldBeStaged(place, searched) && !(await isCheckout(place))) differences.set(path, 'not checked out');
+      } else if (commit !== entry.id) differences.set(path, 'submodule');
     } else if (!seen.has(path) && wouldBeStaged(join(repository.top, path), searched)) {
       differences.set(path, 'missing');
     }
   }
-  return [...differences]
+  const sorted = [...differences]
     .map(([path, what]) => ({ path, what }))
     .toSorted((one, other) => (one.path < other.path ? -1 : 1));
+  return { differences: sorted, kinds };
+}
+
+async function isCheckout(directory: string): Promise<boolean> {
+  return (await lstat(join(directory, '.git')).catch(() => undefined)) !== undefined;
 }
 
 async function compareFile(
   repository: Comparison['repository'],
   file: HashedPayloadFile,
   entry: TreeEntry | undefined,
-): Promise<PayloadDifference['what'] | undefined> {
+): Promise<PayloadDifference['what'] | 'mode ignored' | undefined> {
   if (file.kind === 'directory') return undefined;
   if (entry === undefined) return 'not in the commit';
   if (file.kind === 'link') return entry.mode === '120000' && isIdOf(file.hashes, entry.id) ? undefined : 'changed';
   if (!entry.mode.startsWith('100')) return 'changed';
   if (!isIdOf(file.hashes, entry.id) && (await cleanId(repository, file)) !== entry.id) return 'changed';
   const isProgram = (file.facts.mode & 0o100n) !== 0n;
-  if (isProgram === (entry.mode === '100755') || (await isModeIgnored(repository))) return undefined;
-  return 'mode changed';
+  if (isProgram === (entry.mode === '100755')) return undefined;
+  return (await isModeIgnored(repository)) ? 'mode ignored' : 'mode changed';
 }
 
 /** Some file systems have no executable files; git is told so. */

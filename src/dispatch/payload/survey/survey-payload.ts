@@ -77,10 +77,14 @@ async function surveyOnce(prepared: PreparedRule, site: PayloadSite): Promise<Pa
   ]);
   checkSize(found.files, payloads.limitBytes);
   const files = await hashAll(found.files, known);
-  const origin = await findOrigin(repository, found, files);
+  const { origin, kinds } = await findOrigin(repository, found, files);
   return {
     ...{ repository, origin, known, moved: found.moved },
-    manifest: makeManifest(files.map(toPayloadFile)),
+    manifest: makeManifest(
+      files.map((file) =>
+        toPayloadFile(file.kind === 'in-place' ? file : { ...file, kind: kinds.get(file.path) ?? file.kind }),
+      ),
+    ),
     sources: new Map(files.map(({ path, source }) => [path, source])),
     isDirty: origin.checkouts.some(({ differences }) => differences.length > 0),
   };
@@ -119,7 +123,7 @@ async function findOrigin(
   repository: PayloadRepository,
   { links, searched }: FoundPayload,
   files: readonly HashedPayloadFile[],
-): Promise<PayloadOrigin> {
+): Promise<{ readonly origin: PayloadOrigin; readonly kinds: ReadonlyMap<string, 'file' | 'program'> }> {
   const topOf = makeTopFinder();
   const payloadTop = canonicalPath(repository.top);
   const groups = new Map<string, { files: HashedPayloadFile[]; links: string[] }>([
@@ -150,17 +154,18 @@ async function findOrigin(
     if (!repositories.has(top)) repositories.set(top, { ...(await readPayloadRepository(top)), top });
   }
   const checkouts: PayloadCheckout[] = [];
+  const kinds = new Map<string, 'file' | 'program'>();
   for (const [top, group] of groups) {
     const own = repositories.get(top);
     if (own === undefined) continue;
     const nested = new Map(
       [...repositories].filter(([other]) => other.startsWith(`${top}/`)).map(([other, { commit }]) => [other, commit]),
     );
-    const isEmpty = group.files.length + group.links.length + nested.size === 0;
-    const differences = isEmpty ? [] : await compareWithCommit({ repository: own, ...group, searched, nested });
+    const { differences, kinds: some } = await compareWithCommit({ repository: own, ...group, searched, nested });
+    for (const [path, kind] of some) kinds.set(path, kind);
     checkouts.push({ top, repo: own.repo, commit: own.commit, isPublished: own.isPublished, differences });
   }
-  return { checkouts, outside };
+  return { origin: { checkouts, outside }, kinds };
 }
 
 /** Finds the checkout that a path lies in: the nearest directory above with `.git` in it. Asks for each directory once. */

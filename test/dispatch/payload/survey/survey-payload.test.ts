@@ -195,6 +195,8 @@ describe('what differs from the commit', () => {
     ]);
     await world.git(world.code, 'config', 'core.fileMode', 'false');
     expect(await differencesOf({ rsync: 'code/calo/mode.sh' })).toEqual([]);
+    // What the commit has is what runs, with the same snapshot in each checkout of it.
+    expect(await stagedBy({ rsync: 'code/calo/mode.sh' })).toEqual(['file code/calo/mode.sh']);
   });
 
   it('does not depend on what the index believes', async () => {
@@ -251,7 +253,7 @@ describe('what differs from the commit', () => {
     ]);
   });
 
-  it('is another commit of a submodule than the one recorded; one that is not checked out stages nothing', async () => {
+  it('is another commit of a submodule than the one recorded, or one that is not checked out', async () => {
     await world.git(world.root, 'init', '--quiet', '--bare', 'library');
     await world.git(world.root, 'clone', '--quiet', 'library', 'work');
     await writeFile(join(world.root, 'work', 'lib.C'), 'one');
@@ -271,7 +273,9 @@ describe('what differs from the commit', () => {
     await world.git(join(world.code, 'calo/lib'), 'commit', '--quiet', '-a', '-m', 'two');
     expect(await differencesOf()).toEqual(['calo/lib: submodule']);
     await world.git(world.code, 'submodule', '--quiet', 'deinit', '--force', '--all');
-    expect(await differencesOf()).toEqual([]);
+    expect(await differencesOf()).toEqual(['calo/lib: not checked out']);
+    expect(await differencesOf({ rsync: './code/calo/lib' })).toEqual(['calo/lib: not checked out']);
+    expect(await differencesOf({ rsync: './code/calo/Fun.C' })).toEqual([]);
   });
 });
 
