@@ -7,7 +7,7 @@ import { nearestWord } from '#util/nearest-word.ts';
 import type { YamlEntry, YamlMap, YamlScalar, YamlValue } from '#util/yaml/yaml-tree.ts';
 import { type AddComplaint, checkKeys, wordsOfFields } from './form/check-keys.ts';
 import { checkScalars } from './form/check-scalars.ts';
-import { jobDefaults } from './job/job-defaults.ts';
+import { jobDefaults, madeDirectories } from './job/job-defaults.ts';
 import { ruleKeys, ruleSections, ruleShape } from './rule-shape.ts';
 
 /**
@@ -185,13 +185,16 @@ function inputOf(input: ReadonlyMap<string, YamlScalar>, add: AddComplaint): Rul
 
 /**
  * Values that are formatted must be texts; what the author left unquoted is taken as written. An empty one is left out,
- * which is an error where a default would be used instead.
+ * which is an error where a default would be used instead. So is an empty directory.
  */
 function textsOf(section: string, scalars: ReadonlyMap<string, YamlScalar>, add: AddComplaint): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [key, value] of scalars) {
     const path = `${section}.${key}`;
-    if (value.kind === 'null') {
+    const isDirectory = section === 'filesystem' && madeDirectories.some((name) => name === key);
+    if (isDirectory && (value.kind === 'null' || value.source.trim() === '')) {
+      add('error', path, `${path} is empty`, 'a directory, or no such key');
+    } else if (value.kind === 'null') {
       const hasDefault = section === 'filesystem' || key.toLowerCase() in jobDefaults;
       if (hasDefault) add('error', path, `${path} is empty`, "a value, or '' for an empty one, or no such key");
       else add('warning', path, `${path} is empty and is ignored`, "a value, or '' for an empty one");

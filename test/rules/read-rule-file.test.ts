@@ -299,6 +299,17 @@ describe('rule file', () => {
     });
   });
 
+  it('refuses an empty directory, and takes another empty entry', () => {
+    const read = (line: string) =>
+      renderComplaints(parseRuleFile(`R:\n  params: {name: x}\n  filesystem: {${line}}\n`, '/r.yaml').complaints);
+    for (const empty of [`''`, `' '`, '']) {
+      expect(read(`outdir: ${empty}`)).toEqual([
+        'r.yaml:3:24: error: R: filesystem.outdir is empty: expected a directory, or no such key',
+      ]);
+    }
+    expect(read(`indir: ''`)).toEqual([]);
+  });
+
   it('reads that a rule requires its product, and refuses another word for it', () => {
     const read = (line: string) => parseRuleFile(`R:\n  params: {name: x}\n  ${line}\n`, '/r.yaml');
     expect(read('product: required').rules.map(({ isProductRequired }) => isProductRequired)).toEqual([true]);

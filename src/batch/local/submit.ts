@@ -31,7 +31,7 @@ export async function submitLocal(
     await mkdir(files.clusters, { recursive: true, mode: 0o700 });
     if (await exists(place)) return { kind: 'refused', reason: `Submission '${submission.uuid}' already exists` };
     await mkdir(draft.directory, { mode: 0o700 });
-    await writeItems(draft, submission.count, items);
+    const ignored = await writeItems(draft, submission.count, items);
     const cluster = await takeCluster(files, submission.uuid);
     const { uuid, count, batchName, directory, workerDirectory, submitDirectory, environment } = submission;
     const { isSupervised } = submission;
@@ -43,7 +43,7 @@ export async function submitLocal(
     await writeDurably(draft.submission, JSON.stringify(stored));
     await rename(draft.directory, place);
     await wakeRunner(files).catch(() => undefined);
-    return { kind: 'accepted', cluster };
+    return { kind: 'accepted', cluster, ...(ignored.length === 0 ? {} : { notes: [describeIgnored(ignored)] }) };
   } catch (error) {
     await rm(draft.directory, { recursive: true, force: true }).catch(() => undefined);
     if (error instanceof ItemsFailure) throw error.cause;
@@ -51,16 +51,32 @@ export async function submitLocal(
   }
 }
 
-async function writeItems(draft: SubmissionFiles, count: number, items: AsyncIterable<BatchJob>): Promise<void> {
+/** Commands by which HTCondor starts or holds a job after its end. */
+const restartCommands = ['max_retries', 'retry_until', 'on_exit_remove', 'on_exit_hold'] as const;
+
+function describeIgnored(commands: readonly string[]): string {
+  const names = commands.map((name) => `'${name}'`).join(', ');
+  const verb = commands.length === 1 ? 'is' : 'are';
+  return `${names} ${verb} ignored: the local batch system starts each job once`;
+}
+
+/** @returns the commands of the jobs that mean nothing here */
+async function writeItems(
+  draft: SubmissionFiles,
+  count: number,
+  items: AsyncIterable<BatchJob>,
+): Promise<readonly string[]> {
   const [itemsFile, indexFile] = [await open(draft.items, 'wx', 0o600), await open(draft.index, 'wx', 0o600)];
   try {
     let offset = 0;
     let expected = 0;
+    const ignored = new Set<string>();
     const lines: Buffer[] = [];
     let bytes = 0;
     let index = '';
     for await (const item of guardItems(items)) {
       if (item.process !== expected) throw new Error(`Item ${expected} of the submission is numbered ${item.process}`);
+      for (const name of restartCommands) if ((item.commands[name] ?? '').trim() !== '') ignored.add(name);
       const line = Buffer.from(`${JSON.stringify(item)}\n`);
       lines.push(line);
       index += `${item.cupsid} ${offset} ${line.length}\n`;
@@ -79,6 +95,7 @@ async function writeItems(draft: SubmissionFiles, count: number, items: AsyncIte
     await indexFile.appendFile(index);
     await itemsFile.sync();
     await indexFile.sync();
+    return [...ignored];
   } finally {
     await closeAll([itemsFile, indexFile]);
   }

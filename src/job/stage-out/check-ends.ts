@@ -8,10 +8,18 @@ import { explainError } from '#util/explain-error.ts';
 /**
  * Checks both ends of a stage-out before anything is done: a file to copy, and a directory that keeps it.
  *
- * @throws TransferError `transfer-missing`, `transfer-directory`
+ * @throws TransferError `transfer-missing`, `transfer-name`, `transfer-directory`
  */
 export async function checkEnds(file: string, directory: string, jobDirectory: string): Promise<void> {
   const source = await stat(file).catch((cause: unknown) => {
+    // What of a name is not UTF-8 arrives as U+FFFD.
+    if (codeOf(cause) === 'ENOENT' && file.includes('\uFFFD')) {
+      throw new TransferError(`The name '${file}' is not UTF-8: expected a file name in UTF-8`, {
+        code: 'transfer-name',
+        cause,
+        advice: 'Rename the file in the script before it is staged out',
+      });
+    }
     const options = { code: 'transfer-missing', cause };
     if (codeOf(cause) === 'ENOENT')
       throw new TransferError(`File '${file}' does not exist and cannot be staged out`, options);

@@ -297,3 +297,12 @@ test('never takes a name that is taken', async () => {
 test('reads size and checksum of a file', async () => {
   expect(await readFacts(write('A', 'abc'), never)).toEqual({ sizeBytes: 3, md5: '900150983cd24fb0d6963f7d28e17f72' });
 });
+
+test('says of a name that is not UTF-8 that it is not', async () => {
+  // What of a name cannot be decoded reaches a program as U+FFFD.
+  const file = join(job, 'DST_\uFFFD.root');
+  await expect(stage(file)).rejects.toMatchObject({
+    code: 'transfer-name',
+    message: `The name '${file}' is not UTF-8: expected a file name in UTF-8`,
+  });
+});
