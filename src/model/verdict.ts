@@ -1,13 +1,15 @@
 /**
- * Why a candidate is dispatched or not; the first that applies, in this order.
+ * What becomes of a row of a rule's query: the first that applies, in this order.
  *
- * @see docs/deciding.md
+ * @see docs/deciding.md, db/decide/verdicts: a file for each
  */
-export const verdicts = [
+export const fates = [
   'not-selected',
+  'rejected',
   'invalid-run',
   'blocked',
   'exists',
+  'repeated',
   'duplicate',
   'missing-inputs',
   'unfit',
@@ -15,11 +17,19 @@ export const verdicts = [
   'ready',
 ] as const;
 
-/** One word of {@link verdicts}. */
-export type Verdict = (typeof verdicts)[number];
+/** One word of {@link fates}. */
+export type Fate = (typeof fates)[number];
 
 /**
- * What a row of a rule's query may be instead of a candidate: `rejected` (without run, segment or files, so that it
- * names no product) or `repeated` (equal in every column to an earlier row of the same product).
+ * What a row may be instead of a candidate: `rejected` (without run, segment or files, so that it names no product) or
+ * `repeated` (equal in every column to an earlier row of the same product).
  */
-export type RowFault = 'rejected' | 'repeated';
+export type RowFault = Extract<Fate, 'rejected' | 'repeated'>;
+
+/** Why a candidate is dispatched or not. */
+export type Verdict = Exclude<Fate, RowFault>;
+
+/** All verdicts, in the order of {@link fates}. */
+export const verdicts: readonly Verdict[] = fates.filter(
+  (fate): fate is Verdict => fate !== 'rejected' && fate !== 'repeated',
+);

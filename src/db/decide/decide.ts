@@ -1,15 +1,10 @@
 import { isSameDatabase, sql } from '#db/connect.ts';
-import { verdicts } from '#model/verdict.ts';
-import { countOf } from '#util/count-of.ts';
+import { fates, verdicts } from '#model/verdict.ts';
 
-import { fillReady } from './judge/fill-ready.ts';
-import { findInputs } from './inputs/find-inputs.ts';
-import { findMissingExample } from './inputs/find-missing-example.ts';
 import { inAuthorsPlace, judgeCandidates } from './judge/judge-candidates.ts';
 import { makeTables } from './make-tables.ts';
-import { markDuplicates } from './judge/mark-duplicates.ts';
-import { markExisting } from './judge/mark-existing.ts';
-import { findUnfitExample, markUnfit } from './judge/mark-unfit.ts';
+import { fillFit } from './verdicts/unfit.ts';
+import { verdictParts } from './verdicts/verdict-parts.ts';
 import { makeProductNames } from './product-sql.ts';
 import { extraNames, readQueryColumns } from './read-query-columns.ts';
 
@@ -17,7 +12,7 @@ import type { Session } from '#db/connect.ts';
 import type { JobState } from '#model/job/job-state.ts';
 import type { DecisionWarning, Funnel } from '#model/report/funnel.ts';
 import type { RowSelection } from '#model/row-selection.ts';
-import type { RowFault, Verdict } from '#model/verdict.ts';
+import type { Fate, Verdict } from '#model/verdict.ts';
 
 import type { DecisionDatabases, DecisionRequest, InputSource } from './decision-request.ts';
 import type { EarlyCount } from './judge/judge-candidates.ts';
@@ -42,58 +37,48 @@ async function separateUndecided(session: Session, columns: QueryColumns): Promi
   await session.execute(sql`analyze pg_temp.undecided (ordinal, verdict, dstfile)`);
 }
 
-async function countRejected(session: Session, total: number): Promise<readonly DecisionWarning[]> {
-  if (total === 0) return [];
-  const reasons = await session.query<{ note: string; count: number; run: number | null }>(
-    sql`select note, count(*)::int as count, min(run) as run from pg_temp.judged where verdict = 'rejected'
-      group by note order by note`,
-  );
-  const complaints: Readonly<Record<string, string>> = {
-    runnumber: "'runnumber' is null, negative or not a whole number",
-    segment: "'segment' is null, negative or not a whole number",
-    files: "'files' is null or empty",
-    streamname: "'streamname' is null or contains characters other than letters, digits and '_'",
-  };
-  return reasons.map(({ note, count, run }) => ({
-    kind: 'rejected-rows',
-    count,
-    message: `${countOf(count, 'row')} left out: ${complaints[note] ?? note}${run === null ? '' : `, e.g. of run ${run}`}`,
-  }));
+function isComplete(counts: Partial<Record<Verdict, number>>): counts is Record<Verdict, number> {
+  return verdicts.every((verdict) => counts[verdict] !== undefined);
 }
 
-function countLate(
+/**
+ * Counts rows by what became of them: `late` are the verdicts in `undecided`; what has none and is not ready is over the
+ * limit.
+ */
+function countRows(
   early: readonly EarlyCount[],
   late: ReadonlyMap<string, number>,
   ready: number,
 ): Omit<Funnel, 'warnings'> {
-  const counts: Record<Verdict, number> = {
-    'not-selected': 0,
-    'invalid-run': 0,
-    blocked: 0,
-    exists: 0,
-    duplicate: 0,
-    'missing-inputs': 0,
-    unfit: 0,
-    'over-limit': 0,
-    ready,
-  };
-  const faults: Record<RowFault, number> = { rejected: 0, repeated: late.get('repeated') ?? 0 };
+  const byFate = new Map<Fate, number>(fates.map((fate) => [fate, late.get(fate) ?? 0]));
   const blockedByState: Partial<Record<JobState, number>> = {};
   let rows = 0;
   let undecided = 0;
   for (const { verdict, state, count } of early) {
     rows += count;
     if (verdict === null) undecided += count;
-    else if (verdict === 'rejected') faults.rejected += count;
-    else counts[verdict] += count;
+    else byFate.set(verdict, (byFate.get(verdict) ?? 0) + count);
     if (verdict === 'blocked' && state !== null) blockedByState[state] = count;
   }
-  for (const verdict of ['exists', 'duplicate', 'missing-inputs', 'unfit'] as const)
-    counts[verdict] = late.get(verdict) ?? 0;
   const marked = [...late.values()].reduce((sum, count) => sum + count, 0);
-  counts['over-limit'] = undecided - marked - ready;
-  const candidates = verdicts.reduce((sum, verdict) => sum + counts[verdict], 0);
+  byFate.set('ready', ready);
+  byFate.set('over-limit', undecided - marked - ready);
+  const countOfFate = (fate: Fate): number => byFate.get(fate) ?? 0;
+  const counts: Partial<Record<Verdict, number>> = {};
+  for (const verdict of verdicts) counts[verdict] = countOfFate(verdict);
+  if (!isComplete(counts)) throw new Error('A verdict is not counted');
+  const faults = { rejected: countOfFate('rejected'), repeated: countOfFate('repeated') };
+  const candidates = verdicts.reduce((sum, verdict) => sum + countOfFate(verdict), 0);
   return { rows, faults, candidates, counts, blockedByState };
+}
+
+async function warn(
+  session: Session,
+  fate: Fate,
+  { counts, faults }: Pick<Funnel, 'counts' | 'faults'>,
+): Promise<readonly DecisionWarning[]> {
+  const count = fate === 'rejected' || fate === 'repeated' ? faults[fate] : counts[fate];
+  return count === 0 ? [] : ((await verdictParts[fate].warn?.(session, count)) ?? []);
 }
 
 /** What was decided; the tables behind it are in the session. */
@@ -127,41 +112,18 @@ export async function decide(session: Session, request: DecisionRequest, where: 
     count: 1,
     message: `The query returns column '${name}' more than once: the last one is used`,
   }));
-  const rejected = early.find((count) => count.verdict === 'rejected')?.count ?? 0;
-  warnings.push(...(await countRejected(session, rejected)));
-  if (!early.some((count) => count.verdict === null)) {
-    return { funnel: { ...countLate(early, new Map(), 0), warnings }, ...decided };
-  }
+  const read = countRows(early, new Map(), 0);
+  warnings.push(...(await warn(session, 'rejected', read)));
+  if (!early.some((count) => count.verdict === null)) return { funnel: { ...read, warnings }, ...decided };
 
   await separateUndecided(session, columns);
-  if (!request.isResubmit) await markExisting(session, catalog, names);
-  await markDuplicates(session, columns);
-  warnings.push(...(await findInputs(session, catalog, request.inputs)));
-  let ready = await fillReady(session, columns, names, request.cap);
-  if (request.rowJudge !== undefined) {
-    let unfit = await markUnfit(session, request.rowJudge);
-    ready -= unfit;
-    // Those behind the limit take the places of what is left out.
-    while (unfit > 0 && request.cap !== undefined) {
-      await session.execute(sql`truncate pg_temp.ready`);
-      ready = await fillReady(session, columns, names, request.cap);
-      unfit = await markUnfit(session, request.rowJudge);
-      ready -= unfit;
-    }
-  }
+  const judging = { session, catalog, request, columns, names };
+  for (const fate of fates) warnings.push(...((await verdictParts[fate].mark?.(judging)) ?? []));
+  const ready = await fillFit(judging);
   const late = await session.query<{ verdict: string; count: number }>(
     sql`select verdict, count(*)::int as count from pg_temp.undecided where verdict is not null group by verdict`,
   );
-  const counted = countLate(early, new Map(late.map(({ verdict, count }) => [verdict, count])), ready);
-  if (counted.faults.repeated > 0) {
-    const count = counted.faults.repeated;
-    warnings.push({
-      kind: 'repeated-rows',
-      count,
-      message: `${countOf(count, 'row')} left out: same as an earlier row`,
-    });
-  }
-  warnings.push(...(await findMissingExample(session, counted.counts['missing-inputs'])));
-  warnings.push(...(await findUnfitExample(session, counted.counts.unfit)));
+  const counted = countRows(early, new Map(late.map(({ verdict, count }) => [verdict, count])), ready);
+  for (const fate of fates.filter((one) => one !== 'rejected')) warnings.push(...(await warn(session, fate, counted)));
   return { funnel: { ...counted, warnings }, ...decided };
 }

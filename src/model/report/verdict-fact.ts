@@ -1,5 +1,6 @@
 import type { JobState } from '../job/job-state.ts';
 import type { OutsideSelection } from '../row-selection.ts';
+import type { Fate } from '../verdict.ts';
 
 /** A line of `invalid_run_list`; a `lastRun` of -1 is open. */
 export interface InvalidRunEntry {
@@ -57,23 +58,30 @@ export interface BlockingAttempt {
   readonly submission: string | null;
 }
 
-/** For each verdict, the rows or values that led to it: what `--why` prints below the verdict. */
-export type VerdictFact =
-  | {
-      readonly fate: 'not-selected';
-      readonly outside: OutsideSelection | undefined;
-      /** The live attempt of the product, if there is one. */
-      readonly attempt: BlockingAttempt | undefined;
-    }
-  | { readonly fate: 'rejected'; readonly column: string }
-  | { readonly fate: 'invalid-run'; readonly entries: readonly InvalidRunEntry[] }
-  | { readonly fate: 'blocked'; readonly attempt: BlockingAttempt | undefined }
-  | { readonly fate: 'exists'; readonly filename: string; readonly datasets: readonly string[] }
-  | { readonly fate: 'repeated' | 'duplicate'; readonly rows: readonly CompetingRow[] }
-  | { readonly fate: 'missing-inputs'; readonly wanted: number; readonly missing: readonly MissingInput[] }
-  | { readonly fate: 'unfit'; readonly reason: string }
-  | { readonly fate: 'over-limit'; readonly readyBefore: number }
-  | { readonly fate: 'ready'; readonly inputs: string; readonly replaces: BlockingAttempt | undefined };
+/** For each verdict, the rows or values that led to it. */
+export interface FactByFate {
+  readonly 'not-selected': {
+    readonly outside: OutsideSelection | undefined;
+    /** The live attempt of the product, if there is one. */
+    readonly attempt: BlockingAttempt | undefined;
+  };
+  readonly rejected: { readonly column: string };
+  readonly 'invalid-run': { readonly entries: readonly InvalidRunEntry[] };
+  readonly blocked: { readonly attempt: BlockingAttempt | undefined };
+  readonly exists: { readonly filename: string; readonly datasets: readonly string[] };
+  readonly repeated: { readonly rows: readonly CompetingRow[] };
+  readonly duplicate: { readonly rows: readonly CompetingRow[] };
+  readonly 'missing-inputs': { readonly wanted: number; readonly missing: readonly MissingInput[] };
+  readonly unfit: { readonly reason: string };
+  readonly 'over-limit': { readonly readyBefore: number };
+  readonly ready: { readonly inputs: string; readonly replaces: BlockingAttempt | undefined };
+}
+
+/** The fact behind one verdict. */
+export type FactOf<Name extends Fate> = FactByFate[Name];
+
+/** A verdict with its fact: what `--why` prints below the verdict. */
+export type VerdictFact<Name extends Fate = Fate> = { [One in Name]: { readonly fate: One } & FactByFate[One] }[Name];
 
 /** A report that was refused, or remarked on, and that is not resolved. */
 export interface RefusedReport {

@@ -1,21 +1,10 @@
+import { verdictParts } from '#db/decide/verdicts/verdict-parts.ts';
 import { verdicts } from '#model/verdict.ts';
 import { countOf } from '#util/count-of.ts';
 import { printCount } from '#util/print-count.ts';
 
 import type { Funnel } from '#model/report/funnel.ts';
 import type { PlanReport } from '#model/report/plan.ts';
-import type { Verdict } from '#model/verdict.ts';
-
-const meanings: Readonly<Record<Exclude<Verdict, 'ready'>, string>> = {
-  'not-selected': 'not selected: outside --runs or --segments',
-  'invalid-run': 'in an invalid run',
-  blocked: 'blocked',
-  exists: 'already exist',
-  duplicate: 'duplicate: different rows for one product',
-  'missing-inputs': 'missing inputs',
-  unfit: 'cannot be submitted',
-  'over-limit': 'over the limit',
-};
 
 function lineOf(sign: string, count: number, text: string): string {
   return `${sign} ${printCount(count).padStart(11)}  ${text}`;
@@ -30,12 +19,12 @@ export function renderFunnel(funnel: Funnel): readonly string[] {
       `${printCount(count)} ${state}${state === 'finished' && lost > 0 ? `, ${printCount(lost)} of them not in the catalog` : ''}`,
   );
   const lines = [lineOf(' ', rows, rows === 1 ? 'row of the query' : 'rows of the query')];
-  if (faults.rejected > 0) lines.push(lineOf('-', faults.rejected, 'rejected: they name no product'));
-  if (faults.repeated > 0) lines.push(lineOf('-', faults.repeated, 'repeated: same as an earlier row'));
+  if (faults.rejected > 0) lines.push(lineOf('-', faults.rejected, verdictParts.rejected.meaning));
+  if (faults.repeated > 0) lines.push(lineOf('-', faults.repeated, verdictParts.repeated.meaning));
   if (candidates !== rows) lines.push(lineOf('=', candidates, candidates === 1 ? 'candidate' : 'candidates'));
   for (const verdict of verdicts) {
     if (verdict === 'ready' || counts[verdict] === 0) continue;
-    lines.push(lineOf('-', counts[verdict], meanings[verdict]));
+    lines.push(lineOf('-', counts[verdict], verdictParts[verdict].meaning));
     if (verdict === 'blocked') lines.push(...states.map((text) => `${' '.repeat(17)}${text}`));
   }
   lines.push(lineOf('=', counts.ready, 'ready'));

@@ -1,18 +1,18 @@
 import { pipeline } from 'node:stream/promises';
 
 import { isSameDatabase, sql } from '#db/connect.ts';
+import { fates } from '#model/verdict.ts';
 
 import { candidateSelect } from '../candidate-select.ts';
 import { holdsRunSql } from './holds-run-sql.ts';
-import { isInvalidSql, putInvalidEntries } from './invalid-run-sql.ts';
-import { isNotSelectedSql } from './not-selected-sql.ts';
-import { dstfileSql, likePrefix } from '../product-sql.ts';
 import { extraNames } from '../read-query-columns.ts';
 import { toRuleError } from '../rule-query-error.ts';
+import { readBlocking } from '../verdicts/blocked.ts';
+import { verdictParts } from '../verdicts/verdict-parts.ts';
 
 import type { Session, Statement } from '#db/connect.ts';
 import type { JobState } from '#model/job/job-state.ts';
-import type { RowFault, Verdict } from '#model/verdict.ts';
+import type { Fate } from '#model/verdict.ts';
 
 import type { DecisionDatabases, DecisionRequest } from '../decision-request.ts';
 import type { ProductNames } from '../product-sql.ts';
@@ -20,7 +20,7 @@ import type { QueryColumns } from '../read-query-columns.ts';
 
 /** How many rows have which early verdict, and in which state what blocks them is; no verdict: still open. */
 export interface EarlyCount {
-  readonly verdict: Extract<Verdict, 'not-selected' | 'invalid-run' | 'blocked'> | Extract<RowFault, 'rejected'> | null;
+  readonly verdict: Fate | null;
   readonly state: JobState | null;
   readonly count: number;
 }
@@ -50,19 +50,6 @@ export async function inAuthorsPlace<T>(
   );
 }
 
-// The index over live attempts knows the final states alone: others would have to be written there with each report. The
-// attempts that are under way are few, and looked up one by one.
-function stateSql(attempts: Statement, alias: Statement): Statement {
-  return sql`coalesce(${alias}.final_state, (select p.status from ${attempts} p where p.id = ${alias}.id))`;
-}
-
-// What an attempt blocks: all states but the unblocked ones.
-function blocksSql(attempts: Statement, alias: Statement, unblockStates: readonly JobState[]): Statement {
-  return unblockStates.length === 0
-    ? sql`${alias}.id is not null`
-    : sql`(${alias}.id is not null and ${stateSql(attempts, alias)}::text <> all(${unblockStates}::text[]))`;
-}
-
 // Whether a row has to do with the run that somebody asks about.
 function askedSql({ request: { asked }, columns }: Judging): { readonly isOf: Statement; readonly isAlone: boolean } {
   if (asked === undefined) return { isOf: sql`false`, isAlone: false };
@@ -77,24 +64,11 @@ function askedSql({ request: { asked }, columns }: Judging): { readonly isOf: St
  *
  * @see docs/decisions/one-pass-over-candidates.md
  */
-function judgeStatement(judging: Judging, candidates: Statement, hasInvalid: boolean): Statement {
-  const { session, request, columns, names } = judging;
-  const attempts = sql.table(session.role, 'production_status');
+function judgeStatement(judging: Judging, candidates: Statement, early: readonly EarlyStep[]): Statement {
   const row = { run: sql`c.run`, segment: sql`c.segment`, streamname: sql`c.streamname` };
-  const live = (alias: string, dstfile: Statement, name: string): Statement => {
-    const a = sql.identifier(alias);
-    // The prefix tells nothing new, but lets an index-only scan read this rule's own attempts and no others.
-    return sql`left join ${attempts} ${a}
-      on ${a}.dstfile = ${dstfile} and ${a}.retired_at is null and ${a}.dstfile like ${likePrefix(name)}`;
-  };
-  const twin = names.twin === undefined ? undefined : dstfileSql(sql`${names.twin}::text`, row, names.isStreamed);
-  const [a, b] = [sql`a`, sql`b`];
-  const aBlocks = blocksSql(attempts, a, request.unblockStates);
-  const bBlocks = twin === undefined ? sql`false` : blocksSql(attempts, b, request.unblockStates);
-  const bWhen = (then: Statement): Statement => (twin === undefined ? sql`` : sql`when ${bBlocks} then ${then}`);
-  const notSelected = isNotSelectedSql(request.selection, row);
+  const blocking = readBlocking(judging, row);
   const asked = askedSql(judging);
-  const open = [sql`dstfile`, sql`source`, sql`files`, sql`ranges`, ...extraNames(columns)];
+  const open = [sql`dstfile`, sql`source`, sql`files`, sql`ranges`, ...extraNames(judging.columns)];
   return sql`insert into pg_temp.judged (ordinal, run, segment, streamname, verdict, state, cupsid, note, is_of_asked,
       ${sql.join(open)})
     select d.ordinal, d.run, d.segment, d.streamname, d.verdict, case d.verdict when 'blocked' then d.state end,
@@ -102,20 +76,34 @@ function judgeStatement(judging: Judging, candidates: Statement, hasInvalid: boo
       ${sql.join(open.map((name) => sql`case when d.verdict is null or d.is_of_asked then d.${name} end`))}
     from (
       select c.*,
-        case ${notSelected === undefined ? sql`` : sql`when ${notSelected} then 'not-selected'`}
-          when c.complaint is not null then 'rejected'
-          ${hasInvalid ? sql`when ${isInvalidSql(names, row)} then 'invalid-run'` : sql``}
-          when ${aBlocks} or ${bBlocks} then 'blocked' end as verdict,
-        case when ${aBlocks} then ${stateSql(attempts, a)} ${bWhen(stateSql(attempts, b))} end as state,
-        case when ${aBlocks} then a.id ${bWhen(sql`b.id`)} ${twin === undefined ? sql`else a.id` : sql`else coalesce(a.id, b.id)`}
-          end as cupsid,
+        case ${sql.join(
+          early.map(({ fate, condition }) => sql`when ${condition} then ${sql.verbatim(`'${fate}'`)}`),
+          ' ',
+        )} end as verdict,
+        ${blocking.state} as state,
+        ${blocking.cupsid} as cupsid,
         ${asked.isOf} as is_of_asked
       from ${candidates} as c
-      ${live('a', sql`c.dstfile`, names.dstname)}
-      ${twin === undefined ? sql`` : live('b', twin, names.twin ?? '')}
+      ${blocking.joins}
       ${asked.isAlone ? sql`where ${asked.isOf}` : sql``}
       offset 0
     ) as d`;
+}
+
+/** A fate that is found while the query's rows are read. */
+interface EarlyStep {
+  readonly fate: Fate;
+  readonly condition: Statement;
+}
+
+async function findEarlySteps(judging: Judging): Promise<readonly EarlyStep[]> {
+  const row = { run: sql`c.run`, segment: sql`c.segment`, streamname: sql`c.streamname` };
+  const steps: EarlyStep[] = [];
+  for (const fate of fates) {
+    const condition = await verdictParts[fate].early?.(judging, row);
+    if (condition !== undefined) steps.push({ fate, condition });
+  }
+  return steps;
 }
 
 // Rows flow from server to server through us as the bytes they are: nothing is parsed on the way.
@@ -143,11 +131,11 @@ async function copyCandidates(judging: Judging): Promise<void> {
  */
 export async function judgeCandidates(judging: Judging): Promise<readonly EarlyCount[]> {
   const { session, request, where, columns, names } = judging;
-  const hasInvalid = (await putInvalidEntries(session, names)) > 0;
+  const early = await findEarlySteps(judging);
   const role = where.databases[request.query.role].role;
   if (isSameDatabase(role, session.role)) {
     const select = candidateSelect(request.query.text, columns, names, sql`${names.dstname}::text`);
-    const statement = judgeStatement(judging, sql`(${select})`, hasInvalid);
+    const statement = judgeStatement(judging, sql`(${select})`, early);
     await inAuthorsPlace(session, { ...where, schema: role.schema }, (inner) => inner.execute(statement)).catch(
       (error: unknown) => {
         throw toRuleError(error, statement, request);
@@ -155,7 +143,7 @@ export async function judgeCandidates(judging: Judging): Promise<readonly EarlyC
     );
   } else {
     await copyCandidates(judging);
-    await session.execute(judgeStatement(judging, sql`pg_temp.candidate`, hasInvalid));
+    await session.execute(judgeStatement(judging, sql`pg_temp.candidate`, early));
     await session.execute(sql`truncate pg_temp.candidate`);
   }
   return session.query<EarlyCount>(

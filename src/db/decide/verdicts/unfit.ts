@@ -2,11 +2,13 @@ import { sql } from '#db/connect.ts';
 import { countOf } from '#util/count-of.ts';
 
 import { readReady, readReadyOddities } from '../read-ready.ts';
+import { fillReady } from './ready.ts';
 
 import type { Session } from '#db/connect.ts';
 import type { DecisionWarning } from '#model/report/funnel.ts';
 
 import type { RowJudge } from '../decision-request.ts';
+import type { LateJudging, VerdictPart } from './verdict-part.ts';
 
 /**
  * Gives the verdict `unfit` to rows of `ready` whose job could not be submitted or started, takes them out of it, and puts
@@ -14,7 +16,7 @@ import type { RowJudge } from '../decision-request.ts';
  *
  * @returns how many
  */
-export async function markUnfit(session: Session, judge: RowJudge): Promise<number> {
+async function markUnfit(session: Session, judge: RowJudge): Promise<number> {
   const faults = new Map<number, string>();
   const filled = new Set<string>();
   const gaps = new Map<string, number[]>(judge.uneven.map((key) => [key, []]));
@@ -42,9 +44,8 @@ export async function markUnfit(session: Session, judge: RowJudge): Promise<numb
   return ordinals.length;
 }
 
-/** Says of the first unfit candidate what is wrong with it. */
-export async function findUnfitExample(session: Session, count: number): Promise<readonly DecisionWarning[]> {
-  if (count === 0) return [];
+/** Reports of the first unfit candidate what is wrong with it. */
+async function warnUnfit(session: Session, count: number): Promise<readonly DecisionWarning[]> {
   const [example] = await session.query<{ run: number; segment: number; note: string }>(
     sql`select run, segment, note from pg_temp.undecided where verdict = 'unfit' order by ordinal limit 1`,
   );
@@ -53,3 +54,27 @@ export async function findUnfitExample(session: Session, count: number): Promise
   const who = `${countOf(count, 'candidate')} left out because they cannot be submitted`;
   return [{ kind: 'unfit', count, message: `${who}, e.g. run ${run} segment ${segment}: ${note}` }];
 }
+
+/**
+ * Fills `ready` with what is still undecided, up to the limit, and takes out again what cannot be submitted: those behind
+ * the limit take the places of what is left out.
+ *
+ * @returns how many are ready
+ */
+export async function fillFit({ session, request, columns, names }: LateJudging): Promise<number> {
+  const { cap, rowJudge } = request;
+  for (;;) {
+    const ready = await fillReady(session, columns, names, cap);
+    const unfitRows = rowJudge === undefined ? 0 : await markUnfit(session, rowJudge);
+    if (unfitRows === 0 || cap === undefined) return ready - unfitRows;
+    await session.execute(sql`truncate pg_temp.ready`);
+  }
+}
+
+/** Its job could not be submitted or started. */
+export const unfit: VerdictPart<'unfit'> = {
+  meaning: 'cannot be submitted',
+  warn: warnUnfit,
+  findFact: (_explaining, { note }) => Promise.resolve({ reason: note ?? '' }),
+  describe: ({ reason }) => [`its job cannot be submitted: ${reason}`],
+};

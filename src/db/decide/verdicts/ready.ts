@@ -2,11 +2,14 @@ import { sql } from '#db/connect.ts';
 
 import { commaListSql } from '../list-sql.ts';
 import { nameSql } from '../product-sql.ts';
+import { findAttempt } from '../explain/find-attempt.ts';
+import { describeAttempt, listed } from '../explain/describe-attempt.ts';
 
 import type { Session, Statement } from '#db/connect.ts';
 
 import type { ProductNames } from '../product-sql.ts';
 import type { QueryColumns } from '../read-query-columns.ts';
+import type { VerdictPart } from './verdict-part.ts';
 
 /** Pairs in one `jsonb_build_object`: a function takes at most 100 arguments. */
 const pairsAtOnce = 40;
@@ -44,3 +47,16 @@ export async function fillReady(
       where u.verdict is null order by u.ordinal limit ${cap ?? null}`,
   );
 }
+
+/** To be dispatched. */
+export const ready: VerdictPart<'ready'> = {
+  meaning: 'ready',
+  findFact: async ({ session }, { inputs, cupsid }) => ({
+    inputs: inputs ?? '',
+    replaces: await findAttempt(session, cupsid),
+  }),
+  describe: ({ inputs, replaces }, why) => [
+    ...(replaces === undefined ? [] : ['replaces an earlier attempt:', ...describeAttempt(replaces, why)]),
+    ...listed(inputs.split(',').map((input) => `input ${input}`)),
+  ],
+};

@@ -2,15 +2,15 @@ import { sql } from '#db/connect.ts';
 
 import { extraNames } from '../read-query-columns.ts';
 
-import type { Session } from '#db/connect.ts';
+import { describeRows, findRows } from './competing-rows.ts';
 
-import type { QueryColumns } from '../read-query-columns.ts';
+import type { LateJudging, VerdictPart } from './verdict-part.ts';
 
 /**
  * Among undecided rows of one product: later rows that are equal in every column become `repeated`; where more than
  * one different row is left, all of them become `duplicate`, since nobody can say which is meant.
  */
-export async function markDuplicates(session: Session, columns: QueryColumns): Promise<void> {
+async function markDuplicates({ session, columns }: LateJudging): Promise<void> {
   const content = sql.join(['dstfile', 'streamname', 'source', 'files', 'ranges'].map((name) => sql.identifier(name)));
   const extras = sql.join(
     extraNames(columns).map((name) => sql`, ${name}`),
@@ -30,3 +30,14 @@ export async function markDuplicates(session: Session, columns: QueryColumns): P
       where o.ordinal = r.ordinal and (r.copy > 1 or p.different > 1)`,
   );
 }
+
+/** Several rows name the product, and differ: nobody can say which is meant. */
+export const duplicate: VerdictPart<'duplicate'> = {
+  meaning: 'duplicate: different rows for one product',
+  mark: async (judging) => {
+    await markDuplicates(judging);
+    return [];
+  },
+  findFact: async (explaining, { dstfile }) => ({ rows: await findRows(explaining, dstfile) }),
+  describe: ({ rows }) => describeRows(rows),
+};

@@ -1,0 +1,41 @@
+import { printCount } from '#util/print-count.ts';
+
+import { describeRefused } from './describe-refused.ts';
+
+import type { BlockingAttempt } from '#model/report/verdict-fact.ts';
+import type { Why } from '#model/report/why.ts';
+
+/** Facts of one kind that are written out; the rest is counted. */
+const atMost = 10;
+
+/** Writes a time for a person: `2026-11-24 08:00:00 UTC`. */
+export function printTime(at: Date): string {
+  return `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** Shortens a list of facts to the first ten and how many more there are. */
+export function listed(lines: readonly string[]): readonly string[] {
+  const rest = lines.length - atMost;
+  return rest > 0 ? [...lines.slice(0, atMost), `and ${printCount(rest)} more`] : lines;
+}
+
+/** Describes an attempt that blocks or is replaced: state, job, exit code, last message, refused reports. */
+export function describeAttempt(
+  attempt: BlockingAttempt | undefined,
+  { refused }: Pick<Why, 'refused'>,
+): readonly string[] {
+  if (attempt === undefined) return ['its attempt has just been removed: ask again'];
+  const { id, state, since, cluster, process, rule, submissionHost, executionNode, exitCode, message } = attempt;
+  const where = cluster === 0 ? 'not in the batch system yet' : `job ${cluster}.${process}`;
+  const hosts = [
+    submissionHost === null ? '' : ` from ${submissionHost}`,
+    executionNode === null ? '' : ` on ${executionNode}`,
+  ];
+  return [
+    `attempt ${attempt.attemptNumber} (cupsid ${id}) is ${state}${since === null ? '' : ` since ${printTime(since)}`}`,
+    `${where}${hosts.join('')}${rule === null ? '' : `, by rule ${rule}`}`,
+    ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
+    ...(message === null || message === '' ? [] : [`last message: ${message}`]),
+    ...describeRefused(refused[id]),
+  ];
+}

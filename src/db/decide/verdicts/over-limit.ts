@@ -1,0 +1,19 @@
+import { sql } from '#db/connect.ts';
+import { countOf } from '#util/count-of.ts';
+import { printCount } from '#util/print-count.ts';
+
+import type { VerdictPart } from './verdict-part.ts';
+
+/** Behind the limit (`--limit`, `--maxjobs`): what is left when everything else is decided. */
+export const overLimit: VerdictPart<'over-limit'> = {
+  meaning: 'over the limit',
+  findFact: async ({ session }, { ordinal }) => {
+    const [before] = await session.query<{ count: number }>(
+      sql`select count(*)::int as count from pg_temp.ready where ordinal < ${ordinal}`,
+    );
+    return { readyBefore: before?.count ?? 0 };
+  },
+  describe: ({ readyBefore }, why) => [
+    `${countOf(readyBefore, 'ready job')} before it, and the limit is ${printCount(why.cap ?? 0)}`,
+  ],
+};
