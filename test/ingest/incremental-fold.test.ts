@@ -39,9 +39,7 @@ async function readStarts(id: number): Promise<{ readonly kept: string; readonly
 }
 
 async function readRow(id: number): Promise<Row | undefined> {
-  const [row] = await status.query(
-    sql`select * from ${sql.table(status.role, 'production_status')} where id = ${id}`,
-  );
+  const [row] = await status.query(sql`select * from ${sql.table(status.role, 'production_status')} where id = ${id}`);
   return row;
 }
 
