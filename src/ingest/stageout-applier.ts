@@ -202,7 +202,7 @@ async function note(doors: StageoutDoors, stageouts: readonly Stageout[], fates:
 function refusalsOf(stageout: Stageout, because: string): readonly JobEvent[] {
   const { cupsid, source, sequence, start, file } = stageout;
   const { lfn, path } = file;
-  const reason = `${because}; '${path}' is on disk and not in the catalog`;
+  const reason = `${because}; '${path}' is left as it is and not registered for this product`;
   const common = { cupsid, sequence, start, at: new Date().toISOString() };
   const text = `Stage-out of '${lfn}' was refused: ${reason}`;
   return [

@@ -96,7 +96,7 @@ test('of three products that stage out one name the first has it, and the rows o
     expect(await readAttempt(status, job.cupsid)).toMatchObject({
       status: 'finished',
       flags: 4,
-      message: `Stage-out of '${lfn}' was refused: ${reason}; '${path}' is on disk and not in the catalog`,
+      message: `Stage-out of '${lfn}' was refused: ${reason}; '${path}' is left as it is and not registered for this product`,
     });
   }
   expect(await pathsOf(lfn)).toEqual(['/a/x']);
@@ -112,9 +112,12 @@ test('a refused name stays in the row whatever the job reports later, until the 
   await ingestEvents(doors, [eventOf(job.cupsid, 15, stageoutOf(`${job.dstfile}.root`))]);
   await finish(job);
   const reason = belongsTo(lfn, owner);
-  expect(await refusalOf(job)).toEqual({ status: 'finished', refusal: `stageout: ${reason}` });
+  expect(await refusalOf(job)).toEqual({
+    status: 'finished',
+    refusal: expect.stringContaining(`stageout: ${reason}; `),
+  });
   const all = await findRefused(status, [job.cupsid]);
-  expect(all).toMatchObject([{ report: 'stageout', reason, isRemark: false }]);
+  expect(all).toMatchObject([{ report: 'stageout', reason: expect.stringContaining(reason), isRemark: false }]);
 
   await retire(owner);
   await status.query(sql`delete from ${sql.table(status.role, 'file_owner')} where lfn = ${lfn}`);

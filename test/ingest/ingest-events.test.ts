@@ -148,7 +148,7 @@ describe('ingestEvents', () => {
     ]);
     expect(results).toMatchObject([{ outcome: 'new' }]);
     expect(registered).toMatchObject([{ isRegistered: false }]);
-    expect(registered[0]?.reason).toContain('the catalog does not take it now');
+    expect(registered[0]?.reason).toContain('the catalog is unavailable');
     expect(await countUnapplied(status)).toMatchObject({ pending: 1 });
     await away.close();
     const applier = makeStageoutApplier(doors());

@@ -182,7 +182,7 @@ test('a job whose processes were all killed is gone without a result, and its re
   const group = Number((await readFile(`/proc/${pid}/stat`, 'utf8')).split(' ')[4]);
   process.kill(-group, 'SIGKILL');
   expect(await untilEnded(uuid, 1)).toMatchObject([
-    { state: 'removed', removeReason: expect.stringContaining('gone without a result') },
+    { state: 'removed', removeReason: expect.stringContaining('ended without a result') },
   ]);
   expect(await readFile(join(root, 'spool', 'spool-100-0.jsonl'), 'utf8')).toBe('report\n');
   await queue.close();

@@ -143,11 +143,11 @@ where true and runnumber>=22000 and runnumber<=22100  limit 5
     [['--config', 'rules.yaml', '--runlist', 'rules.yaml'], 12, "kaedama: The run list '/rules.yaml' cannot be used\n"],
     [['--config', 'rules.yaml', '--rule', 'DST_EVNT'], 10, "Did you mean 'DST_EVENT'?"],
     [['--rule', 'DST_EVENT'], 2, 'kaedama: Option --config is missing: name a rule file'],
-    [['--config', 'rules.yaml', '--unblock-state', 'finishd'], 2, "'finishd' is no state, did you mean 'finished'?"],
+    [['--config', 'rules.yaml', '--unblock-state', 'finishd'], 2, "Option --unblock-state: 'finishd' is not a state: did you mean 'finished'?"],
     [
       ['--config', 'rules.yaml', '-r', '--batch'],
       2,
-      '--resubmit: it replaces files that exist, so --batch needs --yes',
+      'Option --resubmit: it replaces existing files, so --batch also needs --yes',
     ],
     [['--config', 'rules.yaml', '--set-cursor', '1', '--ratchet-cursor'], 2, '--set-cursor: use only one of them'],
     [['--config', 'rules.yaml', '--limt', '3'], 2, 'Did you mean --limit?'],
@@ -206,7 +206,7 @@ describe('on an embedded site', () => {
       expect(
         await sql('select dstname, run, attempt_number, cluster, process from production_status order by run'),
       ).toBe(
-        `dstname,run,attempt,cluster,process
+        `dstname,run,attempt_number,cluster,process
 DST_EVENT_run2pp_new_2024p007_v000,1,1,1,0
 DST_EVENT_run2pp_new_2024p007_v000,2,1,1,1
 DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
@@ -326,7 +326,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
       const claims = files.filter((file) => file.endsWith('/run/0.0/pid'));
       for (const file of claims) await killSession(Number.parseInt(await readFile(join(jobs, file), 'utf8'), 10));
       expect(await until('failed')).toBe(true);
-      expect(await rows('message')).toContain('The job is gone without a result');
+      expect(await rows('message')).toContain('The job ended without a result');
       expect((await run(slurp, ['status'])).out).toContain('DST_KILLED');
     },
     timeoutMs,

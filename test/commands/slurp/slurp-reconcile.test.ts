@@ -189,7 +189,7 @@ describe('slurp reconcile', () => {
     async () => {
       await addSubmission(gone, 'DST_C', 'confirmed', 150);
       const mistyped = await slurp('reconcile', '--rule', 'DST_CC');
-      expect([mistyped.exitCode, mistyped.err]).toEqual([2, expect.stringContaining("rule 'DST_CC'")]);
+      expect([mistyped.exitCode, mistyped.err]).toEqual([2, expect.stringContaining("Rule 'DST_CC'")]);
       const doubted = await slurp('reconcile', '--rule', 'DST_C');
       expect(doubted.exitCode).toBe(51);
       expect(doubted.out).toMatch(/^vanished, not recorded +150$/mu);

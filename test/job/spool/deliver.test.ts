@@ -186,9 +186,9 @@ test('understands answers, also those of gateways to come, and believes only wha
 });
 
 test.each([
-  ['slurp-job.json', '{"submission": "u"}', 'does not say the submission or the gateway'],
-  ['slurp-job.json', 'nonsense', 'does not say the submission or the gateway'],
-  ['slurp-token', 'two words\n', 'holds no token'],
+  ['slurp-job.json', '{"submission": "u"}', 'does not contain the submission or the address of the gateway'],
+  ['slurp-job.json', 'nonsense', 'does not contain the submission or the address of the gateway'],
+  ['slurp-token', 'two words\n', 'contains no token'],
 ])('says what is wrong with a %s that holds %s', (name, text, words) => {
   writeFileSync(join(directory, name), text);
   expect(() => readGatewayAccess(directory)).toThrow(words);

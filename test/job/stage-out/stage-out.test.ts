@@ -187,7 +187,7 @@ test('lets one of several writers of different content have the name', async () 
 });
 
 test.each([
-  ['there is no such file', 'missing.root', 'out', "There is no file '", 'transfer-missing'],
+  ['there is no such file', 'missing.root', 'out', 'does not exist and cannot be staged out', 'transfer-missing'],
   ['the file is a directory', '.', 'out', 'is not a regular file', 'transfer-missing'],
   ["the file's name is too long", 'x'.repeat(256), 'out', 'the name is too long', 'transfer-missing'],
   ['the directory is not there', 'A.root', 'nowhere', 'does not exist on this node', 'transfer-directory'],
