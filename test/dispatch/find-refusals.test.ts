@@ -61,8 +61,8 @@ it('says everything that a dispatch would be refused for, and nothing where noth
   expect(await refusalsOf(2)).toEqual([]);
   await writeFile(join(directory, 'wrapper.sh'), '');
   expect(await refusalsOf(1)).toEqual([
-    expect.stringMatching(/^Payload directory '\/here\/payload' does not exist; relative payloads are looked for /u),
-    expect.stringMatching(/^Script '.*' is neither in the payload '\/here\/payload' nor among what is staged; mend /u),
+    expect.stringMatching(/^Payload directory '\/here\/payload' does not exist; relative payload paths start in /u),
+    expect.stringMatching(/^Script '.*' is neither in the payload '\/here\/payload' nor among the staged files; fix /u),
   ]);
   const payload = join(directory, 'payload');
   await mkdir(payload);

@@ -97,6 +97,6 @@ test('a refused stage-out is counted as put aside in health', async () => {
   const health = await gateway.app.inject({ method: 'GET', url: '/health' });
   expect(health.json()).toMatchObject({
     stageouts: { pending: 0, aside: 1 },
-    complaints: ['staged files were quarantined'],
+    complaints: ["reports of 1 attempt were refused: see 'slurp refused'", 'staged files were quarantined'],
   });
 });

@@ -38,7 +38,7 @@ export function keepPayloadContract(batch: string, isSupervised: boolean): void 
       "BUILDER finished 0 0 3 2 0 f last stageout DST_EVENT_auau23_ana387_2023p003-00022026-00001.prdf
       CALO finished 0 0 2 2 0 f last stageout HIST_CALOQAFITTING_run2pp_ana437_2024p007-00053535-00000.root
       COSMICS finished 0 0 6 3 0 t Normal termination
-      ITERATIONS finished 0 0 0 1 0 f "Stage-out of 'HST_CALO_CALIB_run2pp_ana437_2024p007-00053539-00053540-0000-00.root': --dataset is '00'  the file name says 'ana437_2024p007'"
+      ITERATIONS finished 0 0 0 1 0 f last stageout HST_CALO_CALIB_run2pp_ana437_2024p007-00053539-00053540-0000-00.root
       JETS finished 0 0 2 1 0 f last stageout DST_JETCALO_run2pp_ana437_2024p007-00053537-00000.root
       PASSES finished 0 0 3 1 0 f last stageout DST_UNCALIBRATED_run2pp_ana437_2024p007-00053534-00000.root
       RECO finished 0 0 3 1 0 f last stageout DST_CALOR_auau23_ana387_2023p003-00022027-00000.root
@@ -61,7 +61,7 @@ export function keepPayloadContract(batch: string, isSupervised: boolean): void 
       "BUILDER started started running inputs stageout stageout exitcode
       CALO started started inputs running dataset stageout dataset stageout dataset dataset finished
       COSMICS started started running dataset stageout dataset stageout dataset finished stageout dataset message
-      ITERATIONS started started finished stageout message
+      ITERATIONS started started finished stageout refused
       JETS started started running stageout finished
       PASSES started started message running message running message finished stageout dataset
       RECO started started running stageout dataset exitcode

@@ -50,7 +50,7 @@ test('a full disk refuses a file with its reason, keeps the local one, and nothi
       '  because: no space left on device\n  Free space there, then redo the job\n',
   );
   expect(existsSync(join(scratch, name))).toBe(true);
-  expect(flags()).toEqual([4]);
+  expect(flags()).toEqual([4, 'refused']);
 });
 
 test('a full disk keeps the older file that was to be replaced', async () => {
