@@ -143,7 +143,11 @@ where true and runnumber>=22000 and runnumber<=22100  limit 5
     [['--config', 'rules.yaml', '--runlist', 'rules.yaml'], 12, "kaedama: The run list '/rules.yaml' cannot be used\n"],
     [['--config', 'rules.yaml', '--rule', 'DST_EVNT'], 10, "Did you mean 'DST_EVENT'?"],
     [['--rule', 'DST_EVENT'], 2, 'kaedama: Option --config is missing: name a rule file'],
-    [['--config', 'rules.yaml', '--unblock-state', 'finishd'], 2, "Option --unblock-state: 'finishd' is not a state: did you mean 'finished'?"],
+    [
+      ['--config', 'rules.yaml', '--unblock-state', 'finishd'],
+      2,
+      "Option --unblock-state: 'finishd' is not a state: did you mean 'finished'?",
+    ],
     [
       ['--config', 'rules.yaml', '-r', '--batch'],
       2,

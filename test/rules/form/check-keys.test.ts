@@ -54,7 +54,7 @@ describe('a section or a directory that is empty (C-R4)', () => {
       "r.yaml:3:40: warning: R: job.output is empty and is ignored: expected a value, or '' for an empty one",
     ]);
     expect(complaintsOf('filesystem: {outdir: ~}')).toEqual([
-      "r.yaml:2:24: error: R: filesystem.outdir is empty: expected a directory, or no such key",
+      'r.yaml:2:24: error: R: filesystem.outdir is empty: expected a directory, or no such key',
     ]);
   });
 });
