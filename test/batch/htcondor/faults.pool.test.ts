@@ -162,13 +162,15 @@ describe('HTCondor, when something lies between us and it', () => {
     await chmod(join(open.directory, 'slurp-token'), 0o644);
     expect(await pool.backend.submit(open, eachOf(jobs))).toMatchObject({
       kind: 'refused',
-      reason: expect.stringContaining('Others may read the token'),
+      reason: expect.stringContaining('Other users can read the token'),
     });
     await chmod(join(open.directory, 'slurp-token'), 0o600);
     await chmod(open.directory, 0o755);
     expect(await pool.backend.submit(open, eachOf(jobs))).toMatchObject({
       kind: 'refused',
-      reason: expect.stringMatching(/^Others may read the token .* that of its folder 700$/u),
+      reason: expect.stringMatching(
+        /^Other users can read the token .*: expected mode 600, and 700 for its directory$/u,
+      ),
     });
   });
 
