@@ -5,7 +5,7 @@ const ms = z.number();
 const processSchema = z.object({ wallMs: ms, cpuMs: ms, peakMb: z.number() });
 
 /** The steps of a dispatch in order, as `kaedama --json` names them. */
-export const steps = ['recover', 'decide', 'prepare', 'reserve', 'render', 'submit', 'confirm'] as const;
+export const steps = ['recover', 'decide', 'payload', 'prepare', 'reserve', 'render', 'submit', 'confirm'] as const;
 
 /** What `kaedama --json` tells of a dispatch, as far as it is measured here. */
 export const dispatchedSchema = z.object({

@@ -34,7 +34,8 @@ export function summaryOf(rounds: readonly Round[]): readonly Summary[] {
       rounds: own.length,
       submissions: median(({ submissions }) => submissions),
       phases: {
-        ...{ recover: phaseOf('recover'), decide: phaseOf('decide'), prepare: phaseOf('prepare') },
+        ...{ recover: phaseOf('recover'), decide: phaseOf('decide') },
+        ...{ payload: phaseOf('payload'), prepare: phaseOf('prepare') },
         ...{ reserve: phaseOf('reserve'), render: phaseOf('render') },
         ...{ submit: phaseOf('submit'), confirm: phaseOf('confirm') },
       },
