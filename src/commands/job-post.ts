@@ -87,6 +87,6 @@ export function sayUnwanted(say: Say, reason = noReason): void {
 /** Ends a job that is not wanted. @returns the exit code */
 export function fence(say: Say, identity: JobIdentity, reason = noReason): number {
   sayUnwanted(say, reason);
-  if (endJob(identity, reason) === 'nobody') say('it cannot be ended from here: the script must check the exit code');
+  if (endJob(identity, reason) === 'none') say('cups cannot end the job: the script must check the exit code of cups');
   return fencedExitCode;
 }

@@ -40,16 +40,16 @@ async function runKaedama(context: MainContext): Promise<number> {
   context.onStop({ words: () => describeInterruption(trace), mayEndNow: () => trace.phase === 'before' });
   const request = await readKaedamaRequest(context.argv, { cwd: process.cwd(), now: new Date().toISOString() });
   if (request === undefined) return 0;
-  if (request.deed.kind === 'check') return checkRules(request, say);
-  if (request.deed.kind === 'print-query') return printQuery(request);
+  if (request.action.kind === 'check') return checkRules(request, say);
+  if (request.action.kind === 'print-query') return printQuery(request);
   const work = await openWork(request, context);
-  switch (work.request.deed.kind) {
+  switch (work.request.action.kind) {
     case 'plan':
       return printPlan(work);
     case 'why':
-      return printWhy(work, work.request.deed);
+      return printWhy(work, work.request.action);
     case 'dump':
-      return printDump(work, work.request.deed.directory);
+      return printDump(work, work.request.action.directory);
     default:
       return dispatch(work, context.signal, trace);
   }
@@ -63,9 +63,9 @@ function openDatabases(site: Site): Work['databases'] {
 /** Prepares the rule, starts what the site needs, and opens it. What is wrong with the rule is said first. */
 async function openWork(asked: KaedamaRequest, context: MainContext): Promise<Work> {
   const selected = await selectRule(asked.config, asked.rule);
-  const isDump = asked.deed.kind === 'dispatch' && /^true$/iu.test(selected.rule.params['dump'] ?? '');
-  const deed = isDump ? { kind: 'dump' as const, directory: asked.options.submitDirectory } : asked.deed;
-  const request = { ...asked, deed };
+  const isDump = asked.action.kind === 'dispatch' && /^true$/iu.test(selected.rule.params['dump'] ?? '');
+  const action = isDump ? { kind: 'dump' as const, directory: asked.options.submitDirectory } : asked.action;
+  const request = { ...asked, action };
   for (const note of request.notes) say(note);
   const site = await openSite(request, say);
   const isTestbed = site.mode === 'testbed' || request.options.isTestbed;
@@ -77,7 +77,7 @@ async function openWork(asked: KaedamaRequest, context: MainContext): Promise<Wo
     for (const database of Object.values(databases)) await database.close();
   });
   const { prepared, complaints } = await fillCursor(ready, async (key) => {
-    if (deed.kind === 'dispatch') await adoptCursor(databases.status, key);
+    if (action.kind === 'dispatch') await adoptCursor(databases.status, key);
     return findCursor(databases.status, key);
   });
   if (!request.isBatch) for (const complaint of complaints) say(renderComplaint(complaint));

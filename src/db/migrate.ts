@@ -123,14 +123,14 @@ async function findMaker(
   ask: Ask,
   role: Role,
   files: readonly string[],
-): Promise<'we' | 'earlier' | 'nobody' | 'others'> {
+): Promise<'we' | 'earlier' | 'none' | 'others'> {
   const applied = await findApplied(ask, role);
   if (applied.length > 0) {
     return (await isOfEarlierVersion(ask, role, applied, files.map(migrationName))) ? 'earlier' : 'we';
   }
-  if (role.role === 'status') return (await findOriginalStatus(ask, role)) === undefined ? 'nobody' : 'others';
-  if (role.role === 'catalog') return (await findOriginalCatalog(ask, role)) === undefined ? 'nobody' : 'others';
-  return (await isThere(ask, role, landmarks[role.role])) ? 'others' : 'nobody';
+  if (role.role === 'status') return (await findOriginalStatus(ask, role)) === undefined ? 'none' : 'others';
+  if (role.role === 'catalog') return (await findOriginalCatalog(ask, role)) === undefined ? 'none' : 'others';
+  return (await isThere(ask, role, landmarks[role.role])) ? 'others' : 'none';
 }
 
 async function completeCatalog(role: Role, sqlDirectory: string, tell: TellPhase): Promise<Adoption | undefined> {

@@ -7,7 +7,7 @@ import { readProcessStat } from '#util/process-stat.ts';
 export const fencedFileName = 'slurp-fenced';
 
 /** Whom a signal went to: the wrapper, the payload's process group, or nobody that is known for sure. */
-export type Signalled = 'wrapper' | 'group' | 'nobody';
+export type Signalled = 'wrapper' | 'group' | 'none';
 
 /**
  * Ends a job that is not wanted any more: old scripts ignore exit codes, so they are sent TERM. The wrapper gets it if
@@ -30,7 +30,7 @@ export function endJob(identity: JobIdentity, reason: string): Signalled {
   if (processGroup !== undefined && above.some(({ group }) => group === processGroup) && signal(-processGroup)) {
     return 'group';
   }
-  return 'nobody';
+  return 'none';
 }
 
 /** This process and those above it, up to but not including the first of the machine. */

@@ -10,7 +10,7 @@ import type { BatchJob } from '../backend.ts';
 import type { RunFiles } from './job-files.ts';
 import type { StoredSubmission } from './read-submission.ts';
 
-/** Takes away what nobody needs after a job: its scratch directory, and empty outputs. */
+/** Removes what is not needed after a job: its scratch directory and empty outputs. */
 export async function clearRun(run: RunFiles): Promise<void> {
   await rm(run.scratch, { recursive: true, force: true });
   for (const path of [run.output, run.error]) {

@@ -27,7 +27,7 @@ export interface KaedamaRequest {
   readonly options: RunOptions;
   /** The cursor was named on the command line, so that even `--print-query` reads it. */
   readonly isCursorNamed: boolean;
-  readonly deed: KaedamaDeed;
+  readonly action: KaedamaAction;
   /** What a dispatch is to do beside dispatching. */
   readonly wish: PassWish;
   readonly site?: string;
@@ -44,7 +44,7 @@ export interface KaedamaRequest {
 }
 
 /** Which of the things that kaedama can do. */
-export type KaedamaDeed =
+export type KaedamaAction =
   | { readonly kind: 'dispatch' }
   | { readonly kind: 'plan' }
   | { readonly kind: 'print-query' }
@@ -203,11 +203,11 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
   if (raw.runs !== undefined && raw.runlist !== undefined) reasons.push('--runlist: cannot be combined with --runs');
   const runs = select('--runs', raw.runs, parseRuns);
   const segments = select('--segments', raw.segments, parseSegments);
-  const deed = makeDeed(raw, place.cwd, number, reasons);
+  const action = makeAction(raw, place.cwd, number, reasons);
   const cursor = makeCursorWish(raw, number, reasons);
   const unblock = makeUnblock(raw.unblockState ?? [], reasons);
   checkBatchName(raw.batchName, reasons);
-  if (raw.resubmit === true && raw.batch === true && raw.yes !== true && deed.kind === 'dispatch') {
+  if (raw.resubmit === true && raw.batch === true && raw.yes !== true && action.kind === 'dispatch') {
     reasons.push('--resubmit: it replaces existing files, so --batch also needs --yes');
   }
   const options: RunOptions = {
@@ -215,7 +215,7 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
     submitDirectory: place.cwd,
     now: place.now,
     // Asked about one run, nobody wants all the others decided.
-    runs: runs ?? (deed.kind === 'why' ? { kind: 'one', run: deed.run } : defaultRuns),
+    runs: runs ?? (action.kind === 'why' ? { kind: 'one', run: action.run } : defaultRuns),
     ...(segments === undefined ? {} : { segments }),
     limit: number('--limit', raw.limit),
     nevents: number('--nevents', raw.nevents),
@@ -230,7 +230,7 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
     rule: raw.rule,
     options,
     isCursorNamed: raw.runs?.[0] === 'cursor',
-    deed,
+    action,
     wish: {
       ...(maxJobs === undefined ? {} : { maxJobs }),
       ...(cursor === undefined ? {} : { cursor }),
@@ -330,12 +330,12 @@ async function readRunlist(file: string): Promise<RunSelection> {
   });
 }
 
-function makeDeed(
+function makeAction(
   raw: RawOptions,
   cwd: string,
   number: (option: string, word: string) => number,
   reasons: string[],
-): KaedamaDeed {
+): KaedamaAction {
   const asked = [
     ...(raw.check === true ? ['--check'] : []),
     ...(raw.printQuery === true ? ['--print-query'] : []),

@@ -1,4 +1,4 @@
-import { askToGoOn, isSomebodyThere } from '#cli/ask-to-go-on.ts';
+import { askToGoOn, canAsk } from '#cli/ask-to-go-on.ts';
 import { writeOutput } from '#cli/output.ts';
 import { renderFunnel } from '#reports/plan/render-plan.ts';
 import { UsageError } from '#model/errors.ts';
@@ -32,7 +32,7 @@ export function makeListener({ request, log, progress }: Work, trace: DispatchTr
     mayReplace: async (ready) => {
       progress.close();
       if (request.isYes) return true;
-      if (!isSomebodyThere()) {
+      if (!canAsk()) {
         throw new UsageError(
           `Not dispatched: '--resubmit' replaces existing files, and there is no terminal to confirm on`,
           {

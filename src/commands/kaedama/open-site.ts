@@ -1,4 +1,4 @@
-import { askToGoOn, isSomebodyThere } from '#cli/ask-to-go-on.ts';
+import { askToGoOn, canAsk } from '#cli/ask-to-go-on.ts';
 import { findSite } from '#config/find-site.ts';
 import { requireMadeSite } from '#config/require-made-site.ts';
 import { SiteError } from '#model/errors.ts';
@@ -21,7 +21,7 @@ export async function openSite(request: KaedamaRequest, say: Say): Promise<Site>
     requireMadeSite(site);
     return site;
   } catch (error) {
-    const mayAsk = request.deed.kind === 'dispatch' && !request.isBatch && isSomebodyThere();
+    const mayAsk = request.action.kind === 'dispatch' && !request.isBatch && canAsk();
     if (!(error instanceof SiteError) || error.code !== 'site-missing' || !mayAsk) throw error;
     const site = await findSite({ ...where, isNewAllowed: true });
     say(`${error.message}: a new, empty one would be created in '${site.stateDirectory}'`);

@@ -10,7 +10,7 @@ test('has the defaults of the original (C-K1)', async () => {
     config: '/here/rules.yaml',
     rule: 'DST_EVENT',
     options: { runs: { kind: 'cursor' }, limit: 0, nevents: 0, experimentMode: 'physics', mask: [], isTestbed: false },
-    deed: { kind: 'dispatch' },
+    action: { kind: 'dispatch' },
     isBatch: false,
     wish: { isForced: false, isMarkingHeld: false, isClearingHeld: false },
     notes: [],
@@ -25,7 +25,7 @@ test.each([
   [['submit', '--no-submit']],
   [['--runs', '1', '2', 'submit', '--plan']],
 ])('%j decides, and submits nothing (C-K1)', async (line) => {
-  expect(await read(...line)).toMatchObject({ deed: { kind: 'plan' } });
+  expect(await read(...line)).toMatchObject({ action: { kind: 'plan' } });
 });
 
 test.each([

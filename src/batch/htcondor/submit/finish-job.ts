@@ -248,7 +248,7 @@ function environmentFor(written: string, submission: BatchSubmission, own: Reado
   });
 }
 
-/** The streams whose files the job is told. One with a space in its path cannot be: the environment would fall apart. */
+/** The streams whose files are named in the job's environment. A path with a space is left out: it would break the environment. */
 function keptStreams(result: ReadonlyMap<string, string>): readonly string[] {
   return ['output', 'error'].filter((key) => {
     const path = result.get(key);
