@@ -194,7 +194,7 @@ test('signals no group but one that it belongs to', async () => {
     env: { SLURP_PROCESS_GROUP: String(bystander.pid), SLURP_WRAPPER_PROCESS: String(bystander.pid) },
   });
   expect(result.exitCode).toBe(24);
-  expect(result.stderr).toContain('it cannot be ended from here');
+  expect(result.stderr).toContain('cups cannot end the job');
   expect(bystander.exitCode).toBeNull();
   const gone = new Promise((resolve) => {
     bystander.on('exit', resolve);
