@@ -10,6 +10,7 @@ import { migrate } from '#db/migrate.ts';
 import { roleNames } from '#model/site.ts';
 import { packageRoot } from '#util/package-root.ts';
 
+import { measureProcess, medianOf, putFigures, startBenchServer } from './bench-server.ts';
 import {
   caloRule,
   dstfileSql,
@@ -19,7 +20,6 @@ import {
   putInputFiles,
   segmentsPerRun,
 } from './calo-chain.ts';
-import { measureProcess, medianOf, putFigures, startBenchServer } from './bench-server.ts';
 
 import type { Statement } from '#db/connect.ts';
 import type { Role, RoleName } from '#model/site.ts';

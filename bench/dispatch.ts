@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { packageRoot } from '#util/package-root.ts';
 
 import { putFigures } from './bench-server.ts';
+import { roundsSchema } from './dispatch-figures.ts';
 import { summaryOf } from './dispatch-summary.ts';
 import { renderTable } from './dispatch-table.ts';
-import { roundsSchema } from './dispatch-figures.ts';
 
 const pool = join(packageRoot(), 'test', 'pool');
 

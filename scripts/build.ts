@@ -1,6 +1,7 @@
-import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
 import { bundle } from './bundle.ts';
 
 /** The commands that run on a worker node too: each is one file that stands alone. */

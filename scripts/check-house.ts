@@ -1,10 +1,13 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+
 import { cruise } from 'dependency-cruiser';
 import extractDepcruiseOptions from 'dependency-cruiser/config-utl/extract-depcruise-options';
 import extractTsConfig from 'dependency-cruiser/config-utl/extract-ts-config';
-import packageFacts from '../package.json' with { type: 'json' };
+
 import { packageRoot } from '#util/package-root.ts';
+
+import packageFacts from '../package.json' with { type: 'json' };
 import { checkChangelog } from './house/check-changelog.ts';
 import { checkCitations } from './house/check-citations.ts';
 import { checkComments } from './house/check-comments.ts';

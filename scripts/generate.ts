@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+
 import { packageRoot } from '#util/package-root.ts';
+
 import { generatedFiles } from './house/generated-files.ts';
 
 const root = packageRoot();

@@ -1,5 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
-import { demoRules, type CatalogFile } from './production.ts';
+
+import { demoRules } from './production.ts';
+
+import type { CatalogFile } from './production.ts';
 
 /**
  * Checks that nothing was lost on the way: every file of the catalog is where the catalog says and as long, each rule

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
+
 import { SiteError } from '#model/errors.ts';
 import { packageRoot } from '#util/package-root.ts';
-import { runCommand, type CommandResult } from '#util/run-command.ts';
+import { runCommand } from '#util/run-command.ts';
+
+import type { CommandResult } from '#util/run-command.ts';
 
 /** Runs one of the built commands in the directory of a production, on its own site, as a user would. */
 export async function callCommand(

@@ -1,6 +1,7 @@
-import { cp, mkdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
+import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+
 import { SiteError } from '#model/errors.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { runCommand } from '#util/run-command.ts';

@@ -1,21 +1,28 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+
 import { writeLine, writeOutput } from '#cli/output.ts';
-import { openProgress } from '#cli/progress.ts';
 import { makeProgram, parseProgram } from '#cli/program.ts';
-import { runMain, type MainContext } from '#cli/run-main.ts';
+import { openProgress } from '#cli/progress.ts';
+import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
 import { renderTable } from '#cli/table.ts';
 import { findSite } from '#config/find-site.ts';
 import { openDatabase } from '#db/connect.ts';
 import { SiteError, UsageError } from '#model/errors.ts';
 import { packageRoot } from '#util/package-root.ts';
+
 import { checkConservation } from './check-conservation.ts';
 import { callCommand, mustCall } from './commands.ts';
 import { layOut } from './lay-out.ts';
-import { makeDaq, renderFilelistInsert, type Daq } from './make-daq.ts';
-import { findCatalogFiles, findFailures, findProgress, type RuleProgress } from './production.ts';
+import { makeDaq, renderFilelistInsert } from './make-daq.ts';
+import { findCatalogFiles, findFailures, findProgress } from './production.ts';
 import { runChain } from './run-chain.ts';
+
+import type { MainContext } from '#cli/run-main.ts';
+
+import type { Daq } from './make-daq.ts';
+import type { RuleProgress } from './production.ts';
 
 interface DemoOptions {
   readonly batch: string;

@@ -1,4 +1,6 @@
-import { sql, type Database } from '#db/connect.ts';
+import { sql } from '#db/connect.ts';
+
+import type { Database } from '#db/connect.ts';
 
 /** The rules of the demo, in the order of the chain. */
 export const demoRules = ['DST_EVENT', 'DST_CALOR', 'HIST_CALOR'] as const;

@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database } from '#db/connect.ts';
+
 import { SiteError } from '#model/errors.ts';
-import type { Progress } from '#model/log.ts';
+
 import { callCommand } from './commands.ts';
-import { demoRules, findProgress, type RuleProgress } from './production.ts';
+import { demoRules, findProgress } from './production.ts';
+
+import type { Database } from '#db/connect.ts';
+import type { Progress } from '#model/log.ts';
+
+import type { RuleProgress } from './production.ts';
 
 /** What the demo's loop works with. */
 export interface ChainOptions {

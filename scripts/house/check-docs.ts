@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path/posix';
+
 import type { SourceTree } from './source-tree.ts';
 
 /** G2: every page of `docs/` is found from `docs/README.md`, and no page links to a page that is not there. */

@@ -1,4 +1,5 @@
 import { exportedOf } from './exported.ts';
+
 import type { SourceTree } from './source-tree.ts';
 
 /** D1: every export of `src/` has a docstring. Returns all complaints. */

@@ -1,5 +1,7 @@
 import { basename } from 'node:path';
+
 import { exportedOf } from './exported.ts';
+
 import type { SourceTree } from './source-tree.ts';
 
 /** Files with another name than their exports, because the law itself (M5) names the file. */

@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+
 import { format, resolveConfig } from 'prettier';
+
 import { exitCodes } from '#cli/exit-codes.ts';
+
 import { renderTables } from './render-tables.ts';
 
 /** The page about exit codes, from the table that the commands themselves use. */

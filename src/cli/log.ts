@@ -1,9 +1,13 @@
 import { join } from 'node:path';
+
 import pino from 'pino';
-import type { Log } from '#model/log.ts';
+
 import { explainError } from '#util/explain-error.ts';
 import { makeDirectoryNow } from '#util/make-directory-now.ts';
+
 import { maskSecrets } from './render-error.ts';
+
+import type { Log } from '#model/log.ts';
 
 /** What every line of a log carries, and where it goes. */
 export interface LogOptions {

@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
+
 import { UsageError } from '#model/errors.ts';
+
 import packageFacts from '../../package.json' with { type: 'json' };
 import { expandPrefixes } from './expand-prefixes.ts';
 import { keepLast } from './keep-last.ts';

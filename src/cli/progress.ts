@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
+
 import type { Progress } from '#model/log.ts';
 
 /** How a progress bar looks and when it appears. */

@@ -1,5 +1,5 @@
-import { checkOutput, forgiveLostOutput } from './output.ts';
 import { exitCodeOf } from './exit-codes.ts';
+import { checkOutput, forgiveLostOutput } from './output.ts';
 import { renderError } from './render-error.ts';
 
 /** How a command wants to be stopped by a signal. */

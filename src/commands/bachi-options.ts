@@ -1,7 +1,11 @@
+import { parseArguments } from '#cli/parse-arguments.ts';
 import { UsageError } from '#model/errors.ts';
-import { datasetWords, type DatasetDetail } from '#model/job/job-event.ts';
-import { parseArguments, type CommandSpec, type OptionSpec } from '#cli/parse-arguments.ts';
+import { datasetWords } from '#model/job/job-event.ts';
+
 import { parseInstant } from './parse-instant.ts';
+
+import type { CommandSpec, OptionSpec } from '#cli/parse-arguments.ts';
+import type { DatasetDetail } from '#model/job/job-event.ts';
 
 /** What `bachi` was asked for. */
 export type BachiCall =

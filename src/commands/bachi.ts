@@ -3,6 +3,7 @@ import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
 import { checkReport } from '#job/check-report.ts';
 import { tell } from '#job/spool/tell.ts';
+
 import { argumentOf, parseBachi, renderBachiHelp } from './bachi-options.ts';
 import { fence, madeForReading, obey, openPost, reportMisuse, sayDelivery, throwIfRefused } from './job-post.ts';
 

@@ -1,8 +1,11 @@
-import { errorFlags, flagOf } from '#model/job/error-flags.ts';
+import { parseArguments } from '#cli/parse-arguments.ts';
 import { UsageError } from '#model/errors.ts';
-import type { JobEventDetail } from '#model/job/job-event.ts';
-import { parseArguments, type CommandSpec, type OptionSpec } from '#cli/parse-arguments.ts';
+import { errorFlags, flagOf } from '#model/job/error-flags.ts';
+
 import { parseInstant } from './parse-instant.ts';
+
+import type { CommandSpec, OptionSpec } from '#cli/parse-arguments.ts';
+import type { JobEventDetail } from '#model/job/job-event.ts';
 
 /** What `cups` was asked for. */
 export type CupsCall = { readonly kind: 'help'; readonly command?: string } | (CupsCommon & CupsAction);

@@ -3,13 +3,12 @@ import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
 import { checkReport } from '#job/check-report.ts';
 import { findInputs } from '#job/find-inputs.ts';
-import type { JobIdentity } from '#job/identity.ts';
 import { readStopping, softenEnd } from '#job/soften-end.ts';
-import { tell, type Told } from '#job/spool/tell.ts';
+import { tell } from '#job/spool/tell.ts';
 import { endWrappedJob, renderAssignments } from '#job/wrap.ts';
-import type { JobEventDetail } from '#model/job/job-event.ts';
 import { spoolFileName } from '#model/job/job-file.ts';
-import { optionOf, parseCups, renderHelp, subcommandOf, type CupsAction, type CupsCommon } from './cups-options.ts';
+
+import { optionOf, parseCups, renderHelp, subcommandOf } from './cups-options.ts';
 import {
   fence,
   fencedExitCode,
@@ -20,8 +19,14 @@ import {
   sayDelivery,
   sayUnwanted,
   throwIfRefused,
-  type Post,
 } from './job-post.ts';
+
+import type { JobIdentity } from '#job/identity.ts';
+import type { Told } from '#job/spool/tell.ts';
+import type { JobEventDetail } from '#model/job/job-event.ts';
+
+import type { CupsAction, CupsCommon } from './cups-options.ts';
+import type { Post } from './job-post.ts';
 
 const say = makeSay('cups');
 

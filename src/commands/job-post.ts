@@ -1,10 +1,15 @@
-import { renderRefusal, type Delivery } from '#job/spool/deliver.ts';
-import { tell, type Told } from '#job/spool/tell.ts';
+import { readGatewayAccess } from '#job/ask/read-gateway-access.ts';
 import { endJob } from '#job/end-job.ts';
-import { findIdentity, type JobIdentity } from '#job/identity.ts';
-import { readGatewayAccess, type GatewayAccess } from '#job/ask/read-gateway-access.ts';
+import { findIdentity } from '#job/identity.ts';
+import { renderRefusal } from '#job/spool/deliver.ts';
+import { tell } from '#job/spool/tell.ts';
 import { hasToldEnd } from '#job/wrap.ts';
 import { GatewayError, SiteError, UsageError } from '#model/errors.ts';
+
+import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
+import type { JobIdentity } from '#job/identity.ts';
+import type { Delivery } from '#job/spool/deliver.ts';
+import type { Told } from '#job/spool/tell.ts';
 import type { Say } from '#model/log.ts';
 
 /** Where a job tells its reports. */

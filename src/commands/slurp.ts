@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 
 import { Argument } from 'commander';
 
+import { makeBackend } from '#batch/backends.ts';
 import { openLog } from '#cli/log.ts';
 import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
 import { makeProgram, parseProgram } from '#cli/program.ts';
@@ -15,15 +16,14 @@ import { requireMadeSite } from '#config/require-made-site.ts';
 import { stopSite } from '#config/stop-site.ts';
 import { columnsScript } from '#db/list-columns.ts';
 import { runScript } from '#db/run-script.ts';
-import { supervise } from '#serve/supervise.ts';
 import { UsageError } from '#model/errors.ts';
 import { roleAliases } from '#model/role-alias.ts';
 import { roleNames } from '#model/site.ts';
-import { makeBackend } from '#batch/backends.ts';
-import { findStuckJobs } from '#settle/held/find-stuck-jobs.ts';
 import { findSiteStatus } from '#reports/find-site-status.ts';
 import { makeScriptRows, renderScript, renderScriptCsv } from '#reports/render-script.ts';
 import { renderSiteStatus } from '#reports/render-site-status.ts';
+import { supervise } from '#serve/supervise.ts';
+import { findStuckJobs } from '#settle/held/find-stuck-jobs.ts';
 
 import { slurpIngest } from './slurp/slurp-ingest.ts';
 import { migrateRoles } from './slurp/slurp-migrate.ts';

@@ -1,7 +1,7 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { Kysely, Migrator, PostgresDialect, sql as kyselySql } from 'kysely';
+import { Kysely, sql as kyselySql, Migrator, PostgresDialect } from 'kysely';
 
 import { DatabaseError } from '#model/errors.ts';
 

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
 import { retryDatabase } from '#db/retry.ts';
+import { moveCursor } from '#db/status/move-cursor.ts';
+import { putPayload } from '#db/status/payload/put-payload.ts';
+import { ratchetCursor } from '#db/status/ratchet-cursor.ts';
 import { analyzeAttempts } from '#db/status/submission/analyze-attempts.ts';
 import { confirmSubmission } from '#db/status/submission/confirm-submission.ts';
-import { putPayload } from '#db/status/payload/put-payload.ts';
 import { putSetup } from '#db/status/submission/put-setup.ts';
 import { reserveJobs } from '#db/status/submission/reserve-jobs.ts';
-import { moveCursor } from '#db/status/move-cursor.ts';
-import { ratchetCursor } from '#db/status/ratchet-cursor.ts';
 import { lockSubmission, unlockSubmission } from '#db/status/submission/submission-lock.ts';
 import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts';
 import { BatchError } from '#model/errors.ts';
@@ -16,13 +16,13 @@ import { accountName } from '#util/account-name.ts';
 import { countOf } from '#util/count-of.ts';
 import { explainError } from '#util/explain-error.ts';
 
+import { removeReplaced } from './remove-replaced.ts';
 import { checkSiteCommands } from './submission/check-site-commands.ts';
 import { describeSubmission } from './submission/describe-submission.ts';
 import { findTerms } from './submission/find-terms.ts';
 import { makeItems, openDirectoryMaker } from './submission/make-items.ts';
-import { makeSubmissionFolder, removeSubmissionFolder } from './submission/submission-folder.ts';
 import { prepareSubmission } from './submission/prepare-submission.ts';
-import { removeReplaced } from './remove-replaced.ts';
+import { makeSubmissionFolder, removeSubmissionFolder } from './submission/submission-folder.ts';
 
 import type { BatchBackend, SubmitOutcome } from '#batch/backend.ts';
 import type { Database, Session } from '#db/connect.ts';
@@ -32,9 +32,9 @@ import type { Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { CursorOrder } from './cursor-order.ts';
-import type { DirectoryMaker } from './submission/make-items.ts';
 import type { DispatchedPayload } from './payload/prepare-payload.ts';
 import type { PhaseClock } from './phase-clock.ts';
+import type { DirectoryMaker } from './submission/make-items.ts';
 
 /** What a plan is carried out with. */
 export interface ApplyInput {

@@ -6,8 +6,8 @@ import { placeIn } from '#model/rule.ts';
 import { checkColumns } from '#rules/check/check-columns.ts';
 import { makeRuleError } from '#rules/check/render-complaints.ts';
 import { makeComplainer } from '#rules/complain.ts';
-import { countOf } from '#util/count-of.ts';
 import { makeRowJudge } from '#rules/job/row-judge.ts';
+import { countOf } from '#util/count-of.ts';
 
 import { listDirectPath } from './inputs/list-direct-path.ts';
 import { makeDisk, surveyBounds } from './inputs/make-disk.ts';

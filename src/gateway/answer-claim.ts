@@ -5,12 +5,12 @@ import { parseNameQuestion } from '#model/job/name-question.ts';
 import { renderComplaints } from '#model/job/parse-event.ts';
 import { withBound } from '#util/with-bound.ts';
 
+import { HttpProblem } from './http-problem.ts';
+import { parseNumber } from './parse-number.ts';
+
 import type { Database } from '#db/connect.ts';
 import type { Claimant } from '#db/status/owner/find-claimant.ts';
 import type { NameAnswer, NameQuestion } from '#model/job/name-question.ts';
-
-import { HttpProblem } from './http-problem.ts';
-import { parseNumber } from './parse-number.ts';
 
 /** How long a request may wait for the databases; jobs ask again. */
 const boundMs = 15_000;

@@ -1,17 +1,17 @@
-import { GatewayError } from '#model/errors.ts';
 import { ingestEvents } from '#ingest/ingest-events.ts';
 import { recordRefusals } from '#ingest/record-refusals.ts';
+import { GatewayError } from '#model/errors.ts';
 import { findImpostor } from '#model/job/find-impostor.ts';
 import { parseEvent, renderComplaints } from '#model/job/parse-event.ts';
 import { withBound } from '#util/with-bound.ts';
+
+import { HttpProblem } from './http-problem.ts';
 
 import type { EventRecorder } from '#ingest/event-recorder.ts';
 import type { IngestDoors } from '#ingest/ingest-events.ts';
 import type { Refusal } from '#ingest/record-refusals.ts';
 import type { EventReply, EventResult } from '#model/job/event-reply.ts';
 import type { ParsedEvent } from '#model/job/parse-event.ts';
-
-import { HttpProblem } from './http-problem.ts';
 
 /** Events in one request at most; a longer spool is told in parts. */
 const maxEvents = 1000;

@@ -1,9 +1,9 @@
 import { findInputs } from '#db/status/find-inputs.ts';
 
-import type { Database } from '#db/connect.ts';
-
 import { HttpProblem } from './http-problem.ts';
 import { parseNumber } from './parse-number.ts';
+
+import type { Database } from '#db/connect.ts';
 
 /** The answer to `GET /v1/attempts/:id/inputs`. */
 export interface InputsReply {

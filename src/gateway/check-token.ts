@@ -1,10 +1,10 @@
 import { isTokenFor } from '#config/site-key.ts';
 import { isUuid } from '#util/is-uuid.ts';
 
+import { HttpProblem } from './http-problem.ts';
+
 import type { KeyObject } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-
-import { HttpProblem } from './http-problem.ts';
 
 /**
  * Checks that a request carries the token of the submission it speaks for.

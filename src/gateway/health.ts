@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { countRefused } from '#db/status/refused/count-refused.ts';
 import { countUnapplied } from '#db/status/count-unapplied.ts';
-
+import { countRefused } from '#db/status/refused/count-refused.ts';
 import { findRefusedSpools } from '#job/spool/refused-spools.ts';
 import { countOf } from '#util/count-of.ts';
 

@@ -1,7 +1,8 @@
 import { DatabaseError, GatewayError } from '#model/errors.ts';
 
-import type { Log } from '#model/log.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+
+import type { Log } from '#model/log.ts';
 
 /** What {@link HttpProblem} is made of. */
 export interface ProblemOptions {

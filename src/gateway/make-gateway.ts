@@ -3,24 +3,24 @@ import { createServer as createTlsServer } from 'node:https';
 
 import fastify from 'fastify';
 
-import { makeStageoutApplier } from '#ingest/stageout-applier.ts';
 import { makeEventRecorder } from '#ingest/event-recorder.ts';
+import { makeStageoutApplier } from '#ingest/stageout-applier.ts';
 
+import { answerClaim } from './answer-claim.ts';
+import { answerEvents } from './answer-events.ts';
+import { answerInputs } from './answer-inputs.ts';
+import { checkToken } from './check-token.ts';
+import { checkHealth } from './health.ts';
+import { HttpProblem, makeOnError } from './http-problem.ts';
+
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { KeyObject } from 'node:crypto';
 import type { ServerOptions as HttpOptions } from 'node:http';
 
 import type { Database } from '#db/connect.ts';
-import type { StageoutApplier } from '#ingest/stageout-applier.ts';
 import type { EventRecorder } from '#ingest/event-recorder.ts';
+import type { StageoutApplier } from '#ingest/stageout-applier.ts';
 import type { Log } from '#model/log.ts';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-
-import { checkToken } from './check-token.ts';
-import { answerClaim } from './answer-claim.ts';
-import { answerEvents } from './answer-events.ts';
-import { checkHealth } from './health.ts';
-import { HttpProblem, makeOnError } from './http-problem.ts';
-import { answerInputs } from './answer-inputs.ts';
 
 /** What a gateway is made of. The databases stay the caller's: he closes them after the gateway. */
 export interface GatewayDoors {

@@ -4,13 +4,13 @@ import { GatewayError } from '#model/errors.ts';
 import { explainError } from '#util/explain-error.ts';
 import { withBound } from '#util/with-bound.ts';
 
+import { makeGroupWriter } from './group-writer.ts';
+import { isPoison } from './is-poison.ts';
+
 import type { Database } from '#db/connect.ts';
 import type { EventToRecord, RecordedEvent } from '#db/status/record-events.ts';
 import type { EventOutcome } from '#model/job/event-reply.ts';
 import type { Log } from '#model/log.ts';
-
-import { makeGroupWriter } from './group-writer.ts';
-import { isPoison } from './is-poison.ts';
 
 import type { GroupWriter } from './group-writer.ts';
 

@@ -1,13 +1,13 @@
+import { makeEventRecorder } from './event-recorder.ts';
+import { makeStageoutApplier } from './stageout-applier.ts';
+
 import type { Database } from '#db/connect.ts';
 import type { EventReply, EventResult } from '#model/job/event-reply.ts';
 import type { JobEvent } from '#model/job/job-event.ts';
 import type { Log } from '#model/log.ts';
 
-import { makeStageoutApplier } from './stageout-applier.ts';
-import { makeEventRecorder } from './event-recorder.ts';
-
-import type { StageoutApplier } from './stageout-applier.ts';
 import type { EventRecorder, RecordResult } from './event-recorder.ts';
+import type { StageoutApplier } from './stageout-applier.ts';
 
 /** What ingesting needs. A gateway brings recorder and applier of its own, so that its requests are joined. */
 export interface IngestDoors {

@@ -1,10 +1,10 @@
 import { parseEvent, renderComplaints } from '#model/job/parse-event.ts';
 
+import { makeEventRecorder } from './event-recorder.ts';
+
 import type { Database } from '#db/connect.ts';
 import type { JobEvent } from '#model/job/job-event.ts';
 import type { Log } from '#model/log.ts';
-
-import { makeEventRecorder } from './event-recorder.ts';
 
 /** Events recorded in one transaction. */
 const eventsAtOnce = 500;

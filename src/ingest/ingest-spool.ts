@@ -6,13 +6,13 @@ import { SiteError } from '#model/errors.ts';
 import { findImpostor } from '#model/job/find-impostor.ts';
 import { parseEvent, renderComplaints } from '#model/job/parse-event.ts';
 
-import type { SpoolContents } from '#job/spool/read-spool.ts';
-import type { EventOutcome, EventResult } from '#model/job/event-reply.ts';
-import type { JobEvent } from '#model/job/job-event.ts';
-
 import { makeEventRecorder } from './event-recorder.ts';
 import { ingestEvents } from './ingest-events.ts';
 import { recordRefusals } from './record-refusals.ts';
+
+import type { SpoolContents } from '#job/spool/read-spool.ts';
+import type { EventOutcome, EventResult } from '#model/job/event-reply.ts';
+import type { JobEvent } from '#model/job/job-event.ts';
 
 import type { IngestDoors } from './ingest-events.ts';
 import type { Refusal } from './record-refusals.ts';

@@ -2,16 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { ingestSpoolFile } from './ingest-spool.ts';
 import { refusedDirectoryName } from '#job/spool/refused-spools.ts';
 import { codeOf } from '#util/code-of.ts';
 import { explainError } from '#util/explain-error.ts';
 import { startRepeating } from '#util/start-repeating.ts';
 
-import type { IngestDoors } from './ingest-events.ts';
-import type { SpoolReport } from './ingest-spool.ts';
+import { ingestSpoolFile } from './ingest-spool.ts';
+
 import type { Site } from '#model/site.ts';
 import type { Repetition } from '#util/start-repeating.ts';
+
+import type { IngestDoors } from './ingest-events.ts';
+import type { SpoolReport } from './ingest-spool.ts';
 
 /** What one look into the spool directory did. */
 export interface SpoolScan {

@@ -8,16 +8,16 @@ import { stageOutFlag } from '#model/job/error-flags.ts';
 import { explainError } from '#util/explain-error.ts';
 import { withBound } from '#util/with-bound.ts';
 
-import type { Database } from '#db/connect.ts';
-import type { EventKey, Stageout } from '#db/status/find-stageouts.ts';
-import type { JobEvent } from '#model/job/job-event.ts';
-import type { Registration } from '#model/job/event-reply.ts';
-import type { Log } from '#model/log.ts';
-
 import { claimNames } from './claim-names.ts';
 import { completeFile } from './complete-file.ts';
 import { makeGroupWriter } from './group-writer.ts';
 import { isPoison } from './is-poison.ts';
+
+import type { Database } from '#db/connect.ts';
+import type { EventKey, Stageout } from '#db/status/find-stageouts.ts';
+import type { Registration } from '#model/job/event-reply.ts';
+import type { JobEvent } from '#model/job/job-event.ts';
+import type { Log } from '#model/log.ts';
 
 /** The two databases between which a staged file travels. */
 export interface StageoutDoors {

@@ -1,7 +1,9 @@
 import { UsageError } from '#model/errors.ts';
+import { parseEvent } from '#model/job/parse-event.ts';
+
 import type { EventComplaint } from '#model/job/event-fields.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
-import { parseEvent } from '#model/job/parse-event.ts';
+
 import type { JobIdentity } from './identity.ts';
 
 /** The gateway takes 1 MiB in one request; what a report gains on its way is below 1 kB. */

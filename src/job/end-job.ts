@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JobIdentity } from './identity.ts';
+
 import { readProcessStat } from '#util/process-stat.ts';
+
+import type { JobIdentity } from './identity.ts';
 
 /** In the job's directory, once the job was told that it is not wanted; holds the reason. The wrapper looks for it. */
 export const fencedFileName = 'slurp-fenced';

@@ -1,8 +1,11 @@
 import { GatewayError } from '#model/errors.ts';
-import type { Say } from '#model/log.ts';
+
 import { askUntilAnswered } from './ask/ask-until-answered.ts';
-import type { JobIdentity } from './identity.ts';
+
+import type { Say } from '#model/log.ts';
+
 import type { GatewayAccess } from './ask/read-gateway-access.ts';
+import type { JobIdentity } from './identity.ts';
 
 /** What a job was made for. */
 export interface JobInputs {

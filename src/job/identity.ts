@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { jobFileName } from '#model/job/job-file.ts';
+
 import { UsageError } from '#model/errors.ts';
+import { jobFileName } from '#model/job/job-file.ts';
 import { cupsidRange, startRange } from '#model/job/parse-event.ts';
 
 /** Which job this process belongs to. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+
 import { readProcessStat } from '#util/process-stat.ts';
 
 /** What a process and those it waited for have used. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+
 import type { JobEventDetail } from '#model/job/job-event.ts';
 
 /**

@@ -1,17 +1,20 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+
 import { spoolFileName } from '#model/job/job-file.ts';
 import { explainError } from '#util/explain-error.ts';
 import { signalName } from '#util/signal-name.ts';
+
+import { fencedFileName } from './end-job.ts';
+import { readUsage } from './read-usage.ts';
 import { bringHome } from './spool/bring-home.ts';
 import { deliver, renderRefusal } from './spool/deliver.ts';
-import { fencedFileName } from './end-job.ts';
-import type { JobIdentity } from './identity.ts';
-import type { GatewayAccess } from './ask/read-gateway-access.ts';
 import { kindOf, readSpool } from './spool/read-spool.ts';
 import { hasRefused } from './spool/refused-note.ts';
-import { readUsage } from './read-usage.ts';
 import { appendToSpool } from './spool/spool.ts';
+
+import type { GatewayAccess } from './ask/read-gateway-access.ts';
+import type { JobIdentity } from './identity.ts';
 
 /** How the wrapped script ended. */
 export interface ScriptEnd {

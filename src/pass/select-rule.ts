@@ -1,11 +1,10 @@
+import { cursorKeyOf } from '#dispatch/cursor-order.ts';
 import { RuleError } from '#model/errors.ts';
 import { judgeRule } from '#rules/check/judge-rule.ts';
 import { makeRuleError } from '#rules/check/render-complaints.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 import { readRuleFile } from '#rules/read-rule-file.ts';
 import { similarWords } from '#util/similar-words.ts';
-
-import { cursorKeyOf } from '#dispatch/cursor-order.ts';
 
 import type { CursorKey } from '#db/status/find-cursor.ts';
 import type { Complaint } from '#model/complaint.ts';

@@ -2,16 +2,16 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { request } from 'node:http';
 
+import { findPostgresServer } from '#config/embedded-postgres.ts';
 import { findServing, isServedByUs } from '#config/ensure-site.ts';
 import { findBatchProblem } from '#config/find-batch-problem.ts';
-import { findPostgresServer } from '#config/embedded-postgres.ts';
 import { askSupervisor } from '#config/serve-record.ts';
 import { serverFoldersOf } from '#config/site-folders.ts';
 import { describeServer, openDatabase, sql } from '#db/connect.ts';
-import { countRefused } from '#db/status/refused/count-refused.ts';
 import { countUnapplied } from '#db/status/count-unapplied.ts';
 import { countWork } from '#db/status/count-work.ts';
 import { findFailures } from '#db/status/find-failures.ts';
+import { countRefused } from '#db/status/refused/count-refused.ts';
 import { findRefusedSpools } from '#job/spool/refused-spools.ts';
 import { roleNames } from '#model/site.ts';
 import { explainError } from '#util/explain-error.ts';

@@ -1,5 +1,7 @@
+import { placeIn } from '#model/rule.ts';
+
 import type { Complaint } from '#model/complaint.ts';
-import { placeIn, type Place, type Rule } from '#model/rule.ts';
+import type { Place, Rule } from '#model/rule.ts';
 
 /** What is wrong, and with which value of the rule. */
 export interface Grievance {

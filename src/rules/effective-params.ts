@@ -1,9 +1,12 @@
 import { makeBuildName } from '#model/dst-name.ts';
+
+import { reservedFields } from './field-scope.ts';
+import { checkParamValues } from './job/check-values.ts';
+
 import type { Rule } from '#model/rule.ts';
 import type { RunOptions } from '#model/run-options.ts';
+
 import type { Complainer } from './complain.ts';
-import { checkParamValues } from './job/check-values.ts';
-import { reservedFields } from './field-scope.ts';
 
 type Params = Readonly<Record<string, string>>;
 

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
+
 import { renderTemplate } from './expand-macros.ts';
+
 import type { CompiledJob } from './job/compile-job.ts';
 import type { JobContext, JobRow } from './job/job-row.ts';
 

@@ -1,7 +1,10 @@
 import { RuleError } from '#model/errors.ts';
 import { computeInteger, isIntegerExpression } from '#util/integer-expression.ts';
-import { type Macro, type MacroToken, parseMacros } from './text/macro-syntax.ts';
+
+import { parseMacros } from './text/macro-syntax.ts';
 import { makeNumberPrinter } from './text/number-format.ts';
+
+import type { Macro, MacroToken } from './text/macro-syntax.ts';
 
 /** What a macro `$(name)` stands for. */
 export type MacroMeaning<Row> =

@@ -1,7 +1,10 @@
-import type { RunOptions } from '#model/run-options.ts';
-import type { Rule } from '#model/rule.ts';
 import { renderLimitCondition, renderRunCondition, renderSegmentCondition } from './conditions.ts';
-import { type FieldValue, type FindField, substitute, substituteKnown } from './substitute.ts';
+import { substitute, substituteKnown } from './substitute.ts';
+
+import type { Rule } from '#model/rule.ts';
+import type { RunOptions } from '#model/run-options.ts';
+
+import type { FieldValue, FindField } from './substitute.ts';
 
 /** Names that a param must not have, because the original already means something else by them. */
 export const reservedFields: readonly string[] = [

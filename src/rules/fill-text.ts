@@ -1,6 +1,9 @@
 import { nearestWord } from '#util/nearest-word.ts';
+
+import { substitute } from './substitute.ts';
+
 import type { Complainer } from './complain.ts';
-import { type FindField, substitute, type Substituted } from './substitute.ts';
+import type { FindField, Substituted } from './substitute.ts';
 
 /** Fills one text of a rule and says what could not be resolved in it. */
 export type FillText = (path: string, template: string, find: FindField) => Substituted;

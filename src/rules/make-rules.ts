@@ -1,14 +1,19 @@
-import type { Complaint } from '#model/complaint.ts';
 import { parseVersion } from '#model/dst-name.ts';
 import { roleAliases } from '#model/role-alias.ts';
+import { placeIn } from '#model/rule.ts';
 import { largestRun } from '#model/run-selection.ts';
-import { type Place, placeIn, type Rule, type RulePlaces, type TextSegment } from '#model/rule.ts';
 import { nearestWord } from '#util/nearest-word.ts';
-import type { YamlEntry, YamlMap, YamlScalar, YamlValue } from '#util/yaml/yaml-tree.ts';
-import { type AddComplaint, checkKeys, wordsOfFields } from './form/check-keys.ts';
+
+import { checkKeys, wordsOfFields } from './form/check-keys.ts';
 import { checkScalars } from './form/check-scalars.ts';
 import { jobDefaults, madeDirectories } from './job/job-defaults.ts';
 import { ruleKeys, ruleSections, ruleShape } from './rule-shape.ts';
+
+import type { Complaint } from '#model/complaint.ts';
+import type { Place, Rule, RulePlaces, TextSegment } from '#model/rule.ts';
+import type { YamlEntry, YamlMap, YamlScalar, YamlValue } from '#util/yaml/yaml-tree.ts';
+
+import type { AddComplaint } from './form/check-keys.ts';
 
 /**
  * Makes rules of a file's tree: each entry of the file with one section at least is one. What has the wrong form is an

@@ -1,20 +1,29 @@
 import { resolve } from 'node:path';
-import type { Complaint } from '#model/complaint.ts';
+
 import { leafdirOf, runnameOf, streamMacro } from '#model/dst-name.ts';
 import { roleAliases } from '#model/role-alias.ts';
-import { placeIn, type Place, type Rule } from '#model/rule.ts';
-import type { RunOptions } from '#model/run-options.ts';
-import type { RoleName } from '#model/site.ts';
+import { placeIn } from '#model/rule.ts';
 import { nearestWord } from '#util/nearest-word.ts';
-import type { CompiledJob } from './job/compile-job.ts';
-import { type Complainer, makeComplainer } from './complain.ts';
+
+import { makeComplainer } from './complain.ts';
 import { checkParams, effectiveParams } from './effective-params.ts';
-import { type FieldScope, makeFieldScope } from './field-scope.ts';
+import { makeFieldScope } from './field-scope.ts';
+import { makeFillText } from './fill-text.ts';
 import { filesystemDefaults } from './job/job-defaults.ts';
 import { prepareJob } from './job/prepare-job.ts';
-import { makeRuleNames, type RuleNames } from './rule-names.ts';
+import { makeRuleNames } from './rule-names.ts';
 import { stripQuery } from './text/strip-query.ts';
-import { type FillText, makeFillText } from './fill-text.ts';
+
+import type { Complaint } from '#model/complaint.ts';
+import type { Place, Rule } from '#model/rule.ts';
+import type { RunOptions } from '#model/run-options.ts';
+import type { RoleName } from '#model/site.ts';
+
+import type { Complainer } from './complain.ts';
+import type { FieldScope } from './field-scope.ts';
+import type { FillText } from './fill-text.ts';
+import type { CompiledJob } from './job/compile-job.ts';
+import type { RuleNames } from './rule-names.ts';
 
 /** A rule that is ready for a dispatch: names, SQL, directories, and a job that only waits for its row. */
 export interface PreparedRule {

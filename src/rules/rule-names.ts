@@ -1,4 +1,6 @@
-import { type Conditions, leafdirOf, makeBuildName, makeSetupName, printDataset, runnameOf } from '#model/dst-name.ts';
+import { leafdirOf, makeBuildName, makeSetupName, printDataset, runnameOf } from '#model/dst-name.ts';
+
+import type { Conditions } from '#model/dst-name.ts';
 
 /** Everything that a rule and the options say about the names of its products. */
 export interface RuleNames extends Conditions {

@@ -1,21 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
+import { makeGateway } from '#gateway/make-gateway.ts';
+import { startSpoolWatch } from '#ingest/scan-spools.ts';
 import { SiteError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
+import { startApplyWatch, startPartitionWatch } from './apply-watch.ts';
+
 import type { KeyObject } from 'node:crypto';
 
 import type { Database } from '#db/connect.ts';
+import type { Gateway } from '#gateway/make-gateway.ts';
 import type { Log } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
-
-import { startApplyWatch, startPartitionWatch } from './apply-watch.ts';
-import { makeGateway } from '#gateway/make-gateway.ts';
-import { startSpoolWatch } from '#ingest/scan-spools.ts';
-
-import type { Gateway } from '#gateway/make-gateway.ts';
 
 /** What {@link startGateway} needs. The databases stay the caller's. */
 export interface GatewayOptions {

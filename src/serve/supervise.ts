@@ -14,21 +14,21 @@ import { openDatabase } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { findPendingMigrations, migrate } from '#db/migrate.ts';
 import { SiteError } from '#model/errors.ts';
+import { reconcileSite } from '#settle/reconcile-site.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { processStart } from '#util/process-start.ts';
 import { takeSocketLock } from '#util/socket-lock.ts';
+
+import { startReconcileWatch } from './reconcile-watch.ts';
+import { startGateway } from './start-gateway.ts';
+import { startOnPort } from './start-on-port.ts';
+import { watchSite } from './watch-site.ts';
 
 import type { LocalQueue } from '#batch/local/run-queue.ts';
 import type { SupervisorFacts } from '#config/serve-record.ts';
 import type { Log, Say } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
 import type { SocketLock } from '#util/socket-lock.ts';
-
-import { startReconcileWatch } from './reconcile-watch.ts';
-import { reconcileSite } from '#settle/reconcile-site.ts';
-import { startGateway } from './start-gateway.ts';
-import { startOnPort } from './start-on-port.ts';
-import { watchSite } from './watch-site.ts';
 
 import type { RunningGateway } from './start-gateway.ts';
 

@@ -1,3 +1,5 @@
+import { scanSpools } from '#ingest/scan-spools.ts';
+
 import { reconcile } from './reconcile/reconcile.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
@@ -5,8 +7,6 @@ import type { Database } from '#db/connect.ts';
 import type { Log } from '#model/log.ts';
 import type { Reconciled } from '#model/report/reconciled.ts';
 import type { Site } from '#model/site.ts';
-
-import { scanSpools } from '#ingest/scan-spools.ts';
 
 /** What {@link reconcileSite} works with. */
 export interface ReconcileSiteInput {

@@ -3,9 +3,8 @@ import { confirmSubmission } from '#db/status/submission/confirm-submission.ts';
 import { findUnconfirmed } from '#db/status/submission/find-unconfirmed.ts';
 import { tryLockSubmission, unlockSubmission } from '#db/status/submission/submission-lock.ts';
 import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts';
-import { countOf } from '#util/count-of.ts';
-
 import { findSubmitter, removeSubmissionFolder, submissionFolderOf } from '#dispatch/submission/submission-folder.ts';
+import { countOf } from '#util/count-of.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database, Session } from '#db/connect.ts';

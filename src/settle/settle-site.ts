@@ -1,11 +1,11 @@
 import { pruneSnapshots } from '#dispatch/payload/snapshot/prune-snapshots.ts';
 import { clearSubmissionFolders } from '#dispatch/submission/submission-folder.ts';
 
-import type { Say } from '#model/log.ts';
-import type { Reconciled, Recovered } from '#model/report/reconciled.ts';
-
 import { reconcileSite } from './reconcile-site.ts';
 import { recover } from './recover.ts';
+
+import type { Say } from '#model/log.ts';
+import type { Reconciled, Recovered } from '#model/report/reconciled.ts';
 
 import type { ReconcileSiteInput } from './reconcile-site.ts';
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+
 import { exitCodeOf, exitCodes } from '#cli/exit-codes.ts';
 import {
   BatchError,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+
 import { expandPrefixes } from '#cli/expand-prefixes.ts';
 import { UsageError } from '#model/errors.ts';
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+
 import { keepLast } from '#cli/keep-last.ts';
 
 describe('an option with several values', () => {

@@ -1,7 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
 import { expect, it, onTestFinished, vi } from 'vitest';
+
 import { logFileOf, openLog, renderLogLine } from '#cli/log.ts';
 
 function temporaryDirectory(): string {

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
-import { parseArguments, type CommandSpec, type OptionSpec } from '#cli/parse-arguments.ts';
+
+import { parseArguments } from '#cli/parse-arguments.ts';
+
+import type { CommandSpec, OptionSpec } from '#cli/parse-arguments.ts';
 
 const globals: readonly OptionSpec[] = [
   { names: ['--run', '-r'], takes: 'one' },

@@ -1,5 +1,7 @@
 import { PassThrough } from 'node:stream';
+
 import { expect, it } from 'vitest';
+
 import { openProgress } from '#cli/progress.ts';
 
 /** A terminal (or none) that keeps what is drawn. */

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+
 import { maskSecrets, renderError } from '#cli/render-error.ts';
 import { DatabaseError, RuleError, UsageError } from '#model/errors.ts';
 

@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+
 import { runCommand } from '#util/run-command.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'toy-'));

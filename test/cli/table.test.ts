@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+
 import { outputWidth, renderTable } from '#cli/table.ts';
 
 it('renders numbers to the right, a total below, and no colour', () => {

@@ -1,7 +1,7 @@
+import { writeLine } from '#cli/output.ts';
 import { makeProgram, parseProgram } from '#cli/program.ts';
 import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
-import { writeLine } from '#cli/output.ts';
 import { BatchError } from '#model/errors.ts';
 
 /** A little command that shows all that commands share; started by `run-main.test.ts` as a program of its own. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+
 import { parseBachi, renderBachiHelp } from '#commands/bachi-options.ts';
 
 const now = new Date(Date.UTC(2025, 3, 10, 12));

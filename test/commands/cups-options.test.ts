@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+
 import { parseCups, renderHelp } from '#commands/cups-options.ts';
 
 const now = new Date('2025-04-10T12:00:00.000Z');

@@ -2,11 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+
 import { readSpool } from '#job/spool/read-spool.ts';
-import { environmentOf, makeJobPlace, testToken, type JobPlace } from '#test/job/job-place.ts';
-import { startRecordingGateway, type RecordingGateway } from '#test/job/recording-gateway.ts';
+import { environmentOf, makeJobPlace, testToken } from '#test/job/job-place.ts';
+import { startRecordingGateway } from '#test/job/recording-gateway.ts';
 import { waitUntil } from '#util/wait-until.ts';
+
+import type { JobPlace } from '#test/job/job-place.ts';
+import type { RecordingGateway } from '#test/job/recording-gateway.ts';
 import type { CommandResult } from '#util/run-command.ts';
 
 let place: JobPlace;

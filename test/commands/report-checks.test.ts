@@ -1,9 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
 import { kindOf, readSpool } from '#job/spool/read-spool.ts';
-import { makeJobPlace, type JobPlace } from '#test/job/job-place.ts';
-import { startRecordingGateway, type RecordingGateway } from '#test/job/recording-gateway.ts';
+import { makeJobPlace } from '#test/job/job-place.ts';
+import { startRecordingGateway } from '#test/job/recording-gateway.ts';
+
+import type { JobPlace } from '#test/job/job-place.ts';
+import type { RecordingGateway } from '#test/job/recording-gateway.ts';
 import type { CommandResult } from '#util/run-command.ts';
 
 let place: JobPlace;

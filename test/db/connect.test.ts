@@ -10,8 +10,8 @@ import { DatabaseError } from '#model/errors.ts';
 
 import { testDatabase } from './test-database.ts';
 
-import type { Role } from '#model/site.ts';
 import type { Database } from '#db/connect.ts';
+import type { Role } from '#model/site.ts';
 
 import type { TestDatabase } from './test-database.ts';
 

@@ -1,15 +1,14 @@
-import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { applyPlan } from '#dispatch/apply-plan.ts';
 import { sql } from '#db/connect.ts';
+import { applyPlan } from '#dispatch/apply-plan.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 
 import { valueOf } from '../batch/contract.ts';
 import { silentLog } from '../util/silent-log.ts';
-import { prepareTestRuleOf } from './test-rule.ts';
 import {
   clearAttempts,
   openDispatchWorld,
@@ -18,6 +17,7 @@ import {
   readAttempts,
   readSubmissions,
 } from './dispatch-world.ts';
+import { prepareTestRuleOf } from './test-rule.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Applied, ApplyInput } from '#dispatch/apply-plan.ts';

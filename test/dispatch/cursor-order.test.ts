@@ -6,7 +6,6 @@ import { cursorKeyOf, orderCursor } from '#dispatch/cursor-order.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../db/decide/world.ts';
-
 import { blindQuery, openPlanWorld } from './plan-world.ts';
 import { testDstfile } from './test-rule.ts';
 

@@ -9,10 +9,10 @@ import { planRule } from '#dispatch/plan-rule.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../db/decide/world.ts';
 import { commitAll } from '../util/commit-all.ts';
-
 import { openPlanWorld } from './plan-world.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
+
 import type { PlanWorld } from './plan-world.ts';
 
 let world: PlanWorld;

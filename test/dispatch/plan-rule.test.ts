@@ -6,7 +6,6 @@ import { reportPlan } from '#dispatch/report-plan.ts';
 import { renderPlan, renderPlanJson } from '#reports/plan/render-plan.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../db/decide/world.ts';
-
 import { blindQuery, openPlanWorld, putFiles } from './plan-world.ts';
 import { testDstfile } from './test-rule.ts';
 

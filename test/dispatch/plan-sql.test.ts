@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { planRule } from '#dispatch/plan-rule.ts';
-import { prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
+import { prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
 import { checkRuleFile } from '#rules/check/check-rule.ts';
 
 import { makeProposals } from '../db/decide/world.ts';

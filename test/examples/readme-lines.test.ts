@@ -1,10 +1,13 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
 import { afterAll, beforeAll, expect, it } from 'vitest';
+
 import { packageRoot } from '#util/package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
+
 import { layOut } from '../../scripts/demo/lay-out.ts';
 import { makeDaq, renderFilelistInsert } from '../../scripts/demo/make-daq.ts';
 

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+
 import { sql } from '#db/connect.ts';
 import { makeGateway } from '#gateway/make-gateway.ts';
+
 import { eventOf, makeAttempts, stageoutOf } from '../ingest/attempts.ts';
 import { headersOf, makeWorld, telling } from './gateway-world.ts';
+
 import type { Gateway } from '#gateway/make-gateway.ts';
+
 import type { GatewayWorld } from './gateway-world.ts';
 
 let world: GatewayWorld;

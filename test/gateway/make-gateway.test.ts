@@ -7,9 +7,11 @@ import { makeGateway } from '#gateway/make-gateway.ts';
 import { eventOf, makeAttempts, readAttempt, stageoutOf } from '../ingest/attempts.ts';
 import { headersOf, makeWorld, telling, testKey } from './gateway-world.ts';
 
+import type { FastifyInstance } from 'fastify';
+
 import type { JobEvent } from '#model/job/job-event.ts';
 import type { Log, LogFacts } from '#model/log.ts';
-import type { FastifyInstance } from 'fastify';
+
 import type { Attempts } from '../ingest/attempts.ts';
 import type { GatewayWorld } from './gateway-world.ts';
 

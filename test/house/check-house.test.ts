@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+
 import { checkChangelog } from '../../scripts/house/check-changelog.ts';
 import { checkCitations } from '../../scripts/house/check-citations.ts';
 import { checkComments } from '../../scripts/house/check-comments.ts';

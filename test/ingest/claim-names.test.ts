@@ -1,15 +1,20 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { putFiles } from '#db/catalog/put-files.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { countRefused } from '#db/status/refused/count-refused.ts';
 import { findRefused } from '#db/status/refused/find-refused.ts';
-import { putFiles } from '#db/catalog/put-files.ts';
 import { claimNames } from '#ingest/claim-names.ts';
 import { ingestEvents } from '#ingest/ingest-events.ts';
 import { silentLog } from '#test/util/silent-log.ts';
-import { testDatabase, type TestDatabase } from '../db/test-database.ts';
+
+import { testDatabase } from '../db/test-database.ts';
 import { eventOf, makeAttempts, readAttempt, stageoutOf } from './attempts.ts';
+
 import type { Database, Row } from '#db/connect.ts';
 import type { CatalogFile } from '#model/job/job-event.ts';
+
+import type { TestDatabase } from '../db/test-database.ts';
 
 let database: TestDatabase;
 let status: Database;

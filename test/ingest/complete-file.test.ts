@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+
 import { completeFile } from '#ingest/complete-file.ts';
 
 const said = { lfn: 'out.root', path: '/out/out.root', host: 'lustre', sizeBytes: 1, md5: 'ab', events: -1 };

@@ -8,6 +8,7 @@ import { eventOf, makeAttempts, readAttempt } from './attempts.ts';
 
 import type { Database, Row } from '#db/connect.ts';
 import type { DatasetDetail, JobEvent } from '#model/job/job-event.ts';
+
 import type { TestStatus } from '../db/test-database.ts';
 
 let opened: TestStatus;

@@ -14,6 +14,7 @@ import { eventOf, makeAttempts, stageoutOf } from './attempts.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { JobEvent } from '#model/job/job-event.ts';
+
 import type { TestDatabase } from '../db/test-database.ts';
 
 let database: TestDatabase;

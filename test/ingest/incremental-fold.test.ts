@@ -11,6 +11,7 @@ import { eventOf, makeAttempts, stageoutOf } from './attempts.ts';
 import type { Database, Row } from '#db/connect.ts';
 import type { EventToRecord } from '#db/status/record-events.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
+
 import type { TestStatus } from '../db/test-database.ts';
 
 let opened: TestStatus;

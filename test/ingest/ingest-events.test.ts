@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { openDatabase, sql } from '#db/connect.ts';
 import { countUnapplied } from '#db/status/count-unapplied.ts';
-import { makeStageoutApplier } from '#ingest/stageout-applier.ts';
 import { ingestEvents } from '#ingest/ingest-events.ts';
+import { makeStageoutApplier } from '#ingest/stageout-applier.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { testDatabases } from '../db/test-database.ts';
@@ -11,6 +11,7 @@ import { silentLog } from '../util/silent-log.ts';
 import { eventOf, makeAttempts, readAttempt, stageoutOf } from './attempts.ts';
 
 import type { Database, Row } from '#db/connect.ts';
+
 import type { TestDatabase } from '../db/test-database.ts';
 
 let databases: TestDatabase;

@@ -11,6 +11,7 @@ import { makeAttempts, readAttempt } from './attempts.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { IngestDoors } from '#ingest/ingest-events.ts';
+
 import type { TestDatabase } from '../db/test-database.ts';
 
 let database: TestDatabase;

@@ -8,8 +8,9 @@ import { eventOf, makeAttempts, readAttempt, stageoutOf } from './attempts.ts';
 
 import type { Database, Row } from '#db/connect.ts';
 import type { JobEvent, JobEventDetail } from '#model/job/job-event.ts';
-import type { AttemptTerms } from './attempts.ts';
+
 import type { TestStatus } from '../db/test-database.ts';
+import type { AttemptTerms } from './attempts.ts';
 
 let opened: TestStatus;
 let status: Database;

@@ -9,6 +9,7 @@ import { eventOf, makeAttempts, readAttempt, stageoutOf } from './attempts.ts';
 
 import type { Database, Row } from '#db/connect.ts';
 import type { JobEvent, JobEventDetail } from '#model/job/job-event.ts';
+
 import type { TestStatus } from '../db/test-database.ts';
 
 let opened: TestStatus;

@@ -9,15 +9,17 @@ import { countRefused } from '#db/status/refused/count-refused.ts';
 import { findRefused } from '#db/status/refused/find-refused.ts';
 import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
 import { makeGateway } from '#gateway/make-gateway.ts';
-import { scanSpools } from '#ingest/scan-spools.ts';
 import { ingestSpool } from '#ingest/ingest-spool.ts';
+import { scanSpools } from '#ingest/scan-spools.ts';
 import { findRefusedSpools, resolveRefusedSpools } from '#job/spool/refused-spools.ts';
 
-import { makeWorld, telling, type GatewayWorld } from '../gateway/gateway-world.ts';
+import { makeWorld, telling } from '../gateway/gateway-world.ts';
 import { eventOf, makeAttempts, readAttempt } from './attempts.ts';
 
-import type { Gateway } from '#gateway/make-gateway.ts';
 import type { Row } from '#db/connect.ts';
+import type { Gateway } from '#gateway/make-gateway.ts';
+
+import type { GatewayWorld } from '../gateway/gateway-world.ts';
 
 let world: GatewayWorld;
 let gateway: Gateway;

@@ -10,6 +10,7 @@ import { eventOf, makeAttempts, stageoutOf } from './attempts.ts';
 
 import type { Database, Row } from '#db/connect.ts';
 import type { JobEvent, JobEventDetail } from '#model/job/job-event.ts';
+
 import type { TestDatabase } from '../db/test-database.ts';
 
 let databases: TestDatabase;

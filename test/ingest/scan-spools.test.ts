@@ -8,8 +8,8 @@ import { openDatabase } from '#db/connect.ts';
 import { scanSpools, startSpoolWatch } from '#ingest/scan-spools.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { makeAttempts, readAttempt } from './attempts.ts';
 import { makeWorld } from '../gateway/gateway-world.ts';
+import { makeAttempts, readAttempt } from './attempts.ts';
 
 import type { GatewayWorld } from '../gateway/gateway-world.ts';
 

@@ -1,16 +1,24 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import { readGatewayAccess } from '#job/ask/read-gateway-access.ts';
 import { findInputs } from '#job/find-inputs.ts';
-import { readGatewayAccess, type GatewayAccess } from '#job/ask/read-gateway-access.ts';
-import { readDeliveredOffset } from '#job/spool/delivered-offset.ts';
 import { deliver } from '#job/spool/deliver.ts';
-import { appendToSpool, type SpoolLine } from '#job/spool/spool.ts';
-import { claimName } from '#job/stage-out/claim-name.ts';
+import { readDeliveredOffset } from '#job/spool/delivered-offset.ts';
+import { appendToSpool } from '#job/spool/spool.ts';
 import { tell } from '#job/spool/tell.ts';
+import { claimName } from '#job/stage-out/claim-name.ts';
 import { endWrappedJob } from '#job/wrap.ts';
-import { startRecordingGateway, type ForgedAnswer, type RecordingGateway } from './recording-gateway.ts';
+
+import { startRecordingGateway } from './recording-gateway.ts';
+
+import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
+import type { SpoolLine } from '#job/spool/spool.ts';
+
+import type { ForgedAnswer, RecordingGateway } from './recording-gateway.ts';
 
 const at = '2025-04-10T12:00:00.000Z';
 const once = { timeoutMs: 5000, isPersistent: false };

@@ -1,11 +1,18 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+
 import { waitUntil } from '#util/wait-until.ts';
+
+import { environmentOf, makeJobPlace } from './job-place.ts';
+import { startRecordingGateway } from './recording-gateway.ts';
+
 import type { CommandResult } from '#util/run-command.ts';
-import { environmentOf, makeJobPlace, type JobPlace } from './job-place.ts';
-import { startRecordingGateway, type RecordingGateway } from './recording-gateway.ts';
+
+import type { JobPlace } from './job-place.ts';
+import type { RecordingGateway } from './recording-gateway.ts';
 
 let place: JobPlace;
 let gateway: RecordingGateway;

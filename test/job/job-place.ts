@@ -1,8 +1,12 @@
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runCommand, type CommandResult } from '#util/run-command.ts';
+
+import { runCommand } from '#util/run-command.ts';
+
 import { makeWorkerDirectory } from './worker-directory.ts';
+
+import type { CommandResult } from '#util/run-command.ts';
 
 /** The token of every test job. */
 export const testToken = 'ab'.repeat(32);

@@ -6,20 +6,28 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readFileSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+
 import { kindOf, readSpool } from '#job/spool/read-spool.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
+
+import { environmentOf, makeJobPlace } from './job-place.ts';
+import { payloadCalls } from './payload-calls.ts';
+import { startRecordingGateway } from './recording-gateway.ts';
+
 import type { CommandResult } from '#util/run-command.ts';
-import { environmentOf, makeJobPlace, type JobPlace } from './job-place.ts';
-import { payloadCalls, type PayloadPlaces } from './payload-calls.ts';
-import { startRecordingGateway, type RecordingGateway } from './recording-gateway.ts';
+
+import type { JobPlace } from './job-place.ts';
+import type { PayloadPlaces } from './payload-calls.ts';
+import type { RecordingGateway } from './recording-gateway.ts';
 
 let place: JobPlace;
 let gateway: RecordingGateway;

@@ -1,14 +1,23 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
+
 import { siteKey, tokenFor } from '#config/site-key.ts';
-import { openDatabase, sql, type Database } from '#db/connect.ts';
-import { startGateway, type RunningGateway } from '#serve/start-gateway.ts';
-import { testDatabase, type TestDatabase } from '#test/db/test-database.ts';
+import { openDatabase, sql } from '#db/connect.ts';
+import { startGateway } from '#serve/start-gateway.ts';
+import { testDatabase } from '#test/db/test-database.ts';
 import { makeAttempts, readAttempt } from '#test/ingest/attempts.ts';
 import { silentLog } from '#test/util/silent-log.ts';
 import { waitUntil } from '#util/wait-until.ts';
-import { makeJobPlace, type JobPlace } from './job-place.ts';
+
+import { makeJobPlace } from './job-place.ts';
+
+import type { Database } from '#db/connect.ts';
+import type { RunningGateway } from '#serve/start-gateway.ts';
+import type { TestDatabase } from '#test/db/test-database.ts';
+
+import type { JobPlace } from './job-place.ts';
 
 let place: JobPlace;
 let database: TestDatabase;

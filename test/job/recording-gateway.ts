@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
+
 import type { JobEvent } from '#model/job/job-event.ts';
 
 /** How the gateway behaves; the fields may be changed while it runs. */

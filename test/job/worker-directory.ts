@@ -1,6 +1,8 @@
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+
 import { packageRoot } from '#util/package-root.ts';
+
 import { bundle } from '../../scripts/bundle.ts';
 
 const supervisors = ['wrapper.sh', 'slurp-launch.sh', 'slurp-supervise.sh'];

@@ -1,18 +1,24 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { bringHome } from '#job/spool/bring-home.ts';
-import { deliver, renderRefusal } from '#job/spool/deliver.ts';
+
 import { fencedFileName } from '#job/end-job.ts';
 import { findInputs } from '#job/find-inputs.ts';
-import { kindOf, readSpool } from '#job/spool/read-spool.ts';
 import { readUsage } from '#job/read-usage.ts';
 import { readStopping, softenEnd } from '#job/soften-end.ts';
+import { bringHome } from '#job/spool/bring-home.ts';
+import { deliver, renderRefusal } from '#job/spool/deliver.ts';
+import { kindOf, readSpool } from '#job/spool/read-spool.ts';
 import { appendToSpool } from '#job/spool/spool.ts';
 import { endWrappedJob, hasToldEnd, renderAssignments } from '#job/wrap.ts';
-import { startRecordingGateway, type RecordingGateway } from './recording-gateway.ts';
+
+import { startRecordingGateway } from './recording-gateway.ts';
+
 import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
+
+import type { RecordingGateway } from './recording-gateway.ts';
 
 const at = '2025-04-10T12:00:00.000Z';
 let gateway: RecordingGateway;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+
 import {
   bearsNameOf,
-  type Conditions,
   isConventionalDsttype,
   leafdirOf,
   makeBuildName,
@@ -24,6 +24,8 @@ import {
   runnameOf,
   twinOf,
 } from '#model/dst-name.ts';
+
+import type { Conditions } from '#model/dst-name.ts';
 
 const letters = (from: string, minLength: number, maxLength: number): fc.Arbitrary<string> =>
   fc.string({ unit: fc.constantFrom(...from), minLength, maxLength });

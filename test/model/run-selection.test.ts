@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+
 import { largestRun, parseRunlist, parseRuns, parseSegments } from '#model/run-selection.ts';
 
 const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');

@@ -1,12 +1,15 @@
-import fc from 'fast-check';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
+
 import { RuleError } from '#model/errors.ts';
+import { prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
 import { checkRuleFile } from '#rules/check/check-rule.ts';
 import { readRuleFile } from '#rules/read-rule-file.ts';
+
 import { ruleFile, someOptions } from '../rules/rule-files.ts';
 
 let root: string;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { fillCursor, prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
+import { fillCursor, prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
 
 import type { CursorKey } from '#db/status/find-cursor.ts';
 

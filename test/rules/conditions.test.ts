@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+
 import { renderLimitCondition, renderRunCondition, renderSegmentCondition } from '#rules/conditions.ts';
 
 it.each([

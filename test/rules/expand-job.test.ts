@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+
 import { expandJob } from '#rules/expand-job.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
+
 import { prepared, readRule, someOptions, someRow } from './rule-files.ts';
 
 describe('expanded job', () => {

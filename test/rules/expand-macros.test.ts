@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MacroMeaning, type MacroProblem, makeMacroProgram, renderTemplate } from '#rules/expand-macros.ts';
+
+import { makeMacroProgram, renderTemplate } from '#rules/expand-macros.ts';
+
+import type { MacroMeaning, MacroProblem } from '#rules/expand-macros.ts';
 
 interface Row {
   readonly run: string;

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { RunOptions } from '#model/run-options.ts';
+
 import { prepareRule } from '#rules/prepare-rule.ts';
 import { parseRuleFile } from '#rules/read-rule-file.ts';
+
 import { prepared, readRule, renderComplaints, someOptions } from './rule-files.ts';
+
+import type { RunOptions } from '#model/run-options.ts';
 
 const shapes = ['aggregate', 'downstream', 'join', 'union', 'segmented', 'calibration', 'unfinished', 'old-spellings'];
 

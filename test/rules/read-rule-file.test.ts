@@ -1,8 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
 import { describe, expect, it } from 'vitest';
+
 import { parseRuleFile, readRuleFile } from '#rules/read-rule-file.ts';
+
 import { readRule, renderComplaints, ruleFile } from './rule-files.ts';
 
 describe('rule file', () => {

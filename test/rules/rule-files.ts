@@ -1,11 +1,15 @@
 import { fileURLToPath } from 'node:url';
-import type { Complaint } from '#model/complaint.ts';
-import { defaultRunOptions, type RunOptions } from '#model/run-options.ts';
-import type { Rule } from '#model/rule.ts';
-import type { JobRow } from '#rules/job/job-row.ts';
-import { type PreparedRule, prepareRule } from '#rules/prepare-rule.ts';
-import { readRuleFile } from '#rules/read-rule-file.ts';
+
+import { defaultRunOptions } from '#model/run-options.ts';
 import { renderComplaint } from '#rules/check/render-complaints.ts';
+import { prepareRule } from '#rules/prepare-rule.ts';
+import { readRuleFile } from '#rules/read-rule-file.ts';
+
+import type { Complaint } from '#model/complaint.ts';
+import type { Rule } from '#model/rule.ts';
+import type { RunOptions } from '#model/run-options.ts';
+import type { JobRow } from '#rules/job/job-row.ts';
+import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 /** Absolute path of a test rule file. */
 export function ruleFile(name: string): string {

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FieldValue, substitute, substituteKnown } from '#rules/substitute.ts';
+
+import { substitute, substituteKnown } from '#rules/substitute.ts';
+
+import type { FieldValue } from '#rules/substitute.ts';
 
 const fields: Readonly<Record<string, FieldValue>> = {
   name: 'DST_X_run9pp',

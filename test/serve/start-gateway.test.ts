@@ -15,13 +15,14 @@ import { packageRoot } from '#util/package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { foldersIn } from '../db/test-server.ts';
+import { headersOf, makeWorld, testKey } from '../gateway/gateway-world.ts';
 import { eventOf, makeAttempts, readAttempt } from '../ingest/attempts.ts';
 import { silentLog } from '../util/silent-log.ts';
-import { headersOf, makeWorld, testKey } from '../gateway/gateway-world.ts';
 
-import type { GatewayOptions, RunningGateway } from '#serve/start-gateway.ts';
 import type { JobEvent } from '#model/job/job-event.ts';
 import type { Role } from '#model/site.ts';
+import type { GatewayOptions, RunningGateway } from '#serve/start-gateway.ts';
+
 import type { GatewayWorld } from '../gateway/gateway-world.ts';
 
 let world: GatewayWorld;

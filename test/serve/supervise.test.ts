@@ -11,18 +11,18 @@ import { choosePort, keepPort, readKeptPort } from '#config/gateway-port.ts';
 import { askSupervisor } from '#config/serve-record.ts';
 import { serverFoldersOf } from '#config/site-folders.ts';
 import { makeStateDirectory } from '#config/state-directory.ts';
-import { startOnPort } from '#serve/start-on-port.ts';
-import { supervise } from '#serve/supervise.ts';
 import { SiteError } from '#model/errors.ts';
 import { findSiteStatus } from '#reports/find-site-status.ts';
+import { startOnPort } from '#serve/start-on-port.ts';
+import { supervise } from '#serve/supervise.ts';
 import { processStart } from '#util/process-start.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { testDatabases } from '../db/test-database.ts';
 import { silentLog } from '../util/silent-log.ts';
 
-import type { Supervisor } from '#serve/supervise.ts';
 import type { Site } from '#model/site.ts';
+import type { Supervisor } from '#serve/supervise.ts';
 
 const timeoutMs = 120_000;
 const open: Supervisor[] = [];

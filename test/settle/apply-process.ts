@@ -8,8 +8,8 @@ import { openDatabase } from '#db/connect.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
 import { recover } from '#settle/recover.ts';
 
-import { silentLog } from '../util/silent-log.ts';
 import { makeTestSite, openReady, prepareTestRule, testPayload } from '../dispatch/dispatch-world.ts';
+import { silentLog } from '../util/silent-log.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 

@@ -11,13 +11,13 @@ import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { valueOf } from '../batch/contract.ts';
+import { clearAttempts, openDispatchWorld, readAttempts, readSubmissions } from '../dispatch/dispatch-world.ts';
 import { bundleScript } from '../util/bundle-script.ts';
 import { silentLog } from '../util/silent-log.ts';
-import { clearAttempts, openDispatchWorld, readAttempts, readSubmissions } from '../dispatch/dispatch-world.ts';
-
-import type { DispatchWorld } from '../dispatch/dispatch-world.ts';
 
 import type { Recovered } from '#model/report/reconciled.ts';
+
+import type { DispatchWorld } from '../dispatch/dispatch-world.ts';
 
 const faults = join(import.meta.dirname, '../faults/bin');
 const htcondor = {

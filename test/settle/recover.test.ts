@@ -12,9 +12,9 @@ import { recover } from '#settle/recover.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { valueOf } from '../batch/contract.ts';
+import { clearAttempts, openDispatchWorld, readAttempts, readSubmissions } from '../dispatch/dispatch-world.ts';
 import { bundleScript } from '../util/bundle-script.ts';
 import { silentLog } from '../util/silent-log.ts';
-import { clearAttempts, openDispatchWorld, readAttempts, readSubmissions } from '../dispatch/dispatch-world.ts';
 
 import type { ChildProcess } from 'node:child_process';
 

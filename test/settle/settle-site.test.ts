@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { applyPlan } from '#dispatch/apply-plan.ts';
 import { settleSite } from '#settle/settle-site.ts';
 
-import { silentLog } from '../util/silent-log.ts';
 import { openDispatchWorld, openReady, prepareTestRule, readAttempts } from '../dispatch/dispatch-world.ts';
+import { silentLog } from '../util/silent-log.ts';
 
 import type { DispatchWorld } from '../dispatch/dispatch-world.ts';
 

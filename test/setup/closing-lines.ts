@@ -1,7 +1,9 @@
 import { appendFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
-import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
+
 import { shorten } from '#util/shorten.ts';
+
+import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
 /**
  * Ends a test run with lines that name the count, every test that failed, with its error, and every

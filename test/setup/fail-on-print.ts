@@ -1,4 +1,5 @@
 import { format } from 'node:util';
+
 import { afterEach } from 'vitest';
 
 // T10: a test that prints fails. What is said to people goes through functions that a test can hand in.

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitUntil } from '#util/wait-until.ts';
+
 import { bundleFolderPrefix } from '#test/util/bundle-script.ts';
+import { waitUntil } from '#util/wait-until.ts';
 
 /** Things that tools (not tests) keep in the temporary directory. */
 const ofTools = new RegExp(`^(?:tsx-|node-compile-cache|${bundleFolderPrefix}|[\\w-]{21}$)`, 'u');

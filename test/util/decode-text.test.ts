@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+
 import { decodeText, findOddCharacters } from '#util/decode-text.ts';
 
 function problemsOf(bytes: Uint8Array): readonly string[] {

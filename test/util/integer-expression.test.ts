@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+
 import { computeInteger, isIntegerExpression } from '#util/integer-expression.ts';
 
 it.each([

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+
 import { nearestWord } from '#util/nearest-word.ts';
 
 const known = ['filecatalog', 'daqdb', 'fc', 'accounting_group', 'priority'];

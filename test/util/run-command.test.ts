@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+
 import { runCommand } from '#util/run-command.ts';
 
 test('gathers what a program prints, and its exit code', async () => {

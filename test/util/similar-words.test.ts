@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+
 import { similarWords } from '#util/similar-words.ts';
 
 it.each([

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+
 import { expect, it } from 'vitest';
+
 import { waitUntil } from '#util/wait-until.ts';
 import { wakeProcess } from '#util/wake-process.ts';
 

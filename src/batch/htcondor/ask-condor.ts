@@ -1,5 +1,5 @@
-import { condorWords, runCondor } from './run-condor.ts';
 import { readAds } from './read-ads.ts';
+import { condorWords, runCondor } from './run-condor.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
 

@@ -5,8 +5,8 @@ import { idsInOneCall, piecesOf, submissionConstraint } from './constraint.ts';
 import { factoryAttributes, parseStop } from './parse-stop.ts';
 
 import type { BatchAnswer, BatchSubmissionReport, UnreadReport } from '../backend.ts';
-import type { Ad } from './parse-ads.ts';
 import type { AskedSite } from './ask-condor.ts';
+import type { Ad } from './parse-ads.ts';
 
 const attributes = [
   ...['SlurpSubmission', 'ClusterId', 'TotalSubmitProcs', 'JobMaterializeLimit', 'JobMaterializeNextProcId', 'ProcId'],

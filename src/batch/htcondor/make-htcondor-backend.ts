@@ -1,11 +1,11 @@
 import { act, removeUnmade } from './act.ts';
 import { findEnds } from './find-ends.ts';
-import { dumpSubmission } from './submit/dump-submission.ts';
-import { findMaxJobs } from './submit/find-max-jobs.ts';
 import { findSubmissions } from './find-submissions.ts';
 import { queryHistory } from './history.ts';
 import { queryQueue } from './query.ts';
 import { settleAfterMs } from './run-condor.ts';
+import { dumpSubmission } from './submit/dump-submission.ts';
+import { findMaxJobs } from './submit/find-max-jobs.ts';
 import { submitToCondor } from './submit/submit.ts';
 
 import type { HtcondorSite } from '#model/site.ts';

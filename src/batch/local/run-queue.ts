@@ -4,8 +4,8 @@ import { chmod, mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'no
 import { join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
-import { startRepeating } from '#util/start-repeating.ts';
 import { takeSocketLock } from '#util/socket-lock.ts';
+import { startRepeating } from '#util/start-repeating.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { jobFilesOf } from './job-files.ts';
@@ -15,8 +15,8 @@ import { pruneHistory } from './prune-history.ts';
 import { closeSubmissions, readRequests, startIdleJobs, takeSubmissions, tendRuns } from './tend-jobs.ts';
 
 import type { Log } from '#model/log.ts';
-import type { Repetition } from '#util/start-repeating.ts';
 import type { SocketLock } from '#util/socket-lock.ts';
+import type { Repetition } from '#util/start-repeating.ts';
 
 import type { JobFiles } from './job-files.ts';
 import type { RunnerState } from './tend-jobs.ts';

@@ -6,8 +6,8 @@ import { explainError } from '#util/explain-error.ts';
 import { makeWritable } from '#util/make-writable.ts';
 import { startDetached } from '#util/start-detached.ts';
 
-import { parseEnvironment } from '../parse-environment.ts';
 import { ownCommands } from '../own-commands.ts';
+import { parseEnvironment } from '../parse-environment.ts';
 import { parseList } from '../parse-list.ts';
 import { exists } from './job-files.ts';
 import { fillNumbers, placesOf } from './job-places.ts';

@@ -6,7 +6,6 @@ import { InputError, UsageError } from '#model/errors.ts';
 import { isJobState, jobStates } from '#model/job/job-state.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
 import { defaultRuns, parseRunlist, parseRuns, parseSegments } from '#model/run-selection.ts';
-
 import { accountName } from '#util/account-name.ts';
 import { decodeText } from '#util/decode-text.ts';
 import { explainError } from '#util/explain-error.ts';
@@ -15,8 +14,8 @@ import { nearestWord } from '#util/nearest-word.ts';
 import type { CursorWish } from '#dispatch/cursor-order.ts';
 import type { JobState } from '#model/job/job-state.ts';
 import type { RunOptions } from '#model/run-options.ts';
-import type { PassWish } from '#pass/run-pass.ts';
 import type { Parsed, RunSelection } from '#model/run-selection.ts';
+import type { PassWish } from '#pass/run-pass.ts';
 
 /** The checked command line of `kaedama`: paths are absolute, numbers are parsed, options are consistent. */
 export interface KaedamaRequest {

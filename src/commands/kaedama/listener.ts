@@ -1,7 +1,7 @@
 import { askToGoOn, canAsk } from '#cli/ask-to-go-on.ts';
 import { writeOutput } from '#cli/output.ts';
-import { renderFunnel } from '#reports/plan/render-plan.ts';
 import { UsageError } from '#model/errors.ts';
+import { renderFunnel } from '#reports/plan/render-plan.ts';
 import { describeHeldJobs } from '#reports/settled/describe-held-jobs.ts';
 import { countOf } from '#util/count-of.ts';
 

@@ -1,4 +1,5 @@
 import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
+import { makeSay } from '#cli/say.ts';
 import { findSite } from '#config/find-site.ts';
 import { requireMadeSite } from '#config/require-made-site.ts';
 import { openDatabase } from '#db/connect.ts';
@@ -7,11 +8,10 @@ import { dumpPlan } from '#dispatch/dump-plan.ts';
 import { findRefusals } from '#dispatch/find-refusals.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 import { reportPlan } from '#dispatch/report-plan.ts';
+import { findWhy } from '#dispatch/why/why.ts';
+import { fillCursor, prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
 import { renderPlan, renderPlanJson } from '#reports/plan/render-plan.ts';
 import { renderWhy } from '#reports/why/render-why.ts';
-import { findWhy } from '#dispatch/why/why.ts';
-import { makeSay } from '#cli/say.ts';
-import { fillCursor, prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
 import { countOf } from '#util/count-of.ts';
 
 import type { CursorKey } from '#db/status/find-cursor.ts';

@@ -1,6 +1,6 @@
 import { writeJson, writeLine } from '#cli/output.ts';
-import { UsageError } from '#model/errors.ts';
 import { printDstname } from '#model/dst-name.ts';
+import { UsageError } from '#model/errors.ts';
 import { describeStop } from '#reports/settled/describe-stop.ts';
 import { countOf } from '#util/count-of.ts';
 import { printRanges } from '#util/print-ranges.ts';

@@ -2,7 +2,7 @@ import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
 import { outputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { openDatabase } from '#db/connect.ts';
-import { findPayloadFiles, findPayloadUse, findPayloadsOf } from '#db/status/payload/find-payload-use.ts';
+import { findPayloadFiles, findPayloadsOf, findPayloadUse } from '#db/status/payload/find-payload-use.ts';
 import { findPayloads } from '#db/status/payload/find-payloads.ts';
 import { pruneSnapshots } from '#dispatch/payload/snapshot/prune-snapshots.ts';
 import { UsageError } from '#model/errors.ts';

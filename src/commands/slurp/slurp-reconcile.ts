@@ -5,16 +5,16 @@ import { outputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { requireMadeSite } from '#config/require-made-site.ts';
 import { findRuleNames } from '#db/status/find-rule-names.ts';
-import { findLeftProducts } from '#settle/products/find-left-products.ts';
+import { BatchError, UsageError } from '#model/errors.ts';
 import { renderLeftProducts } from '#reports/settled/render-left-products.ts';
 import { renderReconciled } from '#reports/settled/render-reconciled.ts';
-import { recover } from '#settle/recover.ts';
+import { findLeftProducts } from '#settle/products/find-left-products.ts';
+import { registerProducts } from '#settle/products/register-products.ts';
 import { reconcileSite } from '#settle/reconcile-site.ts';
-import { BatchError, UsageError } from '#model/errors.ts';
+import { recover } from '#settle/recover.ts';
 import { nearestWord } from '#util/nearest-word.ts';
 
 import { openProducts } from './open-products.ts';
-import { registerProducts } from '#settle/products/register-products.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';

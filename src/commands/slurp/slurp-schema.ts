@@ -1,8 +1,8 @@
+import { z } from 'zod';
+
 import { writeOutput } from '#cli/output.ts';
 import { siteFileSchema } from '#config/site-file/site-schema.ts';
 import { ruleShape } from '#rules/rule-shape.ts';
-
-import { z } from 'zod';
 
 /** The files that there is a schema for. */
 export const schemaNames = ['rule', 'site'] as const;

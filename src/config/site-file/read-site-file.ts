@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-import { LineCounter, isNode, parseDocument } from 'yaml';
+import { isNode, LineCounter, parseDocument } from 'yaml';
 
 import { SiteError } from '#model/errors.ts';
 import { decodeText, findOddCharacters } from '#util/decode-text.ts';

@@ -2,7 +2,6 @@ import { DatabaseError } from '#model/errors.ts';
 
 import { describeServer } from '../connect.ts';
 import { sql } from '../sql.ts';
-
 import { checkOwners, checkTables } from './check-tables.ts';
 import { countRows, sumBytes } from './count-rows.ts';
 import { canCreateTables, findColumnReaders, findTables } from './find-tables.ts';

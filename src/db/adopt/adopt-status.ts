@@ -4,7 +4,6 @@ import { countOf } from '#util/count-of.ts';
 import { describeServer } from '../connect.ts';
 import { stateOf } from '../database-error.ts';
 import { sql } from '../sql.ts';
-
 import { checkOwners, checkTables } from './check-tables.ts';
 import { countAdopted, countOpen, countRows, foretellCounts, sumBytes } from './count-rows.ts';
 import { canCreateTables, findColumnReaders, findTables } from './find-tables.ts';

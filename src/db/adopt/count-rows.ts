@@ -3,7 +3,6 @@ import { jobStates } from '#model/job/job-state.ts';
 import { sql } from '../sql.ts';
 
 import type { Statement } from '../sql.ts';
-
 import type { OpenCount, TableCount } from './adoption.ts';
 import type { Ask } from './find-tables.ts';
 

@@ -1,7 +1,6 @@
 import { sql } from '../sql.ts';
 
 import type { Statement } from '../sql.ts';
-
 import type { TypeChange } from './check-tables.ts';
 
 function expressionOf({ column, to, from, isCount }: TypeChange): Statement {

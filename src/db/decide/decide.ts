@@ -3,10 +3,10 @@ import { fates, verdicts } from '#model/verdict.ts';
 
 import { inAuthorsPlace, judgeCandidates } from './judge/judge-candidates.ts';
 import { makeTables } from './make-tables.ts';
-import { fillFit } from './verdicts/unfit.ts';
-import { verdictParts } from './verdicts/verdict-parts.ts';
 import { makeProductNames } from './product-sql.ts';
 import { extraNames, readQueryColumns } from './read-query-columns.ts';
+import { fillFit } from './verdicts/unfit.ts';
+import { verdictParts } from './verdicts/verdict-parts.ts';
 
 import type { Session } from '#db/connect.ts';
 import type { JobState } from '#model/job/job-state.ts';

@@ -1,8 +1,8 @@
 import type { Database } from '#db/connect.ts';
 import type { CandidateRow } from '#model/candidate.ts';
-import type { Place } from '#model/rule.ts';
 import type { JobState } from '#model/job/job-state.ts';
 import type { RowSelection } from '#model/row-selection.ts';
+import type { Place } from '#model/rule.ts';
 import type { RoleName } from '#model/site.ts';
 
 /** One file of a `direct_path` listing; both may hold any character but NUL. */

@@ -1,8 +1,8 @@
 import { sql } from '../connect.ts';
 
-import type { Queryable } from '../connect.ts';
-
 import type { UnappliedCounts } from '#model/report/site-status.ts';
+
+import type { Queryable } from '../connect.ts';
 
 /**
  * Counts the stageouts that are not in the catalog.

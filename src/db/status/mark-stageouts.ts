@@ -1,5 +1,4 @@
 import { sql } from '../connect.ts';
-
 import { refoldAttempts } from './refold-attempts.ts';
 
 import type { Database, Queryable, Statement } from '../connect.ts';

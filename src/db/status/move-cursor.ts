@@ -1,7 +1,6 @@
 import { sql } from '../connect.ts';
 
 import type { Queryable, Session } from '../connect.ts';
-
 import type { CursorKey } from './find-cursor.ts';
 
 /** Where a cursor is to go. */

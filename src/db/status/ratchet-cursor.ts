@@ -1,9 +1,7 @@
 import { sql } from '../connect.ts';
-
 import { moveCursor } from './move-cursor.ts';
 
 import type { Session } from '../connect.ts';
-
 import type { CursorKey } from './find-cursor.ts';
 
 /**

@@ -3,9 +3,9 @@ import { basename, join, resolve } from 'node:path';
 
 import { codeOf } from '#util/code-of.ts';
 
-import type { Dirent } from 'node:fs';
-
 import { findDangling } from './find-dangling.ts';
+
+import type { Dirent } from 'node:fs';
 
 import type { ListedFile } from '#db/decide/decision-request.ts';
 

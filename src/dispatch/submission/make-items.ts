@@ -4,9 +4,9 @@ import { putProductDirectories } from '#db/status/product/put-product-directorie
 import { readReserved } from '#db/status/submission/read-reserved.ts';
 import { SiteError } from '#model/errors.ts';
 import { expandJob } from '#rules/expand-job.ts';
+import { countOf } from '#util/count-of.ts';
 import { explainError } from '#util/explain-error.ts';
 import { makeDirectory } from '#util/make-directory.ts';
-import { countOf } from '#util/count-of.ts';
 
 import { makeSnapshotUser } from '../payload/use-snapshot.ts';
 

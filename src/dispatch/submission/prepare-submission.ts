@@ -1,4 +1,4 @@
-import { constants, access, stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { readReady } from '#db/decide/read-ready.ts';

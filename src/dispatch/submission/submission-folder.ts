@@ -1,15 +1,15 @@
-import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
+import { z } from 'zod';
+
 import { siteKey, tokenFor } from '#config/site-key.ts';
 import { findOpenSubmissions } from '#db/status/submission/find-open-submissions.ts';
-import { jobFileName, tokenFileName } from '#model/job/job-file.ts';
 import { SiteError } from '#model/errors.ts';
+import { jobFileName, tokenFileName } from '#model/job/job-file.ts';
 import { makeDirectory } from '#util/make-directory.ts';
 import { processStart } from '#util/process-start.ts';
-
-import { z } from 'zod';
 
 import type { Queryable } from '#db/connect.ts';
 import type { JobFile } from '#model/job/job-file.ts';

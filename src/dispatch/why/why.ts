@@ -5,8 +5,8 @@ import { RuleError } from '#model/errors.ts';
 import { takesRun, takesSegment } from '#model/row-selection.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 
-import { planRule } from '../plan-rule.ts';
 import { makeDisk, surveyBounds } from '../inputs/make-disk.ts';
+import { planRule } from '../plan-rule.ts';
 import { findLog } from './find-log.ts';
 import { findReportsRefused } from './find-reports-refused.ts';
 import { findStandings } from './find-standings.ts';

@@ -1,4 +1,7 @@
-import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttp } from 'node:http';
+
+import type { IncomingMessage } from 'node:http';
+
 import type { GatewayAccess } from './read-gateway-access.ts';
 
 /**

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Say } from '#model/log.ts';
+
 import { askGateway } from './ask-gateway.ts';
+
+import type { Say } from '#model/log.ts';
+
 import type { GatewayAccess } from './read-gateway-access.ts';
 
 /** What became of a question to the gateway. */

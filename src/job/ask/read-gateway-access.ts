@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+
 import { SiteError } from '#model/errors.ts';
-import { jobFileName, tokenFileName, type JobContainer, type JobFile } from '#model/job/job-file.ts';
+import { jobFileName, tokenFileName } from '#model/job/job-file.ts';
+
+import type { JobContainer, JobFile } from '#model/job/job-file.ts';
 
 /** How a job reaches the gateway. */
 export interface GatewayAccess {

@@ -1,7 +1,10 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+
 import { spoolFileName } from '#model/job/job-file.ts';
+
 import { parseSpool, readSpool } from './read-spool.ts';
+
 import type { SpoolHeader } from './spool.ts';
 
 /**

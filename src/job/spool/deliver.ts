@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventAnswer, EventFate, RegistrationAnswer } from '../ask/event-answer.ts';
+
 import { putDeliveredOffset, readDeliveredOffset } from './delivered-offset.ts';
-import type { GatewayAccess } from '../ask/read-gateway-access.ts';
-import { kindOf, readSpool, type SpoolRecord } from './read-spool.ts';
+import { kindOf, readSpool } from './read-spool.ts';
 import { noteRefused } from './refused-note.ts';
-import { maximalBodyBytes, sendEvents, type EventsToSend, type SentEvents } from './send-events.ts';
+import { maximalBodyBytes, sendEvents } from './send-events.ts';
+
+import type { EventAnswer, EventFate, RegistrationAnswer } from '../ask/event-answer.ts';
+import type { GatewayAccess } from '../ask/read-gateway-access.ts';
+import type { SpoolRecord } from './read-spool.ts';
+import type { EventsToSend, SentEvents } from './send-events.ts';
 import type { SpoolHeader } from './spool.ts';
 
 /** Bounds of one delivery: total time, retries, and which answer the caller needs. */

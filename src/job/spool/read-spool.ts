@@ -1,5 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+
 import { isUuid } from '#util/is-uuid.ts';
+
 import type { SpoolHeader } from './spool.ts';
 
 /** One report of a spool, as it was written; what is in it is for the reader to check. */

@@ -1,5 +1,7 @@
 import { askGateway } from '../ask/ask-gateway.ts';
-import { parseEventAnswer, type EventAnswer } from '../ask/event-answer.ts';
+import { parseEventAnswer } from '../ask/event-answer.ts';
+
+import type { EventAnswer } from '../ask/event-answer.ts';
 import type { GatewayAccess } from '../ask/read-gateway-access.ts';
 
 /** Events of one source, as they are sent. */

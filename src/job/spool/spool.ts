@@ -1,10 +1,14 @@
 import { closeSync, constants, fstatSync, linkSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JobEventDetail } from '#model/job/job-event.ts';
+
 import { spoolFileName } from '#model/job/job-file.ts';
 import { codeOf } from '#util/code-of.ts';
-import type { JobIdentity } from '../identity.ts';
+
 import { readSubmission } from '../ask/read-gateway-access.ts';
+
+import type { JobEventDetail } from '#model/job/job-event.ts';
+
+import type { JobIdentity } from '../identity.ts';
 
 /** The first line of a spool: who speaks in all lines that follow. */
 export interface SpoolHeader {

@@ -1,11 +1,15 @@
-import type { JobEventDetail } from '#model/job/job-event.ts';
 import { checkReport } from '../check-report.ts';
-import { deliver, type DeliverOptions, type Delivery } from './deliver.ts';
-import type { RegistrationAnswer } from '../ask/event-answer.ts';
-import type { JobIdentity } from '../identity.ts';
-import type { GatewayAccess } from '../ask/read-gateway-access.ts';
+import { deliver } from './deliver.ts';
 import { sendEvents } from './send-events.ts';
-import { appendToSpool, type SpoolLine } from './spool.ts';
+import { appendToSpool } from './spool.ts';
+
+import type { JobEventDetail } from '#model/job/job-event.ts';
+
+import type { RegistrationAnswer } from '../ask/event-answer.ts';
+import type { GatewayAccess } from '../ask/read-gateway-access.ts';
+import type { JobIdentity } from '../identity.ts';
+import type { DeliverOptions, Delivery } from './deliver.ts';
+import type { SpoolLine } from './spool.ts';
 
 /** A report that was made. */
 export interface Told {

@@ -1,7 +1,10 @@
+import { askGateway } from '../ask/ask-gateway.ts';
+import { askUntilAnswered, notTheAnswer } from '../ask/ask-until-answered.ts';
+
 import type { NameAnswer, NameQuestion } from '#model/job/name-question.ts';
 import type { Say } from '#model/log.ts';
-import { askGateway } from '../ask/ask-gateway.ts';
-import { askUntilAnswered, notTheAnswer, type Asked } from '../ask/ask-until-answered.ts';
+
+import type { Asked } from '../ask/ask-until-answered.ts';
 import type { GatewayAccess } from '../ask/read-gateway-access.ts';
 
 /**

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+
 import { TransferError } from '#model/errors.ts';
+
+import type { FileHandle } from 'node:fs/promises';
 
 /** Size and checksum of a file. */
 export interface FileFacts {

@@ -1,11 +1,6 @@
-import {
-  parseDstname,
-  parseFileName,
-  parseStem,
-  printDataset,
-  printDstname,
-  type DstnameParts,
-} from '#model/dst-name.ts';
+import { parseDstname, parseFileName, parseStem, printDataset, printDstname } from '#model/dst-name.ts';
+
+import type { DstnameParts } from '#model/dst-name.ts';
 import type { StagedFile } from '#model/job/job-event.ts';
 
 /** What a script says of a file that it stages out; what is absent was not given. */

@@ -1,9 +1,14 @@
-import type { Stats } from 'node:fs';
 import { lstat, open, readlink, stat } from 'node:fs/promises';
+
 import { TransferError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
 import { explainError } from '#util/explain-error.ts';
-import { readFacts, type FileFacts } from './copy-verified.ts';
+
+import { readFacts } from './copy-verified.ts';
+
+import type { Stats } from 'node:fs';
+
+import type { FileFacts } from './copy-verified.ts';
 
 /**
  * What has a name: nothing (`free`); the file itself, which lies there (`same`); a file of the same content

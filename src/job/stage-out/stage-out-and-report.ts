@@ -1,19 +1,25 @@
 import { rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+
 import { TransferError } from '#model/errors.ts';
 import { stageOutFlag } from '#model/job/error-flags.ts';
+import { explainError } from '#util/explain-error.ts';
+
+import { readStopping } from '../soften-end.ts';
+import { claimName } from './claim-name.ts';
+import { describeFile } from './describe-file.ts';
+import { directoryOf, stageOut } from './stage-out.ts';
+
 import type { JobEventDetail } from '#model/job/job-event.ts';
 import type { NameAnswer } from '#model/job/name-question.ts';
 import type { Say } from '#model/log.ts';
-import { explainError } from '#util/explain-error.ts';
+
 import type { Asked } from '../ask/ask-until-answered.ts';
-import type { JobIdentity } from '../identity.ts';
 import type { GatewayAccess } from '../ask/read-gateway-access.ts';
-import { readStopping } from '../soften-end.ts';
+import type { JobIdentity } from '../identity.ts';
 import type { Told } from '../spool/tell.ts';
-import { claimName } from './claim-name.ts';
-import { describeFile, type FileDescription, type GivenFacts } from './describe-file.ts';
-import { directoryOf, stageOut, type StagedOut } from './stage-out.ts';
+import type { FileDescription, GivenFacts } from './describe-file.ts';
+import type { StagedOut } from './stage-out.ts';
 
 /** What a script asks for: a file, where it goes, and what it says of the file. */
 export interface StageOutOrder extends GivenFacts {

@@ -2,18 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+
 import { TransferError } from '#model/errors.ts';
-import type { NameAnswer } from '#model/job/name-question.ts';
 import { codeOf } from '#util/code-of.ts';
 import { explainError } from '#util/explain-error.ts';
-import type { Asked } from '../ask/ask-until-answered.ts';
+
 import { checkEnds, checkWritable } from './check-ends.ts';
-import { copyVerified, type FileFacts } from './copy-verified.ts';
+import { copyVerified } from './copy-verified.ts';
 import { makeHiddenName } from './hidden-name.ts';
 import { lookAtPlace } from './look-at-place.ts';
 import { noteCopy, removeLeftCopies } from './note-copy.ts';
 import { putInPlace, replaceAndKeep, syncDirectory } from './put-in-place.ts';
 import { transferProblem } from './transfer-problem.ts';
+
+import type { NameAnswer } from '#model/job/name-question.ts';
+
+import type { Asked } from '../ask/ask-until-answered.ts';
+import type { FileFacts } from './copy-verified.ts';
 
 /** What to stage out, and for whom. */
 export interface StageOutRequest {

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+
 import { TransferError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
 import { explainError } from '#util/explain-error.ts';

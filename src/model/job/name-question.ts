@@ -1,5 +1,7 @@
-import { readFields, type EventComplaint } from './event-fields.ts';
+import { readFields } from './event-fields.ts';
 import { fileName, mostNameBytes, startRange } from './parse-event.ts';
+
+import type { EventComplaint } from './event-fields.ts';
 
 /** What a job asks before it stages out: may this attempt give its file that name? Body of `POST /v1/attempts/ID/claim`. */
 export interface NameQuestion {

@@ -1,6 +1,9 @@
-import { readFields, type EventComplaint, type EventFields, type NameForm, type WholeRange } from './event-fields.ts';
-import { datasetWords, type JobEvent, type JobEventDetail, type StagedFile } from './job-event.ts';
+import { readFields } from './event-fields.ts';
+import { datasetWords } from './job-event.ts';
 import { readInstant } from './read-instant.ts';
+
+import type { EventComplaint, EventFields, NameForm, WholeRange } from './event-fields.ts';
+import type { JobEvent, JobEventDetail, StagedFile } from './job-event.ts';
 
 /** An event that can be recorded, or everything that is wrong with it. */
 export type ParsedEvent =

@@ -3,7 +3,7 @@ import { toldKinds } from '#model/report/reconciled.ts';
 
 import { describeStop } from './describe-stop.ts';
 
-import type { ReconcileReport, Reconciled, Recovered } from '#model/report/reconciled.ts';
+import type { Reconciled, ReconcileReport, Recovered } from '#model/report/reconciled.ts';
 
 const tellings: Readonly<Record<(typeof toldKinds)[number], string>> = {
   started: 'started',

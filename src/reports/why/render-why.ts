@@ -1,5 +1,5 @@
-import { describeRuns, describeSegments } from '#db/decide/explain/describe-selection.ts';
 import { describeAttempt } from '#db/decide/explain/describe-attempt.ts';
+import { describeRuns, describeSegments } from '#db/decide/explain/describe-selection.ts';
 import { describeFact } from '#db/decide/verdicts/verdict-parts.ts';
 import { printCount } from '#util/print-count.ts';
 

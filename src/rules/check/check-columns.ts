@@ -1,5 +1,6 @@
 import { streamMacro } from '#model/dst-name.ts';
 import { nearestWord } from '#util/nearest-word.ts';
+
 import type { Complainer } from '../complain.ts';
 import type { RuleDraft } from '../prepare-rule.ts';
 import type { QueryColumns } from './query-columns.ts';

@@ -1,10 +1,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+
 import { isStartedInPlace } from '#model/job/is-started-in-place.ts';
 import { countOf } from '#util/count-of.ts';
-import type { Complainer } from '../complain.ts';
-import { renderTemplate, type Template } from '../expand-macros.ts';
+
 import { toDirectoryPath } from '../expand-job.ts';
+import { renderTemplate } from '../expand-macros.ts';
+
+import type { Complainer } from '../complain.ts';
+import type { Template } from '../expand-macros.ts';
 import type { RuleDraft } from '../prepare-rule.ts';
 
 /** What SLURP itself provides to jobs or does not send, though old rules list it. */

@@ -1,6 +1,9 @@
 import { RuleError } from '#model/errors.ts';
+
+import { renderTemplate } from '../expand-macros.ts';
+
 import type { Complainer } from '../complain.ts';
-import { renderTemplate, type Template } from '../expand-macros.ts';
+import type { Template } from '../expand-macros.ts';
 import type { JobRow } from '../job/job-row.ts';
 import type { RuleDraft } from '../prepare-rule.ts';
 

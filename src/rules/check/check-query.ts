@@ -1,5 +1,8 @@
+import { findQueryColumns } from './query-columns.ts';
+
 import type { Node, ParseResult, SelectStmt } from 'libpg-query';
-import { findQueryColumns, type QueryColumns } from './query-columns.ts';
+
+import type { QueryColumns } from './query-columns.ts';
 
 /** Something that is wrong with a query; `offset` counts characters of the text that was parsed. */
 export interface QueryProblem {

@@ -1,11 +1,14 @@
-import type { Complaint } from '#model/complaint.ts';
-import type { RunOptions } from '#model/run-options.ts';
-import { checkFiles, type JudgePayload } from './check-files.ts';
-import { checkSql } from './check-sql.ts';
-import { judgeRule } from './judge-rule.ts';
 import { makeComplainer } from '../complain.ts';
 import { readRuleFile } from '../read-rule-file.ts';
+import { checkFiles } from './check-files.ts';
+import { checkSql } from './check-sql.ts';
+import { judgeRule } from './judge-rule.ts';
 import { sortComplaints } from './render-complaints.ts';
+
+import type { Complaint } from '#model/complaint.ts';
+import type { RunOptions } from '#model/run-options.ts';
+
+import type { JudgePayload } from './check-files.ts';
 
 /**
  * Reports everything that is wrong or odd in a rule file, for `kaedama --check`: what stops a dispatch of each rule, by the

@@ -1,9 +1,12 @@
-import type { RunOptions } from '#model/run-options.ts';
-import type { Rule } from '#model/rule.ts';
+import { prepareRule } from '../prepare-rule.ts';
 import { checkColumns } from './check-columns.ts';
 import { checkQuery } from './check-query.ts';
+
+import type { Rule } from '#model/rule.ts';
+import type { RunOptions } from '#model/run-options.ts';
+
 import type { Complainer } from '../complain.ts';
-import { type Preparation, type PreparedQuery, prepareRule } from '../prepare-rule.ts';
+import type { Preparation, PreparedQuery } from '../prepare-rule.ts';
 import type { QueryColumns } from './query-columns.ts';
 
 /**

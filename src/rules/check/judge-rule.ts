@@ -1,11 +1,16 @@
-import type { Complaint } from '#model/complaint.ts';
 import { isBuildName, isConventionalDsttype, isTag, streamMacro } from '#model/dst-name.ts';
-import type { RunOptions } from '#model/run-options.ts';
-import type { Rule } from '#model/rule.ts';
+
+import { makeComplainer } from '../complain.ts';
+import { prepareRule } from '../prepare-rule.ts';
 import { checkLogs } from './check-logs.ts';
-import { type Complainer, makeComplainer } from '../complain.ts';
-import { type Preparation, prepareRule, type RuleDraft } from '../prepare-rule.ts';
 import { sortComplaints } from './render-complaints.ts';
+
+import type { Complaint } from '#model/complaint.ts';
+import type { Rule } from '#model/rule.ts';
+import type { RunOptions } from '#model/run-options.ts';
+
+import type { Complainer } from '../complain.ts';
+import type { Preparation, RuleDraft } from '../prepare-rule.ts';
 
 /** A rule made ready, and everything that is wrong or odd with it. */
 export interface Judgement {

@@ -1,5 +1,6 @@
-import type { Complaint } from '#model/complaint.ts';
 import { RuleError } from '#model/errors.ts';
+
+import type { Complaint } from '#model/complaint.ts';
 
 /** Writes a complaint as one line, in the form that editors and compilers understand. */
 export function renderComplaint(complaint: Complaint): string {

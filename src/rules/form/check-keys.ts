@@ -1,9 +1,11 @@
-import type { Complaint } from '#model/complaint.ts';
-import type { Place, RulePlaces } from '#model/rule.ts';
 import { nearestWord } from '#util/nearest-word.ts';
-import type { YamlMap, YamlValue } from '#util/yaml/yaml-tree.ts';
+
 import { filesystemDefaults, knownJobKeys } from '../job/job-defaults.ts';
 import { deadSections, inputKeys, paramKeys, ruleKeys, ruleSections } from '../rule-shape.ts';
+
+import type { Complaint } from '#model/complaint.ts';
+import type { Place, RulePlaces } from '#model/rule.ts';
+import type { YamlMap, YamlValue } from '#util/yaml/yaml-tree.ts';
 
 /** Adds a complaint about a path of a rule, such as `params.name`. */
 export type AddComplaint = (

@@ -1,4 +1,5 @@
 import type { YamlEntry, YamlScalar } from '#util/yaml/yaml-tree.ts';
+
 import type { AddComplaint } from './check-keys.ts';
 
 /** Parts of the names of products. */

@@ -1,8 +1,11 @@
-import { nearestWord } from '#util/nearest-word.ts';
-import type { Rule } from '#model/rule.ts';
-import type { Complainer } from '../complain.ts';
 import { placeIn } from '#model/rule.ts';
+import { nearestWord } from '#util/nearest-word.ts';
+
 import { furtherJobKeys, knownJobKeys } from './job-defaults.ts';
+
+import type { Rule } from '#model/rule.ts';
+
+import type { Complainer } from '../complain.ts';
 
 /**
  * Reports which submit commands nobody knows: an error where one looks mistyped, else a warning, since it is passed on to

@@ -1,7 +1,9 @@
-import type { Rule } from '#model/rule.ts';
-import type { Complainer } from '../complain.ts';
 import { mayBeExpression } from '../text/may-be-expression.ts';
 import { isBoolean, isSize, isWord, judgeValue, sizeWanted } from './judge-value.ts';
+
+import type { Rule } from '#model/rule.ts';
+
+import type { Complainer } from '../complain.ts';
 
 const mayBeText = (text: string): boolean => /[{}$]/.test(text);
 

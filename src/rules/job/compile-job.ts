@@ -1,16 +1,14 @@
 import { printRungroup, printVersion, streamMacro } from '#model/dst-name.ts';
-import type { RunOptions } from '#model/run-options.ts';
-import type { JobContext } from './job-row.ts';
-import {
-  type MacroMeaning,
-  type MacroProblem,
-  type MacroProgram,
-  makeMacroProgram,
-  type Template,
-} from '../expand-macros.ts';
+
+import { makeMacroProgram } from '../expand-macros.ts';
 import { madeDirectories } from './job-defaults.ts';
-import type { RuleNames } from '../rule-names.ts';
 import { runTypeOf } from './run-type.ts';
+
+import type { RunOptions } from '#model/run-options.ts';
+
+import type { MacroMeaning, MacroProblem, MacroProgram, Template } from '../expand-macros.ts';
+import type { RuleNames } from '../rule-names.ts';
+import type { JobContext } from './job-row.ts';
 
 /** Stands in the arguments for the directory that jobs stage from. */
 export const stageMacro = '$(slurp.stage)';

@@ -1,19 +1,25 @@
 import { basename } from 'node:path';
+
 import { printVersion, streamMacro } from '#model/dst-name.ts';
-import type { Rule } from '#model/rule.ts';
-import type { RunOptions } from '#model/run-options.ts';
+
+import { makeMacroProgram, renderTemplate } from '../expand-macros.ts';
+import { substituteKnown } from '../substitute.ts';
 import { checkJobKeys } from './check-job-keys.ts';
 import { checkJobValues } from './check-values.ts';
+import { compileJob, stageMacro } from './compile-job.ts';
 import { defaultLogs } from './default-logs.ts';
-import { type CompiledJob, compileJob, type NamedTemplate, stageMacro } from './compile-job.ts';
-import { isFormedKey } from './judge-value.ts';
-import type { Complainer } from '../complain.ts';
-import { type MacroProblem, makeMacroProgram, renderTemplate } from '../expand-macros.ts';
-import type { FieldScope } from '../field-scope.ts';
 import { jobDefaults, madeDirectories } from './job-defaults.ts';
+import { isFormedKey } from './judge-value.ts';
+
+import type { Rule } from '#model/rule.ts';
+import type { RunOptions } from '#model/run-options.ts';
+
+import type { Complainer } from '../complain.ts';
+import type { MacroProblem } from '../expand-macros.ts';
+import type { FieldScope } from '../field-scope.ts';
 import type { FillText } from '../fill-text.ts';
 import type { RuleNames } from '../rule-names.ts';
-import { substituteKnown } from '../substitute.ts';
+import type { CompiledJob, NamedTemplate } from './compile-job.ts';
 
 /** What `prepareJob` works with. */
 export interface JobSources {

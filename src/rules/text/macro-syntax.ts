@@ -1,4 +1,6 @@
-import { type NumberFormat, parseNumberFormat } from './number-format.ts';
+import { parseNumberFormat } from './number-format.ts';
+
+import type { NumberFormat } from './number-format.ts';
 
 /** A piece of a text with HTCondor's macros in it; `offset` counts in the whole text. */
 export type MacroToken =

@@ -1,6 +1,5 @@
 import { findSubmissionsWithEnded } from '#db/status/find-ended-attempts.ts';
 import { findSubmissionsWithOpen } from '#db/status/find-open-attempts.ts';
-
 import { findHeldAfterEnd } from '#dispatch/stuck/find-held-after-end.ts';
 import { findStopsNow } from '#dispatch/stuck/find-stops-now.ts';
 

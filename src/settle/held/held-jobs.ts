@@ -1,16 +1,16 @@
 import { retryDatabase } from '#db/retry.ts';
 import { findOpenAttempts } from '#db/status/find-open-attempts.ts';
 import { findProductionSubmissions } from '#db/status/submission/find-production-submissions.ts';
+import { findHeldAfterEnd } from '#dispatch/stuck/find-held-after-end.ts';
+import { groupBySubmission } from '#dispatch/submission/group-by-submission.ts';
 import { ingestOwnEvents } from '#ingest/ingest-own-events.ts';
 import { BatchError } from '#model/errors.ts';
 import { findOutside, rowSelectionOf } from '#model/row-selection.ts';
 
-import { groupBySubmission } from '#dispatch/submission/group-by-submission.ts';
-import { findHeldAfterEnd } from '#dispatch/stuck/find-held-after-end.ts';
-import { removeHeldAfterEnd } from './remove-held-after-end.ts';
 import { decideAttempt } from '../reconcile/decide-attempt.ts';
 import { lookAt } from '../reconcile/look-at.ts';
 import { defaultTerms } from '../reconcile/reconcile.ts';
+import { removeHeldAfterEnd } from './remove-held-after-end.ts';
 
 import type { BatchBackend, BatchJobReport } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';

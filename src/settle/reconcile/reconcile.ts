@@ -1,6 +1,6 @@
 import { retryDatabase } from '#db/retry.ts';
-import { confirmAttempts } from '#db/status/submission/confirm-attempts.ts';
 import { findOpenAttempts, findSubmissionsWithOpen } from '#db/status/find-open-attempts.ts';
+import { confirmAttempts } from '#db/status/submission/confirm-attempts.ts';
 import { putCluster } from '#db/status/submission/put-cluster.ts';
 import { ingestOwnEvents } from '#ingest/ingest-own-events.ts';
 import { toldKinds } from '#model/report/reconciled.ts';
@@ -9,8 +9,8 @@ import { decideAttempt } from './decide-attempt.ts';
 import { findClusters } from './find-clusters.ts';
 import { lookAt } from './look-at.ts';
 import { makeStop } from './make-stop.ts';
-import { removeFenced } from './remove-fenced.ts';
 import { removeEnded } from './remove-ended.ts';
+import { removeFenced } from './remove-fenced.ts';
 import { removeStrays } from './remove-strays.ts';
 import { resolveStop } from './resolve-stop.ts';
 

@@ -1,7 +1,7 @@
 import { retryDatabase } from '#db/retry.ts';
 import { findSubmissionsWithEnded } from '#db/status/find-ended-attempts.ts';
-
 import { findHeldAfterEnd } from '#dispatch/stuck/find-held-after-end.ts';
+
 import { endedLooked } from '../held/find-stuck-jobs.ts';
 import { removeHeldAfterEnd } from '../held/remove-held-after-end.ts';
 

@@ -1,6 +1,5 @@
 import { retryDatabase } from '#db/retry.ts';
 import { findEnded, findRestartableWithEnded } from '#db/status/find-ended-attempts.ts';
-
 import { groupBySubmission } from '#dispatch/submission/group-by-submission.ts';
 
 import type { BatchBackend, BatchJobReport } from '#batch/backend.ts';

@@ -1,5 +1,9 @@
-import { type Alias, type Document, isAlias, isNode, type Node, visit } from 'yaml';
+import { isAlias, isNode, visit } from 'yaml';
+
 import { nearestWord } from '../nearest-word.ts';
+
+import type { Alias, Document, Node } from 'yaml';
+
 import type { YamlPlace, YamlProblem } from './yaml-tree.ts';
 
 /** What aliases stand for. */

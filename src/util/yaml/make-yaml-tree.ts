@@ -1,18 +1,14 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  type Pair,
-  type Scalar,
-  type YAMLMap,
-  type YAMLSeq,
-} from 'yaml';
+import { isAlias, isMap, isScalar, isSeq } from 'yaml';
+
 import { findOddCharacters } from '../decode-text.ts';
-import { alignText, type ScalarStyle } from './align-text.ts';
+import { alignText } from './align-text.ts';
 import { findAnchors } from './find-anchors.ts';
-import { type PlainScalar, resolvePlainScalar } from './plain-scalar.ts';
+import { resolvePlainScalar } from './plain-scalar.ts';
+
+import type { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
+
+import type { ScalarStyle } from './align-text.ts';
+import type { PlainScalar } from './plain-scalar.ts';
 import type { YamlEntry, YamlMap, YamlPlace, YamlProblem, YamlScalar, YamlSegment, YamlValue } from './yaml-tree.ts';
 
 const styles: Readonly<Record<string, ScalarStyle>> = {

@@ -1,4 +1,6 @@
-import { type Document, LineCounter, parseDocument, type ParseOptions, visit } from 'yaml';
+import { LineCounter, parseDocument, visit } from 'yaml';
+
+import type { Document, ParseOptions } from 'yaml';
 
 type Options = Parameters<typeof parseDocument>[1] & ParseOptions;
 

@@ -1,8 +1,12 @@
-import { type Document, LineCounter, visit } from 'yaml';
+import { LineCounter, visit } from 'yaml';
+
 import { findOddCharacters } from '../decode-text.ts';
-import { parseLooselyIndented } from './parse-loosely-indented.ts';
 import { makeYamlTree } from './make-yaml-tree.ts';
+import { parseLooselyIndented } from './parse-loosely-indented.ts';
 import { findYamlMistakes } from './yaml-mistakes.ts';
+
+import type { Document } from 'yaml';
+
 import type { YamlPlace, YamlProblem, YamlValue } from './yaml-tree.ts';
 
 /** What a YAML file holds, and everything that is wrong or odd about its form. */

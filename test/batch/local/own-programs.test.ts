@@ -1,4 +1,4 @@
-import { openLocalBackend } from './open-local-backend.ts';
 import { describeOwnPrograms } from '../own-programs.ts';
+import { openLocalBackend } from './open-local-backend.ts';
 
 describeOwnPrograms('local', openLocalBackend);

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,9 +13,9 @@ import { startLocalQueue } from '#batch/local/run-queue.ts';
 import { startIdleJobs, takeSubmissions } from '#batch/local/tend-jobs.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { eachOf, valueOf } from '../contract.ts';
 import { bundleScript } from '../../util/bundle-script.ts';
 import { silentLog } from '../../util/silent-log.ts';
+import { eachOf, valueOf } from '../contract.ts';
 
 import type { ChildProcess } from 'node:child_process';
 

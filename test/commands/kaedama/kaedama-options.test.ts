@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+
 import { readKaedamaRequest } from '#commands/kaedama/kaedama-options.ts';
 
 const place = { cwd: '/here', now: '2025-04-10T12:00:00.000Z' };

@@ -5,7 +5,6 @@ import { sql } from '#db/connect.ts';
 import { jobStates } from '#model/job/job-state.ts';
 
 import { testDatabase, testDatabases } from '../test-database.ts';
-
 import { decideNaively } from './oracle.ts';
 import { decideIn, eachOf, makeProposals, makeRequest, openAll, putWorld } from './world.ts';
 
@@ -14,7 +13,6 @@ import type { CandidateRow } from '#model/candidate.ts';
 import type { RowSelection } from '#model/row-selection.ts';
 
 import type { TestDatabase } from '../test-database.ts';
-
 import type { Ask, CatalogFile, Databases, World } from './world.ts';
 
 // Few runs, names and files, so that everything meets everything; strange ones among them.

@@ -5,14 +5,12 @@ import { RuleError } from '#model/errors.ts';
 import { stripQuery } from '#rules/text/strip-query.ts';
 
 import { testDatabase, testDatabases } from '../test-database.ts';
-
 import { decideIn, eachOf, emptyWorld, makeProposals, makeRequest, openAll, putWorld } from './world.ts';
 
 import type { DecisionRequest } from '#db/decide/decision-request.ts';
 import type { Verdict } from '#model/verdict.ts';
 
 import type { TestDatabase } from '../test-database.ts';
-
 import type { Ask, Databases, Proposal, World } from './world.ts';
 
 const name = 'DST_X_run2pp_new_2024p001';

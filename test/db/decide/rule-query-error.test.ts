@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import { sql } from '#db/connect.ts';
 import { toDatabaseError } from '#db/database-error.ts';
 import { toRuleError } from '#db/decide/rule-query-error.ts';
-import { sql } from '#db/connect.ts';
 
 import { makeRequest } from './world.ts';
 

@@ -11,13 +11,11 @@ import { surveyDecision } from '#db/decide/survey/survey-decision.ts';
 import { makeDisk } from '#dispatch/inputs/make-disk.ts';
 
 import { testDatabase, testDatabases } from '../test-database.ts';
-
 import { emptyWorld, makeProposals, makeRequest, openAll, putWorld } from './world.ts';
 
 import type { Disk } from '#db/decide/decision-request.ts';
 
 import type { TestDatabase } from '../test-database.ts';
-
 import type { Ask, Databases, World } from './world.ts';
 
 const product = (run: number, name = 'DST_X_run2pp_new_2024p001'): string =>

@@ -10,6 +10,7 @@ import { silentLog } from '../../util/silent-log.ts';
 import { testDatabases } from '../test-database.ts';
 
 import type { Database } from '#db/connect.ts';
+
 import type { TestDatabase } from '../test-database.ts';
 
 let databases: TestDatabase;

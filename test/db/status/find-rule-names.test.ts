@@ -8,6 +8,7 @@ import { findRuleNames } from '#db/status/find-rule-names.ts';
 import { openTestStatus } from '../test-database.ts';
 
 import type { Database } from '#db/connect.ts';
+
 import type { TestStatus } from '../test-database.ts';
 
 let opened: TestStatus;

@@ -9,6 +9,7 @@ import { parseRuleFile } from '#rules/read-rule-file.ts';
 import { openDispatchWorld, openReady } from '../dispatch-world.ts';
 
 import type { SubmissionTerms } from '#db/status/submission/reserve-jobs.ts';
+
 import type { DispatchWorld } from '../dispatch-world.ts';
 
 let world: DispatchWorld;

@@ -4,16 +4,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { sql } from '#db/connect.ts';
-import { findDoubts } from '#db/decide/explain/find-doubts.ts';
-import { describeDoubts } from '#reports/why/describe-doubts.ts';
-import { makeDisk } from '#dispatch/inputs/make-disk.ts';
 import { explainRun } from '#db/decide/explain/explain-run.ts';
+import { findDoubts } from '#db/decide/explain/find-doubts.ts';
+import { makeDisk } from '#dispatch/inputs/make-disk.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
-import { renderWhy } from '#reports/why/render-why.ts';
 import { findWhy } from '#dispatch/why/why.ts';
+import { describeDoubts } from '#reports/why/describe-doubts.ts';
+import { renderWhy } from '#reports/why/render-why.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../../db/decide/world.ts';
-
 import { openPlanWorld } from '../plan-world.ts';
 import { testDstfile } from '../test-rule.ts';
 

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { sql } from '#db/connect.ts';
-import { renderWhy } from '#reports/why/render-why.ts';
 import { findWhy } from '#dispatch/why/why.ts';
+import { renderWhy } from '#reports/why/render-why.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../../db/decide/world.ts';
-
 import { openPlanWorld } from '../plan-world.ts';
 import { testDstfile } from '../test-rule.ts';
 

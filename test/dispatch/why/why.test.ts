@@ -3,11 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sql } from '#db/connect.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
-import { renderWhy } from '#reports/why/render-why.ts';
 import { findWhy } from '#dispatch/why/why.ts';
+import { renderWhy } from '#reports/why/render-why.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../../db/decide/world.ts';
-
 import { eventOf } from '../../ingest/attempts.ts';
 import { blindQuery, openPlanWorld, putFiles } from '../plan-world.ts';
 import { testDstfile } from '../test-rule.ts';

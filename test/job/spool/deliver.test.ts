@@ -1,14 +1,22 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { putDeliveredOffset, readDeliveredOffset } from '#job/spool/delivered-offset.ts';
+
+import { parseEventAnswer } from '#job/ask/event-answer.ts';
+import { readGatewayAccess } from '#job/ask/read-gateway-access.ts';
 import { deliver } from '#job/spool/deliver.ts';
-import { parseEventAnswer, type EventFate } from '#job/ask/event-answer.ts';
-import { readGatewayAccess, type GatewayAccess } from '#job/ask/read-gateway-access.ts';
+import { putDeliveredOffset, readDeliveredOffset } from '#job/spool/delivered-offset.ts';
 import { appendToSpool } from '#job/spool/spool.ts';
 import { tell } from '#job/spool/tell.ts';
-import { startRecordingGateway, type RecordingGateway } from '../recording-gateway.ts';
+
+import { startRecordingGateway } from '../recording-gateway.ts';
+
+import type { EventFate } from '#job/ask/event-answer.ts';
+import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
+
+import type { RecordingGateway } from '../recording-gateway.ts';
 
 const at = '2025-04-10T12:00:00.000Z';
 let directory = '';

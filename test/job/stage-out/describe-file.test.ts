@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
-import { describeFile, type FileDescription, type GivenFacts } from '#job/stage-out/describe-file.ts';
+
+import { describeFile } from '#job/stage-out/describe-file.ts';
+
+import type { FileDescription, GivenFacts } from '#job/stage-out/describe-file.ts';
 
 const segmentFile = 'DST_CALO_run2pp_new_nocdbtag_v001-00007101-00002.root';
 const named = { run: 7101, segment: 2, dsttype: 'DST_CALO_run2pp', dataset: 'new_nocdbtag_v001' };

@@ -1,8 +1,13 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { makeJobPlace, type JobPlace } from '#test/job/job-place.ts';
-import { startRecordingGateway, type RecordingGateway } from '#test/job/recording-gateway.ts';
+
+import { makeJobPlace } from '#test/job/job-place.ts';
+import { startRecordingGateway } from '#test/job/recording-gateway.ts';
+
+import type { JobPlace } from '#test/job/job-place.ts';
+import type { RecordingGateway } from '#test/job/recording-gateway.ts';
 import type { CommandResult } from '#util/run-command.ts';
 
 let place: JobPlace;

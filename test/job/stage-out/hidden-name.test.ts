@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+
 import { makeHiddenName } from '#job/stage-out/hidden-name.ts';
 
 test.each([

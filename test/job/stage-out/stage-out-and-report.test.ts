@@ -1,13 +1,18 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
 import { afterEach, beforeEach, expect, test } from 'vitest';
+
 import { checkReport } from '#job/check-report.ts';
-import type { JobIdentity } from '#job/identity.ts';
-import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
 import { tell } from '#job/spool/tell.ts';
-import { stageOutAndReport, type StageOutJob, type StageOutOrder } from '#job/stage-out/stage-out-and-report.ts';
-import { startRecordingGateway, type RecordingGateway } from '#test/job/recording-gateway.ts';
+import { stageOutAndReport } from '#job/stage-out/stage-out-and-report.ts';
+import { startRecordingGateway } from '#test/job/recording-gateway.ts';
+
+import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
+import type { JobIdentity } from '#job/identity.ts';
+import type { StageOutJob, StageOutOrder } from '#job/stage-out/stage-out-and-report.ts';
+import type { RecordingGateway } from '#test/job/recording-gateway.ts';
 
 const name = 'DST_CALO_run2pp_new_2024p007-00053534-00012.root';
 

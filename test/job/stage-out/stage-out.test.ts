@@ -15,13 +15,17 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { noteCopy, removeLeftCopies } from '#job/stage-out/note-copy.ts';
+
 import { copyVerified, readFacts } from '#job/stage-out/copy-verified.ts';
+import { noteCopy, removeLeftCopies } from '#job/stage-out/note-copy.ts';
 import { putInPlace, replaceAndKeep } from '#job/stage-out/put-in-place.ts';
-import { directoryOf, stageOut, type StageOutRequest, type StagedOut } from '#job/stage-out/stage-out.ts';
+import { directoryOf, stageOut } from '#job/stage-out/stage-out.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
+
+import type { StagedOut, StageOutRequest } from '#job/stage-out/stage-out.ts';
 
 let root = '';
 let job = '';

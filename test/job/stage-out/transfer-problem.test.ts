@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+
 import { transferProblem } from '#job/stage-out/transfer-problem.ts';
 import { TransferError } from '#model/errors.ts';
 

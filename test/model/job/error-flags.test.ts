@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+
 import { errorFlags, flagOf } from '#model/job/error-flags.ts';
 
 test('names every condition of the contract once, bit 32 included', () => {

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { parseEvent, renderComplaints } from '#model/job/parse-event.ts';
-
 import { eventOf, stageoutOf } from '#test/ingest/attempts.ts';
 
 function complaintsOf(value: unknown): string {

@@ -1,10 +1,14 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RunOptions } from '#model/run-options.ts';
+
 import { checkRuleFile } from '#rules/check/check-rule.ts';
+
 import { renderComplaints, ruleFile, someOptions } from '../rule-files.ts';
+
+import type { RunOptions } from '#model/run-options.ts';
 
 let directory = '';
 

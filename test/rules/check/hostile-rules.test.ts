@@ -1,10 +1,13 @@
-import { describe, expect, it } from 'vitest';
-import { prepareRule } from '#rules/prepare-rule.ts';
-import { parseRuleFile } from '#rules/read-rule-file.ts';
-import { checkRuleFile } from '#rules/check/check-rule.ts';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { checkRuleFile } from '#rules/check/check-rule.ts';
+import { prepareRule } from '#rules/prepare-rule.ts';
+import { parseRuleFile } from '#rules/read-rule-file.ts';
+
 import { renderComplaints, someOptions } from '../rule-files.ts';
 
 const query = "select 'a/b' as source, runnumber, 0 as segment, 'f' as files from t where true {run_condition}";

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+
 import { checkQuery } from '#rules/check/check-query.ts';
 
 /** Columns of a query in one line; `…` where there may be more. */

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
-import type { Complaint } from '#model/complaint.ts';
+
 import { makeRuleError, renderComplaint, sortComplaints } from '#rules/check/render-complaints.ts';
+
+import type { Complaint } from '#model/complaint.ts';
 
 const complaint: Complaint = {
   severity: 'error',

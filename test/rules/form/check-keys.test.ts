@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+
 import { parseRuleFile } from '#rules/read-rule-file.ts';
+
 import { renderComplaints } from '../rule-files.ts';
 
 function complaintsOf(...lines: readonly string[]): readonly string[] {

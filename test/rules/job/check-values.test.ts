@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Complaint } from '#model/complaint.ts';
+
 import { expandJob } from '#rules/expand-job.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 import { parseRuleFile } from '#rules/read-rule-file.ts';
+
 import { renderComplaints, someOptions } from '../rule-files.ts';
+
+import type { Complaint } from '#model/complaint.ts';
 
 function complaintsOf(section: 'params' | 'job', line: string, isPlain = true): readonly string[] {
   const extra = (name: string): string => (name === section ? `, ${line}` : '');

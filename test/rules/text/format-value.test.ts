@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+
 import { formatValue } from '#rules/text/format-value.ts';
 
 it.each([

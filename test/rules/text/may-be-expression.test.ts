@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+
 import { mayBeExpression } from '#rules/text/may-be-expression.ts';
 
 // What condor_submit of HTCondor 23.9 says of each.

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+
 import { makeNumberPrinter, parseNumberFormat, printNumber } from '#rules/text/number-format.ts';
 
 const print = (kind: 'integer' | 'real', text: string, value: number): string | undefined => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+
 import { stripQuery } from '#rules/text/strip-query.ts';
 
 it.each([

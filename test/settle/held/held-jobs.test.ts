@@ -2,12 +2,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { sql } from '#db/connect.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
-import { clearHeldJobs, findHeldJobs, markHeldJobs } from '#settle/held/held-jobs.ts';
 import { describeHeldJobs } from '#reports/settled/describe-held-jobs.ts';
 import { findStuckJobs } from '#settle/held/find-stuck-jobs.ts';
+import { clearHeldJobs, findHeldJobs, markHeldJobs } from '#settle/held/held-jobs.ts';
 
 import { valueOf } from '../../batch/contract.ts';
-import { silentLog } from '../../util/silent-log.ts';
 import {
   clearAttempts,
   openDispatchWorld,
@@ -15,10 +14,11 @@ import {
   prepareTestRule,
   readAttempts,
 } from '../../dispatch/dispatch-world.ts';
+import { silentLog } from '../../util/silent-log.ts';
 
-import type { HeldInput } from '#settle/held/held-jobs.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
+import type { HeldInput } from '#settle/held/held-jobs.ts';
 
 import type { DispatchWorld } from '../../dispatch/dispatch-world.ts';
 

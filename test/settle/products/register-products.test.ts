@@ -4,18 +4,19 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { registerProducts } from '#settle/products/register-products.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { putProductDirectories } from '#db/status/product/put-product-directories.ts';
-import { findLeftProducts } from '#settle/products/find-left-products.ts';
-import { renderLeftProducts } from '#reports/settled/render-left-products.ts';
 import { ingestEvents } from '#ingest/ingest-events.ts';
+import { renderLeftProducts } from '#reports/settled/render-left-products.ts';
+import { findLeftProducts } from '#settle/products/find-left-products.ts';
+import { registerProducts } from '#settle/products/register-products.ts';
 
 import { testDatabases } from '../../db/test-database.ts';
 import { eventOf, makeAttempts, stageoutOf } from '../../ingest/attempts.ts';
 import { silentLog } from '../../util/silent-log.ts';
 
 import type { Database } from '#db/connect.ts';
+
 import type { TestDatabase } from '../../db/test-database.ts';
 
 let databases: TestDatabase;

@@ -9,8 +9,8 @@ import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { valueOf } from '../../batch/contract.ts';
-import { silentLog } from '../../util/silent-log.ts';
 import { clearAttempts, openDispatchWorld, openReady, prepareTestRule } from '../../dispatch/dispatch-world.ts';
+import { silentLog } from '../../util/silent-log.ts';
 
 import type { BatchBackend, BatchJob } from '#batch/backend.ts';
 import type { Reconciled } from '#model/report/reconciled.ts';

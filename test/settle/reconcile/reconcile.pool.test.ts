@@ -7,13 +7,12 @@ import { siteKey } from '#config/site-key.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { ensureEventPartitions } from '#db/status/ensure-event-partitions.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
-import { reconcile } from '#settle/reconcile/reconcile.ts';
 import { startGateway } from '#serve/start-gateway.ts';
+import { reconcile } from '#settle/reconcile/reconcile.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { silentLog } from '../../util/silent-log.ts';
 import {
   clearAttempts,
   openDispatchWorld,
@@ -21,10 +20,11 @@ import {
   prepareTestRule,
   readAttempts,
 } from '../../dispatch/dispatch-world.ts';
-
-import type { DispatchWorld } from '../../dispatch/dispatch-world.ts';
+import { silentLog } from '../../util/silent-log.ts';
 
 import type { Reconciled } from '#model/report/reconciled.ts';
+
+import type { DispatchWorld } from '../../dispatch/dispatch-world.ts';
 
 const commands: Record<string, string> = { requirements: 'true', request_memory: '20', request_disk: '1000' };
 /** Who waits for more waits in vain. */

@@ -6,7 +6,6 @@ import { applyPlan } from '#dispatch/apply-plan.ts';
 import { reconcile } from '#settle/reconcile/reconcile.ts';
 
 import { valueOf } from '../../batch/contract.ts';
-import { silentLog } from '../../util/silent-log.ts';
 import {
   clearAttempts,
   openDispatchWorld,
@@ -14,6 +13,7 @@ import {
   prepareTestRule,
   readAttempts,
 } from '../../dispatch/dispatch-world.ts';
+import { silentLog } from '../../util/silent-log.ts';
 
 import type { BatchBackend, BatchJobReport } from '#batch/backend.ts';
 import type { Reconciled } from '#model/report/reconciled.ts';

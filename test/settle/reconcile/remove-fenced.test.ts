@@ -6,7 +6,6 @@ import { applyPlan } from '#dispatch/apply-plan.ts';
 import { isFenced, removeFenced } from '#settle/reconcile/remove-fenced.ts';
 
 import { valueOf } from '../../batch/contract.ts';
-import { silentLog } from '../../util/silent-log.ts';
 import {
   clearAttempts,
   openDispatchWorld,
@@ -14,8 +13,10 @@ import {
   prepareTestRule,
   readAttempts,
 } from '../../dispatch/dispatch-world.ts';
+import { silentLog } from '../../util/silent-log.ts';
 
 import type { BatchBackend, BatchJobReport } from '#batch/backend.ts';
+
 import type { DispatchWorld } from '../../dispatch/dispatch-world.ts';
 
 let world: DispatchWorld;

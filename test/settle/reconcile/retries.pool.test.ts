@@ -6,17 +6,18 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { siteKey } from '#config/site-key.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
-import { reconcile } from '#settle/reconcile/reconcile.ts';
 import { startGateway } from '#serve/start-gateway.ts';
+import { reconcile } from '#settle/reconcile/reconcile.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { silentLog } from '../../util/silent-log.ts';
 import { clearAttempts, openDispatchWorld, openReady, prepareTestRule } from '../../dispatch/dispatch-world.ts';
+import { silentLog } from '../../util/silent-log.ts';
 
 import type { Database, Row } from '#db/connect.ts';
 import type { RunningGateway } from '#serve/start-gateway.ts';
+
 import type { DispatchWorld } from '../../dispatch/dispatch-world.ts';
 
 const plain: Readonly<Record<string, string>> = { requirements: 'true', request_memory: '20', request_disk: '1000' };

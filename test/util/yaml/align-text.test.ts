@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { parseRuleFile } from '#rules/read-rule-file.ts';
+
 import { placeIn } from '#model/rule.ts';
+import { parseRuleFile } from '#rules/read-rule-file.ts';
 
 /** The text of a file from where the nth character of params.x stands. */
 function at(source: string, offset: number, length: number): string {

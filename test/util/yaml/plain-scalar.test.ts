@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+
 import { renderFloat, resolvePlainScalar } from '#util/yaml/plain-scalar.ts';
 
 it.each([

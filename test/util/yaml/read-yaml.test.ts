@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+
 import { readYaml } from '#util/yaml/read-yaml.ts';
-import type { YamlValue } from '#util/yaml/yaml-tree.ts';
+
 import { problemsOf } from './problems-of.ts';
+
+import type { YamlValue } from '#util/yaml/yaml-tree.ts';
 
 /** The texts of a tree, as PyYAML's values are printed. */
 function plain(value: YamlValue | undefined): unknown {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+
 import { problemsOf } from './problems-of.ts';
 
 function mistakesOf(...lines: readonly string[]): readonly string[] {

@@ -3,8 +3,8 @@ import { basename, dirname, isAbsolute, resolve } from 'node:path';
 import { shorten } from '#util/shorten.ts';
 
 import { ownCommands } from '../../own-commands.ts';
-import { parseList } from '../../parse-list.ts';
 import { parseEnvironment } from '../../parse-environment.ts';
+import { parseList } from '../../parse-list.ts';
 import { encodeArguments, encodeEnvironment, encodeExpression, protectDollars } from './encode-field.ts';
 import { findUnsupervised, makeProgramPlacer } from './place-program.ts';
 import { findStarterCommands, keptAs, makeStarterCommands } from './starter-commands.ts';

@@ -7,17 +7,17 @@ import { makeDirectory } from '#util/make-directory.ts';
 import { ItemsFailure } from '../../guard-items.ts';
 import { startedFiles } from '../../launcher-name.ts';
 import { scheddOptions } from '../ask-condor.ts';
-import { makeJobFinisher } from './finish-job.ts';
-import { factoryCommands, renderDescription } from './render.ts';
 import { condorWords, runCondor } from '../run-condor.ts';
+import { makeJobFinisher } from './finish-job.ts';
 import { makeProgramLinks } from './make-program-links.ts';
+import { factoryCommands, renderDescription } from './render.ts';
 import { writeItems } from './write-items.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
 
 import type { BatchJob, BatchSubmission, SubmitOutcome } from '../../backend.ts';
-import type { DescriptionInput } from './render.ts';
 import type { CondorResult } from '../run-condor.ts';
+import type { DescriptionInput } from './render.ts';
 
 /** A factory keeps so many jobs idle where neither site nor rule says otherwise. */
 const defaultMaxIdle = 2000;

@@ -2,7 +2,6 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import { sql } from '#db/connect.ts';
-
 import { countOf } from '#util/count-of.ts';
 
 import { inPieces, printCopyLine } from '../copy-text.ts';

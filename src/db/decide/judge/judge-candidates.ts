@@ -4,11 +4,11 @@ import { isSameDatabase, sql } from '#db/connect.ts';
 import { fates } from '#model/verdict.ts';
 
 import { candidateSelect } from '../candidate-select.ts';
-import { holdsRunSql } from './holds-run-sql.ts';
 import { extraNames } from '../read-query-columns.ts';
 import { toRuleError } from '../rule-query-error.ts';
 import { readBlocking } from '../verdicts/blocked.ts';
 import { verdictParts } from '../verdicts/verdict-parts.ts';
+import { holdsRunSql } from './holds-run-sql.ts';
 
 import type { Session, Statement } from '#db/connect.ts';
 import type { JobState } from '#model/job/job-state.ts';

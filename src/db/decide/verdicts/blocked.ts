@@ -1,9 +1,9 @@
 import { sql } from '#db/connect.ts';
 import { countOf } from '#util/count-of.ts';
 
+import { describeAttempt, printTime } from '../explain/describe-attempt.ts';
 import { findAttempt } from '../explain/find-attempt.ts';
 import { dstfileSql, likePrefix } from '../product-sql.ts';
-import { describeAttempt, printTime } from '../explain/describe-attempt.ts';
 
 import type { Statement } from '#db/connect.ts';
 import type { JobState } from '#model/job/job-state.ts';

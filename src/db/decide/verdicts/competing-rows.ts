@@ -1,7 +1,7 @@
 import { sql } from '#db/connect.ts';
 
-import { extraNames } from '../read-query-columns.ts';
 import { listed } from '../explain/describe-attempt.ts';
+import { extraNames } from '../read-query-columns.ts';
 
 import type { CompetingRow } from '#model/report/verdict-fact.ts';
 

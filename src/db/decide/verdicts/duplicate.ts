@@ -1,7 +1,6 @@
 import { sql } from '#db/connect.ts';
 
 import { extraNames } from '../read-query-columns.ts';
-
 import { describeRows, findRows } from './competing-rows.ts';
 
 import type { LateJudging, VerdictPart } from './verdict-part.ts';

@@ -1,11 +1,9 @@
 import { sql } from '#db/connect.ts';
 
+import { listed, printTime } from '../explain/describe-attempt.ts';
 import { likePrefix, nameSql } from '../product-sql.ts';
 
-import { listed, printTime } from '../explain/describe-attempt.ts';
-
 import type { Session, Statement } from '#db/connect.ts';
-
 import type { InvalidRunEntry } from '#model/report/verdict-fact.ts';
 
 import type { ProductNames, RowSql } from '../product-sql.ts';

@@ -2,9 +2,9 @@ import { sql } from '#db/connect.ts';
 import { countOf } from '#util/count-of.ts';
 import { printCount } from '#util/print-count.ts';
 
+import { listed } from '../explain/describe-attempt.ts';
 import { findInputs } from '../inputs/find-inputs.ts';
 import { itemsSql } from '../list-sql.ts';
-import { listed } from '../explain/describe-attempt.ts';
 
 import type { Database, Session } from '#db/connect.ts';
 import type { DecisionWarning } from '#model/report/funnel.ts';

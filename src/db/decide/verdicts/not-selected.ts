@@ -1,9 +1,9 @@
 import { sql } from '#db/connect.ts';
 import { findOutside } from '#model/row-selection.ts';
 
+import { describeAttempt } from '../explain/describe-attempt.ts';
 import { describeOutside } from '../explain/describe-selection.ts';
 import { findAttempt } from '../explain/find-attempt.ts';
-import { describeAttempt } from '../explain/describe-attempt.ts';
 
 import type { Statement } from '#db/connect.ts';
 import type { RowSelection } from '#model/row-selection.ts';

@@ -1,9 +1,9 @@
 import { sql } from '#db/connect.ts';
 
+import { describeAttempt, listed } from '../explain/describe-attempt.ts';
+import { findAttempt } from '../explain/find-attempt.ts';
 import { commaListSql } from '../list-sql.ts';
 import { nameSql } from '../product-sql.ts';
-import { findAttempt } from '../explain/find-attempt.ts';
-import { describeAttempt, listed } from '../explain/describe-attempt.ts';
 
 import type { Session, Statement } from '#db/connect.ts';
 

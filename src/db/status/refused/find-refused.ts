@@ -1,8 +1,8 @@
 import { sql } from '../../connect.ts';
 
-import type { Queryable } from '../../connect.ts';
-
 import type { RefusedReport } from '#model/report/verdict-fact.ts';
+
+import type { Queryable } from '../../connect.ts';
 
 /**
  * Finds the open refusals of live attempts, the newest first.

@@ -6,13 +6,13 @@ import { SiteError, SlurpError } from '#model/errors.ts';
 import { explainError } from '#util/explain-error.ts';
 import { makeDirectory } from '#util/make-directory.ts';
 
-import { findSnapshotFault } from './verify-snapshot.ts';
 import { snapshotPlace } from './snapshot-place.ts';
+import { findSnapshotFault } from './verify-snapshot.ts';
 import { draftPrefix, writeSnapshot } from './write-snapshot.ts';
 
 import type { Session } from '#db/connect.ts';
-import type { PayloadFile } from '#model/payload.ts';
 import type { Log } from '#model/log.ts';
+import type { PayloadFile } from '#model/payload.ts';
 
 import type { PayloadSite, PayloadSurvey } from '../survey/survey-payload.ts';
 

@@ -1,5 +1,5 @@
-import { link, mkdir, open, readFile, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 
 import { codeOf } from '#util/code-of.ts';

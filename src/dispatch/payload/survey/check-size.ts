@@ -1,5 +1,5 @@
-import { printSize } from '#util/print-size.ts';
 import { SiteError } from '#model/errors.ts';
+import { printSize } from '#util/print-size.ts';
 
 import type { FoundFile } from './collect-files.ts';
 

@@ -1,8 +1,7 @@
 import { posix } from 'node:path';
 
-import { parseList } from '#batch/parse-list.ts';
 import { ownCommands } from '#batch/own-commands.ts';
-
+import { parseList } from '#batch/parse-list.ts';
 import { isStartedInPlace } from '#model/job/is-started-in-place.ts';
 
 import type { Template } from '#rules/expand-macros.ts';

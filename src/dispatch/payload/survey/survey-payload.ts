@@ -1,5 +1,5 @@
-import { lstat } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
+import { lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { canonicalPath } from '#util/canonical-path.ts';

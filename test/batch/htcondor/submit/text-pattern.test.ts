@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
 import fc from 'fast-check';
+import { expect, test } from 'vitest';
 
 import { joinText, patternOf, splitText, widenPattern } from '#batch/htcondor/submit/text-pattern.ts';
 

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
 import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { encodeExpression, protectDollars } from '#batch/htcondor/submit/encode-field.ts';
 import { writeItems } from '#batch/htcondor/submit/write-items.ts';
