@@ -560,11 +560,17 @@ begin
       select t.cupsid, t.start, t.source, t.sequence, t.moment, t.kind, t.at, t.nth, t.arrival, t.detail, t.can_restart, t.ending,
         t.is_product, t.apply_note,
         rank_of(t.kind) as rank,
-        case when t.kind in ('finished', 'nevents', 'stageout') then (t.detail ->> 'nevents')::bigint end as nevents,
-        case when t.kind in ('finished', 'running') then (t.detail ->> 'nsegments')::int end as nsegments,
+        -- A file that does not come into the catalog counts for nothing.
+        case
+          when t.kind in ('finished', 'nevents', 'stageout') and t.apply_note is null then (t.detail ->> 'nevents')::bigint
+        end as nevents,
+        case
+          when t.kind = 'stageout' then case when t.apply_note is null then 1 end
+          when t.kind in ('finished', 'running') then (t.detail ->> 'nsegments')::int
+        end as nsegments,
         message_of(t.kind, t.detail) as message,
         max(t.nth) filter (
-          where t.kind in ('finished', 'nevents', 'stageout') and t.detail ? 'nevents'
+          where t.kind in ('finished', 'nevents', 'stageout') and t.apply_note is null and t.detail ? 'nevents'
             and not coalesce((t.detail ->> 'isIncrement')::boolean, false)
         ) over (partition by t.cupsid, t.start) as nevents_from,
         max(t.nth) filter (where t.kind in ('finished', 'running') and t.detail ? 'nsegments')
@@ -622,8 +628,7 @@ begin
         coalesce(bit_or((r.detail ->> 'flag')::bigint) filter (where r.kind = 'message'), 0) as flags,
         max((r.detail ->> 'exitCode')::int) filter (where r.kind = 'exited') as exit_code,
         coalesce(sum(r.nevents) filter (where r.nth >= coalesce(r.nevents_from, 0)), 0)::bigint as nevents,
-        coalesce(sum(case when r.kind = 'stageout' then 1 else r.nsegments end)
-          filter (where r.nth >= coalesce(r.nsegments_from, 0)), 0)::int as nsegments,
+        coalesce(sum(r.nsegments) filter (where r.nth >= coalesce(r.nsegments_from, 0)), 0)::int as nsegments,
         (array_agg(r.detail -> 'files' order by r.nth desc) filter (where r.kind = 'inputs'))[1] as files,
         (array_agg(r.detail ->> 'node' order by r.kind = 'exited', r.nth desc)
           filter (where r.kind in ('started', 'exited') and r.detail ? 'node'))[1] as execution_node,

@@ -53,7 +53,7 @@ const stageOut = (job: Job, lfn: string, path = `/lustre/${lfn}`): ReturnType<ty
   const staged = stageoutOf(lfn);
   const file = staged.kind === 'stageout' ? { ...staged.file, path } : undefined;
   return ingestEvents({ status, catalog, log: silentLog }, [
-    eventOf(job.cupsid, 10, file === undefined ? staged : { kind: 'stageout', file }),
+    eventOf(job.cupsid, 10, file === undefined ? staged : { kind: 'stageout', file, nevents: 7 }),
   ]);
 };
 const finish = (job: Job): ReturnType<typeof ingestEvents> =>
@@ -100,11 +100,14 @@ test('of three products that stage out one name the first has it, and the rows o
     await finish(job);
     expect(await readAttempt(status, job.cupsid)).toMatchObject({
       status: 'finished',
+      nevents: 0,
+      nsegments: 0,
       flags: 4,
       message: `Stage-out of '${lfn}' was refused: ${reason}; '${path}' is left as it is and not registered for this product`,
     });
   }
   expect(await pathsOf(lfn)).toEqual(['/a/x']);
+  expect(await readAttempt(status, first.cupsid)).toMatchObject({ nevents: 7, nsegments: 1 });
 });
 
 test('a refused name stays in the row whatever the job reports later, until the file is staged out (C-W28)', async () => {
