@@ -5,6 +5,7 @@ import { checkReport } from '#job/check-report.ts';
 import { findInputs } from '#job/find-inputs.ts';
 import { readStopping, softenEnd } from '#job/soften-end.ts';
 import { tell } from '#job/spool/tell.ts';
+import { tellStart } from '#job/tell-start.ts';
 import { endWrappedJob, renderAssignments } from '#job/wrap.ts';
 import { spoolFileName } from '#model/job/job-file.ts';
 
@@ -21,6 +22,7 @@ import {
   throwIfRefused,
 } from './job-post.ts';
 
+import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
 import type { JobIdentity } from '#job/identity.ts';
 import type { Told } from '#job/spool/tell.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
@@ -62,7 +64,10 @@ async function report(call: CupsCommon, detailFor: (identity: JobIdentity) => Jo
   if (identity.cupsid === 0 && call.isUpdate) return fence(say, identity, madeForReading);
   checkReport({ ...identity, cupsid: Math.max(identity.cupsid, 1) }, call.at, detail, optionOf);
   if (!call.isUpdate) return 0;
-  const told = await tellFrom(post, call, detail, detail.kind === 'started');
+  const told =
+    detail.kind === 'started' && post.access !== undefined
+      ? await startFrom(post.identity, post.access, call)
+      : await tellFrom(post, call, detail, false);
   if (post.problem !== undefined) throw post.problem;
   const exitCode = obey(say, identity, told.delivery);
   if (exitCode === 0) throwIfRefused(told, detail.kind);
@@ -73,6 +78,18 @@ async function report(call: CupsCommon, detailFor: (identity: JobIdentity) => Jo
 async function tellFrom(post: Post, call: CupsCommon, detail: JobEventDetail, isPersistent: boolean): Promise<Told> {
   const timeoutMs = post.access?.job.reportTimeoutMs ?? 0;
   const told = await tell(post.identity, post.access, call.at, detail, { timeoutMs, isPersistent });
+  sayDelivery(say, told, call.isVerbose);
+  return told;
+}
+
+/** Below the wrapper or the launcher, which have waited for the gateway already, a later start is told as a first one. */
+async function startFrom(identity: JobIdentity, access: GatewayAccess, call: CupsCommon): Promise<Told> {
+  const isWaitedFor = identity.wrapperProcess !== undefined;
+  const told = await tellStart(identity, access, call.at, {
+    isLater: identity.start > 0 && !isWaitedFor,
+    signal: stopSignal(0),
+    say,
+  });
   sayDelivery(say, told, call.isVerbose);
   return told;
 }
@@ -132,9 +149,11 @@ async function startWrapped(): Promise<number> {
     return fencedExitCode;
   }
   if (access === undefined) throw post.problem ?? new Error('A job has a gateway or a problem');
-  const detail: JobEventDetail = { kind: 'started', node: identity.node };
-  const options = { timeoutMs: access.job.reportTimeoutMs, isPersistent: true };
-  const told = await tell(identity, access, new Date().toISOString(), detail, options);
+  const told = await tellStart(identity, access, new Date().toISOString(), {
+    isLater: identity.start > 0,
+    signal: stopSignal(0),
+    say,
+  });
   const { delivery, refusal } = told;
   sayDelivery(say, told, true);
   if (refusal !== undefined) say(`the gateway refused the report 'started': ${refusal}`);

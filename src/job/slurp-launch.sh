@@ -28,16 +28,14 @@ report_end() {
   words=$(./cups wrap-end "$1" "$stopped_by" < /dev/null 2>&1) || printf '%s\n' "$words" >&"$job_stderr"
 }
 
+report_start() { exec ./cups wrap-start 2>&1 > /dev/null; }
+
 # A job that cannot report is a job all the same.
 ask_fence() {
-  local words status
-  words=$(./cups wrap-start < /dev/null 2>&1 > /dev/null)
+  local status
+  ask_start && return
   status=$?
-  if ((status == 0)); then
-    is_told=1
-    return
-  fi
-  printf '%s\n' "$words" >&"$job_stderr"
+  printf '%s' "$answer" >&"$job_stderr"
   if ((status == 24)); then exit 24; fi
   [ -n "$stopped_by" ] || say "the program runs without supervision (exit code $status of 'cups')"
 }

@@ -7,14 +7,14 @@
 #                    not wanted
 #   keeps_signal     not empty: a payload that a signal ended is followed by the same signal, not by 128 + its number
 #
-# and call, in this order: begin_supervision, ask_fence, run_payload COMMAND…
+# and call, in this order: begin_supervision, ask_start, run_payload COMMAND…
 
 : "${SLURP_JOB_DIRECTORY:=$PWD}"
 : "${SLURP_LIBRARY_PATH=${LD_LIBRARY_PATH-}}"
 : "${SLURP_NODE:=$(command -v node)}"
 export SLURP_JOB_DIRECTORY SLURP_LIBRARY_PATH SLURP_NODE SLURP_WRAPPER_PROCESS=$$
 
-stopped_by='' payload_group='' payload_signal='' killer='' is_told=''
+stopped_by='' payload_group='' payload_signal='' killer='' is_told='' asking=''
 # What the job has as standard error, also while the shell's own remarks go elsewhere.
 exec {job_stderr}>&2
 
@@ -62,6 +62,7 @@ on_signal() {
     stopped_by=$1
     printf '%s\n' "$1" > slurp-stopping
   fi
+  if [ -n "$asking" ] && [ -n "$stopped_by" ]; then kill -TERM "$asking" 2> /dev/null; fi
   if [ -n "$payload_group" ]; then
     [ "$1" = PIPE ] || kill -"$1" -- "-$payload_group" 2> /dev/null
     if [ -n "$stopped_by" ] && [ -z "$killer" ] && [[ -n $grace_seconds || -e slurp-fenced ]]; then kill_payload_later; fi
@@ -110,6 +111,30 @@ begin_supervision() {
     # shellcheck disable=SC2064
     trap "on_signal $signal" "$signal"
   done
+}
+
+# Runs 'report_start', which reports the start and asks whether the job is wanted: ends with its status, and leaves what it
+# wrote in 'answer'. A later start may wait for the gateway for minutes. A signal ends that too: bash handles it during
+# 'wait', and would not before the end of '$(...)'.
+ask_start() {
+  local status pipe
+  # Both ends of a pipe, which also takes something where the disk is full.
+  exec {pipe}<> <(:)
+  report_start < /dev/null >&"$pipe" &
+  asking=$!
+  [ -z "$stopped_by" ] || kill -TERM "$asking"
+  is_interrupted=1
+  while [ -n "$is_interrupted" ]; do
+    is_interrupted=''
+    wait "$asking" 2> /dev/null
+    status=$?
+  done
+  asking=''
+  printf '\0' >&"$pipe"
+  IFS= read -r -d '' answer <&"$pipe"
+  exec {pipe}>&-
+  ((status != 0)) || is_told=1
+  return "$status"
 }
 
 # Runs a command in a process group of its own, so that a signal reaches it and all that it started, at once; then ends

@@ -168,12 +168,10 @@ if ! [ -e cups.cjs ] || ! [ -e cups ]; then
   say "'cups' is neither next to '$here' nor in SLURP_WORKER_DIRECTORY"
   exit 25
 fi
-assignments=$(./cups wrap-start)
-status=$?
-((status == 0)) || exit "$status"
-is_told=1
+report_start() { exec ./cups wrap-start; }
+ask_start || exit
 mode='' setup_script='' container_runtime='' container_image='' container_binds=()
-eval "$assignments"
+eval "$answer"
 
 if [ "$mode" = testbed ]; then
   export CUPS_TESTBED_MODE=true

@@ -203,6 +203,17 @@ test('does not run the program of a job that is not wanted', async () => {
   expect(kinds()).toEqual(['started']);
 });
 
+test('a later start does not run the program before the gateway has said that it may (C-W30)', async () => {
+  gateway.mood.status = 503;
+  scratch = await place.scratch(gateway.url, { reportTimeoutMs: 100, inputsTimeoutMs: 60_000 });
+  bring('#!/bin/sh\necho ran\n');
+  const running = launch('run.sh', [], { SLURP_START: '2' });
+  await waitUntil(() => (gateway.requests.length > 2 ? true : undefined), { timeoutMs: 10_000 });
+  delete gateway.mood.status;
+  expect(await running).toMatchObject({ exitCode: 0, stdout: 'ran\n', stderr: '' });
+  expect(gateway.events()[0]).toMatchObject({ start: 2, detail: { kind: 'started' } });
+});
+
 test('runs a program all the same where nothing can be reported (C-L2)', async () => {
   bring('#!/bin/sh\necho ran; exit 4\n');
   const result = await launch('run.sh', [], { SLURP_NODE: '/nowhere/node' });

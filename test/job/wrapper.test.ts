@@ -14,7 +14,7 @@ import { join } from 'node:path';
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { readSpool } from '#job/spool/read-spool.ts';
+import { kindOf, readSpool } from '#job/spool/read-spool.ts';
 import { packageRoot } from '#util/package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -198,6 +198,35 @@ test('brings the spool home when the gateway is away, and again nothing when it 
   expect(readdirSync(place.home)).toEqual([]);
   expect(kinds()).toEqual(['started', 'running', 'finished', 'exited']);
   expect(existsSync(join(scratch, 'spool-7-0.jsonl.told'))).toBe(true);
+});
+
+test('a later start waits for the gateway: an earlier one may have finished the work (C-W30)', async () => {
+  write('job.sh', 'echo ran\n');
+  gateway.mood.status = 503;
+  scratch = await place.scratch(gateway.url, { reportTimeoutMs: 100, inputsTimeoutMs: 60_000 });
+  const running = run('job.sh', [], 'job.sh', { SLURP_START: '1' });
+  await waitUntil(() => (gateway.requests.length > 1 ? true : undefined), { timeoutMs: 10_000 });
+  gateway.mood.verdict = { go: false, reason: 'already finished' };
+  delete gateway.mood.status;
+  const result = await running;
+  expect(result).toMatchObject({ exitCode: 24, stdout: '' });
+  expect(result.stderr).toMatch(
+    /cups: the job was started before and may have finished: waiting up to 60 s for the gateway \(.*not in the mood.*\)\n/u,
+  );
+  expect(kinds()).toEqual(['started']);
+});
+
+test('a signal ends the waiting of a later start, and the job is evicted (C-W30)', async () => {
+  write('job.sh', 'touch ran\n');
+  await gateway.close();
+  scratch = await place.scratch(gateway.url, { reportTimeoutMs: 100, inputsTimeoutMs: 600_000 });
+  const job = start('job.sh', [], 'job.sh', { SLURP_START: '1' });
+  await waitUntil(() => (existsSync(join(scratch, 'spool-7-1.jsonl')) ? true : undefined), { timeoutMs: 10_000 });
+  process.kill(job.pid, 'SIGTERM');
+  expect(await job.ended).toBe(143);
+  expect(existsSync(join(scratch, 'ran'))).toBe(false);
+  const { records } = readSpool(join(place.home, 'spool-7-1.jsonl'));
+  expect(records.map((record) => kindOf(record))).toEqual(['started', 'evicted']);
 });
 
 /** Starts a wrapped job as a batch system does: in a session of its own. */

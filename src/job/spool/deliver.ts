@@ -19,6 +19,10 @@ export interface DeliverOptions {
   readonly sequence?: number;
   /** Try again, with growing pauses, until the time is over; else once. */
   readonly isPersistent: boolean;
+  /** Ends the pauses; what is under way is still awaited. */
+  readonly signal?: AbortSignal;
+  /** Called once, before the first pause, with the reason for it. */
+  readonly onWait?: (reason: string) => void;
 }
 
 /** A report that the gateway did not take, and never will. */
@@ -47,6 +51,7 @@ export interface Delivery {
 
 const maximalEvents = 1000;
 const firstPauseMs = 100;
+const longestPauseMs = 30_000;
 
 /** What is known of the reports that are due; grows with each answer. */
 interface Progress {
@@ -89,10 +94,14 @@ export async function deliver(access: GatewayAccess, spool: string, options: Del
     const reason =
       sent.kind === 'answered' ? `the answer leaves out ${open.length} of ${batch.length} reports` : sent.reason;
     const waitMs = pauseMs * (0.5 + Math.random());
-    pauseMs *= 2;
     if (sent.kind === 'denied') failure = { outcome: 'denied', reason };
-    else if (!options.isPersistent || Date.now() + waitMs >= deadline) failure = { outcome: 'away', reason };
-    else await sleep(waitMs);
+    else if (!options.isPersistent || options.signal?.aborted === true || Date.now() + waitMs >= deadline)
+      failure = { outcome: 'away', reason };
+    else {
+      if (pauseMs === firstPauseMs) options.onWait?.(reason);
+      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+      await sleep(waitMs, undefined, options).catch(() => undefined);
+    }
   }
   const { fates, registered, verdict } = progress;
   const refused = due.flatMap((record) => refusalOf(record, fates.get(record.sequence)));
