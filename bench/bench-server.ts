@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 
 import { startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import type { Role, RoleName } from '#model/site.ts';
 
@@ -118,7 +118,7 @@ export async function measureProcess(
 
 /** Writes figures to `bench/results/NAME.json`. */
 export async function putFigures(name: string, figures: object): Promise<void> {
-  const directory = join(packageRoot(), 'bench', 'results');
+  const directory = join(findPackageRoot(), 'bench', 'results');
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, `${name}.json`), `${JSON.stringify(figures, null, 2)}\n`);
 }

@@ -8,7 +8,7 @@ import { openDatabase, sql } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';
 import { roleNames } from '#model/site.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { measureProcess, medianOf, putFigures, startBenchServer } from './bench-server.ts';
 import {
@@ -51,7 +51,7 @@ async function fill(roles: Roles, candidates: number): Promise<void> {
     const { url } = roles[role];
     if (roleNames.every((other) => other >= role || roles[other].url !== url)) await createDatabase(roles[role]);
   }
-  for (const role of roleNames) await migrate(roles[role], join(packageRoot(), 'sql'));
+  for (const role of roleNames) await migrate(roles[role], join(findPackageRoot(), 'sql'));
   const options = { applicationName: 'bench', max: 1 };
   const [catalog, status] = [openDatabase(roles.catalog, options), openDatabase(roles.status, options)];
   for (const type of ['DST_CALOFITTING', 'DST_CALO'] as const) await putDatasets(catalog, type, candidates);
@@ -133,7 +133,7 @@ async function measureRound(
 ): Promise<Round> {
   const kaedama = async (site: string, ...more: string[]): Promise<ProcessFigures & { readonly stdout: string }> =>
     measureProcess(
-      join(packageRoot(), 'bin', 'kaedama'),
+      join(findPackageRoot(), 'bin', 'kaedama'),
       ['--site', site, '--config', 'rule.yaml', '--rule', 'DST_CALO', '--plan', '--batch', ...more],
       server.directory,
     );

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { openDatabase, sql } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';
-import { listDirectPath } from '#dispatch/inputs/list-direct-path.ts';
+import { readDirectPath } from '#dispatch/inputs/read-direct-path.ts';
 import { roleNames } from '#model/site.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { measureProcess, medianOf, putFigures, startBenchServer } from './bench-server.ts';
 
@@ -47,7 +47,7 @@ async function main(files: number, rounds: number): Promise<void> {
     const roleOf = (role: (typeof roleNames)[number]): ReturnType<typeof server.roleIn> =>
       server.roleIn('one', role, role);
     await createDatabase(roleOf('status'));
-    for (const role of roleNames) await migrate(roleOf(role), join(packageRoot(), 'sql'));
+    for (const role of roleNames) await migrate(roleOf(role), join(findPackageRoot(), 'sql'));
     const daq = openDatabase(roleOf('daq'), { applicationName: 'bench', max: 1 });
     await daq.execute(sql`insert into ${sql.table(daq.role, 'filelist')} (filename, runnumber)
       select f || '-' || lpad(n::text, 8, '0') || '-0000.evt', n
@@ -59,7 +59,7 @@ async function main(files: number, rounds: number): Promise<void> {
     await writeFile(join(server.directory, 'rule.yaml'), rule(root));
     const plan = (...runs: string[]): ReturnType<typeof measureProcess> =>
       measureProcess(
-        join(packageRoot(), 'bin', 'kaedama'),
+        join(findPackageRoot(), 'bin', 'kaedama'),
         ['--site', site, '--config', 'rule.yaml', '--rule', 'DST_EVENT', '--plan', '--batch', '--runs', ...runs],
         server.directory,
       );
@@ -67,7 +67,7 @@ async function main(files: number, rounds: number): Promise<void> {
     for (let round = 0; round < rounds; round += 1) {
       const began = performance.now();
       let listed = 0;
-      for await (const _file of listDirectPath(`${root}/*/physics/`, '/').files) listed += 1;
+      for await (const _file of readDirectPath(`${root}/*/physics/`, '/').files) listed += 1;
       const listingMs = Math.round(performance.now() - began);
       // No candidate is left, so nothing is listed.
       const { wallMs: startUpMs } = await plan('999999999');

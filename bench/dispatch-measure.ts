@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { makeHtcondorBackend } from '#batch/htcondor/make-htcondor-backend.ts';
 import { openDatabase, sql } from '#db/connect.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { measureProcess, startBenchServer } from './bench-server.ts';
@@ -50,7 +50,7 @@ async function timeOf(deed: () => Promise<unknown>): Promise<number> {
 function kaedama(world: DispatchWorld, firstRun: number, jobs: number, ...more: string[]) {
   const lastRun = firstRun + jobs / segmentsPerRun - 1;
   return measureProcess(
-    join(packageRoot(), 'bin', 'kaedama'),
+    join(findPackageRoot(), 'bin', 'kaedama'),
     [
       ...['--site', world.site, '--config', world.ruleFile, '--rule', 'DST_CALO', '--batch', '--json'],
       ...['--runs', String(firstRun), String(lastRun), ...more],

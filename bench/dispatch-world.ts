@@ -5,7 +5,7 @@ import { openDatabase, sql } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';
 import { roleNames } from '#model/site.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
 import { caloRule, firstRun, putDatasets, putInputFiles } from './calo-chain.ts';
@@ -46,7 +46,7 @@ const rule = (directory: string): string => {
 
 async function fill(roleOf: (role: (typeof roleNames)[number]) => Role, products: number): Promise<void> {
   await createDatabase(roleOf('status'));
-  for (const role of roleNames) await migrate(roleOf(role), join(packageRoot(), 'sql'));
+  for (const role of roleNames) await migrate(roleOf(role), join(findPackageRoot(), 'sql'));
   const catalog = openDatabase(roleOf('catalog'), { applicationName: 'bench', max: 1 });
   await putDatasets(catalog, 'DST_CALOFITTING', products);
   await putInputFiles(catalog);

@@ -5,14 +5,14 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { putFigures } from './bench-server.ts';
 import { roundsSchema } from './dispatch-figures.ts';
 import { summaryOf } from './dispatch-summary.ts';
 import { renderTable } from './dispatch-table.ts';
 
-const pool = join(packageRoot(), 'test', 'pool');
+const pool = join(findPackageRoot(), 'test', 'pool');
 
 /** Runs a program to its end, its messages to ours. */
 async function run(file: string, ...args: string[]): Promise<string> {
@@ -35,7 +35,7 @@ async function main(args: readonly string[]): Promise<void> {
   const state = join(directory, 'state');
   try {
     await run(join(pool, 'start.sh'), '--state-file', state);
-    const measure = join(packageRoot(), 'bench', 'dispatch-measure.ts');
+    const measure = join(findPackageRoot(), 'bench', 'dispatch-measure.ts');
     const told = await run(join(pool, 'run-as.sh'), process.execPath, '--import', 'tsx', measure, ...args);
     const rounds = roundsSchema.parse(JSON.parse(told));
     const summary = summaryOf(rounds);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import { siteKey, tokenFor } from '#config/site-key.ts';
+import { readSiteKey, tokenOf } from '#config/read-site-key.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';
@@ -13,7 +13,7 @@ import { ensureEventPartitions } from '#db/status/ensure-event-partitions.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 import { startGateway } from '#serve/start-gateway.ts';
 import { makeAttempts } from '#test/ingest/attempts.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { measureProcess, medianOf, putFigures, startBenchServer } from './bench-server.ts';
 import { makeEvent } from './make-event.ts';
@@ -130,7 +130,7 @@ async function measureRates(status: Database, ids: readonly number[], seconds: n
 
 async function measureHttp(server: BenchServer, databases: Databases, seconds: number): Promise<ClientFigures> {
   const { submission, ids } = await makeAttempts(databases.status, attemptCount);
-  const key = await siteKey({ stateDirectory: server.directory });
+  const key = await readSiteKey({ stateDirectory: server.directory });
   const quiet = (): undefined => undefined;
   const gateway = await startGateway({
     site: {
@@ -143,9 +143,9 @@ async function measureHttp(server: BenchServer, databases: Databases, seconds: n
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
   });
   const words = [ids[0] ?? 0, attemptCount, seconds, connections].map(String);
-  const client = join(packageRoot(), 'bench', 'event-client.ts');
-  const args = ['--import', 'tsx', client, gateway.url, submission, tokenFor(key, submission), ...words];
-  const { stdout } = await measureProcess(process.execPath, args, packageRoot());
+  const client = join(findPackageRoot(), 'bench', 'event-client.ts');
+  const args = ['--import', 'tsx', client, gateway.url, submission, tokenOf(key, submission), ...words];
+  const { stdout } = await measureProcess(process.execPath, args, findPackageRoot());
   await gateway.close();
   return clientSchema.parse(JSON.parse(stdout));
 }
@@ -160,7 +160,7 @@ async function measure(server: BenchServer, seconds: number): Promise<Figures> {
   const [statusRole, catalogRole] = roles;
   if (statusRole === undefined || catalogRole === undefined) throw new Error('No roles');
   await createDatabase(statusRole);
-  for (const role of roles) await migrate(role, join(packageRoot(), 'sql'));
+  for (const role of roles) await migrate(role, join(findPackageRoot(), 'sql'));
   const status = openDatabase(statusRole, { applicationName: 'bench', max: connections });
   const catalog = openDatabase(catalogRole, { applicationName: 'bench' });
   try {

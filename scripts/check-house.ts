@@ -5,7 +5,7 @@ import { cruise } from 'dependency-cruiser';
 import extractDepcruiseOptions from 'dependency-cruiser/config-utl/extract-depcruise-options';
 import extractTsConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import packageFacts from '../package.json' with { type: 'json' };
 import { checkChangelog } from './house/check-changelog.ts';
@@ -31,7 +31,7 @@ const unnamed: ReadonlySet<string> = new Set([
   '.slurp',
 ]);
 
-const root = packageRoot();
+const root = findPackageRoot();
 const docs = readSourceTree(root, ['docs'], ['.md']);
 const tree = readSourceTree(root, ['src', 'test', 'scripts', 'bench'], ['.ts']);
 

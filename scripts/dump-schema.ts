@@ -7,13 +7,13 @@ import { openDatabase } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';
 import { roleNames } from '#model/site.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { renderSchemas } from './house/render-schema.ts';
 
 import type { Role } from '#model/site.ts';
 
-const sqlDirectory = join(packageRoot(), 'sql');
+const sqlDirectory = join(findPackageRoot(), 'sql');
 const directory = await mkdtemp('/tmp/slurp-schema-');
 const folders = serverFoldersOf(directory);
 try {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
 import type { CommandResult } from '#util/run-command.ts';
@@ -13,7 +13,7 @@ export async function callCommand(
   args: readonly string[],
 ): Promise<CommandResult> {
   const { cupsid: _, ...environment } = process.env;
-  return runCommand(join(packageRoot(), 'bin', name), args, {
+  return runCommand(join(findPackageRoot(), 'bin', name), args, {
     cwd: directory,
     env: { ...environment, SLURP_SITE: directory },
   });

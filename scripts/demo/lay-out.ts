@@ -3,7 +3,7 @@ import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
 async function git(directory: string, ...args: readonly string[]): Promise<string> {
@@ -22,7 +22,7 @@ async function git(directory: string, ...args: readonly string[]): Promise<strin
  * @param ruleFile name of a file in `rules/`
  */
 export async function layOut(directory: string, ruleFile: string): Promise<void> {
-  const rules = join(packageRoot(), 'rules');
+  const rules = join(findPackageRoot(), 'rules');
   const payload = join(directory, 'payload');
   await mkdir(directory, { recursive: true });
   await cp(join(rules, ruleFile), join(directory, ruleFile));

@@ -10,7 +10,7 @@ import { renderTable } from '#cli/table.ts';
 import { findSite } from '#config/find-site.ts';
 import { openDatabase } from '#db/connect.ts';
 import { SiteError, UsageError } from '#model/errors.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { checkConservation } from './check-conservation.ts';
 import { callCommand, mustCall } from './commands.ts';
@@ -57,7 +57,7 @@ await runMain(
 async function runDemo({ batch, runs: count }: DemoOptions, context: MainContext): Promise<number> {
   if (!/^[1-9]\d{0,3}$/u.test(count))
     throw new UsageError(`'--runs ${count}' is no number of runs`, { code: 'usage-runs' });
-  const directory = resolve(process.env['SLURP_DEMO_DIR'] ?? join(packageRoot(), 'demo'));
+  const directory = resolve(process.env['SLURP_DEMO_DIR'] ?? join(findPackageRoot(), 'demo'));
   const runs = Array.from({ length: Number(count) }, (_, index) => firstRun + index);
 
   say(`a DAQ takes ${runs.length} runs in '${directory}' …`);
@@ -169,7 +169,7 @@ async function writeAdvice(directory: string): Promise<void> {
       `  ${before}./bin/slurp status ${site}`,
       `  ${before}./bin/slurp db sql status "select dsttype, status, count(*), sum(nevents) from production_status group by 1, 2" ${site}`,
       `  ${before}./bin/slurp db sql catalog "select * from datasets limit 10" ${site}`,
-      `  cd ${directory} && ${before}${join(packageRoot(), 'bin/kaedama')} --config demo.yaml --rule HIST_CALOR --why ${firstRun}`,
+      `  cd ${directory} && ${before}${join(findPackageRoot(), 'bin/kaedama')} --config demo.yaml --rule HIST_CALOR --why ${firstRun}`,
       '',
       '',
     ].join('\n'),

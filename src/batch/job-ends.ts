@@ -1,4 +1,4 @@
-import { computeInteger } from '#util/integer-expression.ts';
+import { parseIntegerExpression } from '#util/integer-expression.ts';
 
 /** What a submission makes of the ends of its jobs, by its submit commands. */
 export interface JobEnds {
@@ -18,13 +18,13 @@ const spellings: ReadonlySet<string> = new Set(['success_exit_code', 'jobsuccess
  */
 export function readSuccessExitCode(commands: Readonly<Record<string, string>>): number | undefined {
   const written = Object.entries(commands)
-    .findLast(([key]) => spellings.has(normalizeCommand(key)))?.[1]
+    .findLast(([key]) => spellings.has(commandNameOf(key)))?.[1]
     .trim();
-  const computed = written === undefined ? undefined : computeInteger(written);
+  const computed = written === undefined ? undefined : parseIntegerExpression(written);
   return computed !== undefined && Math.abs(computed) < 1e9 ? computed : undefined;
 }
 
 /** The name of a submit command as HTCondor compares it: in lower case, an attribute with `+` in front. */
-export function normalizeCommand(key: string): string {
+export function commandNameOf(key: string): string {
   return key.toLowerCase().replace(/^my\./u, '+');
 }

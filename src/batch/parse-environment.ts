@@ -12,7 +12,7 @@ export function parseEnvironment(text: string): Readonly<Record<string, string>>
           .slice(1, -1)
           .replaceAll('""', '"')
           .match(/(?:[^\s']|'(?:[^']|'')*')+/gu) ?? []
-      ).map(unquote)
+      ).map(withoutQuotes)
     : trimmed.split(';');
   return Object.fromEntries(
     assignments.flatMap((assignment) => {
@@ -22,6 +22,6 @@ export function parseEnvironment(text: string): Readonly<Record<string, string>>
   );
 }
 
-function unquote(word: string): string {
+function withoutQuotes(word: string): string {
   return word.replaceAll(/'((?:[^']|'')*)'/gu, (_, inner: string) => inner.replaceAll("''", "'"));
 }

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 
 import pino from 'pino';
 
-import { explainError } from '#util/explain-error.ts';
-import { makeDirectoryNow } from '#util/make-directory-now.ts';
+import { createDirectoryNow } from '#util/create-directory-now.ts';
+import { describeError } from '#util/describe-error.ts';
 
-import { maskSecrets } from './render-error.ts';
+import { withoutSecrets } from './render-error.ts';
 
 import type { Log } from '#model/log.ts';
 
@@ -32,9 +32,9 @@ const levelNames: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info', 
  */
 export function openLog(options: LogOptions): Log {
   const streams: pino.StreamEntry[] = [];
-  if (options.directory !== undefined) streams.push({ level: 'debug', stream: dailyFile(options.directory) });
+  if (options.directory !== undefined) streams.push({ level: 'debug', stream: openDailyFile(options.directory) });
   const shown = options.shown ?? 'warn';
-  if (shown !== 'silent') streams.push({ level: shown, stream: { write: showLine } });
+  if (shown !== 'silent') streams.push({ level: shown, stream: { write: printLine } });
   return pino(
     {
       level: 'debug',
@@ -54,13 +54,13 @@ export function logFileOf(directory: string, at: Date): string {
 /** What waits for room on the disk; lines beyond it are dropped. */
 const waitingBytes = 1024 * 1024;
 
-function dailyFile(directory: string): pino.DestinationStream {
-  makeDirectoryNow(directory, 0o700);
+function openDailyFile(directory: string): pino.DestinationStream {
+  createDirectoryNow(directory, 0o700);
   let toldOf: string | undefined;
   const tell = (file: string, error: unknown): void => {
     if (toldOf === file) return;
     toldOf = file;
-    process.stderr.write(`The log '${file}' cannot be written; continuing without it: ${explainError(error, file)}\n`);
+    process.stderr.write(`The log '${file}' cannot be written; continuing without it: ${describeError(error, file)}\n`);
   };
   const open = (path: string): pino.DestinationStream & { end(): void } => {
     const opened = pino.destination({ dest: path, sync: true, maxLength: waitingBytes });
@@ -82,12 +82,12 @@ function dailyFile(directory: string): pino.DestinationStream {
           tell(today, error);
         }
       }
-      destination.write(maskSecrets(line));
+      destination.write(withoutSecrets(line));
     },
   };
 }
 
-function showLine(line: string): void {
+function printLine(line: string): void {
   process.stderr.write(`${renderLogLine(line, process.stderr.isTTY && (process.env['NO_COLOR'] ?? '') === '')}\n`);
 }
 
@@ -100,7 +100,7 @@ export function renderLogLine(line: string, hasColour = false): string {
   const colour = Number(level) >= 50 ? 31 : 33;
   const word = hasColour && Number(level) >= 40 ? `\u001B[${colour}m${name}\u001B[0m` : name;
   const rest = Object.entries(facts).map(([key, value]) => ` ${key}=${valueOf(value)}`);
-  return maskSecrets(
+  return withoutSecrets(
     `${String(time).slice(11, 19)} ${word} ${String(command)}${mode === 'testbed' ? ' [testbed]' : ''}: ${String(msg)}${rest.join('')}`,
   );
 }

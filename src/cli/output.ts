@@ -35,7 +35,7 @@ export async function writeJson(value: unknown): Promise<boolean> {
  * Makes harmless what becomes of stdout and stderr while a command is at work: a pipe closed by its reader, a full disk,
  * a terminal that has gone. Called once by `cli/run-main.ts`.
  */
-export function forgiveLostOutput(): void {
+export function watchForLostOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     isReaderGone = true;
     if (error.code !== 'EPIPE') failure ??= error;

@@ -1,10 +1,10 @@
 import { SlurpError } from '#model/errors.ts';
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
 
 import { siteErrnoOf } from './exit-codes.ts';
 
 /** Takes passwords out of addresses, wherever they stand in a text. */
-export function maskSecrets(text: string): string {
+export function withoutSecrets(text: string): string {
   return text.replaceAll(/(:\/\/[^\s:/@]*):[^\s@/]+@/gu, '$1:***@');
 }
 
@@ -18,17 +18,17 @@ export function maskSecrets(text: string): string {
 export function renderError(error: unknown, name: string, isDebug = false): string {
   const lines = [`${name}: ${messageOf(error)}`];
   if (error instanceof SlurpError) lines.push(...error.complaints.map((complaint) => `  ${complaint}`));
-  lines.push(...causeLines(error));
+  lines.push(...renderCauses(error));
   const advice = adviceOf(error);
   if (advice !== undefined) lines.push(`  ${advice}`);
-  if (isDebug) lines.push(...debugLines(error));
-  return `${maskSecrets(lines.join('\n'))}\n`;
+  if (isDebug) lines.push(...renderDebug(error));
+  return `${withoutSecrets(lines.join('\n'))}\n`;
 }
 
 function messageOf(error: unknown): string {
   if (error instanceof SlurpError) return error.message;
   if (siteErrnoOf(error) !== undefined) {
-    const words = explainError(error);
+    const words = describeError(error);
     return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
   }
   return `Internal error: ${error instanceof Error ? error.message : String(error)}`;
@@ -50,11 +50,11 @@ function causesOf(error: unknown): readonly Error[] {
   return chain;
 }
 
-function causeLines(error: unknown): readonly string[] {
+function renderCauses(error: unknown): readonly string[] {
   let said = error instanceof Error ? error.message : '';
   const lines: string[] = [];
   for (const cause of causesOf(error)) {
-    const words = explainError(cause, said);
+    const words = describeError(cause, said);
     if (words === '' || said.includes(words)) continue;
     lines.push(`  because: ${words}`);
     said += words;
@@ -62,16 +62,16 @@ function causeLines(error: unknown): readonly string[] {
   return lines;
 }
 
-function debugLines(error: unknown): readonly string[] {
+function renderDebug(error: unknown): readonly string[] {
   if (!(error instanceof Error)) return [];
   return [error, ...causesOf(error)].flatMap((link) => [
     `  -- ${link.name}${link instanceof SlurpError ? ` (${link.code})` : ''}`,
-    ...(link instanceof SlurpError ? factLines(link) : []),
+    ...(link instanceof SlurpError ? renderFacts(link) : []),
     ...(link.stack ?? link.message).split('\n').map((line) => `     ${line}`),
   ]);
 }
 
-function factLines(error: SlurpError): readonly string[] {
+function renderFacts(error: SlurpError): readonly string[] {
   return Object.entries(error.facts)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `     ${key} = ${String(value)}`);

@@ -1,5 +1,5 @@
 import { exitCodeOf } from './exit-codes.ts';
-import { checkOutput, forgiveLostOutput } from './output.ts';
+import { checkOutput, watchForLostOutput } from './output.ts';
 import { renderError } from './render-error.ts';
 
 /** How a command wants to be stopped by a signal. */
@@ -50,7 +50,7 @@ export async function runMain(
   main: (context: MainContext) => Promise<number>,
   options: MainOptions = {},
 ): Promise<never> {
-  forgiveLostOutput();
+  watchForLostOutput();
   const argv = process.argv.slice(2);
   const graceMs = options.graceMs ?? 10_000;
   const controller = new AbortController();
@@ -91,7 +91,7 @@ export async function runMain(
   let exitCode = await Promise.race([ended, stopped]);
   for (const cleanUp of [...cleanUps.toReversed(), checkOutput]) {
     try {
-      await Promise.race([Promise.resolve(cleanUp()), expire(cleanUpMs)]);
+      await Promise.race([Promise.resolve(cleanUp()), waitMs(cleanUpMs)]);
     } catch (error) {
       const code = report(error);
       if (exitCode === 0) exitCode = code;
@@ -101,7 +101,7 @@ export async function runMain(
   process.exit(endedBy ?? exitCode);
 }
 
-async function expire(ms: number): Promise<void> {
+async function waitMs(ms: number): Promise<void> {
   await new Promise((resolve) => {
     setTimeout(resolve, ms);
   });

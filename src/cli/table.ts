@@ -36,7 +36,7 @@ const lines = {
 export function renderTable(content: TableContent, width = 80): string {
   const body = [...content.rows, ...(content.total === undefined ? [] : [content.total])];
   const cells = body.map((row) => content.head.map((_, index) => textOf(row[index])));
-  const widths = fitWidths(
+  const widths = shortenWidths(
     content.head.map((title, index) =>
       cells.reduce((widest, row) => Math.max(widest, row[index]?.length ?? 0), title.length),
     ),
@@ -70,7 +70,7 @@ export function renderTable(content: TableContent, width = 80): string {
 const rowsAtOnce = 500;
 
 /** How wide lines may be: as the terminal, at most 160 characters. Nothing is cut in a pipe: its readers need whole values. */
-export function outputWidth(): number {
+export function findOutputWidth(): number {
   return process.stdout.isTTY ? Math.min(process.stdout.columns, 160) : Infinity;
 }
 
@@ -83,7 +83,7 @@ function isNumeric(rows: TableContent['rows'], index: number): boolean {
 }
 
 /** Takes characters from the widest column until the table fits, or each is down to 8. */
-function fitWidths(wanted: readonly number[], room: number): readonly number[] {
+function shortenWidths(wanted: readonly number[], room: number): readonly number[] {
   const widths = [...wanted];
   let excess = widths.reduce((sum, columnWidth) => sum + columnWidth, 0) - room;
   while (excess > 0) {

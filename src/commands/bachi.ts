@@ -2,10 +2,18 @@ import { writeOutput } from '#cli/output.ts';
 import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
 import { checkReport } from '#job/check-report.ts';
-import { tell } from '#job/spool/tell.ts';
+import { reportEvent } from '#job/spool/report-event.ts';
 
 import { argumentOf, parseBachi, renderBachiHelp } from './bachi-options.ts';
-import { fence, madeForReading, obey, openPost, reportMisuse, sayDelivery, throwIfRefused } from './job-post.ts';
+import {
+  assertAccepted,
+  madeForReading,
+  openPost,
+  reportDelivery,
+  reportMisuse,
+  stopIfUnwanted,
+  stopUnwanted,
+} from './job-post.ts';
 
 const say = makeSay('bachi');
 
@@ -17,14 +25,14 @@ async function runBachi(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const { identity, access, problem } = openPost();
-  if (identity.cupsid === 0) return fence(say, identity, madeForReading);
+  if (identity.cupsid === 0) return stopUnwanted(say, identity, madeForReading);
   const timeoutMs = access?.job.reportTimeoutMs ?? 0;
   checkReport(identity, call.at, call.detail, argumentOf);
-  const told = await tell(identity, access, call.at, call.detail, { timeoutMs, isPersistent: false });
-  sayDelivery(say, told, call.isVerbose);
+  const told = await reportEvent(identity, access, call.at, call.detail, { timeoutMs, isPersistent: false });
+  reportDelivery(say, told, call.isVerbose);
   if (problem !== undefined) throw problem;
-  const exitCode = obey(say, identity, told.delivery);
-  if (exitCode === 0) throwIfRefused(told, `bachi ${call.detail.word}`);
+  const exitCode = stopIfUnwanted(say, identity, told.delivery);
+  if (exitCode === 0) assertAccepted(told, `bachi ${call.detail.word}`);
   return exitCode;
 }
 

@@ -310,11 +310,11 @@ export function renderHelp(name?: string): string {
           '',
           ...[...commands].map(([word, { help }]) => `  ${word.padEnd(22)}${help ?? ''}`),
         ]
-      : [[usage, ...spec.positionals].join(' '), '', spec.help ?? '', '', ...optionLines(spec.options)];
-  return `${[...lines, '', ...optionLines(globalOptions)].join('\n')}\n`;
+      : [[usage, ...spec.positionals].join(' '), '', spec.help ?? '', '', ...renderOptions(spec.options)];
+  return `${[...lines, '', ...renderOptions(globalOptions)].join('\n')}\n`;
 }
 
-function optionLines(options: readonly OptionSpec[]): readonly string[] {
+function renderOptions(options: readonly OptionSpec[]): readonly string[] {
   return options.flatMap(({ names, help, choices }) =>
     help === undefined
       ? []

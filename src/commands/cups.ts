@@ -3,28 +3,28 @@ import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
 import { checkReport } from '#job/check-report.ts';
 import { findInputs } from '#job/find-inputs.ts';
-import { readStopping, softenEnd } from '#job/soften-end.ts';
-import { tell } from '#job/spool/tell.ts';
+import { reportEvent } from '#job/spool/report-event.ts';
 import { tellStart } from '#job/tell-start.ts';
-import { endWrappedJob, renderAssignments } from '#job/wrap.ts';
-import { spoolFileName } from '#model/job/job-file.ts';
+import { readStopping, withEndAsRemark } from '#job/with-end-as-remark.ts';
+import { renderAssignments, reportScriptEnd } from '#job/wrap.ts';
+import { spoolFileNameOf } from '#model/job/job-file.ts';
 
 import { optionOf, parseCups, renderHelp, subcommandOf } from './cups-options.ts';
 import {
-  fence,
+  assertAccepted,
   fencedExitCode,
   madeForReading,
-  obey,
   openPost,
+  reportDelivery,
   reportMisuse,
-  sayDelivery,
-  sayUnwanted,
-  throwIfRefused,
+  reportUnwanted,
+  stopIfUnwanted,
+  stopUnwanted,
 } from './job-post.ts';
 
 import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
 import type { JobIdentity } from '#job/identity.ts';
-import type { Told } from '#job/spool/tell.ts';
+import type { Told } from '#job/spool/report-event.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
 
 import type { CupsAction, CupsCommon } from './cups-options.ts';
@@ -37,7 +37,7 @@ const stageOutGraceMs = 10_000;
 
 async function runCups(argv: readonly string[]): Promise<number> {
   if (argv[0] === 'wrap-start') return startWrapped();
-  if (argv[0] === 'wrap-end') return endWrapped(argv);
+  if (argv[0] === 'wrap-end') return reportWrapEnd(argv);
   const call = parseCups(argv);
   switch (call.kind) {
     case 'help':
@@ -60,8 +60,8 @@ async function runCups(argv: readonly string[]): Promise<number> {
 async function report(call: CupsCommon, detailFor: (identity: JobIdentity) => JobEventDetail): Promise<number> {
   const post = openPost();
   const { identity } = post;
-  const detail = softenEnd(detailFor(identity), readStopping(identity.directory));
-  if (identity.cupsid === 0 && call.isUpdate) return fence(say, identity, madeForReading);
+  const detail = withEndAsRemark(detailFor(identity), readStopping(identity.directory));
+  if (identity.cupsid === 0 && call.isUpdate) return stopUnwanted(say, identity, madeForReading);
   checkReport({ ...identity, cupsid: Math.max(identity.cupsid, 1) }, call.at, detail, optionOf);
   if (!call.isUpdate) return 0;
   const told =
@@ -69,16 +69,16 @@ async function report(call: CupsCommon, detailFor: (identity: JobIdentity) => Jo
       ? await startFrom(post.identity, post.access, call)
       : await tellFrom(post, call, detail, false);
   if (post.problem !== undefined) throw post.problem;
-  const exitCode = obey(say, identity, told.delivery);
-  if (exitCode === 0) throwIfRefused(told, detail.kind);
+  const exitCode = stopIfUnwanted(say, identity, told.delivery);
+  if (exitCode === 0) assertAccepted(told, detail.kind);
   return exitCode;
 }
 
 /** Reports that nobody waits for are tried once: what is not answered goes with the next one. */
 async function tellFrom(post: Post, call: CupsCommon, detail: JobEventDetail, isPersistent: boolean): Promise<Told> {
   const timeoutMs = post.access?.job.reportTimeoutMs ?? 0;
-  const told = await tell(post.identity, post.access, call.at, detail, { timeoutMs, isPersistent });
-  sayDelivery(say, told, call.isVerbose);
+  const told = await reportEvent(post.identity, post.access, call.at, detail, { timeoutMs, isPersistent });
+  reportDelivery(say, told, call.isVerbose);
   return told;
 }
 
@@ -90,7 +90,7 @@ async function startFrom(identity: JobIdentity, access: GatewayAccess, call: Cup
     signal: stopSignal(0),
     say,
   });
-  sayDelivery(say, told, call.isVerbose);
+  reportDelivery(say, told, call.isVerbose);
   return told;
 }
 
@@ -101,7 +101,7 @@ async function printInfo(options: readonly (readonly [string, string])[]): Promi
     ['start', String(identity.start)],
     ['node', identity.node],
     ['directory', identity.directory],
-    ['spool', spoolFileName(identity.cupsid, identity.start)],
+    ['spool', spoolFileNameOf(identity.cupsid, identity.start)],
     ['gateway', access?.job.gateway ?? 'unknown'],
     ['submission', access?.job.submission ?? 'unknown'],
     ...options,
@@ -121,7 +121,7 @@ async function printInputs(which: 'inputs' | 'ranges'): Promise<number> {
 
 async function runStageOut(call: CupsCommon & Extract<CupsAction, { kind: 'stageout' }>): Promise<number> {
   const post = openPost();
-  if (post.identity.cupsid === 0 && call.isUpdate) return fence(say, post.identity, madeForReading);
+  if (post.identity.cupsid === 0 && call.isUpdate) return stopUnwanted(say, post.identity, madeForReading);
   // All other calls are quicker without it.
   const { stageOutAndReport } = await import('#job/stage-out/stage-out-and-report.ts');
   const told = await stageOutAndReport(call, {
@@ -135,8 +135,8 @@ async function runStageOut(call: CupsCommon & Extract<CupsAction, { kind: 'stage
   });
   if (told === undefined) return 0;
   if (post.problem !== undefined) throw post.problem;
-  const exitCode = obey(say, post.identity, told.delivery);
-  if (exitCode === 0) throwIfRefused(told, 'stageout');
+  const exitCode = stopIfUnwanted(say, post.identity, told.delivery);
+  if (exitCode === 0) assertAccepted(told, 'stageout');
   return exitCode;
 }
 
@@ -145,7 +145,7 @@ async function startWrapped(): Promise<number> {
   const post = openPost();
   const { identity, access } = post;
   if (identity.cupsid === 0) {
-    sayUnwanted(say, madeForReading);
+    reportUnwanted(say, madeForReading);
     return fencedExitCode;
   }
   if (access === undefined) throw post.problem ?? new Error('A job has a gateway or a problem');
@@ -155,10 +155,10 @@ async function startWrapped(): Promise<number> {
     say,
   });
   const { delivery, refusal } = told;
-  sayDelivery(say, told, true);
+  reportDelivery(say, told, true);
   if (refusal !== undefined) say(`the gateway refused the report 'started': ${refusal}`);
   if (delivery.verdict?.isGo === false) {
-    sayUnwanted(say, delivery.verdict.reason);
+    reportUnwanted(say, delivery.verdict.reason);
     return fencedExitCode;
   }
   await writeOutput(renderAssignments(access));
@@ -166,10 +166,10 @@ async function startWrapped(): Promise<number> {
 }
 
 /** For the supervisor: `wrap-end EXITCODE [SIGNAL]`. @returns 0 if no report is in this job's directory alone */
-async function endWrapped([, exitCode, stoppedBy]: readonly string[]): Promise<number> {
+async function reportWrapEnd([, exitCode, stoppedBy]: readonly string[]): Promise<number> {
   const post = openPost();
   if (post.access === undefined) throw post.problem ?? new Error('A job has a gateway or a problem');
-  const end = await endWrappedJob(post.identity, post.access, {
+  const end = await reportScriptEnd(post.identity, post.access, {
     exitCode: Number(exitCode ?? 0),
     ...(stoppedBy === undefined || stoppedBy === '' ? {} : { stoppedBy }),
   });

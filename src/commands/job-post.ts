@@ -1,15 +1,15 @@
 import { readGatewayAccess } from '#job/ask/read-gateway-access.ts';
-import { endJob } from '#job/end-job.ts';
 import { findIdentity } from '#job/identity.ts';
 import { renderRefusal } from '#job/spool/deliver.ts';
-import { tell } from '#job/spool/tell.ts';
+import { reportEvent } from '#job/spool/report-event.ts';
+import { stopJob } from '#job/stop-job.ts';
 import { hasToldEnd } from '#job/wrap.ts';
 import { GatewayError, SiteError, UsageError } from '#model/errors.ts';
 
 import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
 import type { JobIdentity } from '#job/identity.ts';
 import type { Delivery } from '#job/spool/deliver.ts';
-import type { Told } from '#job/spool/tell.ts';
+import type { Told } from '#job/spool/report-event.ts';
 import type { Say } from '#model/log.ts';
 
 /** Where a job tells its reports. */
@@ -40,7 +40,7 @@ export function openPost(): Post {
 }
 
 /** Reports what one has to know of a delivery; one that only waits is said where `isVerbose`. */
-export function sayDelivery(say: Say, { delivery, line }: Told, isVerbose: boolean): void {
+export function reportDelivery(say: Say, { delivery, line }: Told, isVerbose: boolean): void {
   const { outcome, reason, refused } = delivery;
   for (const refusal of refused) {
     // The report of this call is an error of its own.
@@ -51,7 +51,7 @@ export function sayDelivery(say: Say, { delivery, line }: Told, isVerbose: boole
 }
 
 /** @throws GatewayError if the gateway refused this very report: nothing that the job does will change that */
-export function throwIfRefused({ refusal }: Told, report: string): void {
+export function assertAccepted({ refusal }: Told, report: string): void {
   if (refusal === undefined) return;
   const isStageOut = report === 'stageout';
   throw new GatewayError(`The gateway refused the report '${report}': ${refusal}`, {
@@ -61,9 +61,9 @@ export function throwIfRefused({ refusal }: Told, report: string): void {
 }
 
 /** Ends the job if the gateway said so. @returns the exit code */
-export function obey(say: Say, identity: JobIdentity, { verdict }: Delivery): number {
+export function stopIfUnwanted(say: Say, identity: JobIdentity, { verdict }: Delivery): number {
   if (verdict === undefined || verdict.isGo || hasToldEnd(identity)) return 0;
-  return fence(say, identity, verdict.reason);
+  return stopUnwanted(say, identity, verdict.reason);
 }
 
 /**
@@ -78,20 +78,20 @@ export async function reportMisuse(error: unknown, report: string): Promise<void
     if (access === undefined || identity.cupsid === 0) return;
     const reason = [error.message, ...error.complaints].join('; ');
     const options = { timeoutMs: access.job.reportTimeoutMs, isPersistent: false };
-    await tell(identity, access, new Date().toISOString(), { kind: 'refused', report, reason }, options);
+    await reportEvent(identity, access, new Date().toISOString(), { kind: 'refused', report, reason }, options);
   } catch {
     // No spool, or no job: what is wrong is said on stderr.
   }
 }
 
 /** Reports that this job ends, and why. */
-export function sayUnwanted(say: Say, reason = noReason): void {
+export function reportUnwanted(say: Say, reason = noReason): void {
   say(`this job is no longer needed and ends now: ${reason}`);
 }
 
 /** Ends a job that is not wanted. @returns the exit code */
-export function fence(say: Say, identity: JobIdentity, reason = noReason): number {
-  sayUnwanted(say, reason);
-  if (endJob(identity, reason) === 'none') say('cups cannot end the job: the script must check the exit code of cups');
+export function stopUnwanted(say: Say, identity: JobIdentity, reason = noReason): number {
+  reportUnwanted(say, reason);
+  if (stopJob(identity, reason) === 'none') say('cups cannot end the job: the script must check the exit code of cups');
   return fencedExitCode;
 }

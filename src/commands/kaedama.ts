@@ -9,11 +9,11 @@ import { openDatabase } from '#db/connect.ts';
 import { findCursor } from '#db/status/find-cursor.ts';
 import { adoptCursor } from '#db/status/move-cursor.ts';
 import { makePhaseClock } from '#dispatch/phase-clock.ts';
+import { prepareSelectedRule, readSelectedRule, withCursor } from '#pass/read-selected-rule.ts';
 import { runPass } from '#pass/run-pass.ts';
-import { fillCursor, prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
 import { renderComplaint } from '#rules/check/render-complaints.ts';
 import { settleSite } from '#settle/settle-site.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { checkRules } from './kaedama/check-rules.ts';
 import { describeInterruption } from './kaedama/interruption.ts';
@@ -62,7 +62,7 @@ function openDatabases(site: Site): Work['databases'] {
 
 /** Prepares the rule, starts what the site needs, and opens it. What is wrong with the rule is said first. */
 async function openWork(asked: KaedamaRequest, context: MainContext): Promise<Work> {
-  const selected = await selectRule(asked.config, asked.rule);
+  const selected = await readSelectedRule(asked.config, asked.rule);
   const isDump = asked.action.kind === 'dispatch' && /^true$/iu.test(selected.rule.params['dump'] ?? '');
   const action = isDump ? { kind: 'dump' as const, directory: asked.options.submitDirectory } : asked.action;
   const request = { ...asked, action };
@@ -76,14 +76,14 @@ async function openWork(asked: KaedamaRequest, context: MainContext): Promise<Wo
   context.onEnd(async () => {
     for (const database of Object.values(databases)) await database.close();
   });
-  const { prepared, complaints } = await fillCursor(ready, async (key) => {
+  const { prepared, complaints } = await withCursor(ready, async (key) => {
     if (action.kind === 'dispatch') await adoptCursor(databases.status, key);
     return findCursor(databases.status, key);
   });
   if (!request.isBatch) for (const complaint of complaints) say(renderComplaint(complaint));
   const progress = openProgress({ label: request.rule, unit: 'jobs' });
   context.onEnd(() => progress.close());
-  const workerDirectory = join(packageRoot(), 'dist', 'worker');
+  const workerDirectory = join(findPackageRoot(), 'dist', 'worker');
   return { request, site, databases, backend: makeBackend(site), prepared, workerDirectory, log, progress };
 }
 

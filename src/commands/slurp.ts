@@ -8,11 +8,11 @@ import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
 import { makeProgram, parseProgram } from '#cli/program.ts';
 import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
-import { outputWidth } from '#cli/table.ts';
+import { findOutputWidth } from '#cli/table.ts';
+import { assertMadeSite } from '#config/assert-made-site.ts';
 import { ensureSite, findServing, isServedByUs } from '#config/ensure-site.ts';
 import { findBatchProblem } from '#config/find-batch-problem.ts';
 import { findSite } from '#config/find-site.ts';
-import { requireMadeSite } from '#config/require-made-site.ts';
 import { stopSite } from '#config/stop-site.ts';
 import { columnsScript } from '#db/list-columns.ts';
 import { runScript } from '#db/run-script.ts';
@@ -22,15 +22,15 @@ import { roleNames } from '#model/site.ts';
 import { findSiteStatus } from '#reports/find-site-status.ts';
 import { makeScriptRows, renderScript, renderScriptCsv } from '#reports/render-script.ts';
 import { renderSiteStatus } from '#reports/render-site-status.ts';
-import { supervise } from '#serve/supervise.ts';
+import { startSupervisor } from '#serve/start-supervisor.ts';
 import { findStuckJobs } from '#settle/held/find-stuck-jobs.ts';
 
-import { slurpIngest } from './slurp/slurp-ingest.ts';
+import { runSlurpIngest } from './slurp/slurp-ingest.ts';
 import { migrateRoles } from './slurp/slurp-migrate.ts';
-import { listPayloads, prunePayloads, showPayload } from './slurp/slurp-payload.ts';
-import { slurpReconcile } from './slurp/slurp-reconcile.ts';
-import { slurpRefused } from './slurp/slurp-refused.ts';
-import { schemaNames, slurpSchema } from './slurp/slurp-schema.ts';
+import { printPayload, printPayloads, removePayloads } from './slurp/slurp-payload.ts';
+import { runSlurpReconcile } from './slurp/slurp-reconcile.ts';
+import { runSlurpRefused } from './slurp/slurp-refused.ts';
+import { runSlurpSchema, schemaNames } from './slurp/slurp-schema.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { RoleName, Site } from '#model/site.ts';
@@ -73,7 +73,7 @@ function parseDays(text: string): number {
   throw new UsageError(`Value '${text}' of '--older-than' is wrong: expected a number of days`, { code: 'usage-days' });
 }
 
-async function up(options: SiteOptions): Promise<void> {
+async function runUp(options: SiteOptions): Promise<void> {
   const site = await findNamedSite(options, true);
   await ensureSite(site, { say });
   const problem = findBatchProblem(site);
@@ -84,7 +84,7 @@ async function up(options: SiteOptions): Promise<void> {
   else await writeLine(`The site '${site.stateDirectory}' is up; its gateway is ${serving?.url ?? 'restarting'}`);
 }
 
-async function down(options: SiteOptions & { readonly wait: string }): Promise<void> {
+async function runDown(options: SiteOptions & { readonly wait: string }): Promise<void> {
   const waitMs = parseSeconds(options.wait) * 1000;
   const site = await findNamedSite(options);
   const { wasRunning, left } = await stopSite(site, { waitMs, say });
@@ -103,23 +103,23 @@ function withPatience(site: Site, commandTimeoutMs: number): Site {
   return { ...site, batch: { ...batch, htcondor: { ...batch.htcondor, commandTimeoutMs } } };
 }
 
-async function status(options: SiteOptions & { readonly json?: true }): Promise<void> {
+async function runStatus(options: SiteOptions & { readonly json?: true }): Promise<void> {
   const site = await findNamedSite(options);
   const found = await findSiteStatus(site, (database) =>
     findStuckJobs({ status: database, backend: makeBackend(withPatience(site, statusPatienceMs)) }),
   );
   if (options.json === true) await writeJson(found);
-  else await writeOutput(renderSiteStatus(found, outputWidth()));
+  else await writeOutput(renderSiteStatus(found, findOutputWidth()));
 }
 
-async function serve(options: SiteOptions, context: MainContext, version: string): Promise<void> {
+async function runServe(options: SiteOptions, context: MainContext, version: string): Promise<void> {
   const site = await findNamedSite(options);
   const log = openLog({ command: 'serve', mode: site.mode, directory: site.logDirectory });
   // Listened for before the start, which takes a while: a signal that comes meanwhile ends what was started.
   const ended = new Promise<void>((resolve) => {
     context.signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  const supervisor = await supervise({ site, log, say, version });
+  const supervisor = await startSupervisor({ site, log, say, version });
   // Sent by `slurp down`, which waits and then ends us.
   process.on('SIGUSR2', () => {
     supervisor.drain().catch((error: unknown) => log.error({ error }, 'cannot drain'));
@@ -162,12 +162,12 @@ interface SqlOptions extends SiteOptions {
 async function printSql(word: string, text: string | undefined, options: SqlOptions): Promise<void> {
   const role = parseRole(word);
   const site = await findNamedSite(options);
-  requireMadeSite(site);
+  assertMadeSite(site);
   await ensureSite(site, { say });
   const results = await runScript(site.roles[role], text ?? columnsScript, { isWriting: options.write === true });
   if (options.json === true) await writeJson(makeScriptRows(results));
   else if (options.csv === true) await writeOutput(renderScriptCsv(results));
-  else await writeOutput(renderScript(results, outputWidth()));
+  else await writeOutput(renderScript(results, findOutputWidth()));
 }
 
 void runMain(
@@ -182,7 +182,7 @@ void runMain(
       .description(
         'start the database, gateway and local queue of the site; create an empty site here if there is none',
       )
-      .action(async (_, command) => up(command.optsWithGlobals()));
+      .action(async (_, command) => runUp(command.optsWithGlobals()));
     program
       .command('down')
       .description('stop the local queue, the gateway and the embedded database')
@@ -191,16 +191,16 @@ void runMain(
         'how long to wait for running local jobs, e.g. 10m or 0; they keep running after that',
         '60s',
       )
-      .action(async (_, command) => down(command.optsWithGlobals()));
+      .action(async (_, command) => runDown(command.optsWithGlobals()));
     program
       .command('status')
       .description('show the state of the site; starts nothing')
       .option('--json', 'one line of JSON')
-      .action(async (_, command) => status(command.optsWithGlobals()));
+      .action(async (_, command) => runStatus(command.optsWithGlobals()));
     program
       .command('serve')
       .description('run what `up` starts, in the foreground')
-      .action(async (_, command) => serve(command.optsWithGlobals(), context, program.version() ?? ''));
+      .action(async (_, command) => runServe(command.optsWithGlobals(), context, program.version() ?? ''));
     program
       .command('reconcile')
       .description('compare open submissions and attempts with the batch system and record what is known')
@@ -211,7 +211,7 @@ void runMain(
       .option('--json', 'one line of JSON')
       .action(async (_, command) => {
         const options: SiteOptions & ReconcileOptions = command.optsWithGlobals();
-        await slurpReconcile(await findNamedSite(options), options, { context, say });
+        await runSlurpReconcile(await findNamedSite(options), options, { context, say });
       });
     program
       .command('ingest')
@@ -220,7 +220,7 @@ void runMain(
       .option('--json', 'one line of JSON')
       .action(async (files: readonly string[], _, command) => {
         const options: SiteOptions & { readonly json?: true } = command.optsWithGlobals();
-        await slurpIngest(await findNamedSite(options), files, { context, say, isJson: options.json === true });
+        await runSlurpIngest(await findNamedSite(options), files, { context, say, isJson: options.json === true });
       });
     program
       .command('refused')
@@ -232,14 +232,14 @@ void runMain(
       .option('--json', 'one line of JSON')
       .action(async (attempts: readonly string[], _, command) => {
         const options: SiteOptions & RefusedOptions = command.optsWithGlobals();
-        await slurpRefused(await findNamedSite(options), attempts, options, { context, say });
+        await runSlurpRefused(await findNamedSite(options), attempts, options, { context, say });
       });
     program
       .command('schema')
       .description('print the JSON Schema of rule files or site files, for editors')
       .addArgument(new Argument('<file>', 'which').choices(schemaNames))
       .action(async (word: string) => {
-        for (const name of schemaNames) if (name === word) await slurpSchema(name);
+        for (const name of schemaNames) if (name === word) await runSlurpSchema(name);
       });
     const payload = program.command('payload').description('show what jobs ran: the snapshots of payloads');
     const payloadTools = async (command: { optsWithGlobals(): SiteOptions & { readonly json?: true } }) => {
@@ -250,13 +250,13 @@ void runMain(
       .command('list')
       .description('list the recorded snapshots, most recently used first')
       .option('--json', 'one line of JSON')
-      .action(async (_, command) => listPayloads(await payloadTools(command)));
+      .action(async (_, command) => printPayloads(await payloadTools(command)));
     payload
       .command('show')
       .description('show what a snapshot contains and where it came from, also after it was pruned')
       .argument('<name>', 'its hash or the beginning of it; a product, cupsid or submission that used it')
       .option('--json', 'one line of JSON')
-      .action(async (name: string, _, command) => showPayload(name, await payloadTools(command)));
+      .action(async (name: string, _, command) => printPayload(name, await payloadTools(command)));
     payload
       .command('prune')
       .description('remove snapshots that no job needs any more; their contents stay recorded')
@@ -265,7 +265,7 @@ void runMain(
       .option('--json', 'one line of JSON')
       .action(async (options: { readonly olderThan?: number; readonly dryRun?: true }, command) => {
         const request = { days: options.olderThan, isDryRun: options.dryRun === true };
-        await prunePayloads(request, await payloadTools(command));
+        await removePayloads(request, await payloadTools(command));
       });
     const db = program.command('db').description('work with the databases of the site');
     db.command('migrate')

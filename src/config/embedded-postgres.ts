@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
 import { canConnect } from '#util/can-connect.ts';
-import { canonicalPath } from '#util/canonical-path.ts';
-import { processStart } from '#util/process-start.ts';
+import { canonicalPathOf } from '#util/canonical-path.ts';
+import { readProcessStart } from '#util/read-process-start.ts';
 import { runCommand } from '#util/run-command.ts';
 import { startDetached } from '#util/start-detached.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { findPostgres } from './postgres-binaries.ts';
-import { chooseServerAccount } from './server-account.ts';
+import { findServerAccount } from './server-account.ts';
 
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import type { ServerAccount } from './server-account.ts';
@@ -92,20 +92,20 @@ function readPidFile(data: string): PidFile | undefined {
 // A process id is given away again: the server is known by its working directory, which is its data. The kernel tells it
 // without symbolic links, and a home or a disk of an experiment is often reached through one.
 async function isServerOf(data: string, pid: number): Promise<boolean> {
-  if (processStart(pid) === undefined) return false;
+  if (readProcessStart(pid) === undefined) return false;
   const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
-  return cwd === undefined || cwd === canonicalPath(data);
+  return cwd === undefined || cwd === canonicalPathOf(data);
 }
 
 /** Returns whether the server was killed, so that its next start recovers what was under way; false while it runs. */
-export function wasPostgresKilled(folders: ServerFolders): boolean {
+export function isPostgresLeftOpen(folders: ServerFolders): boolean {
   // A server that is stopped takes its file away.
   const file = readPidFile(folders.data);
-  return file !== undefined && processStart(file.pid) === undefined;
+  return file !== undefined && readProcessStart(file.pid) === undefined;
 }
 
 /** Path of the unix socket that PostgreSQL creates in this directory; its name contains the fixed port. */
-export function socketPath(socketDirectory: string): string {
+export function socketPathOf(socketDirectory: string): string {
   return join(socketDirectory, `.s.PGSQL.${port}`);
 }
 
@@ -113,10 +113,10 @@ export function socketPath(socketDirectory: string): string {
 export async function findPostgresServer(folders: ServerFolders): Promise<number | undefined> {
   const file = readPidFile(folders.data);
   if (file?.isReady !== true) return undefined;
-  return (await canConnect(socketPath(folders.socket))) ? file.pid : undefined;
+  return (await canConnect(socketPathOf(folders.socket))) ? file.pid : undefined;
 }
 
-async function makeOwnedFolder(path: string, account: ServerAccount): Promise<void> {
+async function createOwnedDirectory(path: string, account: ServerAccount): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
@@ -145,7 +145,7 @@ async function run(account: ServerAccount, binaries: PostgresBinaries, args: rea
 }
 
 // Made under another name and renamed when whole, so that an interrupted start leaves nothing half made behind.
-async function makeData(
+async function createData(
   folders: ServerFolders,
   account: ServerAccount,
   binaries: PostgresBinaries,
@@ -190,8 +190,8 @@ function checkVersion(folders: ServerFolders, binaries: PostgresBinaries): void 
 }
 
 // Children of a killed server that are still busy hold its memory, and so keep a new one from starting.
-async function endLeftovers(data: string): Promise<void> {
-  const own = canonicalPath(data);
+async function stopLeftovers(data: string): Promise<void> {
+  const own = canonicalPathOf(data);
   for (const name of await readdir('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
@@ -201,7 +201,7 @@ async function endLeftovers(data: string): Promise<void> {
   }
 }
 
-function lastLines(file: string): string {
+function readLastLines(file: string): string {
   try {
     const lines = readFileSync(file, 'utf8').trim().split('\n');
     const fatal = lines.slice(-20).filter((line) => /FATAL|PANIC|ERROR/.test(line));
@@ -211,13 +211,13 @@ function lastLines(file: string): string {
   }
 }
 
-async function launch(
+async function startServer(
   folders: ServerFolders,
   account: ServerAccount,
   binaries: PostgresBinaries,
   options: StartOptions,
 ): Promise<number | undefined> {
-  const isRecovering = wasPostgresKilled(folders);
+  const isRecovering = isPostgresLeftOpen(folders);
   const settings = Object.entries(settingsOf(folders, options)).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const command = [...account.prefix, binaries.postgres, '-D', folders.data, ...settings];
   const pid = await startDetached(command[0] ?? binaries.postgres, command.slice(1), {
@@ -230,7 +230,7 @@ async function launch(
   const ended = await waitUntil(
     async () => {
       if ((await findPostgresServer(folders)) === pid) return 'ready';
-      if (processStart(pid) === undefined) return 'ended';
+      if (readProcessStart(pid) === undefined) return 'ended';
       if (!hasSaid && performance.now() - since > 2000) {
         hasSaid = true;
         options.say?.(isRecovering ? 'The database is recovering after a kill …' : 'Starting the database …');
@@ -255,17 +255,17 @@ export async function startPostgres(folders: ServerFolders, options: StartOption
   if (running !== undefined) return running;
   const binaries = findPostgres(folders.links);
   const owner = await stat(folders.data).catch(() => undefined);
-  const account = await chooseServerAccount(binaries, owner?.uid);
-  await makeOwnedFolder(folders.socket, account);
-  if (!existsSync(join(folders.data, 'PG_VERSION'))) await makeData(folders, account, binaries, options);
+  const account = await findServerAccount(binaries, owner?.uid);
+  await createOwnedDirectory(folders.socket, account);
+  if (!existsSync(join(folders.data, 'PG_VERSION'))) await createData(folders, account, binaries, options);
   checkVersion(folders, binaries);
   for (let attempt = 1; attempt <= 5; attempt += 1) {
-    const pid = (await findOther(folders)) ?? (await launch(folders, account, binaries, options));
+    const pid = (await findOther(folders)) ?? (await startServer(folders, account, binaries, options));
     if (pid !== undefined) return pid;
     const file = readPidFile(folders.data);
-    if (file === undefined || !(await isServerOf(folders.data, file.pid))) await endLeftovers(folders.data);
+    if (file === undefined || !(await isServerOf(folders.data, file.pid))) await stopLeftovers(folders.data);
   }
-  throw new SiteError(`The database did not start: ${lastLines(folders.log)}`, {
+  throw new SiteError(`The database did not start: ${readLastLines(folders.log)}`, {
     code: 'site-postgres-start',
     advice: `Read '${folders.log}'`,
   });
@@ -275,13 +275,13 @@ export async function startPostgres(folders: ServerFolders, options: StartOption
 // that process id was given to another program since.
 async function findOther(folders: ServerFolders): Promise<number | undefined> {
   const file = readPidFile(folders.data);
-  if (file === undefined || processStart(file.pid) === undefined) return undefined;
+  if (file === undefined || readProcessStart(file.pid) === undefined) return undefined;
   if (!(await isServerOf(folders.data, file.pid))) {
     await rm(join(folders.data, 'postmaster.pid'), { force: true });
     return undefined;
   }
   const found = await waitUntil(
-    async () => (await findPostgresServer(folders)) ?? (processStart(file.pid) === undefined ? 'gone' : undefined),
+    async () => (await findPostgresServer(folders)) ?? (readProcessStart(file.pid) === undefined ? 'gone' : undefined),
     { timeoutMs: startTimeoutMs },
   );
   return typeof found === 'number' ? found : undefined;
@@ -300,7 +300,7 @@ export async function stopPostgres(folders: ServerFolders, how: 'fast' | 'immedi
   } catch {
     return;
   }
-  const isGone = await waitUntil(() => (processStart(file.pid) === undefined ? true : undefined), {
+  const isGone = await waitUntil(() => (readProcessStart(file.pid) === undefined ? true : undefined), {
     timeoutMs: 30_000,
   });
   if (isGone !== true) {

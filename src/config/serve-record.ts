@@ -5,13 +5,13 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import { canonicalPath } from '#util/canonical-path.ts';
-import { processStart } from '#util/process-start.ts';
+import { canonicalPathOf } from '#util/canonical-path.ts';
+import { readProcessStart } from '#util/read-process-start.ts';
 import { askLockHolder } from '#util/socket-lock.ts';
 
 const serveRecordSchema = z.object({
   pid: z.int(),
-  /** See `util/process-start.ts`. */
+  /** See `util/read-process-start.ts`. */
   startTime: z.string(),
   machine: z.string(),
   /** Where jobs reach the gateway. */
@@ -26,13 +26,13 @@ const serveRecordSchema = z.object({
 /** What a `slurp serve` that is ready says of itself in `gateway.json`. */
 export type ServeRecord = z.output<typeof serveRecordSchema>;
 
-function recordFile(stateDirectory: string): string {
+function recordFileOf(stateDirectory: string): string {
   return join(stateDirectory, 'gateway.json');
 }
 
 /** Name of the lock that the one supervisor of a site holds, by whichever path the site is reached. */
-export function serveLockName(stateDirectory: string): string {
-  return `slurp-serve-${createHash('sha256').update(canonicalPath(stateDirectory)).digest('hex').slice(0, 32)}`;
+export function serveLockNameOf(stateDirectory: string): string {
+  return `slurp-serve-${createHash('sha256').update(canonicalPathOf(stateDirectory)).digest('hex').slice(0, 32)}`;
 }
 
 const supervisorSchema = z.object({
@@ -47,7 +47,7 @@ export type SupervisorFacts = z.output<typeof supervisorSchema>;
 
 /** Asks the supervisor of a site; undefined if there is none on this machine. Never throws. */
 export async function askSupervisor(stateDirectory: string): Promise<SupervisorFacts | undefined> {
-  const text = await askLockHolder(serveLockName(stateDirectory));
+  const text = await askLockHolder(serveLockNameOf(stateDirectory));
   try {
     return text === undefined ? undefined : supervisorSchema.parse(JSON.parse(text));
   } catch {
@@ -58,7 +58,7 @@ export async function askSupervisor(stateDirectory: string): Promise<SupervisorF
 /** Reads the record of the last `slurp serve` that got ready; it may be dead since. Undefined if there is none. */
 export async function readServeRecord(stateDirectory: string): Promise<ServeRecord | undefined> {
   try {
-    return serveRecordSchema.parse(JSON.parse(await readFile(recordFile(stateDirectory), 'utf8')));
+    return serveRecordSchema.parse(JSON.parse(await readFile(recordFileOf(stateDirectory), 'utf8')));
   } catch {
     return undefined;
   }
@@ -66,20 +66,20 @@ export async function readServeRecord(stateDirectory: string): Promise<ServeReco
 
 /** Returns whether the process that wrote a record still runs, on this machine. */
 export function isServing(record: ServeRecord): boolean {
-  return record.machine === hostname() && processStart(record.pid) === record.startTime;
+  return record.machine === hostname() && readProcessStart(record.pid) === record.startTime;
 }
 
 /** Says in one step that this process is ready. */
 export async function writeServeRecord(stateDirectory: string, record: ServeRecord): Promise<void> {
-  const file = recordFile(stateDirectory);
+  const file = recordFileOf(stateDirectory);
   await writeFile(`${file}.new`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
 }
 
 /** Renews the record's time stamp, so that another machine that shares the directory sees that somebody is alive. */
-export async function touchServeRecord(stateDirectory: string): Promise<void> {
+export async function markServeRecord(stateDirectory: string): Promise<void> {
   const now = new Date();
-  await utimes(recordFile(stateDirectory), now, now);
+  await utimes(recordFileOf(stateDirectory), now, now);
 }
 
 /**
@@ -89,11 +89,11 @@ export async function touchServeRecord(stateDirectory: string): Promise<void> {
 export async function findOtherMachine(stateDirectory: string): Promise<string | undefined> {
   const record = await readServeRecord(stateDirectory);
   if (record === undefined || record.machine === hostname()) return undefined;
-  const { mtimeMs } = await stat(recordFile(stateDirectory));
+  const { mtimeMs } = await stat(recordFileOf(stateDirectory));
   return Date.now() - mtimeMs < 60_000 ? record.machine : undefined;
 }
 
 /** Takes the record away: nobody serves any more, or not yet. */
 export async function removeServeRecord(stateDirectory: string): Promise<void> {
-  await rm(recordFile(stateDirectory), { force: true });
+  await rm(recordFileOf(stateDirectory), { force: true });
 }

@@ -49,7 +49,7 @@ function hasName(): boolean {
 }
 
 // initdb wants to know what we are called; the server itself does not. In a user namespace of our own we are 'nobody'.
-async function chooseForNameless(): Promise<ServerAccount> {
+async function findNamelessAccount(): Promise<ServerAccount> {
   const nobody = await findAccount('nobody');
   const words = ['--user', `--map-user=${nobody?.uid ?? 65_534}`];
   const trial = await runCommand('unshare', [...words, 'id', '-un']).catch(() => undefined);
@@ -68,8 +68,8 @@ async function chooseForNameless(): Promise<ServerAccount> {
  * @throws SiteError `site-server-account`
  * @see docs/decisions/embedded-postgres-as-root.md
  */
-export async function chooseServerAccount(binaries: PostgresBinaries, ownerUid?: number): Promise<ServerAccount> {
-  if (process.getuid?.() !== 0) return hasName() ? { prefix: [] } : chooseForNameless();
+export async function findServerAccount(binaries: PostgresBinaries, ownerUid?: number): Promise<ServerAccount> {
+  if (process.getuid?.() !== 0) return hasName() ? { prefix: [] } : findNamelessAccount();
   const known = ownerUid === undefined || ownerUid === 0 ? undefined : await findAccount(String(ownerUid));
   const account = known ?? (await findAccount('postgres')) ?? (await findAccount('nobody'));
   const inNamespace: ServerAccount = { prefix: ['unshare', '--user', `--map-user=${account?.uid ?? 1000}`] };

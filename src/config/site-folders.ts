@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { canonicalPath } from '#util/canonical-path.ts';
+import { canonicalPathOf } from '#util/canonical-path.ts';
 
-import { socketPath } from './embedded-postgres.ts';
+import { socketPathOf } from './embedded-postgres.ts';
 
 import type { ServerFolders } from './embedded-postgres.ts';
 
@@ -20,9 +20,9 @@ const longestSocketPath = 107;
  * same by whichever path the state directory is reached.
  */
 export function socketDirectoryOf(stateDirectory: string): string {
-  const own = canonicalPath(stateDirectory);
+  const own = canonicalPathOf(stateDirectory);
   const inside = join(own, 'run');
-  if (Buffer.byteLength(socketPath(inside)) <= longestSocketPath) return inside;
+  if (Buffer.byteLength(socketPathOf(inside)) <= longestSocketPath) return inside;
   const owner = lstatSync(stateDirectory, { throwIfNoEntry: false })?.uid ?? process.getuid?.() ?? 0;
   const name = createHash('sha256').update(own).digest('hex').slice(0, 16);
   return join('/tmp', `slurp-${owner}-${name}`);

@@ -1,23 +1,26 @@
 import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
 
 import { SiteError } from '#model/errors.ts';
-import { explainError } from '#util/explain-error.ts';
-import { makeDirectoryNow } from '#util/make-directory-now.ts';
+import { createDirectoryNow } from '#util/create-directory-now.ts';
+import { describeError } from '#util/describe-error.ts';
 
 /**
  * Makes the state directory, or checks that it is ours: 0700, and owned by this account.
  *
  * @throws SiteError `site-state-…`
  */
-export function makeStateDirectory(stateDirectory: string): void {
+export function createStateDirectory(stateDirectory: string): void {
   try {
-    for (const name of ['logs', 'spool']) makeDirectoryNow(`${stateDirectory}/${name}`, 0o700);
+    for (const name of ['logs', 'spool']) createDirectoryNow(`${stateDirectory}/${name}`, 0o700);
   } catch (cause) {
-    throw new SiteError(`The directory '${stateDirectory}' cannot be created: ${explainError(cause, stateDirectory)}`, {
-      code: 'site-state-unwritable',
-      advice: "Go to a directory that you can write, or set 'state' in the site file",
-      cause,
-    });
+    throw new SiteError(
+      `The directory '${stateDirectory}' cannot be created: ${describeError(cause, stateDirectory)}`,
+      {
+        code: 'site-state-unwritable',
+        advice: "Go to a directory that you can write, or set 'state' in the site file",
+        cause,
+      },
+    );
   }
   const { uid, mode } = statSync(stateDirectory);
   const me = process.getuid?.() ?? uid;

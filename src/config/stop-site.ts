@@ -1,6 +1,6 @@
 import { SiteError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
-import { processStart } from '#util/process-start.ts';
+import { readProcessStart } from '#util/read-process-start.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { findPostgresServer, stopPostgres } from './embedded-postgres.ts';
@@ -27,7 +27,7 @@ export interface StoppedSite {
 
 const stopTimeoutMs = 60_000;
 
-function signal(pid: number, name: NodeJS.Signals): void {
+function sendSignal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (cause) {
@@ -59,13 +59,13 @@ export async function stopSite(site: Site, { waitMs, say }: StopSiteOptions): Pr
   const { pid } = supervisor;
   const runningJobs = async (): Promise<number> => (await askSupervisor(site.stateDirectory))?.queue?.running ?? 0;
   if (waitMs > 0 && (await runningJobs()) > 0) {
-    signal(pid, 'SIGUSR2');
+    sendSignal(pid, 'SIGUSR2');
     say(`Waiting for ${await runningJobs()} running jobs, at most ${Math.round(waitMs / 1000)} s …`);
     await waitUntil(async () => ((await runningJobs()) === 0 ? true : undefined), { timeoutMs: waitMs, everyMs: 200 });
   }
   const left = await runningJobs();
-  signal(pid, 'SIGTERM');
-  const isGone = await waitUntil(() => (processStart(pid) === undefined ? true : undefined), {
+  sendSignal(pid, 'SIGTERM');
+  const isGone = await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), {
     timeoutMs: stopTimeoutMs,
   });
   if (isGone === undefined) {

@@ -109,7 +109,7 @@ export function openPool(role: Role, options: DatabaseOptions): pg.Pool {
   return pool;
 }
 
-async function connect(pool: pg.Pool, place: DatabasePlace, attempts: number): Promise<pg.PoolClient> {
+async function openClient(pool: pg.Pool, place: DatabasePlace, attempts: number): Promise<pg.PoolClient> {
   const end = performance.now() + startingTimeoutMs;
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -122,7 +122,7 @@ async function connect(pool: pg.Pool, place: DatabasePlace, attempts: number): P
   }
 }
 
-function beginText(options: TransactionOptions): string {
+function beginTextOf(options: TransactionOptions): string {
   const isolation = options.isolation === undefined ? '' : ` isolation level ${options.isolation}`;
   const access = options.isReadOnly === true ? ' read only' : '';
   const timeout =
@@ -194,7 +194,7 @@ class ConnectedSession implements OpenSession {
     const name = `nested_${this.#depth}`;
     const [begin, commit, rollback] =
       this.#depth === 0
-        ? [beginText(options), 'commit', 'rollback']
+        ? [beginTextOf(options), 'commit', 'rollback']
         : [`savepoint ${name}`, `release savepoint ${name}`, `rollback to savepoint ${name}`];
     await this.#ask(() => this.#client.query(begin));
     this.#depth += 1;
@@ -293,7 +293,7 @@ class PooledDatabase implements Database {
   }
 
   async #open(isKept: boolean): Promise<OpenSession> {
-    return new ConnectedSession(await connect(this.#pool, this.#place, this.#connectAttempts), this.role, isKept);
+    return new ConnectedSession(await openClient(this.#pool, this.#place, this.#connectAttempts), this.role, isKept);
   }
 
   async #use<T>(isKept: boolean, deed: (session: Session) => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import { openDatabase, sql } from './connect.ts';
 
 import type { Role } from '#model/site.ts';
 
-function inDatabase(role: Role, name: string): Role {
+function withDatabase(role: Role, name: string): Role {
   const url = new URL(role.url);
   url.pathname = `/${name}`;
   return { ...role, url: url.href };
@@ -18,7 +18,7 @@ function inDatabase(role: Role, name: string): Role {
  */
 export async function createDatabase(role: Role, template?: string): Promise<void> {
   const name = decodeURIComponent(new URL(role.url).pathname.slice(1));
-  const server = openDatabase(inDatabase(role, 'postgres'), { applicationName: 'slurp create', max: 1 });
+  const server = openDatabase(withDatabase(role, 'postgres'), { applicationName: 'slurp create', max: 1 });
   try {
     const found = await server.query(sql`select 1 from pg_database where datname = ${name}`);
     if (found.length > 0) return;

@@ -58,7 +58,7 @@ export function isUnknownName(error: unknown): boolean {
   return unknownNames.includes(stateOf(error));
 }
 
-function textField(error: object, name: string): string | undefined {
+function textFieldOf(error: object, name: string): string | undefined {
   const value: unknown = Reflect.get(error, name);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
@@ -69,7 +69,7 @@ export function stateOf(error: unknown): string | undefined {
     return typeof error.facts['state'] === 'string' ? error.facts['state'] : undefined;
   }
   if (!(error instanceof Error)) return undefined;
-  const code = textField(error, 'code');
+  const code = textFieldOf(error, 'code');
   if (code !== undefined) return code;
   // The driver's own words for a connection that ended, which carry no code.
   if (
@@ -96,14 +96,14 @@ export function toDatabaseError(error: unknown, place: DatabasePlace): DatabaseE
   const state = stateOf(said);
   const where = `database '${place.role}' at '${place.server}'`;
   const socket = state === undefined ? undefined : socketCodes[state];
-  const position = Number(textField(said, 'position'));
+  const position = Number(textFieldOf(said, 'position'));
   const facts: ErrorFacts = {
     state,
-    detail: textField(said, 'detail'),
-    hint: textField(said, 'hint'),
+    detail: textFieldOf(said, 'detail'),
+    hint: textFieldOf(said, 'hint'),
     position: Number.isNaN(position) ? undefined : position,
-    table: textField(said, 'table'),
-    constraint: textField(said, 'constraint'),
+    table: textFieldOf(said, 'table'),
+    constraint: textFieldOf(said, 'constraint'),
     role: place.role,
     server: place.server,
   };

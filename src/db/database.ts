@@ -43,7 +43,7 @@ export interface Queryable {
   execute(statement: Statement): Promise<number>;
   /**
    * Runs `deed` between BEGIN and COMMIT; ROLLBACK if it throws. Within a transaction of the same session: a savepoint.
-   * It is tried once: see `retryDatabase` for more.
+   * It is tried once: see `withDatabaseRetries` for more.
    *
    * @throws DatabaseError, or what `deed` threw
    */

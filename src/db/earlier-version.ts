@@ -22,7 +22,7 @@ const renamed = ['0001-attempts', '0002-event-log', '0003-files'] as const;
  *
  * @param applied names, in order
  * @param known names of the migrations of this version
- * @returns whether the names are to be changed first ({@link renameEarlier})
+ * @returns whether the names are to be changed first ({@link migrateEarlier})
  * @throws DatabaseError `database-too-old`, `database-too-new`
  * @see docs/adopt.md
  */
@@ -72,7 +72,11 @@ export async function isOfEarlierVersion(
  * @returns names of the migrations that count as applied now
  * @throws DatabaseError; then nothing has changed
  */
-export async function renameEarlier(role: Role, sqlDirectory: string, bookkeeping: string): Promise<readonly string[]> {
+export async function migrateEarlier(
+  role: Role,
+  sqlDirectory: string,
+  bookkeeping: string,
+): Promise<readonly string[]> {
   const text = await readFile(join(sqlDirectory, role.role, 'earlier', '01-rename.sql'), 'utf8');
   const database = openDatabase(role, { applicationName: 'slurp migrate', max: 1 });
   const table = sql.table(role, bookkeeping);

@@ -9,7 +9,7 @@ import { adoptCatalog, describeCatalog, findOriginalCatalog } from './adopt/adop
 import { adoptStatus, findOriginalStatus, foretellAdoption } from './adopt/adopt-status.ts';
 import { describeServer, openDatabase, openPool, sql } from './connect.ts';
 import { toDatabaseError } from './database-error.ts';
-import { isOfEarlierVersion, renameEarlier } from './earlier-version.ts';
+import { isOfEarlierVersion, migrateEarlier } from './earlier-version.ts';
 
 import type { Migration, Transaction } from 'kysely';
 
@@ -53,7 +53,7 @@ async function readMigrationFiles(role: Role, sqlDirectory: string): Promise<rea
   return files.filter((file) => /^\d{4}-[a-z0-9-]+\.sql$/.test(file)).sort();
 }
 
-function migrationName(file: string): string {
+function migrationNameOf(file: string): string {
   return file.replace(/\.sql$/, '');
 }
 
@@ -75,7 +75,7 @@ async function readMigrations(
       if (index === 0 && (await begin(askBy(transaction)))) return;
       await kyselySql.raw(text).execute(transaction);
     };
-    return [migrationName(file), { up }];
+    return [migrationNameOf(file), { up }];
   });
   return Object.fromEntries(await Promise.all(entries));
 }
@@ -88,7 +88,7 @@ function askBy(transaction: Transaction<unknown> | Kysely<unknown>): Ask {
 }
 
 /** Name of the table that keeps what was applied to a role; one each, since roles may share a schema. */
-function bookkeeping(role: Role): string {
+function bookkeepingOf(role: Role): string {
   return `slurp_migration_${role.role}`;
 }
 
@@ -100,13 +100,13 @@ async function isThere(ask: Ask, role: Role, table: string): Promise<boolean> {
 
 // The table of our own bookkeeping alone says nothing: it is made before the first migration, and stays if that fails.
 async function findApplied(ask: Ask, role: Role): Promise<readonly string[]> {
-  if (!(await isThere(ask, role, bookkeeping(role)))) return [];
-  const rows = await ask<{ name: string }>(sql`select name from ${sql.table(role, bookkeeping(role))} order by name`);
+  if (!(await isThere(ask, role, bookkeepingOf(role)))) return [];
+  const rows = await ask<{ name: string }>(sql`select name from ${sql.table(role, bookkeepingOf(role))} order by name`);
   return rows.map(({ name }) => name);
 }
 
 // One look at the database, at one moment, that changes nothing.
-async function look<T>(role: Role, deed: (ask: Ask) => Promise<T>): Promise<T> {
+async function withSnapshot<T>(role: Role, deed: (ask: Ask) => Promise<T>): Promise<T> {
   const database = openDatabase(role, { applicationName: 'slurp migrate', max: 1 });
   try {
     return await database.transaction((session) => deed((statement) => session.query(statement)), {
@@ -126,14 +126,14 @@ async function findMaker(
 ): Promise<'we' | 'earlier' | 'none' | 'others'> {
   const applied = await findApplied(ask, role);
   if (applied.length > 0) {
-    return (await isOfEarlierVersion(ask, role, applied, files.map(migrationName))) ? 'earlier' : 'we';
+    return (await isOfEarlierVersion(ask, role, applied, files.map(migrationNameOf))) ? 'earlier' : 'we';
   }
   if (role.role === 'status') return (await findOriginalStatus(ask, role)) === undefined ? 'none' : 'others';
   if (role.role === 'catalog') return (await findOriginalCatalog(ask, role)) === undefined ? 'none' : 'others';
   return (await isThere(ask, role, landmarks[role.role])) ? 'others' : 'none';
 }
 
-async function completeCatalog(role: Role, sqlDirectory: string, tell: TellPhase): Promise<Adoption | undefined> {
+async function adoptOneCatalog(role: Role, sqlDirectory: string, tell: TellPhase): Promise<Adoption | undefined> {
   const database = openDatabase(role, { applicationName: 'slurp migrate', max: 1 });
   try {
     return await database.transaction(async (session: Session) => {
@@ -164,9 +164,9 @@ export async function migrate(
 ): Promise<MigrationReport> {
   const { tell = () => undefined, lockTimeoutMs = 20_000 } = options;
   const files = await readMigrationFiles(role, sqlDirectory);
-  const maker = await look(role, (ask) => findMaker(ask, role, files));
+  const maker = await withSnapshot(role, (ask) => findMaker(ask, role, files));
   if (maker === 'others' && role.role !== 'status') {
-    const adoption = role.role === 'catalog' ? await completeCatalog(role, sqlDirectory, tell) : undefined;
+    const adoption = role.role === 'catalog' ? await adoptOneCatalog(role, sqlDirectory, tell) : undefined;
     return { role: role.role, applied: [], isForeign: true, ...(adoption === undefined ? {} : { adoption }) };
   }
   let adoption: Adoption | undefined;
@@ -174,7 +174,7 @@ export async function migrate(
     if (role.role === 'status') adoption = await adoptStatus(ask, role, sqlDirectory, { tell, lockTimeoutMs });
     return adoption !== undefined;
   };
-  const renamed = maker === 'earlier' ? await renameEarlier(role, sqlDirectory, bookkeeping(role)) : [];
+  const renamed = maker === 'earlier' ? await migrateEarlier(role, sqlDirectory, bookkeepingOf(role)) : [];
   const applied = await runMigrations(role, await readMigrations(role, sqlDirectory, begin));
   return {
     role: role.role,
@@ -195,8 +195,8 @@ async function runMigrations(role: Role, migrations: Record<string, Migration>):
       db,
       provider: { getMigrations: () => Promise.resolve(migrations) },
       migrationTableSchema: role.schema,
-      migrationTableName: bookkeeping(role),
-      migrationLockTableName: `${bookkeeping(role)}_lock`,
+      migrationTableName: bookkeepingOf(role),
+      migrationLockTableName: `${bookkeepingOf(role)}_lock`,
     });
     const { error, results } = await migrator.migrateToLatest();
     const failed = results?.find((result) => result.status === 'Error');
@@ -223,7 +223,7 @@ async function runMigrations(role: Role, migrations: Record<string, Migration>):
  */
 export async function planMigration(role: Role, sqlDirectory: string): Promise<MigrationReport> {
   const files = await readMigrationFiles(role, sqlDirectory);
-  return look(role, async (ask) => {
+  return withSnapshot(role, async (ask) => {
     const maker = await findMaker(ask, role, files);
     const common = { role: role.role, isForeign: maker === 'others' && role.role !== 'status' };
     if (role.role === 'catalog' && maker === 'others') {
@@ -233,7 +233,7 @@ export async function planMigration(role: Role, sqlDirectory: string): Promise<M
     }
     if (common.isForeign) return { ...common, applied: [] };
     const done = await findApplied(ask, role);
-    const applied = files.map(migrationName).filter((name) => !done.includes(name));
+    const applied = files.map(migrationNameOf).filter((name) => !done.includes(name));
     if (maker === 'earlier') return { ...common, applied, isAdoptedAgain: true };
     const original = maker === 'others' ? await findOriginalStatus(ask, role) : undefined;
     return {
@@ -251,10 +251,10 @@ export async function planMigration(role: Role, sqlDirectory: string): Promise<M
  */
 export async function findPendingMigrations(role: Role, sqlDirectory: string): Promise<readonly string[]> {
   const files = await readMigrationFiles(role, sqlDirectory);
-  const done = await look(role, async (ask) => {
+  const done = await withSnapshot(role, async (ask) => {
     const applied = await findApplied(ask, role);
-    const isEarlier = await isOfEarlierVersion(ask, role, applied, files.map(migrationName));
+    const isEarlier = await isOfEarlierVersion(ask, role, applied, files.map(migrationNameOf));
     return isEarlier ? [] : applied;
   });
-  return files.map(migrationName).filter((name) => !done.includes(name));
+  return files.map(migrationNameOf).filter((name) => !done.includes(name));
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
 
 import { stateOf } from './database-error.ts';
 
@@ -33,7 +33,7 @@ export function isRetryable(error: unknown): boolean {
   return state !== undefined && state in retryableStates;
 }
 
-/** How often and how loudly {@link retryDatabase} tries. */
+/** How often and how loudly {@link withDatabaseRetries} tries. */
 export interface RetryOptions {
   /** Calls at most, the first included; 5 unless told otherwise (about 6 s for a server that is away). */
   readonly attempts?: number;
@@ -47,14 +47,14 @@ export interface RetryOptions {
  *
  * @throws what the last try threw
  */
-export async function retryDatabase<T>(deed: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
+export async function withDatabaseRetries<T>(deed: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const attempts = options.attempts ?? 5;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await deed();
     } catch (error) {
       if (attempt >= attempts || !isRetryable(error)) throw error;
-      if (attempt === 1) options.say?.(`${explainError(error)}; retrying`);
+      if (attempt === 1) options.say?.(`${describeError(error)}; retrying`);
       const delay = (retryableStates[stateOf(error) ?? ''] ?? 200) * 2 ** (attempt - 1);
       await sleep(delay * (1 + Math.random() / 2));
     }

@@ -7,7 +7,7 @@ import type { Role } from '#model/site.ts';
 
 import type { ScriptResult } from './connect.ts';
 
-function adviceFor(error: DatabaseError, { role }: Role): string | undefined {
+function adviceOf(error: DatabaseError, { role }: Role): string | undefined {
   if (error.code === 'database-read-only') return "Add '--write' to allow changes";
   if (!isUnknownName(error)) return undefined;
   return `'slurp db sql ${role}' lists its tables and columns`;
@@ -35,7 +35,7 @@ export async function runScript(
     );
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
-    const advice = adviceFor(error, role);
+    const advice = adviceOf(error, role);
     if (advice === undefined) throw error;
     const { code, facts, cause } = error;
     throw new DatabaseError(error.message, { code, facts, advice, cause });

@@ -36,7 +36,7 @@ function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-function compose(strings: readonly string[], parts: readonly (SqlValue | Statement)[]): Statement {
+function joinParts(strings: readonly string[], parts: readonly (SqlValue | Statement)[]): Statement {
   const pieces = [strings[0] ?? ''];
   const values: SqlValue[] = [];
   const append = (text: string): void => {
@@ -66,7 +66,7 @@ function compose(strings: readonly string[], parts: readonly (SqlValue | Stateme
  * sql`select id from ${sql.table(status, 'production_status')} where run = ${run} and ${live}`;
  */
 export function sql(strings: TemplateStringsArray, ...parts: readonly (SqlValue | Statement)[]): Statement {
-  return compose(strings, parts);
+  return joinParts(strings, parts);
 }
 
 /** A quoted name, e.g. of a column or an index. */
@@ -84,4 +84,4 @@ sql.verbatim = (text: string): Statement => makeStatement([text], []);
 
 /** Statements one after the other; `sql.join([])` is empty. */
 sql.join = (statements: readonly Statement[], separator = ', '): Statement =>
-  compose(['', ...statements.map((_, index) => (index + 1 < statements.length ? separator : ''))], statements);
+  joinParts(['', ...statements.map((_, index) => (index + 1 < statements.length ? separator : ''))], statements);

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
-import { retryDatabase } from '#db/retry.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
+import { moveCursorUp } from '#db/status/move-cursor-up.ts';
 import { moveCursor } from '#db/status/move-cursor.ts';
 import { putPayload } from '#db/status/payload/put-payload.ts';
-import { ratchetCursor } from '#db/status/ratchet-cursor.ts';
-import { analyzeAttempts } from '#db/status/submission/analyze-attempts.ts';
 import { confirmSubmission } from '#db/status/submission/confirm-submission.ts';
+import { ensureStatistics } from '#db/status/submission/ensure-statistics.ts';
 import { putSetup } from '#db/status/submission/put-setup.ts';
 import { reserveJobs } from '#db/status/submission/reserve-jobs.ts';
 import { lockSubmission, unlockSubmission } from '#db/status/submission/submission-lock.ts';
 import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts';
 import { BatchError } from '#model/errors.ts';
-import { accountName } from '#util/account-name.ts';
 import { countOf } from '#util/count-of.ts';
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
+import { readAccountName } from '#util/read-account-name.ts';
 
 import { removeReplaced } from './remove-replaced.ts';
 import { checkSiteCommands } from './submission/check-site-commands.ts';
@@ -22,7 +22,7 @@ import { describeSubmission } from './submission/describe-submission.ts';
 import { findTerms } from './submission/find-terms.ts';
 import { makeItems, openDirectoryMaker } from './submission/make-items.ts';
 import { prepareSubmission } from './submission/prepare-submission.ts';
-import { makeSubmissionFolder, removeSubmissionFolder } from './submission/submission-folder.ts';
+import { createSubmissionDirectory, removeSubmissionDirectory } from './submission/submission-folder.ts';
 
 import type { BatchBackend, SubmitOutcome } from '#batch/backend.ts';
 import type { Database, Session } from '#db/connect.ts';
@@ -156,7 +156,7 @@ async function submitOne(input: ApplyInput, position: Position) {
   const { site, session, log } = input;
   const uuid = randomUUID();
   input.clock?.begin('reserve');
-  const directory = await makeSubmissionFolder(site, uuid, input.gatewayUrl);
+  const directory = await createSubmissionDirectory(site, uuid, input.gatewayUrl);
   await input.onStep?.('folder');
   await lockSubmission(session, uuid);
   input.progress?.phase('reserving');
@@ -164,7 +164,7 @@ async function submitOne(input: ApplyInput, position: Position) {
   const reservation = await reserve(input, position, uuid, directory);
   const { reserved: count, lost, last } = reservation;
   if (count === 0) {
-    await removeSubmissionFolder(directory);
+    await removeSubmissionDirectory(directory);
     await unlockSubmission(session, uuid);
     return { lost, last, notes: [] };
   }
@@ -199,7 +199,7 @@ async function submitOne(input: ApplyInput, position: Position) {
   await removeReplaced(input, uuid);
   input.clock?.end();
   // The jobs are there: what only makes the next decision faster must not fail this dispatch.
-  await analyzeAttempts(input.status, count).catch((error: unknown) => log.warn({ error }, 'not analyzed'));
+  await ensureStatistics(input.status, count).catch((error: unknown) => log.warn({ error }, 'not analyzed'));
   return { lost, last, notes, submission: { uuid, cluster, count } };
 }
 
@@ -207,13 +207,13 @@ async function reserve(input: ApplyInput, position: Position, uuid: string, dire
   const { prepared, session, backend, cursor, payload } = input;
   const { build, tag, version } = prepared.names;
   const host = hostname().split('.')[0] ?? '';
-  return retryDatabase(() =>
+  return withDatabaseRetries(() =>
     session.transaction(async (transaction) => {
       const reservation = await reserveJobs(transaction, {
         ...{ uuid, host, directory },
         rule: prepared.rule.name,
         backend: backend.name,
-        submittedBy: `${accountName()}@${host}`,
+        submittedBy: `${readAccountName()}@${host}`,
         setupId: position.setupId,
         terms: position.terms,
         payload: payload.snapshot.hash,
@@ -224,7 +224,7 @@ async function reserve(input: ApplyInput, position: Position, uuid: string, dire
         after: position.after,
         atMost: position.atMost,
       });
-      if (cursor?.kind === 'ratchet') await ratchetCursor(transaction, cursor.key, uuid);
+      if (cursor?.kind === 'ratchet') await moveCursorUp(transaction, cursor.key, uuid);
       else if (cursor !== undefined && position.after === -1) await moveCursor(transaction, cursor.move);
       return reservation;
     }),
@@ -251,25 +251,25 @@ async function submit(
     return await input.backend.submit({ ...submission, ...common }, items);
   } catch (error) {
     // The items broke off, so the batch system has nothing.
-    await withdraw(input, submission.uuid, explainError(error), submission.directory);
+    await withdraw(input, submission.uuid, describeError(error), submission.directory);
     throw error;
   }
 }
 
 async function withdraw(input: ApplyInput, uuid: string, reason: string, directory: string): Promise<void> {
-  await retryDatabase(() =>
+  await withDatabaseRetries(() =>
     input.status.transaction((session) =>
       withdrawSubmission(session, { uuid, state: 'refused', reason, by: 'kaedama' }),
     ),
   );
-  await removeSubmissionFolder(directory);
+  await removeSubmissionDirectory(directory);
   input.log.warn({ submission: uuid, reason }, 'taken back');
 }
 
 async function confirm(input: ApplyInput, uuid: string, cluster: number): Promise<void> {
   input.progress?.phase('confirming');
   input.clock?.begin('confirm');
-  const isOurs = await retryDatabase(() =>
+  const isOurs = await withDatabaseRetries(() =>
     input.status.transaction(async (session) => {
       const isConfirmed = await confirmSubmission(session, uuid, cluster);
       await input.onStep?.('confirming');

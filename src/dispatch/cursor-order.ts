@@ -31,7 +31,7 @@ export function cursorKeyOf({ names }: Pick<PreparedRule, 'names'>): CursorKey {
  * @returns a reason where it has to stay
  * @throws DatabaseError
  */
-export async function orderCursor(
+export async function decideCursorOrder(
   plan: Plan,
   wish: CursorWish,
 ): Promise<

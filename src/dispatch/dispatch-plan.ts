@@ -1,6 +1,6 @@
-import { retryDatabase } from '#db/retry.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
 import { moveCursor } from '#db/status/move-cursor.ts';
-import { letPayloadGo } from '#db/status/payload/payload-lock.ts';
+import { unlockPayload } from '#db/status/payload/payload-lock.ts';
 
 import { applyPlan } from './apply-plan.ts';
 import { preparePayload } from './payload/prepare-payload.ts';
@@ -56,7 +56,7 @@ export async function dispatchPlan(input: DispatchInput): Promise<Applied | unde
   const { cursor } = input;
   if (ready === 0) {
     if (cursor?.kind === 'move') {
-      await retryDatabase(() => input.status.transaction((session) => moveCursor(session, cursor.move)));
+      await withDatabaseRetries(() => input.status.transaction((session) => moveCursor(session, cursor.move)));
     }
     return nothing;
   }
@@ -75,6 +75,6 @@ export async function dispatchPlan(input: DispatchInput): Promise<Applied | unde
     ...(input.clock === undefined ? {} : { clock: input.clock }),
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });
-  await letPayloadGo(session, payload.snapshot.hash).catch(() => undefined);
+  await unlockPayload(session, payload.snapshot.hash).catch(() => undefined);
   return applied;
 }

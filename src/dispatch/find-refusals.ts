@@ -1,7 +1,7 @@
 import { SiteError } from '#model/errors.ts';
 
 import { checkPayload } from './payload/check-payload.ts';
-import { explainRefusal } from './payload/judge-payload.ts';
+import { describeRefusal } from './payload/find-payload-refusal.ts';
 import { surveyPayload } from './payload/survey/survey-payload.ts';
 import { checkSiteCommands } from './submission/check-site-commands.ts';
 import { checkJobFiles } from './submission/prepare-submission.ts';
@@ -40,6 +40,6 @@ async function refusalOf(check: () => Promise<unknown>): Promise<readonly string
     return [];
   } catch (error) {
     if (!(error instanceof SiteError)) throw error;
-    return [explainRefusal(error)];
+    return [describeRefusal(error)];
   }
 }

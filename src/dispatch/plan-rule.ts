@@ -2,15 +2,15 @@ import { decide } from '#db/decide/decide.ts';
 import { readReady } from '#db/decide/read-ready.ts';
 import { surveyDecision } from '#db/decide/survey/survey-decision.ts';
 import { rowSelectionOf } from '#model/row-selection.ts';
-import { placeIn } from '#model/rule.ts';
+import { rulePlaceOf } from '#model/rule.ts';
 import { checkColumns } from '#rules/check/check-columns.ts';
 import { makeRuleError } from '#rules/check/render-complaints.ts';
 import { makeComplainer } from '#rules/complain.ts';
 import { makeRowJudge } from '#rules/job/row-judge.ts';
 import { countOf } from '#util/count-of.ts';
 
-import { listDirectPath } from './inputs/list-direct-path.ts';
 import { makeDisk, surveyBounds } from './inputs/make-disk.ts';
+import { readDirectPath } from './inputs/read-direct-path.ts';
 
 import type { Database, OpenSession } from '#db/connect.ts';
 import type { Decision } from '#db/decide/decide.ts';
@@ -22,7 +22,7 @@ import type { RoleName, Site } from '#model/site.ts';
 import type { RowReader } from '#rules/job/row-judge.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
-import type { DirectPathListing } from './inputs/list-direct-path.ts';
+import type { DirectPathListing } from './inputs/read-direct-path.ts';
 
 /** Inputs of a decision that changes nothing: the rule, the limits, and the databases to read. */
 export interface PlanInput {
@@ -81,7 +81,7 @@ function makeRequest(input: PlanInput, listing: DirectPathListing | undefined): 
     query: {
       role: query.role,
       text: query.text,
-      placeOf: (offset) => placeIn(rule, 'input.query', query.originOf(offset)),
+      placeOf: (offset) => rulePlaceOf(rule, 'input.query', query.originOf(offset)),
     },
     product: { dsttype: names.dsttypePattern, build, tag, ...(version === undefined ? {} : { version }) },
     selection: rowSelectionOf(options),
@@ -94,7 +94,7 @@ function makeRequest(input: PlanInput, listing: DirectPathListing | undefined): 
   };
 }
 
-function listingWarnings(
+function listingWarningsOf(
   directPath: string,
   { report }: DirectPathListing,
   funnel: Funnel,
@@ -129,7 +129,7 @@ function surveyPlan(
 }
 
 // The server cuts rows off before they are compared with the selection.
-function limitWarnings(limit: number, { rows, counts }: Funnel): readonly DecisionWarning[] {
+function limitWarningsOf(limit: number, { rows, counts }: Funnel): readonly DecisionWarning[] {
   const count = counts['not-selected'];
   if (limit === 0 || rows < limit || count === 0) return [];
   const message = `'--limit ${limit}' limited the rows of the query before '--runs' or '--segments' filtered them: use '--maxjobs ${limit}' instead`;
@@ -160,16 +160,16 @@ export async function planRule(input: PlanInput): Promise<Plan> {
   const listing =
     directPath === undefined || isLfn2lfn
       ? undefined
-      : listDirectPath(directPath, prepared.options.submitDirectory, prepared.isVerified);
+      : readDirectPath(directPath, prepared.options.submitDirectory, prepared.isVerified);
   const request = makeRequest(input, listing);
   const session = await databases.status.openSession();
   try {
     const decision = await decide(session, request, { databases, statementTimeoutMs });
     const ofMacros = checkMacros(prepared, decision);
     const found =
-      directPath === undefined || listing === undefined ? [] : listingWarnings(directPath, listing, decision.funnel);
+      directPath === undefined || listing === undefined ? [] : listingWarningsOf(directPath, listing, decision.funnel);
     const survey = input.isSurvey === true ? await surveyPlan(input, request, session, decision) : undefined;
-    const limited = limitWarnings(prepared.options.limit, decision.funnel);
+    const limited = limitWarningsOf(prepared.options.limit, decision.funnel);
     return {
       prepared,
       request,

@@ -1,6 +1,6 @@
 import { findReplaced } from '#db/status/submission/find-replaced.ts';
 
-import { groupBySubmission } from './submission/group-by-submission.ts';
+import { idsBySubmission } from './submission/ids-by-submission.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
@@ -17,7 +17,7 @@ export async function removeReplaced(
   const { status, backend, log } = input;
   try {
     const replaced = await findReplaced(status, uuid, backend.name);
-    for (const [submission, cupsids] of groupBySubmission(replaced)) {
+    for (const [submission, cupsids] of idsBySubmission(replaced)) {
       const answer = await backend.remove({ uuid: submission, cupsids }, 'its attempt was replaced');
       if (answer.kind === 'answer') log.info({ submission, jobs: answer.value }, 'removed jobs of replaced attempts');
       else

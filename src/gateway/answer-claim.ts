@@ -51,7 +51,7 @@ export async function answerClaim(
   const { dstfile } = claimant;
   const reason =
     reasonOf(claimant, question) ??
-    (await withBound(claimNames(doors, [{ lfn, dstfile, cupsid, isTaken }]), boundMs, tooSlow))[0];
+    (await withBound(claimNames(doors, [{ lfn, dstfile, cupsid, isTaken }]), boundMs, answerTooSlow))[0];
   return reason === undefined ? { cupsid, isGranted: true } : { cupsid, isGranted: false, reason };
 }
 
@@ -62,6 +62,6 @@ function reasonOf({ retiredReason, state, start }: Claimant, question: NameQuest
   return `the attempt finished in start ${start} of its job, not in start ${question.start}`;
 }
 
-function tooSlow(): never {
+function answerTooSlow(): never {
   throw new GatewayError('The databases take too long; send the request again', { code: 'gateway-slow' });
 }

@@ -37,16 +37,16 @@ export async function answerEvents(
   const parsed = values.map(parseJobEvent);
   const events = parsed.flatMap((one) => (one.kind === 'event' ? [one.event] : []));
   const terms = { allowedSubmission: submission, ...clock };
-  const reply = await withBound(ingestEvents(doors, events, terms), boundMs, tooSlow);
+  const reply = await withBound(ingestEvents(doors, events, terms), boundMs, answerTooSlow);
   let next = 0;
   const results = parsed.map((one, index): EventResult | undefined =>
-    one.kind === 'event' ? reply.results[next++] : invalidResult(values[index], one),
+    one.kind === 'event' ? reply.results[next++] : toInvalidResult(values[index], one),
   );
   const refusals = results.flatMap((result, index): readonly Refusal[] => {
     if (result?.outcome !== 'invalid') return [];
     return [{ ...result, report: kindOf(values[index]), reason: result.reason ?? 'invalid' }];
   });
-  await withBound(recordRefusals(doors, refusals, { allowedSubmission: submission }), boundMs, tooSlow);
+  await withBound(recordRefusals(doors, refusals, { allowedSubmission: submission }), boundMs, answerTooSlow);
   for (const { cupsid, outcome } of results.filter((result) => result !== undefined)) {
     // Of no attempt that this job may speak for, so that no row can say it.
     if (outcome === 'unknown-attempt' || outcome === 'forbidden') {
@@ -54,7 +54,7 @@ export async function answerEvents(
     }
   }
   const told = { ...reply, results: results.filter((result) => result !== undefined) };
-  refuseWhole(told.results, parsed);
+  assertSomeAccepted(told.results, parsed);
   return told;
 }
 
@@ -85,7 +85,7 @@ function eventsOf(body: unknown): readonly unknown[] {
 }
 
 /** Where nothing at all could be taken the status says so too; the results stand in the problem. */
-function refuseWhole(results: readonly EventResult[], parsed: readonly ParsedEvent[]): void {
+function assertSomeAccepted(results: readonly EventResult[], parsed: readonly ParsedEvent[]): void {
   if (results.length === 0) return;
   if (results.every(({ outcome }) => outcome === 'invalid')) {
     const complaints = parsed.flatMap((one, index) =>
@@ -102,7 +102,7 @@ function refuseWhole(results: readonly EventResult[], parsed: readonly ParsedEve
   }
 }
 
-function invalidResult(value: unknown, parsed: Extract<ParsedEvent, { kind: 'invalid' }>): EventResult {
+function toInvalidResult(value: unknown, parsed: Extract<ParsedEvent, { kind: 'invalid' }>): EventResult {
   const told = typeof value === 'object' && value !== null ? value : {};
   return {
     cupsid: 'cupsid' in told && typeof told.cupsid === 'number' ? told.cupsid : 0,
@@ -120,6 +120,6 @@ function kindOf(value: unknown): string {
   return typeof kind === 'string' ? kind.slice(0, 40) : 'unknown';
 }
 
-function tooSlow(): never {
+function answerTooSlow(): never {
   throw new GatewayError('The database takes too long; send the request again', { code: 'gateway-slow' });
 }

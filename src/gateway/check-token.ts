@@ -1,4 +1,4 @@
-import { isTokenFor } from '#config/site-key.ts';
+import { isTokenFor } from '#config/read-site-key.ts';
 import { isUuid } from '#util/is-uuid.ts';
 
 import { HttpProblem } from './http-problem.ts';
@@ -17,14 +17,17 @@ export function checkToken(key: KeyObject, headers: IncomingHttpHeaders): string
   const submission = typeof header === 'string' ? header.toLowerCase() : '';
   const token = /^Bearer ([0-9a-f]{64})$/iu.exec(headers.authorization ?? '')?.[1];
   if (!isUuid(submission)) {
-    throw refusal("Header 'X-Slurp-Submission' is missing or not a uuid: expected the uuid of the job's submission");
+    throw makeRefusal(
+      "Header 'X-Slurp-Submission' is missing or not a uuid: expected the uuid of the job's submission",
+    );
   }
   if (token === undefined)
-    throw refusal("Header 'Authorization' is missing or contains no token: expected 'Bearer TOKEN'");
-  if (!isTokenFor(key, submission, token.toLowerCase())) throw refusal('The token does not belong to this submission');
+    throw makeRefusal("Header 'Authorization' is missing or contains no token: expected 'Bearer TOKEN'");
+  if (!isTokenFor(key, submission, token.toLowerCase()))
+    throw makeRefusal('The token does not belong to this submission');
   return submission;
 }
 
-function refusal(detail: string): HttpProblem {
+function makeRefusal(detail: string): HttpProblem {
   return new HttpProblem({ status: 401, code: 'unauthorized', detail, headers: { 'www-authenticate': 'Bearer' } });
 }

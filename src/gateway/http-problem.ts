@@ -49,9 +49,9 @@ export class HttpProblem extends Error {
 function toProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof DatabaseError && error.code !== 'database-syntax') {
-    return notNow(error.code, 'The database is unavailable; nothing of this request was recorded', error);
+    return makeUnavailable(error.code, 'The database is unavailable; nothing of this request was recorded', error);
   }
-  if (error instanceof GatewayError) return notNow(error.code, error.message, error);
+  if (error instanceof GatewayError) return makeUnavailable(error.code, error.message, error);
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (error instanceof Error && status >= 400 && status < 500) {
     return new HttpProblem({ status, code: codeOf(status), detail: error.message, cause: error });
@@ -64,7 +64,7 @@ function toProblem(error: unknown): HttpProblem {
   });
 }
 
-function notNow(code: string, detail: string, cause: unknown): HttpProblem {
+function makeUnavailable(code: string, detail: string, cause: unknown): HttpProblem {
   return new HttpProblem({ status: 503, code, detail, headers: { 'retry-after': '2' }, cause });
 }
 

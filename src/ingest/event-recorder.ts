@@ -1,7 +1,7 @@
-import { retryDatabase } from '#db/retry.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 import { GatewayError } from '#model/errors.ts';
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
 import { withBound } from '#util/with-bound.ts';
 
 import { makeGroupWriter } from './group-writer.ts';
@@ -46,7 +46,7 @@ export function makeEventRecorder(doors: { readonly status: Database; readonly l
     isPoison,
     write: (items) =>
       withBound(
-        retryDatabase(() => recordEvents(status, items), {
+        withDatabaseRetries(() => recordEvents(status, items), {
           attempts: 2,
           say: (message) => log.warn({}, message),
         }),
@@ -56,7 +56,7 @@ export function makeEventRecorder(doors: { readonly status: Database; readonly l
         },
       ),
     refuse: ({ event }, error) => {
-      const reason = explainError(error);
+      const reason = describeError(error);
       log.error({ cupsid: event.cupsid, source: event.source, sequence: event.sequence, reason }, 'event refused');
       return { outcome: 'invalid', go: null, reason };
     },

@@ -100,10 +100,10 @@ export function makeGroupWriter<Item, Result>(options: GroupWriterOptions<Item, 
   return {
     write(items) {
       if (items.length === 0) return Promise.resolve([]);
-      if (isClosed) return Promise.reject(refusal('gateway-closed', 'The gateway is closing'));
+      if (isClosed) return Promise.reject(makeRefusal('gateway-closed', 'The gateway is closing'));
       if (queued > 0 && queued + items.length > options.maxQueued) {
         return Promise.reject(
-          refusal('gateway-busy', `The gateway is busy: ${queued} events are waiting to be written`),
+          makeRefusal('gateway-busy', `The gateway is busy: ${queued} events are waiting to be written`),
         );
       }
       queued += items.length;
@@ -120,7 +120,7 @@ export function makeGroupWriter<Item, Result>(options: GroupWriterOptions<Item, 
   };
 }
 
-function refusal(code: string, message: string): GatewayError {
+function makeRefusal(code: string, message: string): GatewayError {
   return new GatewayError(message, { code, advice: 'Try again in a few seconds' });
 }
 

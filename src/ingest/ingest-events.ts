@@ -53,7 +53,7 @@ export async function ingestEvents(
   });
   const staged = told.filter(({ event, isTaken }) => isTaken && event.detail.kind === 'stageout');
   return {
-    results: told.map(({ event, result }) => eventResult(event, result)),
+    results: told.map(({ event, result }) => toEventResult(event, result)),
     verdicts: told.flatMap(({ event, result }) =>
       result.go === null
         ? []
@@ -81,7 +81,7 @@ function isTaken({ outcome }: RecordResult): boolean {
   return outcome === 'new' || outcome === 'duplicate';
 }
 
-function eventResult(event: JobEvent, { outcome, reason }: RecordResult): EventResult {
+function toEventResult(event: JobEvent, { outcome, reason }: RecordResult): EventResult {
   const { cupsid, source, sequence } = event;
   return { cupsid, source, sequence, outcome, ...(outcome === 'invalid' && reason !== null ? { reason } : {}) };
 }

@@ -1,4 +1,4 @@
-import { refusalSource } from '#db/status/refused/resolve-refused.ts';
+import { refusalSourceOf } from '#db/status/refused/resolve-refused.ts';
 import { parseEvent } from '#model/job/parse-event.ts';
 
 import type { EventToRecord } from '#db/status/record-events.ts';
@@ -33,7 +33,7 @@ export async function recordRefusals(
     log.warn({ cupsid, source, sequence, report, reason }, 'a report was refused');
     const detail = { kind: 'refused', report, reason };
     // A start that the row knows must not be taken for another one because of a report that makes no sense.
-    const event = { cupsid, source: refusalSource(source), sequence, start: -1, at, detail };
+    const event = { cupsid, source: refusalSourceOf(source), sequence, start: -1, at, detail };
     const parsed = [event, { ...event, source: 'refused', sequence: Date.now() }].map(parseEvent);
     const valid = parsed.find((one) => one.kind === 'event');
     if (valid === undefined) return [];

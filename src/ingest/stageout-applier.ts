@@ -2,16 +2,16 @@ import { putFiles } from '#db/catalog/put-files.ts';
 import { findPendingStageouts, findStageouts } from '#db/status/find-stageouts.ts';
 import { markStageoutsApplied, putStageoutsAside } from '#db/status/mark-stageouts.ts';
 import { recordEvents } from '#db/status/record-events.ts';
-import { resolveRefused, unregisteredSource } from '#db/status/refused/resolve-refused.ts';
+import { resolveRefused, unregisteredSourceOf } from '#db/status/refused/resolve-refused.ts';
 import { GatewayError } from '#model/errors.ts';
-import { stageOutFlag } from '#model/job/error-flags.ts';
-import { explainError } from '#util/explain-error.ts';
+import { stageOutFlagOf } from '#model/job/error-flags.ts';
+import { describeError } from '#util/describe-error.ts';
 import { withBound } from '#util/with-bound.ts';
 
 import { claimNames } from './claim-names.ts';
-import { completeFile } from './complete-file.ts';
 import { makeGroupWriter } from './group-writer.ts';
 import { isPoison } from './is-poison.ts';
+import { makeCatalogFile } from './make-catalog-file.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { EventKey, Stageout } from '#db/status/find-stageouts.ts';
@@ -81,14 +81,14 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
         return reasons.map((reason): Fate => (reason === undefined ? { kind: 'applied' } : { kind: 'aside', reason }));
       } catch (error) {
         if (isPoison(error)) throw error;
-        awayReason = `the catalog is unavailable: ${explainError(error)}`;
+        awayReason = `the catalog is unavailable: ${describeError(error)}`;
         if (awayUntil === 0)
-          doors.log.warn({ reason: explainError(error) }, 'the catalog does not accept staged files');
+          doors.log.warn({ reason: describeError(error) }, 'the catalog does not accept staged files');
         awayUntil = Date.now() + pauseMs;
         return stageouts.map(() => ({ kind: 'pending', reason: awayReason }) as const);
       }
     },
-    refuse: (_stageout, error) => ({ kind: 'aside', reason: `the catalog refuses it: ${explainError(error)}` }),
+    refuse: (_stageout, error) => ({ kind: 'aside', reason: `the catalog refuses it: ${describeError(error)}` }),
   });
 
   async function settle(stageouts: readonly Stageout[]): Promise<readonly Fate[]> {
@@ -97,25 +97,25 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
     const written = await writer.write(open);
     let next = 0;
     const fates = decided.map((fate): Fate => fate ?? written[next++] ?? { kind: 'pending', reason: 'not tried' });
-    await note(doors, stageouts, fates);
+    await recordFates(doors, stageouts, fates);
     return fates;
   }
 
   async function applyNow(keys: readonly EventKey[]): Promise<readonly Registration[]> {
-    const found = new Map((await findStageouts(doors.status, keys)).map((stageout) => [keyText(stageout), stageout]));
-    const stageouts = keys.flatMap((key) => found.get(keyText(key)) ?? []);
+    const found = new Map((await findStageouts(doors.status, keys)).map((stageout) => [keyTextOf(stageout), stageout]));
+    const stageouts = keys.flatMap((key) => found.get(keyTextOf(key)) ?? []);
     const fates = await settle(stageouts);
-    return stageouts.map((stageout, index) => registration(stageout, fates[index]));
+    return stageouts.map((stageout, index) => registrationOf(stageout, fates[index]));
   }
 
   return {
     async apply(keys) {
       if (keys.length === 0) return [];
       const applied = applyNow(keys).catch((error: unknown) =>
-        keys.map((key) => registration(key, { kind: 'pending', reason: explainError(error) })),
+        keys.map((key) => registrationOf(key, { kind: 'pending', reason: describeError(error) })),
       );
       return withBound<readonly Registration[]>(applied, boundMs, () =>
-        keys.map((key) => registration(key, { kind: 'pending', reason: 'the catalog has not answered yet' })),
+        keys.map((key) => registrationOf(key, { kind: 'pending', reason: 'the catalog has not answered yet' })),
       );
     },
     async applyPending() {
@@ -147,7 +147,7 @@ async function putOwnFiles(
   if (own.length === 0) return reasons;
   await putFiles(
     doors.catalog,
-    own.map(({ file, product }) => completeFile(file, product)),
+    own.map(({ file, product }) => makeCatalogFile(file, product)),
   );
   return reasons;
 }
@@ -164,7 +164,11 @@ function decideAlone(stageout: Stageout): Fate | undefined {
 }
 
 /** Writes the fates down, where they are news. */
-async function note(doors: StageoutDoors, stageouts: readonly Stageout[], fates: readonly Fate[]): Promise<void> {
+async function recordFates(
+  doors: StageoutDoors,
+  stageouts: readonly Stageout[],
+  fates: readonly Fate[],
+): Promise<void> {
   const applied = stageouts.filter((stageout, index) => fates[index]?.kind === 'applied' && !stageout.isApplied);
   if (applied.length > 0) await markStageoutsApplied(doors.status, applied);
   const settled = applied.filter(({ hasRefusal }) => hasRefusal);
@@ -208,13 +212,13 @@ function refusalsOf(stageout: Stageout, because: string): readonly JobEvent[] {
   return [
     {
       ...{ ...common, source: `registration:${source}`.slice(0, 200) },
-      detail: { kind: 'message', text, flag: stageOutFlag(lfn) },
+      detail: { kind: 'message', text, flag: stageOutFlagOf(lfn) },
     },
-    { ...common, source: unregisteredSource(source), detail: { kind: 'refused', report: 'stageout', reason, lfn } },
+    { ...common, source: unregisteredSourceOf(source), detail: { kind: 'refused', report: 'stageout', reason, lfn } },
   ];
 }
 
-function registration({ cupsid, source, sequence }: EventKey, fate: Fate | undefined): Registration {
+function registrationOf({ cupsid, source, sequence }: EventKey, fate: Fate | undefined): Registration {
   const key = { cupsid, source, sequence };
   if (fate?.kind === 'applied') return { ...key, isRegistered: true };
   return {
@@ -225,6 +229,6 @@ function registration({ cupsid, source, sequence }: EventKey, fate: Fate | undef
   };
 }
 
-function keyText({ cupsid, source, sequence }: EventKey): string {
+function keyTextOf({ cupsid, source, sequence }: EventKey): string {
   return JSON.stringify([cupsid, source, sequence]);
 }

@@ -1,10 +1,10 @@
-import { tell } from './spool/tell.ts';
+import { reportEvent } from './spool/report-event.ts';
 
 import type { Say } from '#model/log.ts';
 
 import type { GatewayAccess } from './ask/read-gateway-access.ts';
 import type { JobIdentity } from './identity.ts';
-import type { Told } from './spool/tell.ts';
+import type { Told } from './spool/report-event.ts';
 
 /**
  * Reports that a job started; the answer says whether it may go on.
@@ -15,7 +15,7 @@ import type { Told } from './spool/tell.ts';
  *
  * @param at UTC, ISO 8601 with milliseconds
  * @param options `isLater`: the job was started before; `signal` ends the waiting; `say` gets one line if it has to wait
- * @throws what {@link tell} throws
+ * @throws what {@link reportEvent} throws
  */
 export function tellStart(
   identity: JobIdentity,
@@ -32,5 +32,5 @@ export function tellStart(
     );
   };
   const detail = { kind: 'started', node: identity.node } as const;
-  return tell(identity, access, at, detail, { timeoutMs, isPersistent: true, signal, onWait });
+  return reportEvent(identity, access, at, detail, { timeoutMs, isPersistent: true, signal, onWait });
 }

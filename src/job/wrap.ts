@@ -1,17 +1,17 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { spoolFileName } from '#model/job/job-file.ts';
-import { explainError } from '#util/explain-error.ts';
-import { signalName } from '#util/signal-name.ts';
+import { spoolFileNameOf } from '#model/job/job-file.ts';
+import { describeError } from '#util/describe-error.ts';
+import { signalNameOf } from '#util/signal-name.ts';
 
-import { fencedFileName } from './end-job.ts';
 import { readUsage } from './read-usage.ts';
-import { bringHome } from './spool/bring-home.ts';
+import { copySpoolHome } from './spool/copy-spool-home.ts';
 import { deliver, renderRefusal } from './spool/deliver.ts';
 import { kindOf, readSpool } from './spool/read-spool.ts';
 import { hasRefused } from './spool/refused-note.ts';
 import { appendToSpool } from './spool/spool.ts';
+import { fencedFileName } from './stop-job.ts';
 
 import type { GatewayAccess } from './ask/read-gateway-access.ts';
 import type { JobIdentity } from './identity.ts';
@@ -61,8 +61,8 @@ function quote(text: string): string {
  * system's to say. A fenced job says nothing more.
  * @throws the error of `node:fs` only if there is neither room for the spool nor an answer
  */
-export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess, end: ScriptEnd): Promise<WrapEnd> {
-  const spool = join(identity.directory, spoolFileName(identity.cupsid, identity.start));
+export async function reportScriptEnd(identity: JobIdentity, access: GatewayAccess, end: ScriptEnd): Promise<WrapEnd> {
+  const spool = join(identity.directory, spoolFileNameOf(identity.cupsid, identity.start));
   const reasons: string[] = [];
   if (!existsSync(join(identity.directory, fencedFileName))) {
     const usage = identity.wrapperProcess === undefined ? undefined : readUsage(identity.wrapperProcess);
@@ -88,16 +88,16 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
         });
       }
     } catch (error) {
-      reasons.push(`the end could not be written to the spool: ${explainError(error)}`);
+      reasons.push(`the end could not be written to the spool: ${describeError(error)}`);
     }
   }
   if (!existsSync(spool)) return { reasons, isDelivered: reasons.length === 0 };
 
   const takeHome = (): string | undefined => {
     try {
-      return access.job.spoolDirectory === undefined ? undefined : bringHome(spool, access.job.spoolDirectory);
+      return access.job.spoolDirectory === undefined ? undefined : copySpoolHome(spool, access.job.spoolDirectory);
     } catch (error) {
-      reasons.push(`the spool could not be copied home: ${explainError(error)}`);
+      reasons.push(`the spool could not be copied home: ${describeError(error)}`);
       return undefined;
     }
   };
@@ -121,14 +121,14 @@ export async function endWrappedJob(identity: JobIdentity, access: GatewayAccess
 
 /** A shell tells 128 + number of a program that a signal ended. */
 function signalOf(exitCode: number): { signal?: string } {
-  const signal = signalName(exitCode - 128);
+  const signal = signalNameOf(exitCode - 128);
   return signal === undefined ? {} : { signal };
 }
 
 /** Returns whether the script told the end of the job itself, in this start. Never throws. */
 export function hasToldEnd(identity: JobIdentity): boolean {
   try {
-    const spool = join(identity.directory, spoolFileName(identity.cupsid, identity.start));
+    const spool = join(identity.directory, spoolFileNameOf(identity.cupsid, identity.start));
     return readSpool(spool).records.some((record) => ['finished', 'exitcode'].includes(kindOf(record) ?? ''));
   } catch {
     return false;

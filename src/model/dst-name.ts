@@ -79,16 +79,16 @@ const versionPattern = /^v(\d{3}|[1-9]\d{3,8})$/;
 const rawStemPattern = /^[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+$/;
 
 /** The one place that brands; every name passes through here. */
-function branded<Name extends Dsttype | Dstname | Dstfile>(text: string): Name {
+function toBranded<Name extends Dsttype | Dstname | Dstfile>(text: string): Name {
   return text as Name;
 }
 
 /** Writes a number as `%08i` does, at least that wide, the sign included; widths are not maxima. */
-function padded(value: number, digits: number): string {
+function formatPadded(value: number, digits: number): string {
   return value < 0 ? `-${String(-value).padStart(digits - 1, '0')}` : String(value).padStart(digits, '0');
 }
 
-function notAName(text: string, reason: string): NotAName {
+function makeNotAName(text: string, reason: string): NotAName {
   return { kind: 'not-a-name', text, reason };
 }
 
@@ -98,15 +98,15 @@ export function makeBuildName(build: string): string {
 }
 
 /** Prints a version: 1 → `v001`. */
-export function printVersion(version: number): string {
-  return `v${padded(version, 3)}`;
+export function formatVersion(version: number): string {
+  return `v${formatPadded(version, 3)}`;
 }
 
 /** Reads a version: `v001` → 1; three digits, or more without leading zero. */
 export function parseVersion(text: string): number | NotAName {
   const digits = versionPattern.exec(text)?.[1];
   return digits === undefined
-    ? notAName(text, `'${text}' is not a version: expected v and three digits`)
+    ? makeNotAName(text, `'${text}' is not a version: expected v and three digits`)
     : Number(digits);
 }
 
@@ -127,7 +127,7 @@ export function isConventionalDsttype(text: string): boolean {
 
 /** Puts a stream into a rule's name: every `$(streamname)`; without stream the name is taken as it is. */
 export function makeDsttype(pattern: string, streamname?: string): Dsttype {
-  return branded(streamname === undefined ? pattern : pattern.replaceAll(streamMacro, () => streamname));
+  return toBranded(streamname === undefined ? pattern : pattern.replaceAll(streamMacro, () => streamname));
 }
 
 /** The name under which a production is kept in `production_setup` and `production_cursor`: one for all streams. */
@@ -146,60 +146,64 @@ export function leafdirOf(dsttype: string): string {
 }
 
 /** The `datasets.dataset` of a production: `build_tag`, and `_version` where there is one. */
-export function printDataset(conditions: Conditions): string {
+export function formatDataset(conditions: Conditions): string {
   const { build, tag, version } = conditions;
-  return version === undefined ? `${build}_${tag}` : `${build}_${tag}_${printVersion(version)}`;
+  return version === undefined ? `${build}_${tag}` : `${build}_${tag}_${formatVersion(version)}`;
 }
 
 /** Finds the dataset in a dstname; in one that is no name of ours, the text behind the dsttype, else all of it. */
 export function datasetOf({ dsttype, dstname }: { readonly dsttype: string; readonly dstname: string }): string {
   const parts = parseDstname(dstname);
-  if (parts.kind === 'dstname') return printDataset(parts);
+  if (parts.kind === 'dstname') return formatDataset(parts);
   const rest = dstname.startsWith(`${dsttype}_`) ? dstname.slice(dsttype.length + 1) : '';
   return rest === '' ? dstname : rest;
 }
 
 /** Prints dsttype and dataset, joined by `_`: `DST_CALO_run2pp_ana437_2024p007_v001`. */
-export function printDstname(parts: Conditions & { readonly dsttype: string }): Dstname {
-  return branded(`${parts.dsttype}_${printDataset(parts)}`);
+export function formatDstname(parts: Conditions & { readonly dsttype: string }): Dstname {
+  return toBranded(`${parts.dsttype}_${formatDataset(parts)}`);
 }
 
 /** Prints run and segment behind a dstname: `-00053534-00012`; 5 digits of segment unless told otherwise. */
-export function printDstfile(dstname: Dstname, run: number, segment: number, segmentDigits: 4 | 5 = 5): Dstfile {
-  return branded(`${dstname}-${padded(run, 8)}-${padded(segment, segmentDigits)}`);
+export function formatDstfile(dstname: Dstname, run: number, segment: number, segmentDigits: 4 | 5 = 5): Dstfile {
+  return toBranded(`${dstname}-${formatPadded(run, 8)}-${formatPadded(segment, segmentDigits)}`);
 }
 
 /** Prints the name of a file made from several runs, without extension; two digits of iteration. */
-function printRangeFile(parts: Omit<RangeFileParts, 'kind'>): string {
-  const numbers = [padded(parts.run, 8), padded(parts.lastRun, 8), padded(parts.segment, parts.segmentDigits)];
-  if (parts.iteration !== undefined) numbers.push(padded(parts.iteration, 2));
-  return [printDstname(parts), ...numbers].join('-');
+function formatRangeFile(parts: Omit<RangeFileParts, 'kind'>): string {
+  const numbers = [
+    formatPadded(parts.run, 8),
+    formatPadded(parts.lastRun, 8),
+    formatPadded(parts.segment, parts.segmentDigits),
+  ];
+  if (parts.iteration !== undefined) numbers.push(formatPadded(parts.iteration, 2));
+  return [formatDstname(parts), ...numbers].join('-');
 }
 
 /** Prints a file name of any kind that {@link parseFileName} reads. */
-export function printFileName(name: Exclude<FileName, NotAName>): string {
+export function formatFileName(name: Exclude<FileName, NotAName>): string {
   switch (name.kind) {
     case 'dstfile':
-      return `${printDstfile(printDstname(name), name.run, name.segment, name.segmentDigits)}.${name.extension}`;
+      return `${formatDstfile(formatDstname(name), name.run, name.segment, name.segmentDigits)}.${name.extension}`;
     case 'range-file':
-      return `${printRangeFile(name)}.${name.extension}`;
+      return `${formatRangeFile(name)}.${name.extension}`;
     case 'raw-file':
-      return `${name.stem}-${padded(name.run, 8)}-${padded(name.sequence, 4)}.${name.extension}`;
+      return `${name.stem}-${formatPadded(name.run, 8)}-${formatPadded(name.sequence, 4)}.${name.extension}`;
   }
 }
 
 /** The bucket of 100 runs that a directory holds: 53534 → `00053500_00053600`. */
-export function printRungroup(run: number): string {
+export function formatRungroup(run: number): string {
   const first = Math.floor(run / 100) * 100;
-  return `${padded(first, 8)}_${padded(first + 100, 8)}`;
+  return `${formatPadded(first, 8)}_${formatPadded(first + 100, 8)}`;
 }
 
 /** Reads a run group back: its first run, a multiple of 100; the second number is the first plus 100. */
 export function parseRungroup(text: string): { readonly kind: 'rungroup'; readonly firstRun: number } | NotAName {
   const fields = /^(\d{8,})_(\d{8,})$/.exec(text);
   const firstRun = Number(fields?.[1]);
-  if (fields === null || printRungroup(firstRun) !== text) {
-    return notAName(
+  if (fields === null || formatRungroup(firstRun) !== text) {
+    return makeNotAName(
       text,
       `'${text}' is not a run group: expected two numbers of 8 digits, multiples of 100, 100 apart`,
     );
@@ -212,7 +216,7 @@ export function parseRungroup(text: string): { readonly kind: 'rungroup'; readon
  * original wrote `v000` for rules that have no version.
  */
 export function twinOf(parts: Conditions & { readonly dsttype: string }): Dstname | undefined {
-  return parts.version === undefined ? printDstname({ ...parts, version: 0 }) : undefined;
+  return parts.version === undefined ? formatDstname({ ...parts, version: 0 }) : undefined;
 }
 
 /** Returns whether two dstfiles mean one product: they are equal, but for a version 0 that one of them does not write. */
@@ -242,8 +246,8 @@ function withoutVersion0(dstfile: string): string {
 /** Reads a dsttype: three or more capitals, then words in capitals or lower case; the last is the runname. */
 export function parseDsttype(text: string): { readonly kind: 'dsttype'; readonly dsttype: Dsttype } | NotAName {
   return typePattern.test(text)
-    ? { kind: 'dsttype', dsttype: branded(text) }
-    : notAName(text, `'${text}' is not a dsttype: expected three or more capitals, then words joined by '_'`);
+    ? { kind: 'dsttype', dsttype: toBranded(text) }
+    : makeNotAName(text, `'${text}' is not a dsttype: expected three or more capitals, then words joined by '_'`);
 }
 
 /** Reads a dstname from its end: version, tag, build; what is left must be a dsttype. */
@@ -254,10 +258,11 @@ export function parseDstname(text: string): DstnameParts | NotAName {
   if (version !== undefined) fields.pop();
   const tag = fields.pop() ?? '';
   const build = fields.pop() ?? '';
-  if (!tagPattern.test(tag)) return notAName(text, `No build and tag at the end of '${text}'`);
-  if (!buildPattern.test(build)) return notAName(text, `'${build}' in '${text}' is not a build: expected lower case`);
+  if (!tagPattern.test(tag)) return makeNotAName(text, `No build and tag at the end of '${text}'`);
+  if (!buildPattern.test(build))
+    return makeNotAName(text, `'${build}' in '${text}' is not a build: expected lower case`);
   const type = parseDsttype(fields.join('_'));
-  if (type.kind === 'not-a-name') return notAName(text, type.reason);
+  if (type.kind === 'not-a-name') return makeNotAName(text, type.reason);
   return { kind: 'dstname', dsttype: type.dsttype, build, tag, ...(version === undefined ? {} : { version }) };
 }
 
@@ -276,18 +281,18 @@ export function parseStem(text: string): DstfileParts | RangeFileParts | NotANam
   const [stem = '', ...numbers] = text.split('-');
   if (numbers.length < 2 || numbers.length > 4) {
     const behind = numbers.length === 1 ? '1 number' : `${numbers.length} numbers`;
-    return notAName(text, `'${text}' is not a dstfile: it has ${behind} after '-': expected run and segment`);
+    return makeNotAName(text, `'${text}' is not a dstfile: it has ${behind} after '-': expected run and segment`);
   }
   const name = parseDstname(stem);
-  if (name.kind === 'not-a-name') return notAName(text, name.reason);
+  if (name.kind === 'not-a-name') return makeNotAName(text, name.reason);
   const isRange = numbers.length > 2;
   const segmentText = numbers[isRange ? 2 : 1] ?? '';
   const run = parsePadded(numbers[0] ?? '', [8], 'run');
   const lastRun = isRange ? parsePadded(numbers[1] ?? '', [8], 'run') : 0;
   const segment = parsePadded(segmentText, [4, 5], 'segment');
   const iteration = numbers.length === 4 ? parsePadded(numbers[3] ?? '', [2], 'iteration') : undefined;
-  for (const part of [run, lastRun, segment, iteration]) if (typeof part === 'string') return notAName(text, part);
-  if (typeof run === 'string' || typeof segment === 'string') return notAName(text, 'Not numbers');
+  for (const part of [run, lastRun, segment, iteration]) if (typeof part === 'string') return makeNotAName(text, part);
+  if (typeof run === 'string' || typeof segment === 'string') return makeNotAName(text, 'Not numbers');
   const { kind: _kind, ...conditions } = name;
   const common = { ...conditions, run, segment, segmentDigits: segmentText.length === 4 ? 4 : 5 } as const;
   if (typeof lastRun === 'string' || !isRange) return { kind: 'dstfile', ...common };
@@ -298,7 +303,7 @@ export function parseStem(text: string): DstfileParts | RangeFileParts | NotANam
 export function parseDstfile(text: string): DstfileParts | NotAName {
   const parts = parseStem(text);
   if (parts.kind !== 'range-file') return parts;
-  return notAName(text, `'${text}' is not a dstfile: it has a range of runs`);
+  return makeNotAName(text, `'${text}' is not a dstfile: it has a range of runs`);
 }
 
 /**
@@ -314,10 +319,10 @@ export function parseFileName(path: string): FileName {
   const raw = parseRawFile(text, stem, extension);
   if (raw !== undefined) return raw;
   if (extension !== 'root' && extension !== 'prdf') {
-    return notAName(text, `'${text}' is not a file of ours: it ends in '${extension}': expected root or prdf`);
+    return makeNotAName(text, `'${text}' is not a file of ours: it ends in '${extension}': expected root or prdf`);
   }
   const parts = parseStem(stem);
-  return parts.kind === 'not-a-name' ? notAName(text, parts.reason) : { ...parts, extension };
+  return parts.kind === 'not-a-name' ? makeNotAName(text, parts.reason) : { ...parts, extension };
 }
 
 /** Raw files have a sequence of four digits behind the run and no build and tag before it. */
@@ -333,5 +338,5 @@ function parseRawFile(text: string, stem: string, extension: string): RawFilePar
     sequence: Number(fields[3]),
     extension,
   };
-  return printFileName(parts) === text ? parts : undefined;
+  return formatFileName(parts) === text ? parts : undefined;
 }

@@ -24,7 +24,7 @@ export function rowSelectionOf(options: {
 }
 
 /** Whether a selection of runs includes a run. @param cursor the production's cursor, 0 where there is none */
-export function takesRun(selection: RunSelection, cursor: number, run: number): boolean {
+export function isRunSelected(selection: RunSelection, cursor: number, run: number): boolean {
   switch (selection.kind) {
     case 'cursor':
       return run >= cursor && (selection.window === undefined || run <= cursor + selection.window);
@@ -38,7 +38,7 @@ export function takesRun(selection: RunSelection, cursor: number, run: number): 
 }
 
 /** Whether a selection of segments includes a segment. */
-export function takesSegment(selection: SegmentSelection, segment: number): boolean {
+export function isSegmentSelected(selection: SegmentSelection, segment: number): boolean {
   switch (selection.kind) {
     case 'one':
       return segment === selection.segment;
@@ -54,7 +54,8 @@ export function findOutside(
   { runs, segments }: RowSelection,
   row: { readonly run: number; readonly segment: number },
 ): OutsideSelection | undefined {
-  if (runs !== undefined && !takesRun(runs, 0, row.run)) return { kind: 'runs', selection: runs };
-  if (segments !== undefined && !takesSegment(segments, row.segment)) return { kind: 'segments', selection: segments };
+  if (runs !== undefined && !isRunSelected(runs, 0, row.run)) return { kind: 'runs', selection: runs };
+  if (segments !== undefined && !isSegmentSelected(segments, row.segment))
+    return { kind: 'segments', selection: segments };
   return undefined;
 }

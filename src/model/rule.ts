@@ -59,7 +59,7 @@ export interface Rule {
 }
 
 /** Where a character of a text of a rule stands; the value, its key, or the rule where it is not known better. */
-export function placeIn(rule: { readonly places: RulePlaces }, path: string, offset?: number): Place {
+export function rulePlaceOf(rule: { readonly places: RulePlaces }, path: string, offset?: number): Place {
   const { keys, values, texts } = rule.places;
   const segment = offset === undefined ? undefined : texts.get(path)?.findLast((one) => one.at <= offset);
   if (segment !== undefined && offset !== undefined) {

@@ -25,7 +25,10 @@ export const largestRun = 2_147_483_647;
 /** What is asked for where nothing is said. */
 export const defaultRuns: RunSelection = { kind: 'cursor' };
 
-function nonsense(...reasons: readonly string[]): { readonly kind: 'nonsense'; readonly reasons: readonly string[] } {
+function makeNonsense(...reasons: readonly string[]): {
+  readonly kind: 'nonsense';
+  readonly reasons: readonly string[];
+} {
   return { kind: 'nonsense', reasons };
 }
 
@@ -48,14 +51,14 @@ type Shape =
 function parseShape(words: readonly string[], what: string): Shape | { kind: 'nonsense'; reasons: readonly string[] } {
   const numbers = words.map((word) => parseNumber(word, what, ''));
   const reasons = numbers.filter((number) => typeof number === 'string');
-  if (reasons.length > 0) return nonsense(...reasons);
+  if (reasons.length > 0) return makeNonsense(...reasons);
   const values = numbers.filter((number) => typeof number === 'number');
   const [first, last] = values;
-  if (first === undefined) return nonsense(`No ${what} given`);
+  if (first === undefined) return makeNonsense(`No ${what} given`);
   if (last === undefined) return { kind: 'one', value: first };
   if (values.length > 2) return { kind: 'list', values: [...new Set(values)] };
   if (first > last)
-    return nonsense(`The range of ${what}s '${first} ${last}' is empty: expected the smaller number first`);
+    return makeNonsense(`The range of ${what}s '${first} ${last}' is empty: expected the smaller number first`);
   return { kind: 'range', first, last };
 }
 
@@ -84,9 +87,11 @@ function parseCursor(rest: readonly string[]): Parsed<RunSelection> {
   const [word] = rest;
   if (word === undefined) return { kind: 'selection', selection: { kind: 'cursor' } };
   if (rest.length > 1)
-    return nonsense(`Too many values after 'cursor': '${rest.join(' ')}': expected one number at most`);
+    return makeNonsense(`Too many values after 'cursor': '${rest.join(' ')}': expected one number at most`);
   const window = parseNumber(word, 'window', '');
-  return typeof window === 'string' ? nonsense(window) : { kind: 'selection', selection: { kind: 'cursor', window } };
+  return typeof window === 'string'
+    ? makeNonsense(window)
+    : { kind: 'selection', selection: { kind: 'cursor', window } };
 }
 
 /** Reads the words of `--segments`: `S`, `S T` (a range), three or more (a list, in which 0 is a segment). */
@@ -123,8 +128,8 @@ export function parseRunlist(text: string): Parsed<RunSelection> {
       else runs.add(run);
     }
   }
-  if (reasons.length > 0) return nonsense(...reasons);
+  if (reasons.length > 0) return makeNonsense(...reasons);
   if (runs.size > 1) runs.delete(0);
-  if (runs.size === 0) return nonsense('The list contains no run: expected one number or more');
+  if (runs.size === 0) return makeNonsense('The list contains no run: expected one number or more');
   return { kind: 'selection', selection: { kind: 'list', runs: [...runs] } };
 }

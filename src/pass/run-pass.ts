@@ -1,11 +1,11 @@
 import { findServing } from '#config/ensure-site.ts';
 import { findCursor } from '#db/status/find-cursor.ts';
 import { findSubmittedSegments } from '#db/status/find-submitted-segments.ts';
-import { cursorKeyOf, orderCursor } from '#dispatch/cursor-order.ts';
+import { cursorKeyOf, decideCursorOrder } from '#dispatch/cursor-order.ts';
 import { dispatchPlan } from '#dispatch/dispatch-plan.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 import { GatewayError, RuleError } from '#model/errors.ts';
-import { clearHeldJobs, findHeldJobs, markHeldJobs } from '#settle/held/held-jobs.ts';
+import { findHeldJobs, markHeldJobs, removeHeldJobs } from '#settle/held/held-jobs.ts';
 import { countOf } from '#util/count-of.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
@@ -107,7 +107,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   input.clock.end();
   const outcome = await dispatchAndClose(input, plan);
   if (outcome.kind === 'declined' || held === undefined || !wish.isClearingHeld) return outcome;
-  return { ...outcome, cleared: await clearHeldJobs(doors, held, wish.by) };
+  return { ...outcome, cleared: await removeHeldJobs(doors, held, wish.by) };
 }
 
 /** Finds what `--mark-held-jobs` and `--clear-held-jobs` are about, before anything is replaced, and marks it. */
@@ -141,9 +141,9 @@ async function dispatch(input: PassInput, plan: Plan): Promise<PassOutcome> {
   const { funnel } = plan;
   const ready = funnel.counts.ready;
   await listener.onPlanned(funnel);
-  if (ready === 0 && funnel.counts.unfit > 0) throw unfit(prepared.rule.name, funnel);
+  if (ready === 0 && funnel.counts.unfit > 0) throw makeUnfitError(prepared.rule.name, funnel);
   if (ready > 0 && prepared.options.isResubmit && !(await listener.mayReplace(ready))) return { kind: 'declined' };
-  const cursor = wish.cursor === undefined ? undefined : await orderCursor(plan, wish.cursor);
+  const cursor = wish.cursor === undefined ? undefined : await decideCursorOrder(plan, wish.cursor);
   const order: CursorOrder | undefined = cursor?.kind === 'order' ? cursor.order : undefined;
   const applied = await dispatchPlan({
     ...{ plan, prepared, site, status, backend, log, progress, clock, signal },
@@ -172,7 +172,7 @@ async function dispatch(input: PassInput, plan: Plan): Promise<PassOutcome> {
 }
 
 /** Nothing else is left to dispatch, so the rule is wrong and not a row. */
-function unfit(rule: string, { counts, warnings }: Funnel): RuleError {
+function makeUnfitError(rule: string, { counts, warnings }: Funnel): RuleError {
   return new RuleError(`No job of '${rule}' can be submitted: ${countOf(counts.unfit, 'candidate')} left out`, {
     code: 'rule-unfit',
     facts: { rule },

@@ -14,7 +14,7 @@ import { findFailures } from '#db/status/find-failures.ts';
 import { countRefused } from '#db/status/refused/count-refused.ts';
 import { findRefusedSpools } from '#job/spool/refused-spools.ts';
 import { roleNames } from '#model/site.ts';
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
 
 import { findLostProducts } from './find-lost-products.ts';
 
@@ -23,7 +23,7 @@ import type { StuckJobs } from '#model/job/stuck-jobs.ts';
 import type { RoleStatus, SiteStatus } from '#model/report/site-status.ts';
 import type { RoleName, Site } from '#model/site.ts';
 
-async function lookAtRole(site: Site, name: RoleName): Promise<RoleStatus> {
+async function findRoleStatus(site: Site, name: RoleName): Promise<RoleStatus> {
   const role = site.roles[name];
   const about = { role: name, server: describeServer(role.url), schema: role.schema };
   const database = openDatabase(role, { applicationName: 'slurp status', max: 1, connectAttempts: 1 });
@@ -31,7 +31,7 @@ async function lookAtRole(site: Site, name: RoleName): Promise<RoleStatus> {
     await database.query(sql`select 1`);
     return { ...about, isReachable: true };
   } catch (error) {
-    return { ...about, isReachable: false, problem: explainError(error) };
+    return { ...about, isReachable: false, problem: describeError(error) };
   } finally {
     await database.close();
   }
@@ -62,7 +62,7 @@ async function countInStatus(site: Site, findStuck: FindStuck | undefined): Prom
   }
 }
 
-async function lookForProducts(site: Site): Promise<Pick<SiteStatus, 'lostProducts'>> {
+async function findProductStatus(site: Site): Promise<Pick<SiteStatus, 'lostProducts'>> {
   const [status, catalog] = [site.roles.status, site.roles.catalog].map((role) =>
     openDatabase(role, { applicationName: 'slurp status', max: 1, connectAttempts: 1 }),
   );
@@ -98,7 +98,7 @@ function askHealth(url: string): Promise<{ readonly status: string; readonly com
       response.once('close', () => fail('its answer was cut short'));
     });
     asking.once('timeout', () => asking.destroy(new Error('no answer')));
-    asking.once('error', (error) => fail(explainError(error)));
+    asking.once('error', (error) => fail(describeError(error)));
     asking.end();
   });
 }
@@ -116,9 +116,9 @@ export async function findSiteStatus(site: Site, findStuck?: FindStuck): Promise
   const [serving, supervisor, roles, counts, products, spools, refusedSpools] = await Promise.all([
     findServing(site),
     askSupervisor(site.stateDirectory),
-    Promise.all(roleNames.map((name) => lookAtRole(site, name))),
+    Promise.all(roleNames.map((name) => findRoleStatus(site, name))),
     countInStatus(site, findStuck),
-    lookForProducts(site),
+    findProductStatus(site),
     countSpools(site.spoolDirectory),
     findRefusedSpools(site.spoolDirectory).catch(() => []),
   ]);

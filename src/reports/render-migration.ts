@@ -4,11 +4,14 @@ import { countOf } from '#util/count-of.ts';
 import type { Adoption, OpenCount } from '#db/adopt/adoption.ts';
 import type { MigrationReport } from '#db/migrate.ts';
 
-function number(value: number): string {
+function formatNumber(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-function headline({ role, applied, isForeign, adoption, isAdoptedAgain }: MigrationReport, isPlan: boolean): string {
+function renderHeadline(
+  { role, applied, isForeign, adoption, isAdoptedAgain }: MigrationReport,
+  isPlan: boolean,
+): string {
   if (adoption !== undefined && isForeign)
     return isPlan ? 'created by others, to be completed' : 'created by others, completed';
   if (adoption !== undefined) {
@@ -43,7 +46,7 @@ function countTable({ counts }: Adoption, width: number): string {
   );
 }
 
-function changeLines({ changes, added, hasNewStates, rewrittenBytes }: Adoption): readonly string[] {
+function renderChanges({ changes, added, hasNewStates, rewrittenBytes }: Adoption): readonly string[] {
   const rewritten = [...new Set(changes.filter(({ isRewriting }) => isRewriting).map(({ table }) => table))];
   if (hasNewStates && !rewritten.includes('production_status')) rewritten.push('production_status');
   const free = changes.filter(({ isRewriting }) => !isRewriting).length;
@@ -65,18 +68,20 @@ function changeLines({ changes, added, hasNewStates, rewrittenBytes }: Adoption)
 function openLines(open: readonly OpenCount[]): readonly string[] {
   const total = open.reduce((sum, { attempts }) => sum + attempts, 0);
   if (total === 0) return [];
-  const states = open.map(({ state, attempts }) => `${number(attempts)} ${state}`).join(', ');
+  const states = open.map(({ state, attempts }) => `${formatNumber(attempts)} ${state}`).join(', ');
   const lost = open.find(({ state }) => state === 'submitting')?.withoutCluster ?? 0;
   return [
     `${countOf(total, 'attempt')} ${total === 1 ? 'is' : 'are'} not final and ${total === 1 ? 'does' : 'do'} not belong to a submission of SLURP:`,
     `  ${states}`,
     'They stay unchanged and block; their jobs may still report the old way.',
-    ...(lost > 0 ? [`${number(lost)} of them are 'submitting' without a cluster: probably never submitted.`] : []),
+    ...(lost > 0
+      ? [`${formatNumber(lost)} of them are 'submitting' without a cluster: probably never submitted.`]
+      : []),
     `To redo those whose jobs are gone: kaedama … -u ${open.map(({ state }) => state).join(' ')}`,
   ];
 }
 
-function invalidLines({ counts }: Adoption): readonly string[] {
+function renderInvalid({ counts }: Adoption): readonly string[] {
   const entries = counts.find(({ table }) => table === 'invalid_run_list')?.before ?? 0;
   if (entries === 0) return [];
   return [
@@ -91,8 +96,8 @@ function invalidLines({ counts }: Adoption): readonly string[] {
  */
 export function renderMigration(report: MigrationReport, isPlan: boolean, width = 80): string {
   const { role, adoption } = report;
-  const first = `${role.padEnd(9)}${headline(report, isPlan)}\n`;
+  const first = `${role.padEnd(9)}${renderHeadline(report, isPlan)}\n`;
   if (adoption === undefined) return first;
-  const notes = [...changeLines(adoption), ...openLines(adoption.open), ...invalidLines(adoption)];
+  const notes = [...renderChanges(adoption), ...openLines(adoption.open), ...renderInvalid(adoption)];
   return `${first}\n${countTable(adoption, width)}\n${notes.map((line) => `${line}\n`).join('')}`;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { renderTable } from '#cli/table.ts';
 import { countOf } from '#util/count-of.ts';
-import { printSize } from '#util/print-size.ts';
+import { formatSize } from '#util/format-size.ts';
 
 import type { PayloadUse } from '#db/status/payload/find-payload-use.ts';
 import type { PayloadRow } from '#db/status/payload/find-payloads.ts';
@@ -12,8 +12,8 @@ import type { PayloadFile } from '#model/payload.ts';
 export function renderPayloads(rows: readonly PayloadRow[], width: number): string {
   const table = rows.map((row) => [
     row.hash.slice(0, 12),
-    printTime(row.usedAt),
-    printSize(row.sizeBytes),
+    formatTime(row.usedAt),
+    formatSize(row.sizeBytes),
     String(row.fileCount),
     String(row.submissions),
     row.prunedAt === null ? (row.openSubmissions > 0 ? 'needed' : 'kept') : 'pruned',
@@ -24,11 +24,11 @@ export function renderPayloads(rows: readonly PayloadRow[], width: number): stri
 
 /** Renders a payload snapshot: what it holds, where it lies and came from, and who used it; lines, each ended by a newline. */
 export function renderPayload(row: PayloadRow, files: readonly PayloadFile[], use: readonly PayloadUse[]): string {
-  const place = row.prunedAt === null ? join(row.directory, row.hash) : `pruned ${printTime(row.prunedAt)}`;
+  const place = row.prunedAt === null ? join(row.directory, row.hash) : `pruned ${formatTime(row.prunedAt)}`;
   const lines = [
-    `payload ${row.hash}: ${countOf(row.fileCount, 'file')}, ${printSize(row.sizeBytes)}`,
+    `payload ${row.hash}: ${countOf(row.fileCount, 'file')}, ${formatSize(row.sizeBytes)}`,
     `place   ${place}`,
-    `made    ${printTime(row.madeAt)}, last used ${printTime(row.usedAt)}`,
+    `made    ${formatTime(row.madeAt)}, last used ${formatTime(row.usedAt)}`,
     ...use.flatMap(renderUse),
     ...files.map(
       ({ kind, path, sha256, target }) =>
@@ -42,7 +42,7 @@ function renderUse(use: PayloadUse): readonly string[] {
   const { uuid, rule, count, cluster, submittedBy, reservedAt, origin, overridden } = use;
   const where = cluster === null ? '' : `, cluster ${cluster}`;
   return [
-    `used by ${rule}: ${countOf(count, 'job')}${where}, ${printTime(reservedAt)} by ${submittedBy} (${uuid})`,
+    `used by ${rule}: ${countOf(count, 'job')}${where}, ${formatTime(reservedAt)} by ${submittedBy} (${uuid})`,
     ...(origin?.checkouts ?? []).flatMap(({ repo, commit, isPublished, differences }) => [
       `  from ${repo} ${commit}${isPublished ? '' : ', not published'}${differences.length === 0 ? ', clean' : ', dirty:'}`,
       ...differences.map(({ path, what }) => `    ${what}: ${path}`),
@@ -52,6 +52,6 @@ function renderUse(use: PayloadUse): readonly string[] {
   ];
 }
 
-function printTime(time: Date): string {
+function formatTime(time: Date): string {
   return time.toISOString().slice(0, 16).replace('T', ' ');
 }

@@ -49,7 +49,7 @@ export function renderScript(results: readonly ScriptResult[], width = 80): stri
   return results.map((result) => renderResult(result, width)).join('\n');
 }
 
-function csvCell(text: string | null): string {
+function encodeCsvCell(text: string | null): string {
   if (text === null) return '';
   return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
@@ -59,12 +59,12 @@ export function renderScriptCsv(results: readonly ScriptResult[]): string {
   return results
     .filter(({ columns }) => columns.length > 0)
     .map(({ columns, rows }) =>
-      [columns.map(({ name }) => name), ...rows].map((row) => `${row.map(csvCell).join(',')}\n`).join(''),
+      [columns.map(({ name }) => name), ...rows].map((row) => `${row.map(encodeCsvCell).join(',')}\n`).join(''),
     )
     .join('\n');
 }
 
-function jsonValue(text: string | null, typeId: number): unknown {
+function toJsonValue(text: string | null, typeId: number): unknown {
   if (text === null) return null;
   if (typeId === booleanType) return text === 't';
   if (integerTypes.has(typeId) || floatTypes.has(typeId)) {
@@ -80,7 +80,7 @@ export function makeScriptRows(results: readonly ScriptResult[]): readonly unkno
     columns.length === 0
       ? { command, rowCount }
       : rows.map((row) =>
-          Object.fromEntries(columns.map(({ name, typeId }, index) => [name, jsonValue(row[index] ?? null, typeId)])),
+          Object.fromEntries(columns.map(({ name, typeId }, index) => [name, toJsonValue(row[index] ?? null, typeId)])),
         ),
   );
   const [only] = lists;

@@ -5,19 +5,19 @@ import { shorten } from '#util/shorten.ts';
 
 import type { SiteStatus } from '#model/report/site-status.ts';
 
-function serveLine({ serve }: SiteStatus): string {
+function renderServe({ serve }: SiteStatus): string {
   if (serve === undefined) return 'not running';
   const since = serve.startedAt === undefined ? '' : `, since ${serve.startedAt.slice(0, 19)}Z`;
   return `${serve.phase}, process ${serve.pid}${since}`;
 }
 
-function queueLine({ queue, backend }: SiteStatus): string {
+function renderQueue({ queue, backend }: SiteStatus): string {
   if (backend !== 'local') return 'none: jobs go to HTCondor';
   if (queue === undefined) return 'not running';
   return `${queue.running} running, ${queue.idle} waiting, ${queue.held} held; ${queue.slots} at once`;
 }
 
-function workLine({ work }: SiteStatus): string {
+function renderWork({ work }: SiteStatus): string {
   if (work === undefined) return 'not known';
   const states = jobStates.flatMap((state) => {
     const count = work.attempts[state] ?? 0;
@@ -29,7 +29,7 @@ function workLine({ work }: SiteStatus): string {
 /** Rules of which an example is shown; JSON has all. */
 const rulesShown = 5;
 
-function lackingLines({ work, lostProducts }: SiteStatus): readonly (readonly [string, string])[] {
+function renderLacking({ work, lostProducts }: SiteStatus): readonly (readonly [string, string])[] {
   const count = work?.finishedWithoutProduct ?? 0;
   const lackingRules = work?.withoutProduct ?? [];
   const { count: lost = 0, looked = 0, example } = lostProducts ?? {};
@@ -56,14 +56,14 @@ function lackingLines({ work, lostProducts }: SiteStatus): readonly (readonly [s
   ];
 }
 
-function stageoutLine({ stageouts }: SiteStatus): string {
+function renderStageouts({ stageouts }: SiteStatus): string {
   if (stageouts === undefined) return 'not known';
   return `${stageouts.pending} waiting for the catalog, ${stageouts.aside} quarantined${
     stageouts.aside === 0 ? '' : ": 'slurp refused' lists those of live attempts"
   }`;
 }
 
-function refusedLines(status: SiteStatus): readonly (readonly [string, string])[] {
+function renderRefused(status: SiteStatus): readonly (readonly [string, string])[] {
   const { refusedAttempts = 0, remarkedAttempts = 0, refusedSpools } = status;
   const parts = [
     ...(refusedAttempts === 0 ? [] : [`reports of ${countOf(refusedAttempts, 'attempt')}`]),
@@ -77,7 +77,7 @@ function refusedLines(status: SiteStatus): readonly (readonly [string, string])[
   ];
 }
 
-function failureLines({ failures = [], work }: SiteStatus, width: number): string {
+function renderFailures({ failures = [], work }: SiteStatus, width: number): string {
   if (failures.length === 0) return '';
   const { failed = 0, held = 0 } = work?.attempts ?? {};
   const more = failed + held > failures.length ? `, the last ${failures.length} of ${failed + held}` : '';
@@ -94,7 +94,7 @@ function failureLines({ failures = [], work }: SiteStatus, width: number): strin
 
 const stuckShown = 5;
 
-function stuckLines({ stuck }: SiteStatus, width: number): string {
+function renderStuck({ stuck }: SiteStatus, width: number): string {
   if (stuck === undefined) return '';
   const { stops, heldAfterEnd, silence } = stuck;
   const stopped = stops.flatMap(({ rule, cluster, kind, reason, unmade }) => [
@@ -135,20 +135,20 @@ export function renderSiteStatus(status: SiteStatus, width = 80): string {
   const { gateway, postgres } = status;
   const rows: (readonly [string, string])[] = [
     ['site', `${status.file ?? status.stateDirectory} (${status.kind}, ${status.mode})`],
-    ['serve', serveLine(status)],
+    ['serve', renderServe(status)],
     ...(postgres === undefined
       ? []
       : ([['database', postgres.pid === undefined ? 'not running' : `running, process ${postgres.pid}`]] as const)),
     ['gateway', gateway === undefined ? 'not running' : `${gateway.url}, ${gateway.health}`],
     ...(gateway?.complaints ?? []).map((complaint) => ['', complaint] as const),
-    ['local queue', queueLine(status)],
+    ['local queue', renderQueue(status)],
     ...(status.batchProblem === undefined ? [] : [['', status.batchProblem] as const]),
     ['unconfirmed', status.work === undefined ? 'not known' : countOf(status.work.unconfirmed, 'submission')],
-    ['attempts', workLine(status)],
-    ...lackingLines(status),
-    ['staged files', stageoutLine(status)],
+    ['attempts', renderWork(status)],
+    ...renderLacking(status),
+    ['staged files', renderStageouts(status)],
     ['spools', `${status.spools} to be read`],
-    ...refusedLines(status),
+    ...renderRefused(status),
   ];
   const lines = rows.map(([name, text]) => `${name.padEnd(14)}${text}`);
   const table = renderTable(
@@ -163,6 +163,6 @@ export function renderSiteStatus(status: SiteStatus, width = 80): string {
     },
     width,
   );
-  const failed = failureLines(status, width);
-  return `${lines.join('\n')}\n\n${failed}${stuckLines(status, width)}${table}${verdictOf(status)}`;
+  const failed = renderFailures(status, width);
+  return `${lines.join('\n')}\n\n${failed}${renderStuck(status, width)}${table}${verdictOf(status)}`;
 }

@@ -1,4 +1,4 @@
-import { placeIn } from '#model/rule.ts';
+import { rulePlaceOf } from '#model/rule.ts';
 
 import type { Complaint } from '#model/complaint.ts';
 import type { Place, Rule } from '#model/rule.ts';
@@ -27,7 +27,7 @@ export function makeComplainer(rule: Rule): Complainer {
   const complaints: Complaint[] = [];
   const known = new Set<string>();
   const add = (severity: Complaint['severity'], { path, offset, place, message, expected }: Grievance): void => {
-    const { line, column } = place ?? placeIn(rule, path, offset);
+    const { line, column } = place ?? rulePlaceOf(rule, path, offset);
     const key = `${line}:${column}:${message}`;
     if (known.has(key)) return;
     known.add(key);

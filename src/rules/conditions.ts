@@ -1,13 +1,13 @@
 import type { RunSelection, SegmentSelection } from '#model/run-selection.ts';
 
 /** Prints a number that goes into an author's query: the only kind of text that we paste into SQL. */
-function printInteger(value: number): string {
+function formatInteger(value: number): string {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`'${value}' is not a whole number from 0`);
   return value.toFixed(0);
 }
 
-function printList(values: readonly number[]): string {
-  return values.map(printInteger).join(',');
+function formatList(values: readonly number[]): string {
+  return values.map(formatInteger).join(',');
 }
 
 /**
@@ -20,16 +20,16 @@ function printList(values: readonly number[]): string {
 export function renderRunCondition(selection: RunSelection, cursor: number): string {
   switch (selection.kind) {
     case 'cursor': {
-      const from = printInteger(cursor);
+      const from = formatInteger(cursor);
       if (selection.window === undefined) return `and runnumber>=${from} `;
-      return `and runnumber>=${from} and runnumber<=${from}+${printInteger(selection.window)} `;
+      return `and runnumber>=${from} and runnumber<=${from}+${formatInteger(selection.window)} `;
     }
     case 'one':
-      return `and runnumber=${printInteger(selection.run)} `;
+      return `and runnumber=${formatInteger(selection.run)} `;
     case 'range':
-      return `and runnumber>=${printInteger(selection.first)} and runnumber<=${printInteger(selection.last)} `;
+      return `and runnumber>=${formatInteger(selection.first)} and runnumber<=${formatInteger(selection.last)} `;
     case 'list':
-      return `and runnumber in ( ${printList(selection.runs)} )`;
+      return `and runnumber in ( ${formatList(selection.runs)} )`;
   }
 }
 
@@ -39,15 +39,15 @@ export function renderSegmentCondition(selection: SegmentSelection | undefined):
     case undefined:
       return '';
     case 'one':
-      return `and segment=${printInteger(selection.segment)}`;
+      return `and segment=${formatInteger(selection.segment)}`;
     case 'range':
-      return `and segment>=${printInteger(selection.first)} and segment<=${printInteger(selection.last)}`;
+      return `and segment>=${formatInteger(selection.first)} and segment<=${formatInteger(selection.last)}`;
     case 'list':
-      return `and segment in ( ${printList(selection.segments)} )`;
+      return `and segment in ( ${formatList(selection.segments)} )`;
   }
 }
 
 /** Renders `--limit` for `{limit_condition}`; empty for 0. @throws RangeError as above */
 export function renderLimitCondition(limit: number): string {
-  return limit > 0 ? `limit ${printInteger(limit)}` : '';
+  return limit > 0 ? `limit ${formatInteger(limit)}` : '';
 }

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 
 import { renderTemplate } from './expand-macros.ts';
 
-import type { CompiledJob } from './job/compile-job.ts';
 import type { JobContext, JobRow } from './job/job-row.ts';
+import type { CompiledJob } from './job/make-compiled-job.ts';
 
 /** The finished texts of one job. */
 export interface ExpandedJob {

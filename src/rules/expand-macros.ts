@@ -1,5 +1,5 @@
 import { RuleError } from '#model/errors.ts';
-import { computeInteger, isIntegerExpression } from '#util/integer-expression.ts';
+import { isIntegerExpression, parseIntegerExpression } from '#util/integer-expression.ts';
 
 import { parseMacros } from './text/macro-syntax.ts';
 import { makeNumberPrinter } from './text/number-format.ts';
@@ -153,8 +153,8 @@ export function makeMacroProgram<Row>(find: FindMacro<Row>): MacroProgram<Row> {
     const whole = joined(partsOf(item, complain));
     const print = makeNumberPrinter(format);
     if (typeof whole !== 'string')
-      return once(macro, () => [slot((row, values) => printText(whole(row, values), print, macro))]);
-    if (toNumber(whole) !== undefined) return [printText(whole, print, macro)];
+      return once(macro, () => [slot((row, values) => formatText(whole(row, values), print, macro))]);
+    if (toNumber(whole) !== undefined) return [formatText(whole, print, macro)];
     if (whole !== '') complain({ macro, offset: token.offset, kind: 'malformed' });
     return [];
   };
@@ -165,8 +165,8 @@ export function makeMacroProgram<Row>(find: FindMacro<Row>): MacroProgram<Row> {
     const shape = parts.map((part) => (typeof part === 'number' ? '1' : part)).join('');
     const whole = joined(parts);
     if (!isIntegerExpression(shape)) return ['$$([', ...parts, '])'];
-    if (typeof whole === 'string') return [computeText(whole)];
-    return once(token.macro, () => [slot((row, values) => computeText(whole(row, values)))]);
+    if (typeof whole === 'string') return [expandExpression(whole)];
+    return once(token.macro, () => [slot((row, values) => expandExpression(whole(row, values)))]);
   };
 
   const partsOf = (tokens: readonly MacroToken[], complain: Complain): readonly Part[] =>
@@ -200,10 +200,10 @@ export function makeMacroProgram<Row>(find: FindMacro<Row>): MacroProgram<Row> {
 function toNumber(text: string): number | undefined {
   if (/^\d+$/.test(text)) return Number(text);
   if (/^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/.test(text)) return Number(text);
-  return isIntegerExpression(text) ? computeInteger(text) : undefined;
+  return isIntegerExpression(text) ? parseIntegerExpression(text) : undefined;
 }
 
-function printText(text: string, print: (value: number) => string, macro: string): string {
+function formatText(text: string, print: (value: number) => string, macro: string): string {
   const value = toNumber(text);
   if (value !== undefined) return print(value);
   throw new RuleError(`'${macro}' needs a number, but the value is '${text}'`, {
@@ -214,7 +214,7 @@ function printText(text: string, print: (value: number) => string, macro: string
 }
 
 /** What cannot be worked out, such as a division by zero, is left to the batch system. */
-function computeText(text: string): string {
-  const value = computeInteger(text);
+function expandExpression(text: string): string {
+  const value = parseIntegerExpression(text);
   return value === undefined ? `$$([${text}])` : String(value);
 }

@@ -20,7 +20,7 @@ export const reservedFields: readonly string[] = [
 ];
 
 /** How Python shows the words of `--runs` or `--segments`. */
-function showWords(words: readonly (string | number)[]): string {
+function formatWords(words: readonly (string | number)[]): string {
   return `[${words.map((word) => `'${word}'`).join(', ')}]`;
 }
 
@@ -47,15 +47,15 @@ function argsOf(rule: Rule, options: RunOptions): Readonly<Record<string, string
     ...options.args,
     rule: rule.name,
     config: rule.file,
-    runs: showWords(wordsOf(options.runs)),
-    segments: showWords(wordsOf(options.segments)),
+    runs: formatWords(wordsOf(options.runs)),
+    segments: formatWords(wordsOf(options.segments)),
     limit: String(options.limit),
     nevents: String(options.nevents),
     mode: options.experimentMode,
     dbtag: orNone(options.dbtag),
     mem: orNone(options.mem),
     dataset: orNone(options.inputDataset),
-    mask: showWords(options.mask),
+    mask: formatWords(options.mask),
     batch_name: orNone(options.batchName),
     mangle_dstname: orNone(options.mangleDstname),
     mangle_dirpath: orNone(options.mangleDirpath),
@@ -63,7 +63,7 @@ function argsOf(rule: Rule, options: RunOptions): Readonly<Record<string, string
     test_mode: flag(options.isTestbed),
     dbinput: flag(options.isDbinput),
     resubmit: flag(options.isResubmit),
-    unblock: options.unblock.length === 0 ? 'None' : showWords(options.unblock),
+    unblock: options.unblock.length === 0 ? 'None' : formatWords(options.unblock),
   };
 }
 

@@ -1,4 +1,4 @@
-import { nearestWord } from '#util/nearest-word.ts';
+import { findNearestWord } from '#util/find-nearest-word.ts';
 
 import { substitute } from './substitute.ts';
 
@@ -14,7 +14,7 @@ export function makeFillText(complainer: Complainer, known: Iterable<string>): F
     const filled = substitute(template, find);
     for (const { offset, name, message, expected } of filled.problems) {
       const isStream = name === 'streamname' || name === 'streamfile';
-      const near = name === undefined || isStream ? undefined : nearestWord(name, known);
+      const near = name === undefined || isStream ? undefined : findNearestWord(name, known);
       const better = isStream
         ? `$(${name}) where the query has a column '${name}', or params.${name}`
         : near === undefined

@@ -1,8 +1,8 @@
 import { parseVersion } from '#model/dst-name.ts';
 import { roleAliases } from '#model/role-alias.ts';
-import { placeIn } from '#model/rule.ts';
+import { rulePlaceOf } from '#model/rule.ts';
 import { largestRun } from '#model/run-selection.ts';
-import { nearestWord } from '#util/nearest-word.ts';
+import { findNearestWord } from '#util/find-nearest-word.ts';
 
 import { checkKeys, wordsOfFields } from './form/check-keys.ts';
 import { checkScalars } from './form/check-scalars.ts';
@@ -34,9 +34,9 @@ export function makeRules(
   const complaints: Complaint[] = [];
   const rules: Rule[] = [];
   for (const [name, entry] of tree.entries) {
-    const places = collectPlaces(entry);
+    const places = findPlaces(entry);
     const add: AddComplaint = (severity, path, message, expected, place) => {
-      const { line, column } = place ?? placeIn({ places }, path);
+      const { line, column } = place ?? rulePlaceOf({ places }, path);
       const wanted = expected === undefined ? {} : { expected };
       complaints.push({ severity, rule: name, file, line, column, message, ...wanted });
     };
@@ -91,7 +91,7 @@ function makeRule(
 
 /** Returns whether an entry of the file is meant as a rule: by a section, mistyped or not. */
 function isRule({ entries }: YamlMap): boolean {
-  return [...entries.keys()].some((key) => nearestWord(key, ruleSections) !== undefined);
+  return [...entries.keys()].some((key) => findNearestWord(key, ruleSections) !== undefined);
 }
 
 function toPlain(value: YamlValue): unknown {
@@ -228,7 +228,7 @@ function jobOf(rule: YamlMap, add: AddComplaint): Record<string, string> {
 }
 
 /** Notes where every key and value of a rule stands, two levels deep. */
-function collectPlaces(rule: YamlEntry): RulePlaces {
+function findPlaces(rule: YamlEntry): RulePlaces {
   const keys = new Map<string, Place>([['', rule.key]]);
   const values = new Map<string, Place>();
   const texts = new Map<string, readonly TextSegment[]>();

@@ -2,17 +2,17 @@ import { resolve } from 'node:path';
 
 import { leafdirOf, runnameOf, streamMacro } from '#model/dst-name.ts';
 import { roleAliases } from '#model/role-alias.ts';
-import { placeIn } from '#model/rule.ts';
-import { nearestWord } from '#util/nearest-word.ts';
+import { rulePlaceOf } from '#model/rule.ts';
+import { findNearestWord } from '#util/find-nearest-word.ts';
 
 import { makeComplainer } from './complain.ts';
-import { checkParams, effectiveParams } from './effective-params.ts';
 import { makeFieldScope } from './field-scope.ts';
 import { makeFillText } from './fill-text.ts';
 import { filesystemDefaults } from './job/job-defaults.ts';
 import { prepareJob } from './job/prepare-job.ts';
+import { checkParams, makeEffectiveParams } from './make-effective-params.ts';
 import { makeRuleNames } from './rule-names.ts';
-import { stripQuery } from './text/strip-query.ts';
+import { withoutStatementEnd } from './text/without-statement-end.ts';
 
 import type { Complaint } from '#model/complaint.ts';
 import type { Place, Rule } from '#model/rule.ts';
@@ -22,7 +22,7 @@ import type { RoleName } from '#model/site.ts';
 import type { Complainer } from './complain.ts';
 import type { FieldScope } from './field-scope.ts';
 import type { FillText } from './fill-text.ts';
-import type { CompiledJob } from './job/compile-job.ts';
+import type { CompiledJob } from './job/make-compiled-job.ts';
 import type { RuleNames } from './rule-names.ts';
 
 /** A rule that is ready for a dispatch: names, SQL, directories, and a job that only waits for its row. */
@@ -97,7 +97,7 @@ export type Preparation =
 const usualFields = ['run_condition', 'seg_condition', 'limit_condition', 'PWD', 'outbase', 'logbase', 'leafdir'];
 
 /** Directories of a rule over the defaults, renamed in a testbed or by `--mangle-dirpath`. */
-function mergeFilesystem(rule: Rule, options: RunOptions): Readonly<Record<string, string>> {
+function makeFilesystem(rule: Rule, options: RunOptions): Readonly<Record<string, string>> {
   const mangle = options.isTestbed ? 'production-testbed' : options.mangleDirpath;
   const merged = { ...filesystemDefaults, ...rule.filesystem };
   if (mangle === undefined) return merged;
@@ -106,7 +106,7 @@ function mergeFilesystem(rule: Rule, options: RunOptions): Readonly<Record<strin
 }
 
 /** The rule's name: formatted, then `DST` replaced where asked for. */
-function finishName(template: string, scope: FieldScope, fill: FillText, options: RunOptions): string {
+function prepareName(template: string, scope: FieldScope, fill: FillText, options: RunOptions): string {
   const name = fill('params.name', template, (field) => (field === 'name' ? undefined : scope.names(field))).text;
   const { mangleDstname } = options;
   return mangleDstname === undefined ? name : name.replaceAll('DST', () => mangleDstname);
@@ -123,7 +123,7 @@ function prepareQuery(
   const { db, role, query } = rule.input;
   if (role === undefined) {
     const aliases = [...roleAliases.keys()].join(', ');
-    const near = db === undefined ? undefined : nearestWord(db, roleAliases.keys());
+    const near = db === undefined ? undefined : findNearestWord(db, roleAliases.keys());
     const path = db === undefined ? 'input' : 'input.db';
     const message = db === undefined ? 'input.db is missing' : `Unknown database '${db}'`;
     complainer.error({
@@ -138,7 +138,7 @@ function prepareQuery(
     return undefined;
   }
   const { text: finished, originOf, problems } = fill('input.query', query, scope.query);
-  return { finished, text: stripQuery(finished), originOf, unresolved: problems.map(({ field }) => field) };
+  return { finished, text: withoutStatementEnd(finished), originOf, unresolved: problems.map(({ field }) => field) };
 }
 
 /**
@@ -149,12 +149,12 @@ function prepareQuery(
  */
 export function prepareRule(rule: Rule, options: RunOptions): Preparation {
   const complainer = makeComplainer(rule);
-  const params = effectiveParams(rule, options, complainer);
-  const filesystem = mergeFilesystem(rule, options);
+  const params = makeEffectiveParams(rule, options, complainer);
+  const filesystem = makeFilesystem(rule, options);
   checkParams(rule, params, filesystem, complainer);
   const fill = makeFillText(complainer, [...Object.keys(params), ...Object.keys(filesystem), ...usualFields]);
   let name: string | undefined;
-  const nameOf = (): string => (name ??= finishName(params['name'] ?? 'DST_UNNAMED', scope, fill, options));
+  const nameOf = (): string => (name ??= prepareName(params['name'] ?? 'DST_UNNAMED', scope, fill, options));
   const scope = makeFieldScope({
     rule,
     options,
@@ -212,7 +212,7 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
     columns: prepared.columns.map(({ name: column, macro, path, offset }) => ({
       name: column,
       macro,
-      place: placeIn(rule, path, offset),
+      place: rulePlaceOf(rule, path, offset),
     })),
   };
   if (role === undefined || complaints.some(({ severity }) => severity === 'error')) {

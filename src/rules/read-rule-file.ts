@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 import { RuleError } from '#model/errors.ts';
 import { decodeText } from '#util/decode-text.ts';
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
 import { readYaml } from '#util/yaml/read-yaml.ts';
 
 import { makeRules } from './make-rules.ts';
@@ -39,7 +39,7 @@ async function readBytes(file: string, path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new RuleError(`Cannot read the rule file '${file}': ${explainError(error, path)}`, {
+    throw new RuleError(`Cannot read the rule file '${file}': ${describeError(error, path)}`, {
       code: 'rule-file-unreadable',
       cause: error,
       facts: { file: path },
@@ -58,7 +58,7 @@ export function parseRuleFile(source: string, file: string, undecoded: readonly 
   const { tree, isYaml, problems } = readYaml(source);
   const form = problems.map(({ place, ...problem }): Complaint => {
     // An error is one of the file: what the author meant there may be a part of any rule.
-    const rule = problem.severity === 'error' ? undefined : ruleAt(tree, place.line);
+    const rule = problem.severity === 'error' ? undefined : findRuleNameAt(tree, place.line);
     return { file, ...(rule === undefined ? {} : { rule }), ...place, ...problem };
   });
   const complaints = [...characters, ...form];
@@ -68,7 +68,7 @@ export function parseRuleFile(source: string, file: string, undecoded: readonly 
 }
 
 /** The name of the rule that a line belongs to. */
-function ruleAt(tree: YamlValue | undefined, line: number): string | undefined {
+function findRuleNameAt(tree: YamlValue | undefined, line: number): string | undefined {
   if (tree?.shape !== 'map') return undefined;
   const before = [...tree.entries].filter(([, { key }]) => key.line <= line);
   return before.toSorted(([, one], [, other]) => one.key.line - other.key.line).at(-1)?.[0];

@@ -1,4 +1,4 @@
-import { leafdirOf, makeBuildName, makeSetupName, printDataset, runnameOf } from '#model/dst-name.ts';
+import { formatDataset, leafdirOf, makeBuildName, makeSetupName, runnameOf } from '#model/dst-name.ts';
 
 import type { Conditions } from '#model/dst-name.ts';
 
@@ -33,7 +33,7 @@ export function makeRuleNames(parts: {
     buildarg,
     runname: runnameOf(dsttypePattern),
     leafdir: leafdirOf(dsttypePattern),
-    dataset: printDataset(conditions),
+    dataset: formatDataset(conditions),
     setupName: makeSetupName(dsttypePattern),
   };
 }

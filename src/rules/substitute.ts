@@ -54,7 +54,7 @@ function endOfField(template: string, offset: number): number {
 }
 
 /** Cuts a template as Python's `str.format` does; a brace that has no partner is kept as text and reported. */
-function cut(template: string): readonly Token[] {
+function splitTemplate(template: string): readonly Token[] {
   const tokens: Token[] = [];
   const literal = (offset: number, text: string): void => {
     if (text !== '') tokens.push({ kind: 'literal', offset, text });
@@ -101,7 +101,7 @@ function parseField(source: string): Field | undefined {
 }
 
 /** Python's `repr` of a text; numbers are written bare. */
-function represent(value: string): string {
+function quoteAsPython(value: string): string {
   if (/^-?\d+(?:\.\d+)?$/.test(value) || /^(?:True|False|None)$/.test(value)) return value;
   const quote = value.includes("'") && !value.includes('"') ? '"' : "'";
   const escaped = value.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`).replaceAll('\n', '\\n');
@@ -126,7 +126,7 @@ function resolve(source: string, offset: number, find: FindField): Resolved {
   if (typeof value !== 'string') {
     return { message: `'${source}' is a group of values, not one`, expected: `one part of it, e.g. {${name}[name]}` };
   }
-  const shown = conversion === 'r' || conversion === 'a' ? represent(value) : value;
+  const shown = conversion === 'r' || conversion === 'a' ? quoteAsPython(value) : value;
   const formatted = formatValue(shown, spec.includes('{') ? substitute(spec, find).text : spec);
   if (formatted !== undefined) return { value: formatted };
   return {
@@ -144,7 +144,7 @@ export function substitute(template: string, find: FindField): Substituted {
   const problems: FieldProblem[] = [];
   const pieces: Piece[] = [];
   let text = '';
-  for (const token of cut(template)) {
+  for (const token of splitTemplate(template)) {
     pieces.push({ at: text.length, offset: token.offset, isField: token.kind === 'field' });
     if (token.kind === 'field') {
       const resolved = resolve(token.source, token.offset, find);

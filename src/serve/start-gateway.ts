@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
 import { makeGateway } from '#gateway/make-gateway.ts';
-import { startSpoolWatch } from '#ingest/scan-spools.ts';
+import { startSpoolWatch } from '#ingest/ingest-spools.ts';
 import { SiteError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
 import { waitUntil } from '#util/wait-until.ts';
@@ -70,7 +70,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     ...(pem === undefined ? {} : { tls: pem }),
   });
   const { app, recorder, applier } = gateway;
-  const port = await listen(app, host, options.port ?? site.gateway.port);
+  const port = await startListening(app, host, options.port ?? site.gateway.port);
   const watches = [
     startPartitionWatch({ status, log }),
     startApplyWatch({ applier, log }),
@@ -117,7 +117,7 @@ async function readTls(tls: {
   }
 }
 
-async function listen(app: ReturnType<typeof makeGateway>['app'], host: string, port: number): Promise<number> {
+async function startListening(app: ReturnType<typeof makeGateway>['app'], host: string, port: number): Promise<number> {
   try {
     await app.listen({ host, port, backlog: 1024 });
   } catch (error) {

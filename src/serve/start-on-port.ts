@@ -1,4 +1,4 @@
-import { choosePort, keepPort, readKeptPort } from '#config/gateway-port.ts';
+import { findPort, readKeptPort, writePort } from '#config/gateway-port.ts';
 import { SiteError } from '#model/errors.ts';
 
 import type { Log } from '#model/log.ts';
@@ -26,10 +26,10 @@ export async function startOnPort(
   if (site.gateway.port !== 0) return start(site.gateway.port);
   const kept = await readKeptPort(site.stateDirectory);
   for (let attempt = 1; ; attempt += 1) {
-    const port = attempt === 1 && kept !== undefined ? kept : choosePort();
+    const port = attempt === 1 && kept !== undefined ? kept : findPort();
     try {
       const gateway = await start(port);
-      await keepPort(site.stateDirectory, gateway.port);
+      await writePort(site.stateDirectory, gateway.port);
       return gateway;
     } catch (error) {
       if (!isPortTaken(error) || attempt === attempts) throw error;

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 
 import { startPostgres } from '#config/embedded-postgres.ts';
-import { touchServeRecord } from '#config/serve-record.ts';
+import { markServeRecord } from '#config/serve-record.ts';
 import { serverFoldersOf } from '#config/site-folders.ts';
-import { processStart } from '#util/process-start.ts';
+import { readProcessStart } from '#util/read-process-start.ts';
 import { startRepeating } from '#util/start-repeating.ts';
 
 import type { Log } from '#model/log.ts';
@@ -33,19 +33,19 @@ interface KnownProcess {
   readonly start: string | undefined;
 }
 
-function known(pid: number): KnownProcess {
-  return { pid, start: processStart(pid) };
+function readKnown(pid: number): KnownProcess {
+  return { pid, start: readProcessStart(pid) };
 }
 
 function isThere({ pid, start }: KnownProcess): boolean {
-  return start !== undefined && processStart(pid) === start;
+  return start !== undefined && readProcessStart(pid) === start;
 }
 
 /** Starts the embedded database again when it was killed, and ends it when the whole directory of the site is gone. */
 export function watchSite({ stateDirectory, postgres: first, log }: WatchSiteOptions): SiteWatch {
   const folders = serverFoldersOf(stateDirectory);
   const inode = statSync(stateDirectory).ino;
-  let postgres = first === undefined ? undefined : known(first);
+  let postgres = first === undefined ? undefined : readKnown(first);
   let tellOrphaned: () => void = () => undefined;
   const isOrphaned = new Promise<void>((resolve) => {
     tellOrphaned = resolve;
@@ -60,10 +60,10 @@ export function watchSite({ stateDirectory, postgres: first, log }: WatchSiteOpt
     }
     if (postgres !== undefined && !isThere(postgres)) {
       log.warn({ pid: postgres.pid }, 'the database stopped: starting it again');
-      postgres = known(await startPostgres(folders, { say: (message) => log.info({}, message) }));
+      postgres = readKnown(await startPostgres(folders, { say: (message) => log.info({}, message) }));
       log.info({ pid: postgres.pid }, 'the database is back');
     }
-    await touchServeRecord(stateDirectory);
+    await markServeRecord(stateDirectory);
     return everyMs;
   };
 

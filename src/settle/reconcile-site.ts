@@ -1,4 +1,4 @@
-import { scanSpools } from '#ingest/scan-spools.ts';
+import { ingestSpools } from '#ingest/ingest-spools.ts';
 
 import { reconcile } from './reconcile/reconcile.ts';
 
@@ -33,6 +33,6 @@ export function reconcileSite(input: ReconcileSiteInput): Promise<Reconciled> {
   return reconcile({
     ...{ status, backend, log, ...input.terms, isMassVanishingAllowed: input.isMassVanishingAllowed === true },
     ...(rule === undefined ? {} : { rule }),
-    ingestSpools: () => scanSpools({ status, catalog, log }, site.spoolDirectory),
+    ingestSpools: () => ingestSpools({ status, catalog, log }, site.spoolDirectory),
   });
 }

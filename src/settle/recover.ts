@@ -1,9 +1,13 @@
-import { retryDatabase } from '#db/retry.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
 import { confirmSubmission } from '#db/status/submission/confirm-submission.ts';
 import { findUnconfirmed } from '#db/status/submission/find-unconfirmed.ts';
-import { tryLockSubmission, unlockSubmission } from '#db/status/submission/submission-lock.ts';
+import { claimSubmissionLock, unlockSubmission } from '#db/status/submission/submission-lock.ts';
 import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts';
-import { findSubmitter, removeSubmissionFolder, submissionFolderOf } from '#dispatch/submission/submission-folder.ts';
+import {
+  findSubmitter,
+  removeSubmissionDirectory,
+  submissionDirectoryOf,
+} from '#dispatch/submission/submission-folder.ts';
 import { countOf } from '#util/count-of.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
@@ -51,18 +55,18 @@ async function recoverOne(
 ): Promise<keyof Recovered> {
   const { uuid } = submission;
   // Whoever is at work on it holds the lock; the next questions are about those who lost it, or died with it.
-  if (!(await tryLockSubmission(session, uuid))) return 'waiting';
+  if (!(await claimSubmissionLock(session, uuid))) return 'waiting';
   try {
-    if (await mayStillAppear(input, submission)) return 'waiting';
+    if (await canStillAppear(input, submission)) return 'waiting';
     return await settle(input, submission);
   } finally {
     await unlockSubmission(session, uuid);
   }
 }
 
-async function mayStillAppear(input: RecoverInput, submission: UnconfirmedSubmission): Promise<boolean> {
+async function canStillAppear(input: RecoverInput, submission: UnconfirmedSubmission): Promise<boolean> {
   const { uuid, count, ageMs } = submission;
-  const submitter = await findSubmitter(submission.directory ?? submissionFolderOf(input.site, uuid));
+  const submitter = await findSubmitter(submission.directory ?? submissionDirectoryOf(input.site, uuid));
   if (submitter === 'alive') return true;
   const boundMs = submitter === 'gone' ? input.backend.can.submitSettlesMs : silentSubmitterMs;
   if (ageMs >= boundMs) return false;
@@ -83,7 +87,7 @@ async function settle(input: RecoverInput, submission: UnconfirmedSubmission): P
     return 'unknown';
   }
   if (found !== undefined || submission.hasSpoken) {
-    const isDone = await retryDatabase(() =>
+    const isDone = await withDatabaseRetries(() =>
       input.status.transaction((session) => confirmSubmission(session, uuid, found?.cluster)),
     );
     if (!isDone) return 'waiting';
@@ -91,7 +95,7 @@ async function settle(input: RecoverInput, submission: UnconfirmedSubmission): P
     input.say(`Found ${countOf(count, 'job')} of '${rule}' that an interrupted dispatch had submitted`);
     return 'confirmed';
   }
-  const retired = await retryDatabase(() =>
+  const retired = await withDatabaseRetries(() =>
     input.status.transaction((session) =>
       withdrawSubmission(session, {
         uuid,
@@ -102,7 +106,7 @@ async function settle(input: RecoverInput, submission: UnconfirmedSubmission): P
     ),
   );
   if (retired === 0) return 'waiting';
-  await removeSubmissionFolder(submission.directory ?? submissionFolderOf(input.site, uuid));
+  await removeSubmissionDirectory(submission.directory ?? submissionDirectoryOf(input.site, uuid));
   input.log.info({ submission: uuid, count: retired }, 'never reached the batch system: taken back');
   input.say(`Took back ${countOf(retired, 'job')} of '${rule}' that an interrupted dispatch had not submitted`);
   return 'withdrawn';

@@ -1,5 +1,5 @@
-import { pruneSnapshots } from '#dispatch/payload/snapshot/prune-snapshots.ts';
-import { clearSubmissionFolders } from '#dispatch/submission/submission-folder.ts';
+import { removeUnusedSnapshots } from '#dispatch/payload/snapshot/remove-unused-snapshots.ts';
+import { removeEndedDirectories } from '#dispatch/submission/submission-folder.ts';
 
 import { reconcileSite } from './reconcile-site.ts';
 import { recover } from './recover.ts';
@@ -28,8 +28,10 @@ export async function settleSite(input: ReconcileSiteInput & { readonly say: Say
   const { site, status, backend, log, say } = input;
   const submissions = await recover({ status, site, backend, log, say });
   const attempts = await reconcileSite(input);
-  await clearSubmissionFolders(site, status);
+  await removeEndedDirectories(site, status);
   // What only takes up room must not keep a dispatch from its work.
-  await pruneSnapshots({ store: site.payloads, status }).catch((error: unknown) => log.warn({ error }, 'not pruned'));
+  await removeUnusedSnapshots({ store: site.payloads, status }).catch((error: unknown) =>
+    log.warn({ error }, 'not pruned'),
+  );
   return { submissions, attempts };
 }

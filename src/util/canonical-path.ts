@@ -7,11 +7,11 @@ import { basename, dirname, join } from 'node:path';
  *
  * @param path absolute
  */
-export function canonicalPath(path: string): string {
+export function canonicalPathOf(path: string): string {
   try {
     return realpathSync(path);
   } catch {
     const parent = dirname(path);
-    return parent === path ? path : join(canonicalPath(parent), basename(path));
+    return parent === path ? path : join(canonicalPathOf(parent), basename(path));
   }
 }

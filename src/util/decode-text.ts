@@ -46,7 +46,7 @@ export function findOddCharacters(text: string): readonly TextProblem[] {
   for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
     const found = oddCharacter.exec(line);
     if (found === null) continue;
-    problems.push({ line: index + 1, column: found.index + 1, ...explain(found[0]) });
+    problems.push({ line: index + 1, column: found.index + 1, ...describeCharacter(found[0]) });
     // A file with NULs has one on every line.
     if (problems.length === mostProblems || found[0] === '\0') break;
   }
@@ -55,7 +55,7 @@ export function findOddCharacters(text: string): readonly TextProblem[] {
 
 const oddCharacter = /[\0-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\u2028\u2029\uFEFF\uFFFE\uFFFF]|\p{Surrogate}/u;
 
-function explain(character: string): Pick<TextProblem, 'message' | 'expected'> {
+function describeCharacter(character: string): Pick<TextProblem, 'message' | 'expected'> {
   const code = character.charCodeAt(0);
   const name = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
   if (code === 0) return { message: 'NUL character', expected: 'text; a file in UTF-16 needs its byte order mark' };
@@ -74,7 +74,7 @@ function findWrongBytes(bytes: Uint8Array): readonly TextProblem[] {
   for (let start = 0; start <= bytes.length && problems.length < mostProblems; line += 1) {
     const end = endOfLine(bytes, start);
     const decoded = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(start, end));
-    const column = firstWrong(bytes.subarray(start, end), decoded);
+    const column = findFirstWrong(bytes.subarray(start, end), decoded);
     if (column !== undefined) {
       const byte = bytes[start + Buffer.byteLength(decoded.slice(0, column))] ?? 0;
       const hex = `0x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
@@ -95,7 +95,7 @@ function endOfLine(bytes: Uint8Array, start: number): number {
 }
 
 /** Index in `decoded` of the first character that stands for bytes that are none: written again, it would differ. */
-function firstWrong(bytes: Uint8Array, decoded: string): number | undefined {
+function findFirstWrong(bytes: Uint8Array, decoded: string): number | undefined {
   let byte = 0;
   for (let at = 0; at < decoded.length;) {
     const character = String.fromCodePoint(decoded.codePointAt(at) ?? 0);

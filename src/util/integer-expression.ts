@@ -8,7 +8,7 @@ export function isIntegerExpression(text: string): boolean {
  *
  * @returns undefined where the text is no such expression, or divides by zero
  */
-export function computeInteger(text: string): number | undefined {
+export function parseIntegerExpression(text: string): number | undefined {
   const tokens = text.match(/\d+|[-+*/%()]/g) ?? [];
   if (tokens.join('') !== text.replace(/[ \t]/g, '')) return undefined;
   let next = 0;

@@ -11,6 +11,6 @@ const names = new Map(
  *
  * @returns undefined where no signal has that number; never throws
  */
-export function signalName(number: number): string | undefined {
+export function signalNameOf(number: number): string | undefined {
   return names.get(number);
 }

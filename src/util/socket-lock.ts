@@ -6,7 +6,7 @@ export interface SocketLock {
 }
 
 // An abstract socket: a name in the kernel, not a file, so nothing is ever left behind. See unix(7).
-function address(name: string): string {
+function addressOf(name: string): string {
   return `\0${name}`;
 }
 
@@ -16,7 +16,7 @@ function address(name: string): string {
  * @param describe what whoever asks with {@link askLockHolder} is told; no secret: every account may ask
  * @returns undefined if another process holds it
  */
-export function takeSocketLock(name: string, describe: () => string): Promise<SocketLock | undefined> {
+export function claimSocketLock(name: string, describe: () => string): Promise<SocketLock | undefined> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     // Whoever asked and does not hang up must not keep `release` waiting.
@@ -27,7 +27,7 @@ export function takeSocketLock(name: string, describe: () => string): Promise<So
       if (error.code === 'EADDRINUSE') resolve(undefined);
       else reject(error);
     });
-    server.listen(address(name), () => {
+    server.listen(addressOf(name), () => {
       server.unref();
       resolve({
         release: () =>
@@ -43,7 +43,7 @@ export function takeSocketLock(name: string, describe: () => string): Promise<So
 export function askLockHolder(name: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     let text = '';
-    const socket = connect({ path: address(name) });
+    const socket = connect({ path: addressOf(name) });
     socket.setTimeout(2000, () => socket.destroy());
     socket.on('data', (chunk) => {
       text += chunk.toString();

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { maskSecrets, renderError } from '#cli/render-error.ts';
+import { renderError, withoutSecrets } from '#cli/render-error.ts';
 import { DatabaseError, RuleError, UsageError } from '#model/errors.ts';
 
 it('shows message, every complaint, and the advice', () => {
@@ -59,5 +59,5 @@ it.each([
   ['postgresql://slurp@host/db', 'postgresql://slurp@host/db'],
   ['no address: a:b@c', 'no address: a:b@c'],
 ])('masks passwords: %s', (text, masked) => {
-  expect(maskSecrets(text)).toBe(masked);
+  expect(withoutSecrets(text)).toBe(masked);
 });

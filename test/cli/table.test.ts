@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { outputWidth, renderTable } from '#cli/table.ts';
+import { findOutputWidth, renderTable } from '#cli/table.ts';
 
 it('renders numbers to the right, a total below, and no colour', () => {
   const text = renderTable({
@@ -33,7 +33,7 @@ it('renders an empty table as its head', () => {
 });
 
 it('cuts nothing in a pipe', () => {
-  expect(outputWidth()).toBe(Infinity);
+  expect(findOutputWidth()).toBe(Infinity);
 });
 
 it('renders as many rows as a query may return', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -17,7 +17,7 @@ const jobs = 10;
 let home: string;
 
 async function call(name: 'kaedama' | 'slurp', ...args: readonly string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await runCommand(join(packageRoot(), 'bin', name), args, { cwd: home });
+  const { exitCode, stdout, stderr } = await runCommand(join(findPackageRoot(), 'bin', name), args, { cwd: home });
   if (exitCode !== 0) throw new Error(`'${name} ${args.join(' ')}' ended with ${exitCode ?? 'a signal'}: ${stderr}`);
   return stdout;
 }

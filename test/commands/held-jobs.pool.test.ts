@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -19,13 +19,13 @@ const patience = { timeoutMs: 120_000, everyMs: 500 };
 let home: string;
 
 async function call(name: 'kaedama' | 'slurp', args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
-  const { exitCode, stdout, stderr } = await runCommand(join(packageRoot(), 'bin', name), args, { cwd: home, env });
+  const { exitCode, stdout, stderr } = await runCommand(join(findPackageRoot(), 'bin', name), args, { cwd: home, env });
   return { exitCode, out: stdout, err: stderr };
 }
 
 /** Between us and HTCondor: a schedd that takes no jobs. */
 const refusing = {
-  PATH: `${join(packageRoot(), 'test/faults/bin')}:${process.env['PATH']}`,
+  PATH: `${join(findPackageRoot(), 'test/faults/bin')}:${process.env['PATH']}`,
   SLURP_FAULT: 'condor_submit=refuse',
 };
 

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 it('docs/commands/slurp.md names every subcommand of slurp and each of its options', async () => {
   const [page, source] = await Promise.all(
-    ['docs/commands/slurp.md', 'src/commands/slurp.ts'].map((path) => readFile(join(packageRoot(), path), 'utf8')),
+    ['docs/commands/slurp.md', 'src/commands/slurp.ts'].map((path) => readFile(join(findPackageRoot(), path), 'utf8')),
   );
   const declared = [...(source ?? '').matchAll(/\.(?:command|option)\(\s*'([\w-]+)/gu)].map(([, name = '']) => name);
   expect(declared).toContain('reconcile');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
 import { bundleScript } from '../util/bundle-script.ts';
@@ -25,7 +25,7 @@ async function slurp(args: readonly string[], cwd = home): Promise<Outcome> {
 }
 
 beforeAll(async () => {
-  program = await bundleScript(join(packageRoot(), 'src/commands/slurp.ts'), true);
+  program = await bundleScript(join(findPackageRoot(), 'src/commands/slurp.ts'), true);
   home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-command-')));
 });
 

@@ -5,12 +5,12 @@ import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { findPostgresServer, startPostgres, stopPostgres, wasPostgresKilled } from '#config/embedded-postgres.ts';
+import { findPostgresServer, isPostgresLeftOpen, startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
 import { findPostgres } from '#config/postgres-binaries.ts';
-import { serveLockName } from '#config/serve-record.ts';
+import { serveLockNameOf } from '#config/serve-record.ts';
 import { socketDirectoryOf } from '#config/site-folders.ts';
 import { openDatabase, sql } from '#db/connect.ts';
-import { processStart } from '#util/process-start.ts';
+import { readProcessStart } from '#util/read-process-start.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -41,7 +41,7 @@ function connect(): Database {
 async function killServer(): Promise<number> {
   const pid = (await findPostgresServer(folders)) ?? 0;
   process.kill(pid, 'SIGKILL');
-  await waitUntil(() => (processStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 });
+  await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 });
   return pid;
 }
 
@@ -78,9 +78,9 @@ describe('the embedded server', () => {
     await database.close();
 
     expect(await findPostgresServer(folders)).toBeUndefined();
-    expect(wasPostgresKilled(folders)).toBe(true);
+    expect(isPostgresLeftOpen(folders)).toBe(true);
     expect(await startPostgres(folders)).not.toBe(killed);
-    expect(wasPostgresKilled(folders)).toBe(false);
+    expect(isPostgresLeftOpen(folders)).toBe(false);
     const again = connect();
     const [row] = await again.query<{ n: number }>(sql`select count(*) as n from kept`);
     expect(row?.n).toBeGreaterThanOrEqual(acknowledged);
@@ -95,7 +95,7 @@ describe('the embedded server', () => {
     expect(await startPostgres(folders)).toBeGreaterThan(0);
     await stopPostgres(folders);
     expect(existsSync(file)).toBe(false);
-    expect(wasPostgresKilled(folders)).toBe(false);
+    expect(isPostgresLeftOpen(folders)).toBe(false);
     await stopPostgres(folders);
   });
 
@@ -106,7 +106,7 @@ describe('the embedded server', () => {
     const pid = await startPostgres(linked);
     await stopPostgres(linked);
     await rm(link);
-    expect(processStart(pid)).toBeUndefined();
+    expect(readProcessStart(pid)).toBeUndefined();
     expect(await findPostgresServer(folders)).toBeUndefined();
   });
 
@@ -152,7 +152,7 @@ describe('the directory of the socket', () => {
     await symlink(real, link);
     for (const end of ['', '/.slurp-site']) {
       expect(socketDirectoryOf(link + end)).toBe(socketDirectoryOf(real + end));
-      expect(serveLockName(link + end)).toBe(serveLockName(real + end));
+      expect(serveLockNameOf(link + end)).toBe(serveLockNameOf(real + end));
     }
   });
 });

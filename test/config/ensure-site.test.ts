@@ -11,12 +11,12 @@ import { findSite } from '#config/find-site.ts';
 import { findSlurpProgram } from '#config/find-slurp-program.ts';
 import { askSupervisor } from '#config/serve-record.ts';
 import { serverFoldersOf } from '#config/site-folders.ts';
-import { makeStateDirectory } from '#config/state-directory.ts';
+import { createStateDirectory } from '#config/state-directory.ts';
 import { stopSite } from '#config/stop-site.ts';
 import { openDatabase, sql } from '#db/connect.ts';
-import { packageRoot } from '#util/package-root.ts';
-import { processStart } from '#util/process-start.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { readProcessStat } from '#util/process-stat.ts';
+import { readProcessStart } from '#util/read-process-start.ts';
 import { runCommand } from '#util/run-command.ts';
 import { startDetached } from '#util/start-detached.ts';
 import { waitUntil } from '#util/wait-until.ts';
@@ -53,7 +53,7 @@ async function ensure(site: Site): Promise<readonly string[]> {
 async function kill(pid: number | undefined): Promise<void> {
   if (pid === undefined) throw new Error('Nothing to kill');
   process.kill(pid, 'SIGKILL');
-  await waitUntil(() => (processStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 });
+  await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 });
 }
 
 /** The signal takes effect when the process is next scheduled. */
@@ -118,7 +118,7 @@ describe('an embedded site', () => {
       expect((await askSupervisor(site.stateDirectory))?.phase).toBe('ready');
       await freeze(serving);
       expect(await stopSite(site, { waitMs: 0, say: () => undefined })).toEqual({ wasRunning: true, left: 0 });
-      expect(processStart(serving)).toBeUndefined();
+      expect(readProcessStart(serving)).toBeUndefined();
     },
     timeoutMs,
   );
@@ -167,9 +167,9 @@ describe('an embedded site', () => {
       folders.push(serverFoldersOf(site.stateDirectory).socket);
       await rm(site.stateDirectory, { recursive: true, maxRetries: 20, retryDelay: 100 });
       for (const pid of [supervisor?.pid ?? 0, postgres ?? 0]) {
-        expect(await waitUntil(() => (processStart(pid) === undefined ? true : undefined), { timeoutMs: 30_000 })).toBe(
-          true,
-        );
+        expect(
+          await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), { timeoutMs: 30_000 }),
+        ).toBe(true);
       }
     },
     timeoutMs,
@@ -180,7 +180,7 @@ describe('an embedded site', () => {
     async () => {
       const site = await siteIn(await makeFolder());
       // As 'slurp up' does: 'slurp serve' makes no new site.
-      makeStateDirectory(site.stateDirectory);
+      createStateDirectory(site.stateDirectory);
       const { command } = findSlurpProgram();
       const args = [...command.slice(1), 'serve', '--site', dirname(site.stateDirectory)];
       const pid = await startDetached(command[0], args, { cwd: dirname(site.stateDirectory) });
@@ -189,7 +189,7 @@ describe('an embedded site', () => {
       });
       expect(phase).toBe('starting');
       expect(await stopSite(site, { waitMs: 0, say: () => undefined })).toEqual({ wasRunning: true, left: 0 });
-      expect(processStart(pid)).toBeUndefined();
+      expect(readProcessStart(pid)).toBeUndefined();
       expect(await findPostgresServer(serverFoldersOf(site.stateDirectory))).toBeUndefined();
     },
     timeoutMs,
@@ -222,7 +222,7 @@ describe('an embedded site', () => {
 
 /** Whether other accounts can run what this checkout runs from its sources, so that one of them can be tried. */
 function isOpenToOthers(): boolean {
-  const root = packageRoot();
+  const root = findPackageRoot();
   const compiler = join(root, `node_modules/@esbuild/linux-${process.arch}/bin/esbuild`);
   for (let path = compiler; ; path = dirname(path)) {
     if ((statSync(path).mode & constants.S_IXOTH) === 0) return false;

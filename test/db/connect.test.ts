@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { describeServer, isSameDatabase, openDatabase, sql } from '#db/connect.ts';
-import { retryDatabase } from '#db/retry.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
 import { DatabaseError } from '#model/errors.ts';
 
 import { testDatabase } from './test-database.ts';
@@ -261,7 +261,7 @@ describe('retryDatabase', () => {
   it('tries listed failures again, and says so once', async () => {
     const said: string[] = [];
     let calls = 0;
-    const result = await retryDatabase(
+    const result = await withDatabaseRetries(
       () => {
         calls += 1;
         return calls < 3 ? Promise.reject(conflict) : Promise.resolve('done');
@@ -277,8 +277,8 @@ describe('retryDatabase', () => {
       calls += 1;
       return Promise.reject(error);
     };
-    await expect(retryDatabase(count(conflict), { attempts: 2 })).rejects.toBe(conflict);
-    await expect(retryDatabase(count(new TypeError('y')))).rejects.toThrow('y');
+    await expect(withDatabaseRetries(count(conflict), { attempts: 2 })).rejects.toBe(conflict);
+    await expect(withDatabaseRetries(count(new TypeError('y')))).rejects.toThrow('y');
     expect(calls).toBe(3);
   });
 });

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 
 import { openDatabase } from '#db/connect.ts';
 import { roleNames } from '#model/site.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { renderSchemas } from '../../scripts/house/render-schema.ts';
 import { testDatabase } from './test-database.ts';
@@ -16,5 +16,5 @@ it("the dump of the schema is what the migrations make ('make generate' makes it
   const made = await renderSchemas(databases);
   for (const database of databases) await database.close();
   await given.close();
-  expect(readFileSync(join(packageRoot(), 'sql/schema.sql'), 'utf8')).toBe(made);
+  expect(readFileSync(join(findPackageRoot(), 'sql/schema.sql'), 'utf8')).toBe(made);
 });

@@ -7,7 +7,7 @@ import { openDatabase, sql } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';
 import { roleNames } from '#model/site.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { foldersIn } from './test-server.ts';
 
@@ -55,7 +55,7 @@ async function makeTemplate(socket: string, name: string, roles: (database: stri
       const draft = `draft_${name}`;
       const [first] = roles(draft);
       if (first !== undefined) await createDatabase(first);
-      for (const role of roles(draft)) await migrate(role, join(packageRoot(), 'sql'));
+      for (const role of roles(draft)) await migrate(role, join(findPackageRoot(), 'sql'));
       await session.execute(sql`alter database ${sql.identifier(draft)} rename to ${sql.identifier(name)}`);
     }),
   );

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { cursorKeyOf, orderCursor } from '#dispatch/cursor-order.ts';
+import { cursorKeyOf, decideCursorOrder } from '#dispatch/cursor-order.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 
 import { emptyWorld, makeProposals, putWorld } from '../db/decide/world.ts';
@@ -46,7 +46,7 @@ async function order(
 ) {
   const plan = await planRule(world.inputOf({ runs: { kind: 'range', first, last }, ...options }, directPath, query));
   try {
-    return await orderCursor(plan, wish);
+    return await decideCursorOrder(plan, wish);
   } finally {
     await plan.close();
   }

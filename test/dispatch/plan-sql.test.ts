@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { planRule } from '#dispatch/plan-rule.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
-import { prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
+import { prepareSelectedRule, readSelectedRule } from '#pass/read-selected-rule.ts';
 import { checkRuleFile } from '#rules/check/check-rule.ts';
 
 import { makeProposals } from '../db/decide/world.ts';
@@ -60,7 +60,7 @@ async function plan(): Promise<unknown> {
 }
 
 async function planFunnel(): Promise<Funnel> {
-  const { prepared } = prepareSelectedRule(await selectRule(file, 'SQL'), options);
+  const { prepared } = prepareSelectedRule(await readSelectedRule(file, 'SQL'), options);
   const { databases } = world.open;
   const planned = await planRule({ prepared, databases, statementTimeoutMs: 30_000 });
   await planned.close();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -19,7 +19,7 @@ async function type(line: string): Promise<string> {
   const { SLURP_SITE: _site, cupsid: _cupsid, ...environment } = process.env;
   const { exitCode, stdout, stderr } = await runCommand('bash', ['-c', line], {
     cwd: directory,
-    env: { ...environment, PATH: `${join(packageRoot(), 'bin')}:${process.env['PATH'] ?? ''}` },
+    env: { ...environment, PATH: `${join(findPackageRoot(), 'bin')}:${process.env['PATH'] ?? ''}` },
   });
   if (exitCode !== 0) throw new Error(`'${line}' ended with ${exitCode ?? 'a signal'}:\n${stdout}${stderr}`);
   return stdout;
@@ -91,7 +91,7 @@ it('the next rule makes one file of each that the first has registered, with as 
 }, 240_000);
 
 it('the example file says the lines that this test runs', async () => {
-  const text = await readFile(join(packageRoot(), 'rules/sphenix_auau23.yaml'), 'utf8');
+  const text = await readFile(join(findPackageRoot(), 'rules/sphenix_auau23.yaml'), 'utf8');
   for (const runs of ['22026', '22000 22100', '22026 22027 22033', '22026 22027 0']) {
     expect(text.replaceAll(/ +/gu, ' ')).toContain(
       `# kaedama --runs ${runs} --rule DST_EVENT --config sphenix_auau23.yaml`,

@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 
-import { tokenFor } from '#config/site-key.ts';
+import { tokenOf } from '#config/read-site-key.ts';
 import { openDatabase } from '#db/connect.ts';
 
 import { testDatabase } from '../db/test-database.ts';
@@ -40,7 +40,7 @@ export async function makeWorld(): Promise<GatewayWorld> {
 
 /** The headers by which a job of a submission shows itself. */
 export function headersOf(submission: string): Record<string, string> {
-  return { authorization: `Bearer ${tokenFor(testKey, submission)}`, 'x-slurp-submission': submission };
+  return { authorization: `Bearer ${tokenOf(testKey, submission)}`, 'x-slurp-submission': submission };
 }
 
 /** A request that tells events. */

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
 /** A little house with the real rules of the real one, into which offences are planted. */
@@ -12,9 +12,9 @@ const house = mkdtempSync(join(tmpdir(), 'house-'));
 
 beforeAll(() => {
   for (const file of ['.oxlintrc.json', '.dependency-cruiser.mjs', 'tsconfig.json', 'package.json']) {
-    cpSync(join(packageRoot(), file), join(house, file));
+    cpSync(join(findPackageRoot(), file), join(house, file));
   }
-  symlinkSync(join(packageRoot(), 'node_modules'), join(house, 'node_modules'));
+  symlinkSync(join(findPackageRoot(), 'node_modules'), join(house, 'node_modules'));
 });
 
 afterAll(() => {

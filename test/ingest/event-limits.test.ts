@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { putFiles } from '#db/catalog/put-files.ts';
 import { openDatabase } from '#db/connect.ts';
 import { recordEvents } from '#db/status/record-events.ts';
-import { completeFile } from '#ingest/complete-file.ts';
+import { makeCatalogFile } from '#ingest/make-catalog-file.ts';
 import { parseEvent } from '#model/job/parse-event.ts';
 
 import { testDatabase } from '../db/test-database.ts';
@@ -108,6 +108,6 @@ it('takes into the catalog the longest names that the schema lets through', asyn
   const files = parsed.kind === 'event' && parsed.event.detail.kind === 'stageout' ? [parsed.event.detail.file] : [];
   expect(files).toHaveLength(1);
   const product = { dstfile: 'P', dsttype: 'T', dstname: 'N', run: 1, segment: 0 };
-  const complete = files.map((file) => completeFile(file, product));
+  const complete = files.map((file) => makeCatalogFile(file, product));
   await expect(putFiles(catalog, complete)).resolves.toBeUndefined();
 });

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { sql } from '#db/connect.ts';
+import { foldAttemptsAgain } from '#db/status/fold-attempts-again.ts';
 import { recordEvents } from '#db/status/record-events.ts';
-import { refoldAttempts } from '#db/status/refold-attempts.ts';
 
 import { openTestStatus } from '../db/test-database.ts';
 import { eventOf, makeAttempts, stageoutOf } from './attempts.ts';
@@ -121,7 +121,7 @@ describe('an event is folded onto what is known', () => {
             from = to;
           }
           const before = await readRow(id);
-          await refoldAttempts(status, [id], async () => undefined);
+          await foldAttemptsAgain(status, [id], async () => undefined);
           expect(await readRow(id)).toEqual(before);
         },
       ),

@@ -10,7 +10,7 @@ import { findRefused } from '#db/status/refused/find-refused.ts';
 import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
 import { makeGateway } from '#gateway/make-gateway.ts';
 import { ingestSpool } from '#ingest/ingest-spool.ts';
-import { scanSpools } from '#ingest/scan-spools.ts';
+import { ingestSpools } from '#ingest/ingest-spools.ts';
 import { findRefusedSpools, resolveRefusedSpools } from '#job/spool/refused-spools.ts';
 
 import { makeWorld, telling } from '../gateway/gateway-world.ts';
@@ -128,7 +128,7 @@ const spool = (...lines: readonly string[]): string =>
 it('shows what a spool held that could not be taken, until the corrected line is taken', async () => {
   const name = `spool-${id}-0.jsonl`;
   await writeFile(join(home, name), spool(line({ kind: 'running' }), line({ kind: 'nevents', nevents: 'many' })));
-  expect(await scanSpools(world, home)).toEqual({ taken: 0, refused: 1, left: 0 });
+  expect(await ingestSpools(world, home)).toEqual({ taken: 0, refused: 1, left: 0 });
   expect(await refusalOf(id)).toBe(
     "nevents: detail.nevents is 'many': expected a whole number from -1000000000000 to 1000000000000",
   );
@@ -158,7 +158,7 @@ it('counts the spool of an attempt that is not there, which no row can show', as
     join(home, 'spool-1999999-0.jsonl'),
     spool(line({ kind: 'running' })).replaceAll(`"cupsid":${id}`, '"cupsid":1999999'),
   );
-  expect(await scanSpools(world, home)).toEqual({ taken: 0, refused: 1, left: 0 });
+  expect(await ingestSpools(world, home)).toEqual({ taken: 0, refused: 1, left: 0 });
   expect(await health()).toMatchObject([200, { status: 'degraded', refused: { attempts: 0, spools: 1 } }]);
   expect(await findRefusedSpools(home)).toMatchObject([{ cupsid: 1_999_999 }]);
 });

@@ -8,10 +8,10 @@ import { readGatewayAccess } from '#job/ask/read-gateway-access.ts';
 import { findInputs } from '#job/find-inputs.ts';
 import { deliver } from '#job/spool/deliver.ts';
 import { readDeliveredOffset } from '#job/spool/delivered-offset.ts';
+import { reportEvent } from '#job/spool/report-event.ts';
 import { appendToSpool } from '#job/spool/spool.ts';
-import { tell } from '#job/spool/tell.ts';
 import { claimName } from '#job/stage-out/claim-name.ts';
-import { endWrappedJob } from '#job/wrap.ts';
+import { reportScriptEnd } from '#job/wrap.ts';
 
 import { startRecordingGateway } from './recording-gateway.ts';
 
@@ -89,7 +89,7 @@ describe.each(notAcknowledged)('%s is no acknowledgement', (_, forged) => {
   });
 
   test('of a report that is made now: no verdict, no registration', async () => {
-    const told = await tell(identity(), access, at, { kind: 'started', node: 'n' }, once);
+    const told = await reportEvent(identity(), access, at, { kind: 'started', node: 'n' }, once);
     expect(told.delivery).toMatchObject({ outcome: 'away' });
     expect(told.delivery.verdict).toBeUndefined();
     expect(told.registration).toBeUndefined();
@@ -97,12 +97,12 @@ describe.each(notAcknowledged)('%s is no acknowledgement', (_, forged) => {
 
   test('of a report for which the disk has no room', async () => {
     const nowhere = { ...identity(), directory: '/proc/nowhere' };
-    await expect(tell(nowhere, access, at, { kind: 'running' }, once)).rejects.toThrow('ENOENT');
+    await expect(reportEvent(nowhere, access, at, { kind: 'running' }, once)).rejects.toThrow('ENOENT');
   });
 
   test('at the end of a wrapped job: its spool comes home', async () => {
     append('one');
-    const end = await endWrappedJob(identity(), access, { exitCode: 0 });
+    const end = await reportScriptEnd(identity(), access, { exitCode: 0 });
     expect(end.broughtHome).toBe(join(home, 'spool-7-0.jsonl'));
     expect(readFileSync(join(home, 'spool-7-0.jsonl'), 'utf8')).toContain('"exited"');
   });

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { kindOf, readSpool } from '#job/spool/read-spool.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { environmentOf, makeJobPlace } from './job-place.ts';
@@ -301,8 +301,8 @@ test.each(Object.keys(payloadCalls))("loses nothing of '%s' when the gateway goe
   scratch = await place.scratch(gateway.url, { reportTimeoutMs: 300, inputsTimeoutMs: 300 });
   const places: PayloadPlaces = { out: join(rule, 'out'), logs: join(rule, 'logs'), submit: join(rule, 'submit') };
   for (const directory of Object.values(places)) mkdirSync(directory);
-  cpSync(join(packageRoot(), 'test/job/payloads'), places.submit, { recursive: true });
-  cpSync(join(packageRoot(), 'test/job/payloads'), scratch, { recursive: true });
+  cpSync(join(findPackageRoot(), 'test/job/payloads'), places.submit, { recursive: true });
+  cpSync(join(findPackageRoot(), 'test/job/payloads'), scratch, { recursive: true });
   for (const name of ['raw.prdf', 'GL1_physics_gl1daq-00053534-0000.evt']) {
     writeFileSync(join(places.submit, name), 'event 1\nevent 2\n');
   }

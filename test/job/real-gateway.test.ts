@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { siteKey, tokenFor } from '#config/site-key.ts';
+import { readSiteKey, tokenOf } from '#config/read-site-key.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { startGateway } from '#serve/start-gateway.ts';
 import { testDatabase } from '#test/db/test-database.ts';
@@ -34,7 +34,7 @@ beforeAll(async () => {
     site: { gateway: { host: '127.0.0.1', port: 0, isInsecure: false }, spoolDirectory: place.home },
     status,
     catalog,
-    siteKey: await siteKey({ stateDirectory: place.root }),
+    siteKey: await readSiteKey({ stateDirectory: place.root }),
     log: silentLog,
     version: 'test',
   });
@@ -49,7 +49,7 @@ afterAll(async () => {
 async function makeJob(): Promise<{ scratch: string; id: number; env: Record<string, string>; submission: string }> {
   const { submission, ids } = await makeAttempts(status, 1);
   const scratch = await place.scratch(gateway.url, { submission });
-  const token = tokenFor(await siteKey({ stateDirectory: place.root }), submission);
+  const token = tokenOf(await readSiteKey({ stateDirectory: place.root }), submission);
   writeFileSync(join(scratch, 'slurp-token'), token);
   const id = ids[0] ?? 0;
   return { scratch, id, env: { cupsid: String(id) }, submission };

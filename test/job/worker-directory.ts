@@ -1,7 +1,7 @@
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { bundle } from '../../scripts/bundle.ts';
 
@@ -9,7 +9,7 @@ const supervisors = ['wrapper.sh', 'slurp-launch.sh', 'slurp-supervise.sh'];
 
 /** Makes a `dist/worker` of its own from the sources as they are, so that tests never run an older one. */
 export async function makeWorkerDirectory(directory: string): Promise<string> {
-  const root = packageRoot();
+  const root = findPackageRoot();
   await mkdir(directory, { recursive: true });
   for (const name of ['cups', 'bachi']) {
     const outfile = join(directory, `${name}.cjs`);

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { fencedFileName } from '#job/end-job.ts';
 import { findInputs } from '#job/find-inputs.ts';
 import { readUsage } from '#job/read-usage.ts';
-import { readStopping, softenEnd } from '#job/soften-end.ts';
-import { bringHome } from '#job/spool/bring-home.ts';
+import { copySpoolHome } from '#job/spool/copy-spool-home.ts';
 import { deliver, renderRefusal } from '#job/spool/deliver.ts';
 import { kindOf, readSpool } from '#job/spool/read-spool.ts';
 import { appendToSpool } from '#job/spool/spool.ts';
-import { endWrappedJob, hasToldEnd, renderAssignments } from '#job/wrap.ts';
+import { fencedFileName } from '#job/stop-job.ts';
+import { readStopping, withEndAsRemark } from '#job/with-end-as-remark.ts';
+import { hasToldEnd, renderAssignments, reportScriptEnd } from '#job/wrap.ts';
 
 import { startRecordingGateway } from './recording-gateway.ts';
 
@@ -60,7 +60,7 @@ test('writes assignments that a shell takes as they are meant', () => {
 });
 
 test('tells the end of a script, and leaves nothing at home that the gateway knows', async () => {
-  expect(await endWrappedJob({ ...identity(), wrapperProcess: process.pid }, access, { exitCode: 3 })).toEqual({
+  expect(await reportScriptEnd({ ...identity(), wrapperProcess: process.pid }, access, { exitCode: 3 })).toEqual({
     reasons: [],
     isDelivered: true,
   });
@@ -71,7 +71,7 @@ test('tells the end of a script, and leaves nothing at home that the gateway kno
 });
 
 test('names the signal that ended a script, as its message too', async () => {
-  await endWrappedJob(identity(), access, { exitCode: 139 });
+  await reportScriptEnd(identity(), access, { exitCode: 139 });
   const exited = { kind: 'exited', exitCode: 139, signal: 'SIGSEGV', node: 'n' };
   expect(gateway.events().map(({ detail }) => detail)).toEqual([
     { kind: 'message', text: 'Killed by SIGSEGV before it reported an end' },
@@ -81,26 +81,26 @@ test('names the signal that ended a script, as its message too', async () => {
 
 test('leaves its word to a script that told its end before a signal ended it', async () => {
   appendToSpool(identity(), at, { kind: 'finished', exitCode: 139 });
-  await endWrappedJob(identity(), access, { exitCode: 139 });
+  await reportScriptEnd(identity(), access, { exitCode: 139 });
   expect(gateway.events().map(({ detail }) => detail.kind)).toEqual(['finished', 'exited']);
 });
 
 test('leaves the spool in its place where it comes home as an output file', async () => {
   const { spoolDirectory: _, ...job } = access.job;
-  await endWrappedJob(identity(), { ...access, job }, { exitCode: 0 });
+  await reportScriptEnd(identity(), { ...access, job }, { exitCode: 0 });
   expect(existsSync(join(directory, 'spool-7-2.jsonl'))).toBe(true);
 });
 
 test('brings the spool of a stopped job home where the gateway is away, and only once', async () => {
   gateway.mood.status = 503;
-  const end = await endWrappedJob(identity(), access, { exitCode: 143, stoppedBy: 'TERM' });
+  const end = await reportScriptEnd(identity(), access, { exitCode: 143, stoppedBy: 'TERM' });
   expect(end).toMatchObject({ broughtHome: join(home, 'spool-7-2.jsonl'), isDelivered: false });
   expect(readSpool(join(home, 'spool-7-2.jsonl')).records.map(kindOf)).toEqual(['evicted']);
   expect(readdirSync(directory).filter((name) => name.endsWith('.jsonl'))).toEqual([]);
 });
 
 test('takes the spool of a stopped job back from home once the gateway knows it', async () => {
-  const end = await endWrappedJob(identity(), access, { exitCode: 143, stoppedBy: 'TERM' });
+  const end = await reportScriptEnd(identity(), access, { exitCode: 143, stoppedBy: 'TERM' });
   expect(end).toEqual({ reasons: [], isDelivered: true });
   expect(readdirSync(home)).toEqual([]);
   expect(gateway.events().map(({ detail }) => detail)).toEqual([{ kind: 'evicted', reason: 'Stopped by TERM' }]);
@@ -108,9 +108,9 @@ test('takes the spool of a stopped job back from home once the gateway knows it'
 
 test('says nothing of the end of a job that is not wanted, but brings home what was said', async () => {
   writeFileSync(join(directory, fencedFileName), 'retired\n');
-  expect(await endWrappedJob(identity(), access, { exitCode: 0 })).toEqual({ reasons: [], isDelivered: true });
+  expect(await reportScriptEnd(identity(), access, { exitCode: 0 })).toEqual({ reasons: [], isDelivered: true });
   appendToSpool(identity(), at, { kind: 'running' });
-  await endWrappedJob(identity(), access, { exitCode: 0 });
+  await reportScriptEnd(identity(), access, { exitCode: 0 });
   expect(gateway.events().map(({ detail }) => detail.kind)).toEqual(['running']);
 });
 
@@ -124,7 +124,7 @@ test('brings home a spool with a report that the gateway refused, also if all la
     "the gateway refused the report 'running': unknown-attempt",
     "the gateway refused the report 'running': unknown-attempt",
   ]);
-  const end = await endWrappedJob(identity(), access, { exitCode: 0 });
+  const end = await reportScriptEnd(identity(), access, { exitCode: 0 });
   expect(end.broughtHome).toBe(join(home, 'spool-7-2.jsonl'));
   expect(readSpool(join(home, 'spool-7-2.jsonl')).records.map(kindOf)).toEqual(['running', 'running', 'exited']);
 });
@@ -132,21 +132,21 @@ test('brings home a spool with a report that the gateway refused, also if all la
 test('says what went wrong on the way home', async () => {
   await gateway.close();
   rmSync(home, { recursive: true });
-  const { reasons } = await endWrappedJob(identity(), access, { exitCode: 0 });
+  const { reasons } = await reportScriptEnd(identity(), access, { exitCode: 0 });
   expect(reasons.join('; ')).toMatch(/ECONNREFUSED.*the spool could not be copied home: no such file or directory/u);
   await gateway.open();
 });
 
 test('never replaces the spool of another start that has the same number', () => {
   const { path } = appendToSpool(identity(), at, { kind: 'running' });
-  const first = bringHome(path, home);
+  const first = copySpoolHome(path, home);
   const before = readFileSync(first, 'utf8');
   appendToSpool(identity(), at, { kind: 'running' });
-  expect(bringHome(path, home)).toBe(first);
+  expect(copySpoolHome(path, home)).toBe(first);
   expect(readFileSync(first, 'utf8')).not.toBe(before);
   rmSync(path);
   const other = appendToSpool(identity(), at, { kind: 'started', node: 'n' });
-  expect(bringHome(other.path, home)).toBe(join(home, 'spool-7-1000002.jsonl'));
+  expect(copySpoolHome(other.path, home)).toBe(join(home, 'spool-7-1000002.jsonl'));
   expect(readdirSync(home).toSorted()).toEqual(['spool-7-1000002.jsonl', 'spool-7-2.jsonl']);
 });
 
@@ -162,14 +162,14 @@ test('makes a remark of a failure that is told while the job is stopped, and of 
   expect(readStopping(directory)).toBeUndefined();
   writeFileSync(join(directory, 'slurp-stopping'), 'TERM\n');
   expect(readStopping(directory)).toBe('TERM');
-  expect(softenEnd({ kind: 'finished', exitCode: 255 }, 'TERM')).toEqual({
+  expect(withEndAsRemark({ kind: 'finished', exitCode: 255 }, 'TERM')).toEqual({
     kind: 'message',
     text: 'Stopped by TERM; the script ended with exit code 255',
   });
   for (const detail of [{ kind: 'finished' }, { kind: 'exitcode', exitCode: 0 }, { kind: 'running' }] as const) {
-    expect(softenEnd(detail, 'TERM')).toBe(detail);
+    expect(withEndAsRemark(detail, 'TERM')).toBe(detail);
   }
-  expect(softenEnd({ kind: 'exitcode', exitCode: 2 }, undefined)).toEqual({ kind: 'exitcode', exitCode: 2 });
+  expect(withEndAsRemark({ kind: 'exitcode', exitCode: 2 }, undefined)).toEqual({ kind: 'exitcode', exitCode: 2 });
 });
 
 test('reads what a process used', () => {

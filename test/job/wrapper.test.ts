@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { kindOf, readSpool } from '#job/spool/read-spool.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { environmentOf, makeJobPlace } from './job-place.ts';
@@ -43,7 +43,7 @@ beforeEach(async () => {
   submit = mkdtempSync(join(place.root, 'submit-'));
   [out, logs] = [join(submit, 'out'), join(submit, 'logs')];
   for (const directory of [out, logs]) mkdirSync(directory);
-  cpSync(join(packageRoot(), 'test/job/payloads'), join(submit, 'payload'), { recursive: true });
+  cpSync(join(findPackageRoot(), 'test/job/payloads'), join(submit, 'payload'), { recursive: true });
   writeFileSync(join(submit, 'raw.prdf'), 'event 1\nevent 2\n');
   for (const name of readdirSync(place.home)) rmSync(join(place.home, name));
 });

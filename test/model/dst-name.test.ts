@@ -3,6 +3,12 @@ import { describe, expect, it } from 'vitest';
 
 import {
   bearsNameOf,
+  formatDataset,
+  formatDstfile,
+  formatDstname,
+  formatFileName,
+  formatRungroup,
+  formatVersion,
   isConventionalDsttype,
   leafdirOf,
   makeBuildName,
@@ -15,12 +21,6 @@ import {
   parseRungroup,
   parseStem,
   parseVersion,
-  printDataset,
-  printDstfile,
-  printDstname,
-  printFileName,
-  printRungroup,
-  printVersion,
   runnameOf,
   twinOf,
 } from '#model/dst-name.ts';
@@ -57,7 +57,7 @@ describe('dst names', () => {
   it('reads back every dstname that it prints (C-N1)', () => {
     fc.assert(
       fc.property(dsttype, conditions, (type, of) => {
-        const parsed = parseDstname(printDstname({ dsttype: type, ...of }));
+        const parsed = parseDstname(formatDstname({ dsttype: type, ...of }));
         expect(parsed).toEqual({ kind: 'dstname', dsttype: type, ...of });
       }),
     );
@@ -74,7 +74,7 @@ describe('dst names', () => {
           ...part,
           extension: ext,
         } as const;
-        expect(parseFileName(`/some/where/${printFileName(name)}`)).toEqual(name);
+        expect(parseFileName(`/some/where/${formatFileName(name)}`)).toEqual(name);
       }),
     );
   });
@@ -101,7 +101,7 @@ describe('dst names', () => {
             ...(step === undefined ? {} : { iteration: step }),
             extension: ext,
           } as const;
-          expect(parseFileName(printFileName(name))).toEqual(name);
+          expect(parseFileName(formatFileName(name))).toEqual(name);
         },
       ),
     );
@@ -119,12 +119,12 @@ describe('dst names', () => {
           ),
         ),
       )
-      .map(([type, of, rest]) => printDstname({ dsttype: type, ...of }) + rest.join(''));
+      .map(([type, of, rest]) => formatDstname({ dsttype: type, ...of }) + rest.join(''));
     fc.assert(
       fc.property(fc.oneof(anyText, near), (text) => {
         const name = parseFileName(text);
         if (name.kind === 'not-a-name') expect(name.reason).not.toBe('');
-        else expect(printFileName(name)).toBe(text.slice(text.lastIndexOf('/') + 1));
+        else expect(formatFileName(name)).toBe(text.slice(text.lastIndexOf('/') + 1));
         expect(typeof parseDsttype(text).kind).toBe('string');
         expect(typeof parseRungroup(text)).toBe('object');
       }),
@@ -235,23 +235,23 @@ describe('dst names', () => {
   });
 
   it('prints run groups of a hundred runs and reads them back', () => {
-    expect(printRungroup(53534)).toBe('00053500_00053600');
-    expect(printRungroup(53600)).toBe('00053600_00053700');
-    expect(printRungroup(0)).toBe('00000000_00000100');
+    expect(formatRungroup(53534)).toBe('00053500_00053600');
+    expect(formatRungroup(53600)).toBe('00053600_00053700');
+    expect(formatRungroup(0)).toBe('00000000_00000100');
     expect(parseRungroup('00053500_00053700').kind).toBe('not-a-name');
     fc.assert(
       fc.property(run, (number) => {
         const firstRun = number - (number % 100);
-        expect(parseRungroup(printRungroup(number))).toEqual({ kind: 'rungroup', firstRun });
+        expect(parseRungroup(formatRungroup(number))).toEqual({ kind: 'rungroup', firstRun });
       }),
     );
   });
 
   it('prints versions with three digits at least and reads them back', () => {
-    expect([0, 1, 999, 1000].map(printVersion)).toEqual(['v000', 'v001', 'v999', 'v1000']);
+    expect([0, 1, 999, 1000].map(formatVersion)).toEqual(['v000', 'v001', 'v999', 'v1000']);
     fc.assert(
       fc.property(version, (number) => {
-        expect(parseVersion(printVersion(number))).toBe(number);
+        expect(parseVersion(formatVersion(number))).toBe(number);
       }),
     );
     for (const text of ['v1', 'v0001', '001', 'V001', 'v-01', '']) expect(parseVersion(text)).toHaveProperty('kind');
@@ -277,8 +277,8 @@ describe('dst names', () => {
   });
 
   it('prints one dataset everywhere, version included (C-N5)', () => {
-    expect(printDataset({ build: 'ana437', tag: '2024p007' })).toBe('ana437_2024p007');
-    expect(printDataset({ build: 'ana437', tag: '2024p007', version: 0 })).toBe('ana437_2024p007_v000');
+    expect(formatDataset({ build: 'ana437', tag: '2024p007' })).toBe('ana437_2024p007');
+    expect(formatDataset({ build: 'ana437', tag: '2024p007', version: 0 })).toBe('ana437_2024p007_v000');
   });
 
   it('takes a name without version and one with v000 for the same product (C-N4)', () => {
@@ -289,10 +289,10 @@ describe('dst names', () => {
   });
 
   it('prints a dstfile', () => {
-    const dstname = printDstname({ dsttype: 'DST_CALO_run2pp', build: 'ana437', tag: '2024p007', version: 1 });
-    expect(printDstfile(dstname, 53534, 12)).toBe('DST_CALO_run2pp_ana437_2024p007_v001-00053534-00012');
-    expect(printDstfile(dstname, 123456789, 123456)).toBe('DST_CALO_run2pp_ana437_2024p007_v001-123456789-123456');
-    expect(printDstfile(dstname, 53534, 12, 4)).toBe('DST_CALO_run2pp_ana437_2024p007_v001-00053534-0012');
+    const dstname = formatDstname({ dsttype: 'DST_CALO_run2pp', build: 'ana437', tag: '2024p007', version: 1 });
+    expect(formatDstfile(dstname, 53534, 12)).toBe('DST_CALO_run2pp_ana437_2024p007_v001-00053534-00012');
+    expect(formatDstfile(dstname, 123456789, 123456)).toBe('DST_CALO_run2pp_ana437_2024p007_v001-123456789-123456');
+    expect(formatDstfile(dstname, 53534, 12, 4)).toBe('DST_CALO_run2pp_ana437_2024p007_v001-00053534-0012');
   });
 
   it('tells usual names from unusual ones', () => {

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { RuleError } from '#model/errors.ts';
-import { prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
+import { prepareSelectedRule, readSelectedRule } from '#pass/read-selected-rule.ts';
 import { checkRuleFile } from '#rules/check/check-rule.ts';
 import { readRuleFile } from '#rules/read-rule-file.ts';
 
@@ -31,7 +31,7 @@ async function compare(file: string): Promise<readonly (readonly [string, boolea
   const results: (readonly [string, boolean, boolean])[] = [];
   for (const { name } of rules) {
     const isError = errors.some(({ rule }) => rule === undefined || rule === name);
-    const isRefused = await selectRule(file, name)
+    const isRefused = await readSelectedRule(file, name)
       .then((selected) => prepareSelectedRule(selected, someOptions))
       .then(
         () => false,

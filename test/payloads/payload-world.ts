@@ -2,7 +2,7 @@ import { chmod, cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -71,7 +71,7 @@ export async function makePayloadWorld(batch: string): Promise<PayloadWorld> {
     throw new Error(`'${file} ${args.join(' ')}' ended with ${exitCode ?? 'a signal'}: ${stdout}${stderr}`);
   };
   const command = (name: 'kaedama' | 'slurp', args: readonly string[]): Promise<string> =>
-    call(join(packageRoot(), 'bin', name), args);
+    call(join(findPackageRoot(), 'bin', name), args);
 
   const writeSite = (worker: string): Promise<void> =>
     writeFile(join(home, 'slurp.yaml'), `batch: ${batch}\nworker: { ${worker} }\n`);

@@ -11,7 +11,7 @@ import { openDatabase, sql } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';
 import { startGateway } from '#serve/start-gateway.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { foldersIn } from '../db/test-server.ts';
@@ -152,7 +152,7 @@ describe('a database that stops in the middle', () => {
       url: `postgresql:///slurp?host=${encodeURIComponent(folders.socket)}&user=slurp`,
     });
     await createDatabase(roleOf('status'));
-    for (const role of ['status', 'catalog'] as const) await migrate(roleOf(role), join(packageRoot(), 'sql'));
+    for (const role of ['status', 'catalog'] as const) await migrate(roleOf(role), join(findPackageRoot(), 'sql'));
     const [status, catalog] = (['status', 'catalog'] as const).map((role) =>
       openDatabase(roleOf(role), { applicationName: 'test', connectAttempts: 1 }),
     );

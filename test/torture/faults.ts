@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
 import type { ChildProcess } from 'node:child_process';
@@ -26,7 +26,7 @@ export function makeDice(seed: number): Dice {
 /** What is done to the site, each named as in the table of counts. */
 export type Fault = 'dispatcher killed' | 'gateway killed' | 'database killed' | 'schedd killed' | 'schedd stopped';
 
-const schedd = join(packageRoot(), 'test/pool/schedd.sh');
+const schedd = join(findPackageRoot(), 'test/pool/schedd.sh');
 
 /**
  * Does one fault after the other until the time is over; which, and when, follows from the dice alone. In the end

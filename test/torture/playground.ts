@@ -2,7 +2,7 @@ import { appendFile, chmod, chown, mkdir, mkdtemp, readFile, writeFile } from 'n
 import { join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
 import type { CommandResult } from '#util/run-command.ts';
@@ -27,7 +27,7 @@ export interface Playground {
   log(line: string): Promise<void>;
 }
 
-const runAs = join(packageRoot(), 'test/pool/run-as.sh');
+const runAs = join(findPackageRoot(), 'test/pool/run-as.sh');
 
 /** The rules, each for a half of the products: one in the wrapper, one with an executable of its own. */
 export const ruleNames = ['WRAPPED', 'OWN'] as const;
@@ -139,7 +139,7 @@ export async function openPlayground(
   const { cupsid: _, SLURP_SITE: __, ...environment } = process.env;
   const env = { ...environment, SLURP_SITE: directory };
   const argv: Playground['argv'] = (name, args) => {
-    const program = join(packageRoot(), 'bin', name);
+    const program = join(findPackageRoot(), 'bin', name);
     return isOther ? [runAs, program, ...args] : [program, ...args];
   };
   return {

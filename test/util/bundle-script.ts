@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 
 import { build } from 'esbuild';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 const requireBanner =
   "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
@@ -32,7 +32,7 @@ export async function bundleScript(file: string, isWhole = false): Promise<strin
 }
 
 async function ownFolder(): Promise<string | undefined> {
-  const folder = join(packageRoot(), 'node_modules', '.cache', 'slurp-tests', String(process.pid));
+  const folder = join(findPackageRoot(), 'node_modules', '.cache', 'slurp-tests', String(process.pid));
   try {
     await mkdir(folder, { recursive: true });
     await access(folder, constants.W_OK);
@@ -50,7 +50,7 @@ let elsewhere: Promise<string> | undefined;
  */
 function folderElsewhere(): Promise<string> {
   elsewhere ??= mkdtemp(join(tmpdir(), bundleFolderPrefix)).then(async (folder) => {
-    await symlink(join(packageRoot(), 'node_modules'), join(folder, 'node_modules'));
+    await symlink(join(findPackageRoot(), 'node_modules'), join(folder, 'node_modules'));
     return folder;
   });
   return elsewhere;

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 
 import { expect, it, onTestFinished } from 'vitest';
 
-import { canonicalPath } from '#util/canonical-path.ts';
+import { canonicalPathOf } from '#util/canonical-path.ts';
 
 it('is the same for every way to a directory, also for what is not there yet', () => {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'canonical-')));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   mkdirSync(join(directory, 'real'));
   symlinkSync('real', join(directory, 'link'));
-  expect(canonicalPath(join(directory, 'link'))).toBe(join(directory, 'real'));
-  expect(canonicalPath(join(directory, 'link', 'to', 'come'))).toBe(join(directory, 'real', 'to', 'come'));
-  expect(canonicalPath('/')).toBe('/');
+  expect(canonicalPathOf(join(directory, 'link'))).toBe(join(directory, 'real'));
+  expect(canonicalPathOf(join(directory, 'link', 'to', 'come'))).toBe(join(directory, 'real', 'to', 'come'));
+  expect(canonicalPathOf('/')).toBe('/');
 });

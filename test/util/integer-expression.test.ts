@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
-import { computeInteger, isIntegerExpression } from '#util/integer-expression.ts';
+import { isIntegerExpression, parseIntegerExpression } from '#util/integer-expression.ts';
 
 it.each([
   ['22026/100', 220],
@@ -13,17 +13,17 @@ it.each([
   [' 10 ', 10],
   ['100/(3-1)/5', 10],
 ])('computes %s', (text, value) => {
-  expect(computeInteger(text)).toBe(value);
+  expect(parseIntegerExpression(text)).toBe(value);
 });
 
 it.each(['', '1/0', '1%0', '(1', '1)', '1 +', '*2', '1 2', 'x', '1.5'])("does not compute '%s'", (text) => {
-  expect(computeInteger(text)).toBeUndefined();
+  expect(parseIntegerExpression(text)).toBeUndefined();
 });
 
 it('never throws, and computes nothing that is no arithmetic', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'0123456789+-*/%() ') })), (text) => {
-      if (computeInteger(text) !== undefined) expect(isIntegerExpression(text)).toBe(true);
+      if (parseIntegerExpression(text) !== undefined) expect(isIntegerExpression(text)).toBe(true);
     }),
   );
 });

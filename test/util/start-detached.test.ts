@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
-import { processStart } from '#util/process-start.ts';
+import { readProcessStart } from '#util/read-process-start.ts';
 import { startDetached } from '#util/start-detached.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -16,7 +16,9 @@ it('starts a program in a group of its own, whose output goes to the log', async
     env: { PATH: process.env['PATH'], WORD: 'word' },
     logFile,
   });
-  expect(await waitUntil(() => (processStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 })).toBe(true);
+  expect(await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 })).toBe(
+    true,
+  );
   expect(await readFile(logFile, 'utf8')).toBe(`${directory}\nword\n${pid}\n`);
   await rm(directory, { recursive: true });
 });
@@ -26,8 +28,8 @@ it('says so when the program can not be started', async () => {
 });
 
 it('knows this process, and none that never was', () => {
-  expect(processStart(process.pid)).toMatch(/^\d+$/);
-  expect(processStart(2 ** 22 + 1)).toBeUndefined();
+  expect(readProcessStart(process.pid)).toMatch(/^\d+$/);
+  expect(readProcessStart(2 ** 22 + 1)).toBeUndefined();
 });
 
 it('keeps no file open when another cannot be opened', async () => {

@@ -1,5 +1,5 @@
 import { readAds } from './read-ads.ts';
-import { condorWords, runCondor } from './run-condor.ts';
+import { condorMessageOf, runCondor } from './run-condor.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
 
@@ -20,7 +20,7 @@ export interface CondorQuestion<T> {
 }
 
 /** The arguments that name a schedd: nothing for the local one. */
-export function scheddOptions(schedd: string | undefined): readonly string[] {
+export function optionsOfSchedd(schedd: string | undefined): readonly string[] {
   return schedd === undefined ? [] : ['-name', schedd];
 }
 
@@ -37,14 +37,14 @@ export async function askCondor<T>(site: AskedSite, question: CondorQuestion<T>)
   const { command, options, constraint, attributes, parse } = question;
   const answers = await Promise.all(
     scheddsOf(site).map(async (schedd): Promise<BatchAnswer<readonly T[]>> => {
-      const args = [...scheddOptions(schedd), ...options, '-json', '-attributes', attributes.join(',')];
+      const args = [...optionsOfSchedd(schedd), ...options, '-json', '-attributes', attributes.join(',')];
       const result = await runCondor(command, [...args, '-constraint', constraint], {
         timeoutMs: site.commandTimeoutMs,
       });
       if (result.kind !== 'ended') return { kind: 'unknown', reason: result.reason };
       if (result.exitCode !== 0) {
-        const words = condorWords(result.stderr) || `exit code ${result.exitCode}`;
-        return { kind: 'unknown', reason: `'${command}' got no answer${ofSchedd(schedd)}: ${words}` };
+        const words = condorMessageOf(result.stderr) || `exit code ${result.exitCode}`;
+        return { kind: 'unknown', reason: `'${command}' got no answer${suffixOf(schedd)}: ${words}` };
       }
       try {
         return readAds(result.stdout, command, parse);
@@ -52,7 +52,7 @@ export async function askCondor<T>(site: AskedSite, question: CondorQuestion<T>)
         const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
         return {
           kind: 'unknown',
-          reason: `The answer of '${command}'${ofSchedd(schedd)} cannot be understood: ${why}`,
+          reason: `The answer of '${command}'${suffixOf(schedd)} cannot be understood: ${why}`,
         };
       }
     }),
@@ -60,7 +60,7 @@ export async function askCondor<T>(site: AskedSite, question: CondorQuestion<T>)
   return joinAnswers(answers);
 }
 
-function ofSchedd(schedd: string | undefined): string {
+function suffixOf(schedd: string | undefined): string {
   return schedd === undefined ? '' : ` of schedd '${schedd}'`;
 }
 

@@ -8,7 +8,7 @@ export const idsInOneCall = 2000;
  *
  * @returns undefined where no job can
  */
-export function submissionConstraint(uuids: readonly string[]): string | undefined {
+export function makeSubmissionConstraint(uuids: readonly string[]): string | undefined {
   const proper = uuids.filter(isUuid);
   const [first, ...others] = proper;
   if (first === undefined) return undefined;
@@ -20,7 +20,7 @@ export function submissionConstraint(uuids: readonly string[]): string | undefin
  * The expression that single jobs fulfil. The ad of a factory itself looks like its first job, and to remove it is to
  * remove all that are not made yet (measured on 23.9): it has no ProcId.
  */
-export function jobConstraint(cupsids: readonly number[]): string {
+export function makeJobConstraint(cupsids: readonly number[]): string {
   const proper = cupsids.filter((cupsid) => Number.isSafeInteger(cupsid));
   return `ProcId >= 0 && member(SlurpCupsid, {${proper.join(', ')}})`;
 }

@@ -1,4 +1,4 @@
-import { normalizeCommand, readSuccessExitCode } from '../job-ends.ts';
+import { commandNameOf, readSuccessExitCode } from '../job-ends.ts';
 
 import type { JobEnds } from '../job-ends.ts';
 
@@ -16,21 +16,21 @@ type Commands = Readonly<Record<string, string>>;
  * @param commands finished submit commands of a rule's job; those of the site take their place
  */
 export function findEnds(commands: Commands, siteCommands: Commands): JobEnds {
-  const merged = mergeCommands(commands, siteCommands);
+  const merged = joinCommands(commands, siteCommands);
   const successExitCode = readSuccessExitCode(merged);
   return {
-    canRestart: returnsToQueue(merged) || isHeldAtEnd(merged),
+    canRestart: isSentBack(merged) || isHeldAtEnd(merged),
     ...(successExitCode === undefined ? {} : { successExitCode }),
   };
 }
 
-function mergeCommands(...layers: readonly Commands[]): Commands {
+function joinCommands(...layers: readonly Commands[]): Commands {
   return Object.fromEntries(
-    layers.flatMap((layer) => Object.entries(layer).map(([key, value]) => [normalizeCommand(key), value.trim()])),
+    layers.flatMap((layer) => Object.entries(layer).map(([key, value]) => [commandNameOf(key), value.trim()])),
   );
 }
 
-function returnsToQueue(commands: Commands): boolean {
+function isSentBack(commands: Commands): boolean {
   const attribute = valueOf(commands, '+onexitremove');
   if (attribute !== undefined) return !isTrue(attribute);
   const remove = valueOf(commands, 'on_exit_remove', 'onexitremove');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { askCondor } from './ask-condor.ts';
-import { idsInOneCall, piecesOf, submissionConstraint } from './constraint.ts';
+import { idsInOneCall, makeSubmissionConstraint, piecesOf } from './constraint.ts';
 import { factoryAttributes, parseStop } from './parse-stop.ts';
 
 import type { BatchAnswer, BatchSubmissionReport, UnreadReport } from '../backend.ts';
@@ -43,7 +43,7 @@ export async function findSubmissions(
     piece: readonly string[],
   ): Promise<{ readonly kind: 'unknown'; readonly reason: string } | undefined> => {
     const missing = piece.filter((uuid) => !found.has(uuid));
-    const constraint = submissionConstraint(missing);
+    const constraint = makeSubmissionConstraint(missing);
     if (constraint === undefined) return undefined;
     const answer = await askCondor(site, { command, options, constraint, attributes, parse: parseSubmission });
     if (answer.kind === 'unknown') return answer;

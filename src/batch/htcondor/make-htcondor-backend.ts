@@ -1,12 +1,12 @@
-import { act, removeUnmade } from './act.ts';
 import { findEnds } from './find-ends.ts';
 import { findSubmissions } from './find-submissions.ts';
 import { queryHistory } from './history.ts';
 import { queryQueue } from './query.ts';
 import { settleAfterMs } from './run-condor.ts';
-import { dumpSubmission } from './submit/dump-submission.ts';
+import { removeUnmade, sendAction } from './send-action.ts';
 import { findMaxJobs } from './submit/find-max-jobs.ts';
 import { submitToCondor } from './submit/submit.ts';
+import { writeSubmission } from './submit/write-submission.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
 
@@ -30,13 +30,13 @@ export function makeHtcondorBackend(site: HtcondorSite): BatchBackend {
     findEnds: (commands) => findEnds(commands, site.commands),
     findMaxJobs: (wanted) => findMaxJobs(site, wanted),
     submit: (submission, items) => submitToCondor(site, submission, items),
-    dump: (submission, items) => dumpSubmission(site, submission, items),
+    dump: (submission, items) => writeSubmission(site, submission, items),
     findSubmissions: (uuids, where) => findSubmissions(site, uuids, where),
     queryQueue: (uuids, state) => queryQueue(site, uuids, state),
     queryHistory: (uuids) => queryHistory(site, uuids),
-    hold: (selection, reason) => act(site, 'hold', selection, reason),
-    release: (selection, reason) => act(site, 'release', selection, reason),
-    remove: (selection, reason) => act(site, 'remove', selection, reason),
+    hold: (selection, reason) => sendAction(site, 'hold', selection, reason),
+    release: (selection, reason) => sendAction(site, 'release', selection, reason),
+    remove: (selection, reason) => sendAction(site, 'remove', selection, reason),
     removeUnmade: (uuid, reason) => removeUnmade(site, uuid, reason),
   };
 }

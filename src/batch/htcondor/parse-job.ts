@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { signalName } from '#util/signal-name.ts';
+import { signalNameOf } from '#util/signal-name.ts';
 
 import type { BatchJobReport } from '../backend.ts';
 import type { Ad } from './parse-ads.ts';
@@ -75,7 +75,7 @@ function endOf(job: JobAd) {
   const number = job.ExitBySignal === true ? job.ExitSignal : undefined;
   return {
     exitCode: job.ExitBySignal === true ? undefined : job.ExitCode,
-    signal: number == null ? undefined : (signalName(number) ?? `SIG${number}`),
+    signal: number == null ? undefined : (signalNameOf(number) ?? `SIG${number}`),
   };
 }
 

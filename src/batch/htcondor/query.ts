@@ -1,5 +1,5 @@
 import { askCondor, joinAnswers } from './ask-condor.ts';
-import { idsInOneCall, piecesOf, submissionConstraint } from './constraint.ts';
+import { idsInOneCall, makeSubmissionConstraint, piecesOf } from './constraint.ts';
 import { jobAttributes, parseJob } from './parse-job.ts';
 
 import type { BatchAnswer, BatchJobReport } from '../backend.ts';
@@ -31,7 +31,7 @@ export async function queryJobs(
 ): Promise<BatchAnswer<readonly BatchJobReport[]>> {
   const answers: BatchAnswer<readonly BatchJobReport[]>[] = [];
   for (const piece of piecesOf(uuids, idsInOneCall)) {
-    const constraint = submissionConstraint(piece);
+    const constraint = makeSubmissionConstraint(piece);
     if (constraint === undefined) continue;
     const question = { command, options, attributes: jobAttributes, parse: parseJob };
     answers.push(await askCondor(site, { ...question, constraint: `${first}${constraint}` }));

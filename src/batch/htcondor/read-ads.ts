@@ -22,7 +22,7 @@ export function readAds<T>(
   const { ads, unread: texts } = parseAds(stdout);
   const value: T[] = [];
   const unread: UnreadReport[] = texts.map((text) => ({
-    ...nameText(text),
+    ...nameOfText(text),
     reason: `An ad in the answer of '${command}' is not JSON`,
   }));
   for (const ad of ads) {
@@ -30,7 +30,7 @@ export function readAds<T>(
       value.push(parse(ad));
     } catch (error) {
       unread.push({
-        ...nameAd(ad),
+        ...nameOfAd(ad),
         reason: `An ad in the answer of '${command}' has missing or invalid fields: ${faultsOf(error)}`,
       });
     }
@@ -40,11 +40,11 @@ export function readAds<T>(
 
 type Name = Pick<UnreadReport, 'uuid' | 'cupsid'>;
 
-function nameAd(ad: Ad): Name {
+function nameOfAd(ad: Ad): Name {
   return nameOf(ad['SlurpSubmission'], ad['SlurpCupsid']);
 }
 
-function nameText(text: string): Name {
+function nameOfText(text: string): Name {
   const uuid = /"SlurpSubmission":\s*"([^"]*)"/u.exec(text)?.[1];
   const cupsid = /"SlurpCupsid":\s*(\d+)/u.exec(text)?.[1];
   return nameOf(uuid, cupsid === undefined ? undefined : Number(cupsid));

@@ -1,4 +1,4 @@
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
 import { runCommand } from '#util/run-command.ts';
 
 /** What a condor command did. */
@@ -33,22 +33,22 @@ export async function runCondor(
     const { exitCode, signal, stdout, stderr } = result;
     if (result.isTimedOut || exitCode === 124 || exitCode === 137 || signal !== null || exitCode === null) {
       const how = signal === null || result.isTimedOut ? `did not end within ${seconds} s` : `was killed by ${signal}`;
-      return { kind: 'killed', reason: `'${command}' ${how}${said(stderr)}` };
+      return { kind: 'killed', reason: `'${command}' ${how}${suffixOf(stderr)}` };
     }
     if (exitCode === 126 || exitCode === 127) {
       return { kind: 'missing', reason: `'${command}' cannot be started: is HTCondor installed and on the PATH?` };
     }
     return { kind: 'ended', exitCode, stdout, stderr };
   } catch (error) {
-    return { kind: 'missing', reason: `'${command}' cannot be started: ${explainError(error, command)}` };
+    return { kind: 'missing', reason: `'${command}' cannot be started: ${describeError(error, command)}` };
   }
 }
 
 /** How long a command may go on after its time: nothing of it comes later. */
 export const settleAfterMs = 3 * graceMs;
 
-function said(stderr: string): string {
-  const text = condorWords(stderr);
+function suffixOf(stderr: string): string {
+  const text = condorMessageOf(stderr);
   return text === '' ? '' : `: ${text}`;
 }
 
@@ -56,7 +56,7 @@ function said(stderr: string): string {
  * Condor's own words, in one line of bearable length: without warnings, blank lines, and the paragraphs `Extra Info`, which
  * explain at length how to set up a pool.
  */
-export function condorWords(stderr: string): string {
+export function condorMessageOf(stderr: string): string {
   const lines = stderr
     .replaceAll(/^Extra Info:[^]*?(?:\n\s*\n|$(?![^]))/gimu, '')
     .split('\n')

@@ -103,7 +103,7 @@ export async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 /** Returns whether something of that name exists. */
-export async function exists(path: string): Promise<boolean> {
+export async function isThere(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;

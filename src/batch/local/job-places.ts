@@ -4,7 +4,7 @@ import type { BatchJob } from '../backend.ts';
 import type { StoredSubmission } from './read-submission.ts';
 
 /** Fills in what only the batch system knows: `$(ClusterId)` and `$(ProcId)`, in any case, also by their old names. */
-export function fillNumbers(text: string, cluster: number, process: number): string {
+export function substituteNumbers(text: string, cluster: number, process: number): string {
   return text
     .replaceAll(/\$\(Cluster(?:Id)?\)/giu, String(cluster))
     .replaceAll(/\$\(Proc(?:Id|ess)\)/giu, String(process));
@@ -29,7 +29,7 @@ export function placesOf(job: BatchJob, submission: StoredSubmission): JobPlaces
     const value = job.commands[name]?.trim();
     return value === undefined || value === '' || value === '""'
       ? undefined
-      : fillNumbers(value, submission.cluster, job.process);
+      : substituteNumbers(value, submission.cluster, job.process);
   };
   const initial = resolve(submission.submitDirectory, command('initialdir') ?? '.');
   const destination = resolve(initial, withoutScheme(command('output_destination') ?? '.'));

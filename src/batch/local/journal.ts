@@ -95,7 +95,7 @@ export function applyJournalEvent(jobs: LocalJobs, event: JournalEvent): readonl
   return targets.filter((number) => {
     if (number >= jobs.count) return false;
     const before = jobOf(jobs, number);
-    const after = nextJob(before, event);
+    const after = nextJobOf(before, event);
     if (after === undefined) return false;
     jobs.jobs.set(number, after);
     if (hasEnded(after)) jobs.ended += 1;
@@ -103,8 +103,8 @@ export function applyJournalEvent(jobs: LocalJobs, event: JournalEvent): readonl
   });
 }
 
-function nextJob(job: LocalJob, event: JournalEvent): LocalJob | undefined {
-  if (event.kind === 'request') return requestedJob(job, event);
+function nextJobOf(job: LocalJob, event: JournalEvent): LocalJob | undefined {
+  if (event.kind === 'request') return requestedJobOf(job, event);
   if (event.kind === 'starting') {
     if (job.state !== 'idle' || event.start !== job.starts) return undefined;
     return { state: 'running', since: event.at, starts: job.starts + 1 };
@@ -125,7 +125,7 @@ function nextJob(job: LocalJob, event: JournalEvent): LocalJob | undefined {
   }
 }
 
-function requestedJob(job: LocalJob, event: JournalEvent & { kind: 'request' }): LocalJob | undefined {
+function requestedJobOf(job: LocalJob, event: JournalEvent & { kind: 'request' }): LocalJob | undefined {
   const { action, reason, at: since } = event;
   const { starts } = job;
   if (action === 'release') return job.state === 'held' ? { state: 'idle', since, starts } : undefined;

@@ -1,4 +1,4 @@
-import { signalName } from '#util/signal-name.ts';
+import { signalNameOf } from '#util/signal-name.ts';
 
 import { keepLogsScript } from '../keep-logs.ts';
 
@@ -48,19 +48,21 @@ export function parseJobResult(text: string): JobResult | undefined {
   const exit = /^exit (\d+)$/mu.exec(text);
   if (exit === null) return undefined;
   const exitCode = Number(exit[1]);
-  const signal = signalName(exitCode - 128);
+  const signal = signalNameOf(exitCode - 128);
   const uptime = /^uptime ([\d.]+) ([\d.]+)$/mu.exec(text);
   const times = [...text.matchAll(/(\d+)m([\d.]+)s (\d+)m([\d.]+)s/gu)].at(1);
   return {
     exitCode,
     ...(signal === undefined ? {} : { signal }),
-    ...(uptime === null ? {} : { wallSeconds: round(Number(uptime[2]) - Number(uptime[1])) }),
+    ...(uptime === null ? {} : { wallSeconds: formatSeconds(Number(uptime[2]) - Number(uptime[1])) }),
     ...(times === undefined
       ? {}
-      : { cpuSeconds: round(60 * (Number(times[1]) + Number(times[3])) + Number(times[2]) + Number(times[4])) }),
+      : {
+          cpuSeconds: formatSeconds(60 * (Number(times[1]) + Number(times[3])) + Number(times[2]) + Number(times[4])),
+        }),
   };
 }
 
-function round(seconds: number): number {
+function formatSeconds(seconds: number): number {
   return Math.round(seconds * 100) / 100;
 }

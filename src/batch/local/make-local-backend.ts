@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
 import { isUuid } from '#util/is-uuid.ts';
 
 import { readSuccessExitCode } from '../job-ends.ts';
-import { dumpLocal } from './dump.ts';
-import { appendLines, exists, jobFilesOf, submissionFilesOf, wakeRunner } from './job-files.ts';
+import { appendLines, isThere, jobFilesOf, submissionFilesOf, wakeRunner } from './job-files.ts';
 import { hasEnded, jobOf } from './journal.ts';
 import { readJournal, readSubmission } from './read-submission.ts';
 import { submitLocal } from './submit.ts';
+import { writeLocalSubmission } from './write-local-submission.ts';
 
 import type {
   BatchAnswer,
@@ -37,16 +37,16 @@ export function makeLocalBackend(stateDirectory: string): BatchBackend {
       return { canRestart: false, ...(successExitCode === undefined ? {} : { successExitCode }) };
     },
     submit: (submission, items) => submitLocal(files, submission, items),
-    dump: dumpLocal,
+    dump: writeLocalSubmission,
     findSubmissions: (uuids) => askAll(files, uuids, (submission) => [reportOf(submission)]),
     queryQueue: (uuids, state) => {
       const isWanted = (job: LocalJob): boolean => !hasEnded(job) && (state === undefined || job.state === state);
       return askAll(files, uuids, (submission) => jobsOf(submission, isWanted), { isOpen: true });
     },
     queryHistory: (uuids) => askAll(files, uuids, (submission) => jobsOf(submission, hasEnded)),
-    hold: (selection, reason) => ask(() => request(files, selection, 'hold', reason)),
-    release: (selection, reason) => ask(() => request(files, selection, 'release', reason)),
-    remove: (selection, reason) => ask(() => request(files, selection, 'remove', reason)),
+    hold: (selection, reason) => ask(() => recordRequest(files, selection, 'hold', reason)),
+    release: (selection, reason) => ask(() => recordRequest(files, selection, 'release', reason)),
+    remove: (selection, reason) => ask(() => recordRequest(files, selection, 'remove', reason)),
     // All jobs are made with the submission.
     removeUnmade: () => Promise.resolve({ kind: 'answer', value: 0 }),
   };
@@ -57,7 +57,7 @@ async function ask<T>(deed: () => Promise<T>): Promise<BatchAnswer<T>> {
   try {
     return { kind: 'answer', value: await deed() };
   } catch (error) {
-    return { kind: 'unknown', reason: explainError(error) };
+    return { kind: 'unknown', reason: describeError(error) };
   }
 }
 
@@ -78,11 +78,11 @@ async function askAll<T>(
   for (const uuid of asked) {
     try {
       // Most have ended long ago, and are not read for it.
-      if (isOpen && (await exists(submissionFilesOf(join(files.directory, uuid)).ended))) continue;
+      if (isOpen && (await isThere(submissionFilesOf(join(files.directory, uuid)).ended))) continue;
       const submission = await readSubmission(join(files.directory, uuid));
       if (submission !== undefined) value.push(...report(submission));
     } catch (error) {
-      unread.push({ uuid, reason: `The files of submission '${uuid}' cannot be read: ${explainError(error)}` });
+      unread.push({ uuid, reason: `The files of submission '${uuid}' cannot be read: ${describeError(error)}` });
     }
   }
   const [first] = unread;
@@ -111,7 +111,7 @@ const canBe: Readonly<Record<'hold' | 'release' | 'remove', (job: LocalJob) => b
 };
 
 /** Asks for something; what does not run obeys at once, what runs as soon as the runner sees it. */
-async function request(
+async function recordRequest(
   files: JobFiles,
   selection: BatchSelection,
   action: 'hold' | 'release' | 'remove',
@@ -119,7 +119,7 @@ async function request(
 ): Promise<number> {
   if (!isUuid(selection.uuid)) return 0;
   const submission = await readSubmission(join(files.directory, selection.uuid));
-  if (submission === undefined || (await exists(submission.files.ended))) return 0;
+  if (submission === undefined || (await isThere(submission.files.ended))) return 0;
   const { cupsids, jobs } = submission;
   const wanted = selection.cupsids === undefined ? undefined : new Set(selection.cupsids);
   const processes = cupsids

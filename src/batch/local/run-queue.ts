@@ -4,15 +4,15 @@ import { chmod, mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'no
 import { join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
-import { takeSocketLock } from '#util/socket-lock.ts';
+import { claimSocketLock } from '#util/socket-lock.ts';
 import { startRepeating } from '#util/start-repeating.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { jobFilesOf } from './job-files.ts';
 import { jobOf } from './journal.ts';
 import { launcherScript } from './launcher.ts';
-import { pruneHistory } from './prune-history.ts';
-import { closeSubmissions, readRequests, startIdleJobs, takeSubmissions, tendRuns } from './tend-jobs.ts';
+import { removeOldHistory } from './remove-old-history.ts';
+import { closeSubmissions, openSubmissions, readRequests, startIdleJobs, watchRuns } from './tend-jobs.ts';
 
 import type { Log } from '#model/log.ts';
 import type { SocketLock } from '#util/socket-lock.ts';
@@ -65,8 +65,8 @@ export interface LocalQueue {
 export async function startLocalQueue(options: LocalQueueOptions): Promise<LocalQueue> {
   const files = jobFilesOf(options.stateDirectory);
   await mkdir(files.clusters, { recursive: true, mode: 0o700 });
-  const lock = await takeLock(files);
-  await installLauncher(files);
+  const lock = await claimLock(files);
+  await putLauncher(files);
   await removeOldDrafts(files);
 
   let isClosed = false;
@@ -97,7 +97,7 @@ export async function startLocalQueue(options: LocalQueueOptions): Promise<Local
     while (!isClosed) {
       isPoked = false;
       try {
-        await step(state);
+        await runStep(state);
       } catch (error) {
         options.log.error({ error }, 'local queue pass failed; retrying');
       }
@@ -141,7 +141,7 @@ const defaultHistoryMs = 30 * 24 * hourMs;
 function startPruning(state: RunnerState, historyMs: number): Repetition {
   return startRepeating(async () => {
     try {
-      const gone = await pruneHistory(state.files, Date.now() - historyMs);
+      const gone = await removeOldHistory(state.files, Date.now() - historyMs);
       for (const uuid of gone) state.ended.delete(uuid);
       if (gone.length > 0) state.log.info({ submissions: gone.length }, 'ended long ago: removed');
     } catch (error) {
@@ -151,10 +151,10 @@ function startPruning(state: RunnerState, historyMs: number): Repetition {
   });
 }
 
-async function step(state: RunnerState): Promise<void> {
-  await takeSubmissions(state);
+async function runStep(state: RunnerState): Promise<void> {
+  await openSubmissions(state);
   await readRequests(state);
-  await tendRuns(state);
+  await watchRuns(state);
   await startIdleJobs(state);
   await closeSubmissions(state);
 }
@@ -171,12 +171,12 @@ function statusOf(state: RunnerState): LocalQueueStatus {
   return { slots: state.slots, ...counts };
 }
 
-async function takeLock(files: JobFiles): Promise<SocketLock> {
+async function claimLock(files: JobFiles): Promise<SocketLock> {
   const name = createHash('sha256')
     .update(await realpath(files.directory))
     .digest('hex')
     .slice(0, 32);
-  const lock = await takeSocketLock(`slurp-jobs-${name}`, () => String(process.pid));
+  const lock = await claimSocketLock(`slurp-jobs-${name}`, () => String(process.pid));
   if (lock !== undefined) return lock;
   throw new SiteError(`Another process runs the jobs of '${files.directory}' already`, {
     code: 'site-queue-taken',
@@ -184,7 +184,7 @@ async function takeLock(files: JobFiles): Promise<SocketLock> {
   });
 }
 
-async function installLauncher(files: JobFiles): Promise<void> {
+async function putLauncher(files: JobFiles): Promise<void> {
   // By rename: launchers that run keep reading the file they began with.
   await writeFile(`${files.launcher}.new`, launcherScript);
   await chmod(`${files.launcher}.new`, 0o700);

@@ -2,16 +2,16 @@ import { chmod, constants, copyFile, cp, mkdir, readdir, rm } from 'node:fs/prom
 import { userInfo } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 
-import { explainError } from '#util/explain-error.ts';
-import { makeWritable } from '#util/make-writable.ts';
+import { describeError } from '#util/describe-error.ts';
+import { ensureWritable } from '#util/ensure-writable.ts';
 import { startDetached } from '#util/start-detached.ts';
 
 import { ownCommands } from '../own-commands.ts';
 import { parseEnvironment } from '../parse-environment.ts';
 import { parseList } from '../parse-list.ts';
-import { exists } from './job-files.ts';
-import { fillNumbers, placesOf } from './job-places.ts';
-import { placeProgram } from './place-program.ts';
+import { findProgram } from './find-program.ts';
+import { isThere } from './job-files.ts';
+import { placesOf, substituteNumbers } from './job-places.ts';
 
 import type { BatchJob } from '../backend.ts';
 import type { JobFiles, RunFiles } from './job-files.ts';
@@ -35,13 +35,13 @@ export async function startJob(
   run: RunFiles,
 ): Promise<StartOutcome> {
   try {
-    await stage(submission, job, run);
+    await stageInputs(submission, job, run);
   } catch (error) {
     return heldBy(`Input files of '${job.dstfile}' cannot be staged`, transferInputFailed, error);
   }
   try {
-    const program = await placeProgram(submission, job, run);
-    const words = fillNumbers(job.arguments, submission.cluster, job.process)
+    const program = await findProgram(submission, job, run);
+    const words = substituteNumbers(job.arguments, submission.cluster, job.process)
       .split(/\s+/u)
       .filter((word) => word !== '');
     const pid = await startDetached('/bin/sh', [files.launcher, run.directory, files.wake, program.path, ...words], {
@@ -59,12 +59,12 @@ export async function startJob(
 }
 
 function heldBy(what: string, code: number, error: unknown): StartOutcome {
-  const reason = `${what}: ${explainError(error, what)}`;
+  const reason = `${what}: ${describeError(error, what)}`;
   const subcode = error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? -error.errno : 0;
   return { kind: 'held', reason, code, subcode };
 }
 
-async function stage(submission: StoredSubmission, job: BatchJob, run: RunFiles): Promise<void> {
+async function stageInputs(submission: StoredSubmission, job: BatchJob, run: RunFiles): Promise<void> {
   await mkdir(run.scratch, { recursive: true, mode: 0o700 });
   const { initial } = placesOf(job, submission);
   for (const item of parseList(job.commands['transfer_input_files'])) {
@@ -76,12 +76,12 @@ async function stage(submission: StoredSubmission, job: BatchJob, run: RunFiles)
     await cp(source, target, { recursive: true, dereference: true, mode: constants.COPYFILE_FICLONE });
     const names = item.endsWith('/') ? await readdir(source) : [name];
     // Snapshots are read-only; these copies are the job's own.
-    for (const one of names) await makeWritable(join(run.scratch, one));
+    for (const one of names) await ensureWritable(join(run.scratch, one));
   }
   // Ours last: a directory of the rule may have an old 'cups.py'.
   for (const name of ['slurp-token', 'slurp-job.json']) {
     const source = join(submission.directory, name);
-    if (await exists(source)) await putFile(source, join(run.scratch, name));
+    if (await isThere(source)) await putFile(source, join(run.scratch, name));
   }
   for (const entry of await readdir(submission.workerDirectory, { withFileTypes: true })) {
     if (entry.isDirectory()) continue;
@@ -103,7 +103,7 @@ function environmentOf(
   start: number,
   run: RunFiles,
 ): Readonly<Record<string, string>> {
-  const { username, homedir } = accountFacts();
+  const { username, homedir } = readAccountFacts();
   const { output, error } = placesOf(job, submission);
   const path = [run.scratch, '/usr/local/bin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/sbin', '/sbin'];
   return {
@@ -114,7 +114,7 @@ function environmentOf(
     LANG: 'C.UTF-8',
     TMPDIR: run.scratch,
     ...submission.environment,
-    ...parseEnvironment(fillNumbers(job.commands['environment'] ?? '', submission.cluster, job.process)),
+    ...parseEnvironment(substituteNumbers(job.commands['environment'] ?? '', submission.cluster, job.process)),
     PATH: [...path, dirname(process.execPath)].join(delimiter),
     SLURP_NODE: process.execPath,
     BATCH_SYSTEM: 'slurp-local',
@@ -127,7 +127,7 @@ function environmentOf(
   };
 }
 
-function accountFacts(): { readonly username: string; readonly homedir: string } {
+function readAccountFacts(): { readonly username: string; readonly homedir: string } {
   try {
     return userInfo();
   } catch {

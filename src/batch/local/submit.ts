@@ -2,10 +2,10 @@ import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { codeOf } from '#util/code-of.ts';
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
 
-import { guardItems, ItemsFailure } from '../guard-items.ts';
-import { exists, submissionFilesOf, wakeRunner } from './job-files.ts';
+import { ItemsFailure, withItemsFailure } from '../with-items-failure.ts';
+import { isThere, submissionFilesOf, wakeRunner } from './job-files.ts';
 
 import type { FileHandle } from 'node:fs/promises';
 
@@ -29,10 +29,10 @@ export async function submitLocal(
   const draft = submissionFilesOf(join(files.directory, `.new-${submission.uuid}`));
   try {
     await mkdir(files.clusters, { recursive: true, mode: 0o700 });
-    if (await exists(place)) return { kind: 'refused', reason: `Submission '${submission.uuid}' already exists` };
+    if (await isThere(place)) return { kind: 'refused', reason: `Submission '${submission.uuid}' already exists` };
     await mkdir(draft.directory, { mode: 0o700 });
     const ignored = await writeItems(draft, submission.count, items);
-    const cluster = await takeCluster(files, submission.uuid);
+    const cluster = await claimCluster(files, submission.uuid);
     const { uuid, count, batchName, directory, workerDirectory, submitDirectory, environment } = submission;
     const { isSupervised } = submission;
     const stored: StoredSubmission = {
@@ -47,7 +47,7 @@ export async function submitLocal(
   } catch (error) {
     await rm(draft.directory, { recursive: true, force: true }).catch(() => undefined);
     if (error instanceof ItemsFailure) throw error.cause;
-    return { kind: 'refused', reason: explainError(error) };
+    return { kind: 'refused', reason: describeError(error) };
   }
 }
 
@@ -74,7 +74,7 @@ async function writeItems(
     const lines: Buffer[] = [];
     let bytes = 0;
     let index = '';
-    for await (const item of guardItems(items)) {
+    for await (const item of withItemsFailure(items)) {
       if (item.process !== expected) throw new Error(`Item ${expected} of the submission is numbered ${item.process}`);
       for (const name of restartCommands) if ((item.commands[name] ?? '').trim() !== '') ignored.add(name);
       const line = Buffer.from(`${JSON.stringify(item)}\n`);
@@ -106,7 +106,7 @@ async function closeAll(handles: readonly FileHandle[]): Promise<void> {
 }
 
 /** Takes the next cluster number; a file made for it alone keeps two submitters from taking the same. */
-async function takeCluster(files: JobFiles, uuid: string): Promise<number> {
+async function claimCluster(files: JobFiles, uuid: string): Promise<number> {
   const taken = (await readdir(files.clusters)).map(Number).filter((number) => Number.isSafeInteger(number));
   for (let cluster = taken.reduce((one, other) => Math.max(one, other), 0) + 1; ; cluster += 1) {
     try {

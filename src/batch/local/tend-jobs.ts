@@ -3,13 +3,13 @@ import { join } from 'node:path';
 
 import { isUuid } from '#util/is-uuid.ts';
 
-import { bringHome } from './bring-home.ts';
-import { clearRun, forgetRun, rescueSpools } from './clear-run.ts';
-import { claimRun, inspectRun, killSession, signalGroup } from './inspect-run.ts';
-import { appendLines, exists, isMissing, runFilesOf, submissionFilesOf } from './job-files.ts';
+import { copyOutputs } from './copy-outputs.ts';
+import { appendLines, isMissing, isThere, runFilesOf, submissionFilesOf } from './job-files.ts';
 import { heldOnRequest, jobOf } from './journal.ts';
 import { logEvent } from './log-event.ts';
+import { claimRun, readRunCondition, sendToGroup, stopSession } from './read-run-condition.ts';
 import { readItem, readJournal, readSubmission } from './read-submission.ts';
+import { copySpools, removeRun, removeScratch } from './remove-scratch.ts';
 import { startJob } from './start-job.ts';
 
 import type { Log } from '#model/log.ts';
@@ -58,12 +58,12 @@ export interface RunnerState {
 const claimWithinMs = 10_000;
 
 /** Takes new submissions in, with the jobs of theirs that an earlier runner left running. */
-export async function takeSubmissions(state: RunnerState): Promise<void> {
+export async function openSubmissions(state: RunnerState): Promise<void> {
   const found: LocalSubmission[] = [];
   for (const uuid of await readdir(state.files.directory)) {
     if (!isUuid(uuid) || state.active.has(uuid) || state.ended.has(uuid)) continue;
     const directory = join(state.files.directory, uuid);
-    if (await exists(submissionFilesOf(directory).ended)) {
+    if (await isThere(submissionFilesOf(directory).ended)) {
       state.ended.add(uuid);
       continue;
     }
@@ -86,26 +86,26 @@ export async function takeSubmissions(state: RunnerState): Promise<void> {
 
 /** Reads what was asked of jobs since the last look. */
 export async function readRequests(state: RunnerState): Promise<void> {
-  for (const submission of state.active.values()) await catchUp(state, submission);
+  for (const submission of state.active.values()) await readNewEvents(state, submission);
 }
 
 /** Looks after every job that runs: ends, vanishings, and what was asked of it. */
-export async function tendRuns(state: RunnerState): Promise<void> {
+export async function watchRuns(state: RunnerState): Promise<void> {
   for (const watched of state.watched.values()) {
     if (watched.isBusy) continue;
-    const condition = await inspectRun(watched.run);
+    const condition = await readRunCondition(watched.run);
     if (condition.kind === 'running') {
-      await obey(state, watched, condition.pid);
+      await stopIfAsked(state, watched, condition.pid);
     } else if (condition.kind === 'ended') {
-      act(state, watched, () => endRun(state, watched, condition.result));
+      startAction(state, watched, () => closeRun(state, watched, condition.result));
     } else if (condition.kind === 'vanished') {
       // The launcher alone may have been killed: nothing of a job that counts as gone goes on.
-      act(state, watched, async () => {
-        await killSession(condition.pid);
-        await endRun(state, watched, undefined);
+      startAction(state, watched, async () => {
+        await stopSession(condition.pid);
+        await closeRun(state, watched, undefined);
       });
     } else if (condition.kind === 'given-up' || performance.now() - watched.watchedSince > claimWithinMs) {
-      act(state, watched, () => giveUp(state, watched, condition.kind === 'given-up'));
+      startAction(state, watched, () => recordUnstarted(state, watched, condition.kind === 'given-up'));
     }
   }
 }
@@ -124,12 +124,12 @@ export async function startIdleJobs(state: RunnerState): Promise<void> {
         continue;
       }
       const start = job.starts;
-      await record(state, submission, { kind: 'starting', process, start, at: now() });
+      await record(state, submission, { kind: 'starting', process, start, at: formatNow() });
       // Somebody may have put it on hold or removed it in the meantime.
       const begun = jobOf(submission.jobs, process);
       if (begun.state !== 'running' || begun.starts !== start + 1) continue;
       const watched = watch(state, submission, process, start, performance.now());
-      act(state, watched, () => beginRun(state, watched));
+      startAction(state, watched, () => startRun(state, watched));
     }
   }
 }
@@ -139,16 +139,16 @@ export async function closeSubmissions(state: RunnerState): Promise<void> {
   for (const [uuid, submission] of state.active) {
     if (submission.jobs.ended < submission.stored.count) continue;
     if ([...state.watched.values()].some((watched) => watched.submission === submission)) continue;
-    await sweepRuns(submission.files.runs);
+    await removeScratches(submission.files.runs);
     await rm(submission.files.items, { force: true });
-    await writeFile(submission.files.ended, `${now()}\n`);
+    await writeFile(submission.files.ended, `${formatNow()}\n`);
     state.active.delete(uuid);
     state.idleFrom.delete(uuid);
     state.ended.add(uuid);
   }
 }
 
-async function sweepRuns(runs: string): Promise<void> {
+async function removeScratches(runs: string): Promise<void> {
   let names: readonly string[];
   try {
     names = await readdir(runs);
@@ -173,7 +173,7 @@ function watch(
 }
 
 /** Lets something happen to a run while the runner goes on looking after the others. */
-function act(state: RunnerState, watched: WatchedRun, deed: () => Promise<void>): void {
+function startAction(state: RunnerState, watched: WatchedRun, deed: () => Promise<void>): void {
   watched.isBusy = true;
   const promise = deed()
     .then(() => state.poke())
@@ -187,7 +187,7 @@ function act(state: RunnerState, watched: WatchedRun, deed: () => Promise<void>)
   state.deeds.add(promise);
 }
 
-async function beginRun(state: RunnerState, watched: WatchedRun): Promise<void> {
+async function startRun(state: RunnerState, watched: WatchedRun): Promise<void> {
   const { submission, process, start, run } = watched;
   const item = await readItem(submission, process);
   const outcome = await startJob(state.files, submission.stored, item, start, run);
@@ -196,19 +196,19 @@ async function beginRun(state: RunnerState, watched: WatchedRun): Promise<void> 
     return;
   }
   await claimRun(run);
-  await clearRun(run);
-  await record(state, submission, { process, start, at: now(), ...outcome });
+  await removeScratch(run);
+  await record(state, submission, { process, start, at: formatNow(), ...outcome });
   state.watched.delete(run.directory);
   await logEvent(submission.stored, item, start, 12, `Job was held. ${outcome.reason}`);
 }
 
-async function endRun(state: RunnerState, watched: WatchedRun, result: JobResult | undefined): Promise<void> {
+async function closeRun(state: RunnerState, watched: WatchedRun, result: JobResult | undefined): Promise<void> {
   const { submission, process, start, run } = watched;
   const item = await readItem(submission, process);
   // Before it is said that the job has ended: what it reported goes before what its end looks like from outside.
-  await rescueSpools(run, state.spoolDirectory);
+  await copySpools(run, state.spoolDirectory);
   const { pending } = jobOf(submission.jobs, process);
-  const base = { process, start, at: now() };
+  const base = { process, start, at: formatNow() };
   const wasKilled = watched.killedAt !== undefined || result === undefined || result.exitCode > 128;
   let event: JournalEvent;
   if (pending !== undefined && wasKilled) {
@@ -220,7 +220,7 @@ async function endRun(state: RunnerState, watched: WatchedRun, result: JobResult
     const reason = 'The job ended without a result: its processes were killed, or the machine was rebooted';
     event = { kind: 'removed', ...base, reason };
   } else {
-    const failure = await bringHome(submission.stored, item, run);
+    const failure = await copyOutputs(submission.stored, item, run);
     event = failure === undefined ? { kind: 'ended', ...base, ...result } : { kind: 'held', ...base, ...failure };
   }
   // Before it is said that the job has ended, for then its log is to be whole.
@@ -228,8 +228,8 @@ async function endRun(state: RunnerState, watched: WatchedRun, result: JobResult
   await logEvent(submission.stored, item, start, code, text);
   await record(state, submission, event);
   // What is missing among the outputs may be seen in the scratch directory.
-  if (event.kind !== 'held' || event.code === heldOnRequest) await clearRun(run);
-  if (event.kind === 'ended' && event.exitCode === 0) await forgetRun(submission.stored, item, run);
+  if (event.kind !== 'held' || event.code === heldOnRequest) await removeScratch(run);
+  if (event.kind === 'ended' && event.exitCode === 0) await removeRun(submission.stored, item, run);
   state.watched.delete(run.directory);
 }
 
@@ -240,32 +240,32 @@ function describe(event: JournalEvent): readonly [code: number, text: string] {
 }
 
 /** The launcher of an earlier runner never came: if we can take its claim, the job waits again. */
-async function giveUp(state: RunnerState, watched: WatchedRun, isClaimed: boolean): Promise<void> {
+async function recordUnstarted(state: RunnerState, watched: WatchedRun, isClaimed: boolean): Promise<void> {
   const { submission, process, start, run } = watched;
   if (!isClaimed && !(await claimRun(run))) return;
   await rm(run.scratch, { recursive: true, force: true });
-  await record(state, submission, { kind: 'unstarted', process, start, at: now() });
+  await record(state, submission, { kind: 'unstarted', process, start, at: formatNow() });
   state.watched.delete(run.directory);
 }
 
-async function obey(state: RunnerState, watched: WatchedRun, pid: number): Promise<void> {
+async function stopIfAsked(state: RunnerState, watched: WatchedRun, pid: number): Promise<void> {
   const { pending } = jobOf(watched.submission.jobs, watched.process);
   if (pending === undefined) return;
   if (watched.killedAt === undefined) {
     watched.killedAt = performance.now();
-    signalGroup(pid, 'SIGTERM');
+    sendToGroup(pid, 'SIGTERM');
     setTimeout(() => state.poke(), state.graceMs + 10).unref();
   } else if (performance.now() - watched.killedAt > state.graceMs) {
-    await killSession(pid);
+    await stopSession(pid);
   }
 }
 
 async function record(state: RunnerState, submission: LocalSubmission, event: JournalEvent): Promise<void> {
   await appendLines(submission.files.journal, [JSON.stringify(event)]);
-  await catchUp(state, submission);
+  await readNewEvents(state, submission);
 }
 
-async function catchUp(state: RunnerState, submission: LocalSubmission): Promise<void> {
+async function readNewEvents(state: RunnerState, submission: LocalSubmission): Promise<void> {
   const events = await readJournal(submission);
   state.endings += events.filter(isEnding).length;
   const mayWaitAgain = events.some(
@@ -278,6 +278,6 @@ function isEnding(event: JournalEvent): boolean {
   return ['ended', 'held', 'removed'].includes(event.kind) || (event.kind === 'request' && event.action !== 'release');
 }
 
-function now(): string {
+function formatNow(): string {
   return new Date().toISOString();
 }

@@ -1,5 +1,5 @@
 import { writeJson, writeLine } from '#cli/output.ts';
-import { judgePayload } from '#dispatch/payload/judge-payload.ts';
+import { findPayloadRefusal } from '#dispatch/payload/find-payload-refusal.ts';
 import { checkRuleFile } from '#rules/check/check-rule.ts';
 import { renderComplaint } from '#rules/check/render-complaints.ts';
 import { countOf } from '#util/count-of.ts';
@@ -18,7 +18,7 @@ const wrongRuleExitCode = 10;
  * @throws RuleError where the file cannot be read
  */
 export async function checkRules({ config, options, isJson }: KaedamaRequest, say: Say): Promise<number> {
-  const complaints = await checkRuleFile(config, options, judgePayload);
+  const complaints = await checkRuleFile(config, options, findPayloadRefusal);
   if (isJson) await writeJson(complaints);
   else for (const complaint of complaints) await writeLine(renderComplaint(complaint));
   const errors = complaints.filter(({ severity }) => severity === 'error').length;

@@ -6,10 +6,10 @@ import { InputError, UsageError } from '#model/errors.ts';
 import { isJobState, jobStates } from '#model/job/job-state.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
 import { defaultRuns, parseRunlist, parseRuns, parseSegments } from '#model/run-selection.ts';
-import { accountName } from '#util/account-name.ts';
 import { decodeText } from '#util/decode-text.ts';
-import { explainError } from '#util/explain-error.ts';
-import { nearestWord } from '#util/nearest-word.ts';
+import { describeError } from '#util/describe-error.ts';
+import { findNearestWord } from '#util/find-nearest-word.ts';
+import { readAccountName } from '#util/read-account-name.ts';
 
 import type { CursorWish } from '#dispatch/cursor-order.ts';
 import type { JobState } from '#model/job/job-state.ts';
@@ -153,7 +153,7 @@ function makeKaedamaProgram(take: (raw: RawOptions) => void): ReturnType<typeof 
     .addHelpText('after', examples)
     .action((raw: RawOptions, command: { readonly args: readonly string[] }) => {
       const stray = command.args.filter((word) => word !== 'submit');
-      if (stray.length > 0) throw nonsense([`Unexpected argument '${stray.join(' ')}'`]);
+      if (stray.length > 0) throw makeNonsense([`Unexpected argument '${stray.join(' ')}'`]);
       take(raw);
     });
 }
@@ -223,7 +223,7 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
     args: { maxjobs: raw.maxjobs ?? 'None', batch: raw.batch === true ? 'True' : 'False' },
   };
   const maxJobs = raw.maxjobs === undefined ? undefined : number('--maxjobs', raw.maxjobs);
-  if (reasons.length > 0) throw nonsense(reasons);
+  if (reasons.length > 0) throw makeNonsense(reasons);
   return {
     config: resolve(place.cwd, raw.config ?? ''),
     rule: raw.rule,
@@ -236,7 +236,7 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
       isForced: raw.doit === true,
       isMarkingHeld: raw.markHeldJobs === true,
       isClearingHeld: raw.clearHeldJobs === true,
-      by: accountName(),
+      by: readAccountName(),
     },
     ...(raw.site === undefined ? {} : { site: raw.site }),
     ...(raw.logdir === undefined ? {} : { logDirectory: resolve(place.cwd, raw.logdir) }),
@@ -278,7 +278,7 @@ function makeUnblock(words: readonly string[], reasons: string[]): readonly JobS
       if (!states.includes(word)) states.push(word);
       continue;
     }
-    const near = nearestWord(word, jobStates);
+    const near = findNearestWord(word, jobStates);
     const hint = near === undefined ? `expected some of ${jobStates.join(', ')}` : `did you mean '${near}'?`;
     reasons.push(`--unblock-state: '${word}' is not a state: ${hint}`);
   }
@@ -299,7 +299,7 @@ function makeCursorWish(
   return wishes[0];
 }
 
-function nonsense(reasons: readonly string[]): UsageError {
+function makeNonsense(reasons: readonly string[]): UsageError {
   const [first = ''] = reasons;
   const options = { code: 'usage-options', advice: "'kaedama --help' lists the options" };
   return reasons.length === 1
@@ -313,7 +313,7 @@ async function readRunlist(file: string): Promise<RunSelection> {
   try {
     bytes = await readFile(file);
   } catch (cause) {
-    throw new InputError(`Cannot read the run list '${file}': ${explainError(cause, file)}`, {
+    throw new InputError(`Cannot read the run list '${file}': ${describeError(cause, file)}`, {
       code: 'input-runlist-unreadable',
       cause,
       advice: 'Give the path of a file with one run per line',

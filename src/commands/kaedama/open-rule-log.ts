@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { openLog } from '#cli/log.ts';
 import { SiteError } from '#model/errors.ts';
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
 
 import type { Log } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
@@ -19,7 +19,7 @@ export function openRuleLog(request: KaedamaRequest, site: Site): Log {
   try {
     return openLog({ command: 'kaedama', mode: site.mode, directory });
   } catch (cause) {
-    throw new SiteError(`Cannot write logs into '${directory}': ${explainError(cause, directory)}`, {
+    throw new SiteError(`Cannot write logs into '${directory}': ${describeError(cause, directory)}`, {
       code: 'site-log-directory',
       cause,
       advice: "Use another directory: '--logdir DIRECTORY'",

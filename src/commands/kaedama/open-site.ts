@@ -1,6 +1,6 @@
 import { askToGoOn, canAsk } from '#cli/ask-to-go-on.ts';
+import { assertMadeSite } from '#config/assert-made-site.ts';
 import { findSite } from '#config/find-site.ts';
-import { requireMadeSite } from '#config/require-made-site.ts';
 import { SiteError } from '#model/errors.ts';
 
 import type { Say } from '#model/log.ts';
@@ -12,13 +12,13 @@ import type { KaedamaRequest } from './kaedama-options.ts';
  * Finds the site that a rule is dispatched at. Where there is none, a dispatch at a terminal asks whether to make a new
  * one; nothing else ever makes one in passing.
  *
- * @throws SiteError, as `findSite` and `requireMadeSite`
+ * @throws SiteError, as `findSite` and `assertMadeSite`
  */
 export async function openSite(request: KaedamaRequest, say: Say): Promise<Site> {
   const where = { site: request.site, cwd: request.options.submitDirectory, ruleFile: request.config };
   try {
     const site = await findSite(where);
-    requireMadeSite(site);
+    assertMadeSite(site);
     return site;
   } catch (error) {
     const mayAsk = request.action.kind === 'dispatch' && !request.isBatch && canAsk();

@@ -1,15 +1,15 @@
 import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
 import { makeSay } from '#cli/say.ts';
+import { assertMadeSite } from '#config/assert-made-site.ts';
 import { findSite } from '#config/find-site.ts';
-import { requireMadeSite } from '#config/require-made-site.ts';
 import { openDatabase } from '#db/connect.ts';
 import { findCursor } from '#db/status/find-cursor.ts';
-import { dumpPlan } from '#dispatch/dump-plan.ts';
 import { findRefusals } from '#dispatch/find-refusals.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 import { reportPlan } from '#dispatch/report-plan.ts';
 import { findWhy } from '#dispatch/why/why.ts';
-import { fillCursor, prepareSelectedRule, selectRule } from '#pass/select-rule.ts';
+import { writePlan } from '#dispatch/write-plan.ts';
+import { prepareSelectedRule, readSelectedRule, withCursor } from '#pass/read-selected-rule.ts';
 import { renderPlan, renderPlanJson } from '#reports/plan/render-plan.ts';
 import { renderWhy } from '#reports/why/render-why.ts';
 import { countOf } from '#util/count-of.ts';
@@ -31,9 +31,9 @@ const say = makeSay('kaedama');
  * @throws RuleError, SiteError, DatabaseError
  */
 export async function printQuery(request: KaedamaRequest): Promise<number> {
-  const ready = prepareSelectedRule(await selectRule(request.config, request.rule), request.options);
+  const ready = prepareSelectedRule(await readSelectedRule(request.config, request.rule), request.options);
   const { prepared } = request.isCursorNamed
-    ? await fillCursor(ready, (key: CursorKey) => findCursorAlone(request, key))
+    ? await withCursor(ready, (key: CursorKey) => findCursorAlone(request, key))
     : ready;
   await writeOutput(`${prepared.query.finished.trimEnd()}\n`);
   return 0;
@@ -42,7 +42,7 @@ export async function printQuery(request: KaedamaRequest): Promise<number> {
 async function findCursorAlone(request: KaedamaRequest, key: CursorKey): Promise<number> {
   const { site: named, config } = request;
   const site = await findSite({ site: named, cwd: request.options.submitDirectory, ruleFile: config });
-  requireMadeSite(site);
+  assertMadeSite(site);
   const status = openDatabase(site.roles.status, { applicationName: 'kaedama', connectAttempts: 1 });
   try {
     return await findCursor(status, key);
@@ -98,7 +98,7 @@ export async function printDump(work: Work, directory: string): Promise<number> 
   work.progress.phase('deciding');
   const plan = await planRule(planInputOf(work));
   try {
-    const { count, descriptionFile, itemsFile, notes } = await dumpPlan(plan, {
+    const { count, descriptionFile, itemsFile, notes } = await writePlan(plan, {
       site,
       backend,
       directory,

@@ -1,9 +1,9 @@
 import { writeJson, writeLine } from '#cli/output.ts';
-import { printDstname } from '#model/dst-name.ts';
+import { formatDstname } from '#model/dst-name.ts';
 import { UsageError } from '#model/errors.ts';
 import { describeStop } from '#reports/settled/describe-stop.ts';
 import { countOf } from '#util/count-of.ts';
-import { printRanges } from '#util/print-ranges.ts';
+import { formatRanges } from '#util/format-ranges.ts';
 
 import type { PhaseClock } from '#dispatch/phase-clock.ts';
 import type { Log, Say } from '#model/log.ts';
@@ -77,14 +77,14 @@ function logDispatch(
   log: Log,
 ) {
   const { submitted, lost, submissions } = outcome.applied;
-  const shown = outcome.segments.map((one) => [String(one.run), printRanges(one.segments)] as const);
+  const shown = outcome.segments.map((one) => [String(one.run), formatRanges(one.segments)] as const);
   for (let from = runsInLine; from < shown.length; from += runsInLine) {
     log.info({ segments: Object.fromEntries(shown.slice(from, from + runsInLine)) }, 'more runs');
   }
   log.info(
     {
       ...{ by: request.isBatch ? 'batch' : request.wish.by, rule: request.rule, runs: request.options.runs },
-      name: printDstname({ ...names, dsttype: names.dsttypePattern }),
+      name: formatDstname({ ...names, dsttype: names.dsttypePattern }),
       ...{ submitted, lost, submissions, options: request.options.args, phases },
       ...(request.docstring === undefined ? {} : { docstring: request.docstring }),
       segments: Object.fromEntries(shown.slice(0, runsInLine)),

@@ -2,15 +2,15 @@ import { basename } from 'node:path';
 
 import { openLog } from '#cli/log.ts';
 import { writeJson, writeOutput } from '#cli/output.ts';
-import { outputWidth } from '#cli/table.ts';
+import { findOutputWidth } from '#cli/table.ts';
+import { assertMadeSite } from '#config/assert-made-site.ts';
 import { ensureSite } from '#config/ensure-site.ts';
-import { requireMadeSite } from '#config/require-made-site.ts';
 import { ingestSpoolFile } from '#ingest/ingest-spool.ts';
 import { InputError } from '#model/errors.ts';
 import { renderIngested } from '#reports/render-ingested.ts';
 import { codeOf } from '#util/code-of.ts';
 import { countOf } from '#util/count-of.ts';
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
 
 import { openProducts } from './open-products.ts';
 
@@ -32,20 +32,20 @@ const none = { new: 0, duplicate: 0, 'unknown-attempt': 0, forbidden: 0, invalid
  * @throws InputError with every complaint about every file, after all good lines are in the database; DatabaseError
  * @see docs/reconcile.md
  */
-export async function slurpIngest(
+export async function runSlurpIngest(
   site: Site,
   files: readonly string[],
   tools: { readonly context: MainContext; readonly say: Say; readonly isJson: boolean },
 ): Promise<void> {
   const { context, say, isJson } = tools;
-  requireMadeSite(site);
+  assertMadeSite(site);
   await ensureSite(site, { say });
   const log = openLog({ command: 'ingest', mode: site.mode, directory: site.logDirectory });
   const { status, catalog } = openProducts(site, context, 'slurp ingest');
   const ingested: IngestedFile[] = [];
   for (const file of files) ingested.push(await ingestFile({ status, catalog, log }, file));
   if (isJson) await writeJson(ingested);
-  else await writeOutput(renderIngested(ingested, outputWidth()));
+  else await writeOutput(renderIngested(ingested, findOutputWidth()));
   const complaints = ingested.flatMap(({ file, complaints: those }) => those.map((one) => `${file}${one}`));
   if (complaints.length === 0) return;
   throw new InputError(
@@ -71,6 +71,6 @@ async function ingestFile(doors: IngestDoors, file: string): Promise<IngestedFil
   } catch (error) {
     // What is wrong with one file must not keep the others out.
     if (!aboutFile.includes(codeOf(error) ?? '')) throw error;
-    return { file, counts: none, complaints: [`: ${explainError(error, file)}`] };
+    return { file, counts: none, complaints: [`: ${describeError(error, file)}`] };
   }
 }

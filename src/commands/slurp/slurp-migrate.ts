@@ -2,14 +2,14 @@ import { join } from 'node:path';
 
 import { writeJson, writeOutput } from '#cli/output.ts';
 import { openProgress } from '#cli/progress.ts';
-import { outputWidth } from '#cli/table.ts';
+import { findOutputWidth } from '#cli/table.ts';
+import { assertMadeSite } from '#config/assert-made-site.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { embeddedRolesOf } from '#config/find-site.ts';
-import { requireMadeSite } from '#config/require-made-site.ts';
 import { migrate, planMigration } from '#db/migrate.ts';
 import { DatabaseError, SiteError } from '#model/errors.ts';
 import { renderMigration } from '#reports/render-migration.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import type { MigrationReport } from '#db/migrate.ts';
 import type { Say } from '#model/log.ts';
@@ -63,7 +63,7 @@ export async function migrateRoles(site: Site, request: MigrateRequest, say: Say
   // What serves the site refuses to start before the tables are up to date: it is needed for an embedded database alone.
   if (asked.some((role) => embedded.includes(role))) {
     for (const role of asked.filter((name) => !embedded.includes(name))) await migrateOne(site, role, request);
-    requireMadeSite(site);
+    assertMadeSite(site);
     await ensureSite(site, { say });
     await checkRoles(
       site,
@@ -84,7 +84,7 @@ async function checkRoles(site: Site, names: readonly RoleName[]): Promise<void>
   const errors: DatabaseError[] = [];
   for (const name of names) {
     try {
-      await planMigration(site.roles[name], join(packageRoot(), 'sql'));
+      await planMigration(site.roles[name], join(findPackageRoot(), 'sql'));
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
       errors.push(error);
@@ -105,9 +105,9 @@ async function checkRoles(site: Site, names: readonly RoleName[]): Promise<void>
 }
 
 async function migrateOne(site: Site, name: RoleName, { isDryRun, isJson }: MigrateRequest): Promise<void> {
-  const sqlDirectory = join(packageRoot(), 'sql');
+  const sqlDirectory = join(findPackageRoot(), 'sql');
   const role = site.roles[name];
   const report = isDryRun ? await planMigration(role, sqlDirectory) : await migrateShown(role, sqlDirectory);
   if (isJson) await writeJson({ ...report, isDryRun });
-  else await writeOutput(renderMigration(report, isDryRun, outputWidth()));
+  else await writeOutput(renderMigration(report, isDryRun, findOutputWidth()));
 }

@@ -1,14 +1,14 @@
 import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
-import { outputWidth } from '#cli/table.ts';
+import { findOutputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { openDatabase } from '#db/connect.ts';
 import { findPayloadFiles, findPayloadsOf, findPayloadUse } from '#db/status/payload/find-payload-use.ts';
 import { findPayloads } from '#db/status/payload/find-payloads.ts';
-import { pruneSnapshots } from '#dispatch/payload/snapshot/prune-snapshots.ts';
+import { removeUnusedSnapshots } from '#dispatch/payload/snapshot/remove-unused-snapshots.ts';
 import { UsageError } from '#model/errors.ts';
 import { renderPayload, renderPayloads } from '#reports/render-payload.ts';
 import { countOf } from '#util/count-of.ts';
-import { printSize } from '#util/print-size.ts';
+import { formatSize } from '#util/format-size.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';
@@ -32,13 +32,13 @@ async function openStatus({ site, context, say }: PayloadTools): Promise<Databas
 }
 
 /** Prints the recorded snapshots. @throws DatabaseError */
-export async function listPayloads(tools: PayloadTools): Promise<void> {
+export async function printPayloads(tools: PayloadTools): Promise<void> {
   const rows = await findPayloads(await openStatus(tools));
   if (tools.isJson) {
     await writeJson(rows);
     return;
   }
-  await writeOutput(renderPayloads(rows, outputWidth()));
+  await writeOutput(renderPayloads(rows, findOutputWidth()));
 }
 
 /**
@@ -47,7 +47,7 @@ export async function listPayloads(tools: PayloadTools): Promise<void> {
  * @param name a hash or its beginning, a product, the cupsid of an attempt, the uuid of a submission
  * @throws UsageError if there is none, or several; DatabaseError
  */
-export async function showPayload(name: string, tools: PayloadTools): Promise<void> {
+export async function printPayload(name: string, tools: PayloadTools): Promise<void> {
   const status = await openStatus(tools);
   const row = await findOne(status, name);
   const [files, use] = [await findPayloadFiles(status, row.hash), await findPayloadUse(status, row.hash)];
@@ -83,20 +83,20 @@ async function findOne(status: Database, name: string): Promise<PayloadRow> {
 }
 
 /** Removes snapshots that are not needed any more, and says which. @throws DatabaseError */
-export async function prunePayloads(
+export async function removePayloads(
   request: { readonly days: number | undefined; readonly isDryRun: boolean },
   tools: PayloadTools,
 ): Promise<void> {
   const status = await openStatus(tools);
   const { payloads } = tools.site;
   const keepMs = request.days === undefined ? payloads.keepMs : request.days * 24 * 3600 * 1000;
-  const pruned = await pruneSnapshots({ store: { ...payloads, keepMs }, status, isDryRun: request.isDryRun });
+  const pruned = await removeUnusedSnapshots({ store: { ...payloads, keepMs }, status, isDryRun: request.isDryRun });
   if (tools.isJson) {
     await writeJson(pruned);
     return;
   }
   for (const hash of pruned.removed) await writeLine(hash);
-  const what = `${countOf(pruned.removed.length, 'snapshot')} (${printSize(pruned.sizeBytes)})`;
+  const what = `${countOf(pruned.removed.length, 'snapshot')} (${formatSize(pruned.sizeBytes)})`;
   const rest = `${pruned.needed} needed, ${pruned.recent} not old enough`;
   await writeLine(`${request.isDryRun ? 'Would remove' : 'Removed'} ${what}; ${rest}`);
 }

@@ -1,18 +1,18 @@
 import { makeBackend } from '#batch/backends.ts';
 import { openLog } from '#cli/log.ts';
 import { writeJson, writeOutput } from '#cli/output.ts';
-import { outputWidth } from '#cli/table.ts';
+import { findOutputWidth } from '#cli/table.ts';
+import { assertMadeSite } from '#config/assert-made-site.ts';
 import { ensureSite } from '#config/ensure-site.ts';
-import { requireMadeSite } from '#config/require-made-site.ts';
 import { findRuleNames } from '#db/status/find-rule-names.ts';
 import { BatchError, UsageError } from '#model/errors.ts';
 import { renderLeftProducts } from '#reports/settled/render-left-products.ts';
 import { renderReconciled } from '#reports/settled/render-reconciled.ts';
 import { findLeftProducts } from '#settle/products/find-left-products.ts';
-import { registerProducts } from '#settle/products/register-products.ts';
+import { recordProducts } from '#settle/products/record-products.ts';
 import { reconcileSite } from '#settle/reconcile-site.ts';
 import { recover } from '#settle/recover.ts';
-import { nearestWord } from '#util/nearest-word.ts';
+import { findNearestWord } from '#util/find-nearest-word.ts';
 
 import { openProducts } from './open-products.ts';
 
@@ -40,12 +40,12 @@ export interface ReconcileOptions {
  * @throws UsageError for a rule that nobody knows; BatchError `batch-unknown…` after printing, if the batch system did not answer, or was not believed
  * @see docs/reconcile.md
  */
-export async function slurpReconcile(
+export async function runSlurpReconcile(
   site: Site,
   options: ReconcileOptions,
   { context, say }: { readonly context: MainContext; readonly say: Say },
 ): Promise<void> {
-  requireMadeSite(site);
+  assertMadeSite(site);
   await ensureSite(site, { say });
   const log = openLog({ command: 'reconcile', mode: site.mode, directory: site.logDirectory });
   const { status, catalog } = openProducts(site, context, 'slurp reconcile');
@@ -65,9 +65,9 @@ export async function slurpReconcile(
   if (options.json === true) await writeJson(products === undefined ? report : { ...report, products });
   else {
     const left = products === undefined ? '' : renderLeftProducts(products);
-    await writeOutput(`${renderReconciled(report, outputWidth())}${left}`);
+    await writeOutput(`${renderReconciled(report, findOutputWidth())}${left}`);
   }
-  complain(report);
+  assertComplete(report);
 }
 
 /** Finds products that no job reported, and registers them if that was asked for. */
@@ -77,19 +77,19 @@ async function findProducts(
 ): Promise<Parameters<typeof renderLeftProducts>[0]> {
   const { found, unreadable } = await findLeftProducts(open.status, rule);
   if (register !== true) return { found, unreadable };
-  return { found: await registerProducts(open, found, open.context.signal), unreadable };
+  return { found: await recordProducts(open, found, open.context.signal), unreadable };
 }
 
 function checkRule(rule: string, known: readonly string[]): void {
   if (known.includes(rule)) return;
-  const near = nearestWord(rule, known);
+  const near = findNearestWord(rule, known);
   throw new UsageError(`Rule '${rule}' was never submitted here`, {
     code: 'usage-rule',
     advice: near === undefined ? "Without '--rule', all rules are reconciled" : `Did you mean '${near}'?`,
   });
 }
 
-function complain({ submissions, attempts }: Parameters<typeof renderReconciled>[0]): void {
+function assertComplete({ submissions, attempts }: Parameters<typeof renderReconciled>[0]): void {
   if (attempts !== undefined && attempts.disbelieved > 0) {
     throw new BatchError(`${attempts.disbelieved} of ${attempts.checked} jobs seem to have vanished at once`, {
       code: 'batch-unknown-mass',

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 
 import { writeJson, writeOutput } from '#cli/output.ts';
-import { outputWidth } from '#cli/table.ts';
+import { findOutputWidth } from '#cli/table.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { findRefused } from '#db/status/refused/find-refused.ts';
 import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
@@ -32,7 +32,7 @@ export interface RefusedOptions {
  * @throws UsageError for what is not such a number, or to resolve all without `all`; DatabaseError
  * @see docs/reconcile.md
  */
-export async function slurpRefused(
+export async function runSlurpRefused(
   site: Site,
   words: readonly string[],
   options: RefusedOptions,
@@ -57,7 +57,7 @@ export async function slurpRefused(
     return;
   }
   if (options.json === true) await writeJson({ reports, spools });
-  else await writeOutput(renderRefused(reports, spools, outputWidth()));
+  else await writeOutput(renderRefused(reports, spools, findOutputWidth()));
 }
 
 function parseAttempt(word: string): number {

@@ -15,6 +15,6 @@ export function makeFileSchema(name: (typeof schemaNames)[number]): z.core.JSONS
 }
 
 /** Prints the JSON Schema of a kind of file. */
-export async function slurpSchema(name: (typeof schemaNames)[number]): Promise<void> {
+export async function runSlurpSchema(name: (typeof schemaNames)[number]): Promise<void> {
   await writeOutput(`${JSON.stringify(makeFileSchema(name), null, 2)}\n`);
 }

@@ -64,7 +64,7 @@ async function makeRole(role: RoleName, given: SiteDatabase, surroundings: RoleS
   if (typeof given === 'string') return { role, url: given, schema: 'public' };
   const url = await addressOf(role, given, surroundings);
   if (given.password !== undefined) {
-    const password = await reveal(given.password, surroundings, `The password of '${role}'`);
+    const password = await readHidden(given.password, surroundings, `The password of '${role}'`);
     // An address without a host has no room for it before the '@'.
     if (url.host === '') url.searchParams.set('password', password);
     else url.password = encodeURIComponent(password);
@@ -79,7 +79,7 @@ async function addressOf(
 ): Promise<URL> {
   const { odbc, directory, env } = surroundings;
   if ('dsn' in given) return readOdbcAddress(findOdbcFile(odbc, directory, env), given.dsn, given.user);
-  const text = await reveal(given.url, surroundings, `The address of '${role}'`);
+  const text = await readHidden(given.url, surroundings, `The address of '${role}'`);
   if (!URL.canParse(text) || !/^postgres(?:ql)?:/.test(text)) {
     throw new SiteError(`The address of '${role}' is not valid: expected 'postgresql://USER@HOST/DATABASE'`, {
       code: 'site-address',
@@ -88,7 +88,7 @@ async function addressOf(
   return new URL(text);
 }
 
-async function reveal(hidden: HiddenText, surroundings: RoleSurroundings, what: string): Promise<string> {
+async function readHidden(hidden: HiddenText, surroundings: RoleSurroundings, what: string): Promise<string> {
   if (typeof hidden === 'string') return hidden;
   const { siteFile, directory, env } = surroundings;
   if ('file' in hidden) return readSecretFile(siteFile ?? directory, hidden.file);

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
-import { nearestWord } from '#util/nearest-word.ts';
+import { findNearestWord } from '#util/find-nearest-word.ts';
 
 /** One section of an `odbc.ini`: keys in lower case. */
 type DataSource = ReadonlyMap<string, string>;
@@ -50,7 +50,7 @@ export async function readOdbcAddress(file: string, name: string, user?: string)
   const sources = parseOdbcFile(await readText(file, name));
   const source = sources.get(name);
   if (source === undefined) {
-    const meant = nearestWord(name, [...sources.keys()]);
+    const meant = findNearestWord(name, [...sources.keys()]);
     throw new SiteError(`Data source '${name}' does not exist in '${file}'`, {
       code: 'site-odbc-unknown',
       advice: meant === undefined ? `It has: ${[...sources.keys()].join(', ')}` : `Did you mean '${meant}'?`,

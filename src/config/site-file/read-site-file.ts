@@ -5,7 +5,7 @@ import { isNode, LineCounter, parseDocument } from 'yaml';
 
 import { SiteError } from '#model/errors.ts';
 import { decodeText, findOddCharacters } from '#util/decode-text.ts';
-import { nearestWord } from '#util/nearest-word.ts';
+import { findNearestWord } from '#util/find-nearest-word.ts';
 import { findAnchors } from '#util/yaml/find-anchors.ts';
 
 import { siteFileSchema } from './site-schema.ts';
@@ -22,7 +22,7 @@ interface Mistake {
 }
 
 /** Makes the one error that names all that is wrong with a site file, a line each, in order. */
-function siteFileError(file: string, mistakes: readonly Mistake[]): SiteError {
+function makeSiteFileError(file: string, mistakes: readonly Mistake[]): SiteError {
   const sorted = mistakes.toSorted((one, other) => one.line - other.line || one.column - other.column);
   const lines = sorted.map(({ line, column, text }) => `${file}:${line}:${column}: ${text}`);
   return new SiteError(`The site file '${file}' has ${lines.length === 1 ? 'an error' : `${lines.length} errors`}`, {
@@ -49,27 +49,27 @@ function placeOf(
 }
 
 // A union that failed says little itself: the branch that came furthest knows more, which is the one with least to say.
-function flatten(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+function issuesOf(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
   if (issue.code !== 'invalid_union') return [issue];
   const branches = issue.errors
     .map((branch) => branch.filter(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'))
     .filter((branch) => branch.length > 0)
     .toSorted((one, other) => one.length - other.length);
   const inner = (branches[0] ?? []).map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
-  return inner.length > 0 ? inner.flatMap(flatten) : [issue];
+  return inner.length > 0 ? inner.flatMap(issuesOf) : [issue];
 }
 
-function keysAt(path: readonly PropertyKey[]): readonly string[] {
+function keysOf(path: readonly PropertyKey[]): readonly string[] {
   let shape: unknown = siteFileSchema;
-  for (const key of path) shape = schemaShape(shape)?.[String(key)];
-  return Object.keys(schemaShape(shape) ?? {});
+  for (const key of path) shape = shapeOf(shape)?.[String(key)];
+  return Object.keys(shapeOf(shape) ?? {});
 }
 
-function schemaShape(schema: unknown): Record<string, unknown> | undefined {
+function shapeOf(schema: unknown): Record<string, unknown> | undefined {
   if (typeof schema !== 'object' || schema === null) return undefined;
   if ('shape' in schema && typeof schema.shape === 'object' && schema.shape !== null) return { ...schema.shape };
-  if ('unwrap' in schema && typeof schema.unwrap === 'function') return schemaShape(schema.unwrap());
-  if ('options' in schema && Array.isArray(schema.options)) return schemaShape(schema.options.at(-1));
+  if ('unwrap' in schema && typeof schema.unwrap === 'function') return shapeOf(schema.unwrap());
+  if ('options' in schema && Array.isArray(schema.options)) return shapeOf(schema.options.at(-1));
   return undefined;
 }
 
@@ -82,10 +82,10 @@ function mistakesOf(
   const name = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
-      const meant = nearestWord(key, keysAt(issue.path));
+      const meant = findNearestWord(key, keysOf(issue.path));
       const where = name === '' ? '' : ` in '${name}'`;
       return {
-        ...keyPlace(document, lines, [...issue.path, key]),
+        ...placeOfKey(document, lines, [...issue.path, key]),
         text: `Unknown key '${key}'${where}${meant === undefined ? '' : `: did you mean '${meant}'?`}`,
       };
     });
@@ -112,7 +112,7 @@ function mistakesOf(
   ];
 }
 
-function keyPlace(
+function placeOfKey(
   document: Document,
   lines: LineCounter,
   path: readonly PropertyKey[],
@@ -135,13 +135,13 @@ async function isReadByOthers(file: string): Promise<boolean> {
   return ((await stat(file)).mode & 0o077) !== 0;
 }
 
-function passwordsIn(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+function passwordsOf(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
   if (typeof value === 'string') {
     const isPassword = path.at(-1) === 'password' || (URL.canParse(value) && new URL(value).password !== '');
     return isPassword ? [path] : [];
   }
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, inner]) => passwordsIn(inner, [...path, key]));
+  return Object.entries(value).flatMap(([key, inner]) => passwordsOf(inner, [...path, key]));
 }
 
 /** What is not YAML, and what would be read as something else: aliases of nothing, and tags that nothing knows. */
@@ -183,13 +183,13 @@ export async function readSiteFile(file: string): Promise<SiteFile> {
     })),
     ...findFormMistakes(document, lines),
   ];
-  if (unreadable.length > 0) throw siteFileError(file, unreadable);
+  if (unreadable.length > 0) throw makeSiteFileError(file, unreadable);
   const value: unknown = document.toJS() ?? {};
   const parsed = siteFileSchema.safeParse(value);
   const mistakes = (parsed.error?.issues ?? [])
-    .flatMap(flatten)
+    .flatMap(issuesOf)
     .flatMap((issue) => mistakesOf(document, lines, value, issue));
-  const passwords = passwordsIn(value);
+  const passwords = passwordsOf(value);
   if (passwords.length > 0 && (await isReadByOthers(file))) {
     for (const path of passwords) {
       mistakes.push({
@@ -198,7 +198,7 @@ export async function readSiteFile(file: string): Promise<SiteFile> {
       });
     }
   }
-  if (!parsed.success || mistakes.length > 0) throw siteFileError(file, mistakes);
+  if (!parsed.success || mistakes.length > 0) throw makeSiteFileError(file, mistakes);
   return parsed.data;
 }
 

@@ -5,12 +5,12 @@ const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '
  *
  * @see https://www.postgresql.org/docs/current/sql-copy.html
  */
-export function printCopyLine(values: readonly string[]): string {
+export function encodeCopyLine(values: readonly string[]): string {
   return `${values.map((value) => value.replaceAll(/[\\\t\n\r]/g, (character) => escapes[character] ?? '')).join('\t')}\n`;
 }
 
 /** Joins lines to pieces of about 64 kB, for fewer and larger packets. */
-export async function* inPieces(lines: AsyncIterable<string>): AsyncGenerator<string> {
+export async function* joinPieces(lines: AsyncIterable<string>): AsyncGenerator<string> {
   let piece = '';
   for await (const line of lines) {
     piece += line;

@@ -1,11 +1,11 @@
 import { isSameDatabase, sql } from '#db/connect.ts';
 import { fates, verdicts } from '#model/verdict.ts';
 
-import { inAuthorsPlace, judgeCandidates } from './judge/judge-candidates.ts';
+import { decideEarly, withAuthorsPath } from './judge/decide-early.ts';
 import { makeTables } from './make-tables.ts';
 import { makeProductNames } from './product-sql.ts';
-import { extraNames, readQueryColumns } from './read-query-columns.ts';
-import { fillFit } from './verdicts/unfit.ts';
+import { extraNamesOf, readQueryColumns } from './read-query-columns.ts';
+import { putFit } from './verdicts/unfit.ts';
 import { verdictParts } from './verdicts/verdict-parts.ts';
 
 import type { Session } from '#db/connect.ts';
@@ -15,7 +15,7 @@ import type { RowSelection } from '#model/row-selection.ts';
 import type { Fate, Verdict } from '#model/verdict.ts';
 
 import type { DecisionDatabases, DecisionRequest, InputSource } from './decision-request.ts';
-import type { EarlyCount } from './judge/judge-candidates.ts';
+import type { EarlyCount } from './judge/decide-early.ts';
 import type { ProductNames } from './product-sql.ts';
 import type { QueryColumns } from './read-query-columns.ts';
 
@@ -23,14 +23,14 @@ function readColumns(session: Session, request: DecisionRequest, where: Decision
   const { role } = where.databases[request.query.role];
   const place = { schema: role.schema, statementTimeoutMs: where.statementTimeoutMs };
   const read = (author: Session): Promise<QueryColumns> =>
-    inAuthorsPlace(author, place, (inner) => readQueryColumns(inner, request));
+    withAuthorsPath(author, place, (inner) => readQueryColumns(inner, request));
   return isSameDatabase(role, session.role) ? read(session) : where.databases[request.query.role].session(read);
 }
 
 // Only what is still open goes on, in a table of its own: the later checks never see the million that is blocked.
-async function separateUndecided(session: Session, columns: QueryColumns): Promise<void> {
+async function putUndecided(session: Session, columns: QueryColumns): Promise<void> {
   const names = ['ordinal', 'run', 'segment', 'streamname', 'cupsid', 'dstfile', 'source', 'files', 'ranges'];
-  const list = sql.join([...names.map((name) => sql.identifier(name)), ...extraNames(columns)]);
+  const list = sql.join([...names.map((name) => sql.identifier(name)), ...extraNamesOf(columns)]);
   await session.execute(
     sql`insert into pg_temp.undecided (${list}) select ${list} from pg_temp.judged where verdict is null`,
   );
@@ -72,7 +72,7 @@ function countRows(
   return { rows, faults, candidates, counts, blockedByState };
 }
 
-async function warn(
+async function findWarnings(
   session: Session,
   fate: Fate,
   { counts, faults }: Pick<Funnel, 'counts' | 'faults'>,
@@ -95,7 +95,7 @@ export interface Decision {
 /**
  * Decides every row of a rule's query, in the server, and leaves what is to be dispatched in `pg_temp.ready` of the
  * session. Writes nothing but temporary tables. The session must be one to the status database that no decision used
- * before; the tables behind the {@link Decision} stay in it for `readReady` and `explainRun`.
+ * before; the tables behind the {@link Decision} stay in it for `readReady` and `findExplanation`.
  *
  * @throws RuleError where the query fails or lacks columns; DatabaseError
  * @see docs/deciding.md
@@ -105,7 +105,7 @@ export async function decide(session: Session, request: DecisionRequest, where: 
   const columns = await readColumns(session, request, where);
   const decided = { columns, names, selection: request.selection, inputs: request.inputs.kind };
   await makeTables(session, columns);
-  const early = await judgeCandidates({ session, request, where, columns, names });
+  const early = await decideEarly({ session, request, where, columns, names });
   const { catalog } = where.databases;
   const warnings: DecisionWarning[] = columns.repeated.map((name) => ({
     kind: 'repeated-column',
@@ -113,17 +113,18 @@ export async function decide(session: Session, request: DecisionRequest, where: 
     message: `The query returns column '${name}' more than once: the last one is used`,
   }));
   const read = countRows(early, new Map(), 0);
-  warnings.push(...(await warn(session, 'rejected', read)));
+  warnings.push(...(await findWarnings(session, 'rejected', read)));
   if (!early.some((count) => count.verdict === null)) return { funnel: { ...read, warnings }, ...decided };
 
-  await separateUndecided(session, columns);
+  await putUndecided(session, columns);
   const judging = { session, catalog, request, columns, names };
   for (const fate of fates) warnings.push(...((await verdictParts[fate].mark?.(judging)) ?? []));
-  const ready = await fillFit(judging);
+  const ready = await putFit(judging);
   const late = await session.query<{ verdict: string; count: number }>(
     sql`select verdict, count(*)::int as count from pg_temp.undecided where verdict is not null group by verdict`,
   );
   const counted = countRows(early, new Map(late.map(({ verdict, count }) => [verdict, count])), ready);
-  for (const fate of fates.filter((one) => one !== 'rejected')) warnings.push(...(await warn(session, fate, counted)));
+  for (const fate of fates.filter((one) => one !== 'rejected'))
+    warnings.push(...(await findWarnings(session, fate, counted)));
   return { funnel: { ...counted, warnings }, ...decided };
 }

@@ -1,6 +1,6 @@
 import { sql } from '#db/connect.ts';
 
-import { extraNames } from './read-query-columns.ts';
+import { extraNamesOf } from './read-query-columns.ts';
 
 import type { Session } from '#db/connect.ts';
 
@@ -28,7 +28,7 @@ export async function makeTables(session: Session, columns: QueryColumns): Promi
           set_config('jit', 'off', false), set_config('enable_memoize', 'off', false)`,
   );
   const extras = sql.join(
-    extraNames(columns).map((name) => sql`, ${name} text`),
+    extraNamesOf(columns).map((name) => sql`, ${name} text`),
     '',
   );
   const wide = sql`dstfile text, source text, files text, ranges text ${extras}`;

@@ -1,5 +1,5 @@
 import { sql } from '#db/connect.ts';
-import { printDstname, streamMacro, twinOf } from '#model/dst-name.ts';
+import { formatDstname, streamMacro, twinOf } from '#model/dst-name.ts';
 
 import type { Statement } from '#db/connect.ts';
 
@@ -27,7 +27,7 @@ export function makeProductNames(product: DecisionRequest['product']): ProductNa
   const twin = twinOf(product);
   return {
     dsttype: product.dsttype,
-    dstname: printDstname(product),
+    dstname: formatDstname(product),
     ...(twin === undefined ? {} : { twin }),
     isStreamed: product.dsttype.includes(streamMacro),
   };
@@ -51,7 +51,7 @@ function paddedSql(value: Statement, digits: number): Statement {
 /**
  * The row's dstfile; null where run, segment or a needed stream is null.
  *
- * @see model/dst-name.ts, `printDstfile`: a property test holds the two together
+ * @see model/dst-name.ts, `formatDstfile`: a property test holds the two together
  */
 export function dstfileSql(pattern: Statement, row: RowSql, isStreamed: boolean): Statement {
   const name = nameSql(pattern, row, isStreamed);
@@ -59,7 +59,7 @@ export function dstfileSql(pattern: Statement, row: RowSql, isStreamed: boolean)
 }
 
 /** A LIKE pattern for everything that begins like this name; a stream ends what is known of it. */
-export function likePrefix(name: string): string {
+export function likePrefixOf(name: string): string {
   const known = name.split(streamMacro)[0] ?? '';
   return `${known.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
 }

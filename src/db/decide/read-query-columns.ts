@@ -94,7 +94,7 @@ function sortColumns(columns: readonly QueryColumn[], request: DecisionRequest):
   const files = find('files', 'text', true);
   const ranges = find('fileranges', 'text', false);
   const streamname = find('streamname', 'text', isStreamed);
-  if (!source || !run || !segment || !files || faults.length > 0) throw columnError(faults, columns, request);
+  if (!source || !run || !segment || !files || faults.length > 0) throw makeColumnError(faults, columns, request);
   return {
     aliases: columns.map((column) => column.alias),
     source,
@@ -108,7 +108,11 @@ function sortColumns(columns: readonly QueryColumn[], request: DecisionRequest):
   };
 }
 
-function columnError(faults: readonly string[], columns: readonly QueryColumn[], request: DecisionRequest): RuleError {
+function makeColumnError(
+  faults: readonly string[],
+  columns: readonly QueryColumn[],
+  request: DecisionRequest,
+): RuleError {
   const names = columns.map((column) => `'${column.name}'`).join(', ');
   const [only] = faults;
   const what =
@@ -122,6 +126,6 @@ function columnError(faults: readonly string[], columns: readonly QueryColumn[],
 }
 
 /** The columns as a select list of names, for tables that hold them: `x1 text, x2 text`. */
-export function extraNames(columns: QueryColumns): readonly Statement[] {
+export function extraNamesOf(columns: QueryColumns): readonly Statement[] {
   return columns.extra.map((_, index) => sql.identifier(`x${index + 1}`));
 }

@@ -24,7 +24,7 @@ interface QueryPlace {
  * @param position the server's: characters (not UTF-16 units) from 1, in the statement that the query was woven into
  * @returns undefined where the position lies outside of the query
  */
-function placeInQuery(statement: string, query: string, position: number): QueryPlace | undefined {
+function findPlace(statement: string, query: string, position: number): QueryPlace | undefined {
   const start = statement.indexOf(query);
   const offset = [...statement].slice(0, position - 1).join('').length - start;
   if (start < 0 || offset < 0 || offset > query.length) return undefined;
@@ -48,7 +48,7 @@ export function toRuleError(error: unknown, statement: Statement, request: Decis
   const isTimeout = state === '57014';
   if (typeof state !== 'string' || !(isTimeout || queryClasses.includes(state.slice(0, 2)))) return error;
   const position = error.facts['position'];
-  const place = typeof position === 'number' ? placeInQuery(statement.text, request.query.text, position) : undefined;
+  const place = typeof position === 'number' ? findPlace(statement.text, request.query.text, position) : undefined;
   // What is missing around the query is missing in our own tables.
   if (typeof position === 'number' && place === undefined && isUnknownName(error)) return error;
   const said = error.cause instanceof Error ? error.cause.message : error.message;

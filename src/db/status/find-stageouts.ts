@@ -38,7 +38,7 @@ export interface Stageout extends EventKey {
   readonly hasRefusal: boolean;
 }
 
-function selectStageouts(status: Queryable, which: Statement): Statement {
+function selectStageoutsSql(status: Queryable, which: Statement): Statement {
   const events = sql.table(status.role, 'production_event');
   // A wrong clock of one node must not make an earlier file the later one.
   const eventMoment = sql.table(status.role, 'event_moment');
@@ -73,7 +73,7 @@ function selectStageouts(status: Queryable, which: Statement): Statement {
  */
 export function findStageouts(status: Queryable, keys: readonly EventKey[]): Promise<readonly Stageout[]> {
   return status.query<Stageout>(
-    selectStageouts(
+    selectStageoutsSql(
       status,
       sql`e.kind = 'stageout' and (e.cupsid, e.source, e.sequence) in (
         select * from unnest(
@@ -93,7 +93,7 @@ export function findStageouts(status: Queryable, keys: readonly EventKey[]): Pro
  */
 export function findPendingStageouts(status: Queryable, limit: number): Promise<readonly Stageout[]> {
   return status.query<Stageout>(
-    selectStageouts(
+    selectStageoutsSql(
       status,
       sql`e.kind = 'stageout' and e.applied_at is null and e.apply_note is null
           order by e.received_at limit ${limit}`,

@@ -1,5 +1,5 @@
 import { sql } from '../connect.ts';
-import { refoldAttempts } from './refold-attempts.ts';
+import { foldAttemptsAgain } from './fold-attempts-again.ts';
 
 import type { Database, Queryable, Statement } from '../connect.ts';
 import type { EventKey } from './find-stageouts.ts';
@@ -7,7 +7,7 @@ import type { EventKey } from './find-stageouts.ts';
 /** The channel on which it is told that the catalog has new files; the payload is JSON: `{"dsttype", "run"}`. */
 const catalogChannel = 'slurp_catalog';
 
-function keyTable(keys: readonly EventKey[]): Statement {
+function keyTableSql(keys: readonly EventKey[]): Statement {
   return sql`unnest(
     ${keys.map((key) => key.cupsid)}::int[],
     ${keys.map((key) => key.source)}::text[],
@@ -24,7 +24,7 @@ function keyTable(keys: readonly EventKey[]): Statement {
 export async function markStageoutsApplied(status: Database, keys: readonly EventKey[]): Promise<void> {
   const cupsids = await findLacking(status, keys);
   if (cupsids.length === 0) return markApplied(status, keys);
-  await refoldAttempts(status, cupsids, (session) => markApplied(session, keys));
+  await foldAttemptsAgain(status, cupsids, (session) => markApplied(session, keys));
 }
 
 /**
@@ -47,7 +47,7 @@ async function markApplied(status: Queryable, keys: readonly EventKey[]): Promis
   await status.query(sql`
     with locked as (
       select e.cupsid, e.source, e.sequence, e.at from ${events} e
-      where (e.cupsid, e.source, e.sequence) in (select * from ${keyTable(keys)}) and e.applied_at is null
+      where (e.cupsid, e.source, e.sequence) in (select * from ${keyTableSql(keys)}) and e.applied_at is null
       order by e.cupsid, e.source, e.sequence for update
     ),
     marked as (
@@ -77,7 +77,7 @@ export async function putStageoutsAside(
   notes: readonly string[],
 ): Promise<void> {
   const cupsids = keys.map(({ cupsid }) => cupsid);
-  await refoldAttempts(status, cupsids, (session) => putAside(session, keys, notes));
+  await foldAttemptsAgain(status, cupsids, (session) => putAside(session, keys, notes));
 }
 
 async function putAside(status: Queryable, keys: readonly EventKey[], notes: readonly string[]): Promise<void> {
@@ -86,11 +86,11 @@ async function putAside(status: Queryable, keys: readonly EventKey[], notes: rea
   await status.execute(sql`
     with locked as (
       select e.cupsid, e.source, e.sequence, e.at from ${events} e
-      where (e.cupsid, e.source, e.sequence) in (select * from ${keyTable(keys)}) and e.applied_at is null
+      where (e.cupsid, e.source, e.sequence) in (select * from ${keyTableSql(keys)}) and e.applied_at is null
       order by e.cupsid, e.source, e.sequence for update
     )
     update ${events} e set apply_note = k.note
-    from locked l join rows from (${keyTable(keys)}, unnest(${notes}::text[])) as k (cupsid, source, sequence, note)
+    from locked l join rows from (${keyTableSql(keys)}, unnest(${notes}::text[])) as k (cupsid, source, sequence, note)
       using (cupsid, source, sequence)
     where e.cupsid = l.cupsid and e.source = l.source and e.sequence = l.sequence and e.at = l.at`);
 }

@@ -42,7 +42,7 @@ export function checkPayload({ repository, origin }: CheckedSurvey, policy: Payl
     ...findChanged(checkout, index === 0 ? repository : undefined),
   ]);
   const isRefused = policy.build !== 'new' && reasons.length > 0;
-  if (isRefused && !policy.isForced) throw refusal(reasons);
+  if (isRefused && !policy.isForced) throw makeRefusal(reasons);
   const texts = reasons.map(({ message, files }) =>
     files === undefined ? message : `${message}: ${files.join(', ')}`,
   );
@@ -82,7 +82,7 @@ function findChanged(checkout: PayloadCheckout, repository: PayloadRepository | 
 }
 
 /** One error for all reasons; the first gives its code. */
-function refusal(reasons: readonly Reason[]): SiteError {
+function makeRefusal(reasons: readonly Reason[]): SiteError {
   const [first = { code: 'site-payload-changed', message: '' }, ...others] = reasons;
   const isUnpublished = reasons.every(({ code }) => code === 'site-payload-unpublished');
   return new SiteError(first.message, {

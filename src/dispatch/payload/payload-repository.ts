@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 
 import { SiteError } from '#model/errors.ts';
-import { stripCredentials } from '#util/strip-credentials.ts';
+import { withoutCredentials } from '#util/without-credentials.ts';
 
 import { runGit } from './run-git.ts';
 
@@ -48,14 +48,14 @@ export async function readPayloadRepository(directory: string): Promise<PayloadR
     runGit(directory, 'symbolic-ref', '--quiet', '--short', 'HEAD'),
   ]);
   const failed = [short, head].find(({ exitCode }) => exitCode !== 0);
-  if (failed !== undefined) throw noCheckout(directory, failed);
+  if (failed !== undefined) throw makeNoCheckout(directory, failed);
   const [top = '', commit = ''] = head.stdout.split('\n');
   const hasOrigin = origin.exitCode === 0 && origin.stdout.trim() !== '';
   const branch = symbolic.exitCode === 0 ? symbolic.stdout.trim() : undefined;
   return {
     ...{ directory, top, commit, hasOrigin },
     hash: short.stdout.trim(),
-    repo: hasOrigin ? stripCredentials(origin.stdout.trim()) : top,
+    repo: hasOrigin ? withoutCredentials(origin.stdout.trim()) : top,
     ...(branch === undefined ? {} : { branch }),
     ...(hasOrigin ? await findPublished(directory, commit, branch) : { isPublished: false, isCurrent: false }),
   };
@@ -79,7 +79,7 @@ async function findPublished(
   return { isPublished: ancestor.exitCode === 0, isCurrent: false };
 }
 
-function noCheckout(directory: string, result: CommandResult): SiteError {
+function makeNoCheckout(directory: string, result: CommandResult): SiteError {
   const said = (result.stderr.trim().split('\n')[0] ?? '').replace(/^fatal: /u, '');
   if (said.includes('Needed a single revision')) {
     return new SiteError(`The git checkout of the payload '${directory}' has no commit yet`, {

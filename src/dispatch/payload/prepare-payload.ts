@@ -1,10 +1,10 @@
-import { letPayloadGo } from '#db/status/payload/payload-lock.ts';
+import { unlockPayload } from '#db/status/payload/payload-lock.ts';
 import { codeOf } from '#util/code-of.ts';
 import { countOf } from '#util/count-of.ts';
-import { printSize } from '#util/print-size.ts';
+import { formatSize } from '#util/format-size.ts';
 
 import { checkPayload } from './check-payload.ts';
-import { keepSnapshot } from './snapshot/keep-snapshot.ts';
+import { ensureSnapshot } from './snapshot/ensure-snapshot.ts';
 import { surveyPayload } from './survey/survey-payload.ts';
 
 import type { Session } from '#db/connect.ts';
@@ -15,7 +15,7 @@ import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { PhaseClock } from '../phase-clock.ts';
 import type { PayloadRepository } from './payload-repository.ts';
-import type { Snapshot } from './snapshot/keep-snapshot.ts';
+import type { Snapshot } from './snapshot/ensure-snapshot.ts';
 
 /** What the jobs of a dispatch stage, and what is recorded about it. */
 export interface DispatchedPayload {
@@ -34,7 +34,7 @@ export interface DispatchedPayload {
 export interface PreparePayloadInput {
   readonly prepared: PreparedRule;
   readonly site: Site;
-  /** Of the plan; holds the snapshot until {@link letPayloadGo}. */
+  /** Of the plan; holds the snapshot until {@link unlockPayload}. */
   readonly session: Session;
   readonly isForced: boolean;
   /** Hears what is doubtful about the payload, and decides; not called where nothing is. */
@@ -69,13 +69,13 @@ export async function preparePayload(input: PreparePayloadInput): Promise<Dispat
     clock?.begin('payload');
     const begin = performance.now();
     try {
-      const snapshot = await keepSnapshot({ survey, site, session, log });
+      const snapshot = await ensureSnapshot({ survey, site, session, log });
       const seconds = (surveyMs + performance.now() - begin) / 1000;
       const { repository, origin, isDirty } = survey;
       log.info({ payload: snapshot.hash, wasMade: snapshot.wasMade, sizeBytes: snapshot.sizeBytes }, 'payload');
       return { repository, snapshot, origin, isDirty, overridden, notes: makeNotes(snapshot, seconds) };
     } catch (error) {
-      await letPayloadGo(session, survey.manifest.hash).catch(() => undefined);
+      await unlockPayload(session, survey.manifest.hash).catch(() => undefined);
       // Edited since it was read: what was asked about is not what would run.
       if (codeOf(error) !== 'site-payload-changing' || left === 0) throw error;
     } finally {
@@ -89,7 +89,7 @@ function makeNotes({ hash, files, sizeBytes, wasMade, fault }: Snapshot, seconds
   const name = `payload snapshot '${hash.slice(0, 12)}'`;
   if (fault !== undefined) notes.push(`The ${name} was damaged and was created again: ${fault}`);
   if (sizeBytes > largeBytes) {
-    const what = `${printSize(sizeBytes)} in ${countOf(files.length, 'file')}`;
+    const what = `${formatSize(sizeBytes)} in ${countOf(files.length, 'file')}`;
     notes.push(
       `The ${name} has ${what}, ${wasMade ? 'created' : 'found'} in ${seconds.toFixed(1)} s; each job copies it`,
     );

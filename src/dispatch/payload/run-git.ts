@@ -1,7 +1,7 @@
-import { gitEnvironment } from '#config/git-environment.ts';
+import { makeGitEnvironment } from '#config/make-git-environment.ts';
 import { SiteError } from '#model/errors.ts';
 import { runCommand } from '#util/run-command.ts';
-import { stripCredentials } from '#util/strip-credentials.ts';
+import { withoutCredentials } from '#util/without-credentials.ts';
 
 import type { CommandResult } from '#util/run-command.ts';
 
@@ -14,7 +14,7 @@ const gitTimeoutMs = 60_000;
  * @throws SiteError if git cannot be started, or does not answer within a minute: then nothing is known
  */
 export async function runGit(directory: string, ...args: readonly string[]): Promise<CommandResult> {
-  const options = { timeoutMs: gitTimeoutMs, env: gitEnvironment() };
+  const options = { timeoutMs: gitTimeoutMs, env: makeGitEnvironment() };
   const result = await runCommand('git', ['-C', directory, ...args], options).catch((cause: unknown) => {
     throw new SiteError("The program 'git' cannot be started", {
       code: 'site-git-missing',
@@ -22,7 +22,7 @@ export async function runGit(directory: string, ...args: readonly string[]): Pro
       advice: 'Install git: SLURP records which commit of a payload made which file',
     });
   });
-  if (!result.isTimedOut) return { ...result, stderr: stripCredentials(result.stderr) };
+  if (!result.isTimedOut) return { ...result, stderr: withoutCredentials(result.stderr) };
   // Without an answer nothing is known: neither that there is no checkout, nor that a commit is not published.
   throw new SiteError(`'git ${args[0]}' did not end within ${gitTimeoutMs / 1000} s in the payload '${directory}'`, {
     code: 'site-git-slow',

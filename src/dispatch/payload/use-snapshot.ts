@@ -6,7 +6,7 @@ import { isAddress } from './survey/staged-path.ts';
 
 import type { ExpandedJob } from '#rules/expand-job.ts';
 
-import type { Snapshot } from './snapshot/keep-snapshot.ts';
+import type { Snapshot } from './snapshot/ensure-snapshot.ts';
 
 /**
  * Makes the function that lets a job take its program and its files from a snapshot, where that holds them; everything
@@ -16,7 +16,7 @@ export function makeSnapshotUser(
   { moved }: Pick<Snapshot, 'moved'>,
   submitDirectory: string,
 ): (job: ExpandedJob) => ExpandedJob {
-  const filesOf = memoized((written) => {
+  const filesOf = withMemory((written) => {
     const [initial = '', list = ''] = written.split('\0');
     return parseList(list)
       .map((item) => {
@@ -40,7 +40,7 @@ export function makeSnapshotUser(
   };
 }
 
-function memoized(make: (written: string) => string): (written: string) => string {
+function withMemory(make: (written: string) => string): (written: string) => string {
   let last: { readonly written: string; readonly made: string } | undefined;
   return (written) => {
     if (last?.written !== written) last = { written, made: make(written) };

@@ -1,4 +1,4 @@
-import { retryDatabase } from '#db/retry.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
 import { findEnded } from '#db/status/find-ended-attempts.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
@@ -33,7 +33,7 @@ export async function findHeldAfterEnd(
   const unread = (queue.unread ?? []).map(({ reason }) => reason);
   if (queue.value.length === 0) return { kind: 'answer', jobs: [], unread };
   const cupsids = queue.value.map(({ cupsid }) => cupsid);
-  const ended = new Map((await retryDatabase(() => findEnded(status, cupsids))).map((row) => [row.id, row]));
+  const ended = new Map((await withDatabaseRetries(() => findEnded(status, cupsids))).map((row) => [row.id, row]));
   const jobs = queue.value.flatMap((job): HeldAfterEnd[] => {
     const row = ended.get(job.cupsid);
     // Not somebody else's job that bears the number of one of ours.

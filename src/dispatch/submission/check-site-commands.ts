@@ -1,5 +1,5 @@
 import { SiteError } from '#model/errors.ts';
-import { judgeRowValue } from '#rules/job/judge-value.ts';
+import { checkRowValue } from '#rules/job/check-finished-value.ts';
 
 import type { Site } from '#model/site.ts';
 
@@ -12,7 +12,7 @@ export function checkSiteCommands({ batch, file }: Pick<Site, 'batch' | 'file'>)
   if (batch.backend !== 'htcondor') return;
   const faults = Object.entries(batch.htcondor.commands).flatMap(([key, written]) => {
     const text = written.trim();
-    const fault = text === '' ? undefined : judgeRowValue(key, text);
+    const fault = text === '' ? undefined : checkRowValue(key, text);
     return fault === undefined ? [] : [`${fault.message}, expected ${fault.expected}`];
   });
   if (faults.length === 0) return;

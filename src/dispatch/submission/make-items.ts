@@ -5,8 +5,8 @@ import { readReserved } from '#db/status/submission/read-reserved.ts';
 import { SiteError } from '#model/errors.ts';
 import { expandJob } from '#rules/expand-job.ts';
 import { countOf } from '#util/count-of.ts';
-import { explainError } from '#util/explain-error.ts';
-import { makeDirectory } from '#util/make-directory.ts';
+import { createDirectory } from '#util/create-directory.ts';
+import { describeError } from '#util/describe-error.ts';
 
 import { makeSnapshotUser } from '../payload/use-snapshot.ts';
 
@@ -16,7 +16,7 @@ import type { ReservedRow } from '#db/status/submission/read-reserved.ts';
 import type { JobRow } from '#rules/job/job-row.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
-import type { Snapshot } from '../payload/snapshot/keep-snapshot.ts';
+import type { Snapshot } from '../payload/snapshot/ensure-snapshot.ts';
 
 /** What the items of a submission are made of. */
 export interface ItemsInput {
@@ -97,9 +97,9 @@ export function openDirectoryMaker(): DirectoryMaker {
     make: async (directory) => {
       known.add(directory);
       try {
-        await makeDirectory(directory);
+        await createDirectory(directory);
       } catch (error) {
-        complaints.push(`'${directory}': ${explainError(error, directory)}`);
+        complaints.push(`'${directory}': ${describeError(error, directory)}`);
       }
     },
     check: () => {

@@ -60,7 +60,7 @@ async function checkFilesOf(
   workerDirectory: string,
 ): Promise<readonly string[]> {
   if (executable.kind === 'own') {
-    if (isStartedInPlace(commands['transfer_executable'])) return noteInPlace(executable.path);
+    if (isStartedInPlace(commands['transfer_executable'])) return checkInPlace(executable.path);
     await checkProgram(executable.path, prepared);
     return [];
   }
@@ -92,7 +92,7 @@ async function checkProgram(path: string, prepared: PreparedRule): Promise<void>
 }
 
 /** A program that is started in its place on the worker need not be on this machine, nor be the same here. */
-async function noteInPlace(path: string): Promise<readonly string[]> {
+async function checkInPlace(path: string): Promise<readonly string[]> {
   if (!(await isFile(path))) return [`The program '${path}' is not on this machine: workers must have it`];
   const isExecutable = await access(path, constants.X_OK).then(
     () => true,

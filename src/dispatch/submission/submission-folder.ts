@@ -4,12 +4,12 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import { siteKey, tokenFor } from '#config/site-key.ts';
+import { readSiteKey, tokenOf } from '#config/read-site-key.ts';
 import { findOpenSubmissions } from '#db/status/submission/find-open-submissions.ts';
 import { SiteError } from '#model/errors.ts';
 import { jobFileName, tokenFileName } from '#model/job/job-file.ts';
-import { makeDirectory } from '#util/make-directory.ts';
-import { processStart } from '#util/process-start.ts';
+import { createDirectory } from '#util/create-directory.ts';
+import { readProcessStart } from '#util/read-process-start.ts';
 
 import type { Queryable } from '#db/connect.ts';
 import type { JobFile } from '#model/job/job-file.ts';
@@ -24,7 +24,7 @@ function submissionsOf({ stateDirectory }: Pick<Site, 'stateDirectory'>): string
 }
 
 /** The directory of one submission, below the site's state directory. */
-export function submissionFolderOf(site: Pick<Site, 'stateDirectory'>, uuid: string): string {
+export function submissionDirectoryOf(site: Pick<Site, 'stateDirectory'>, uuid: string): string {
   return join(submissionsOf(site), uuid);
 }
 
@@ -52,10 +52,10 @@ async function checkTokenFolder(folder: string): Promise<void> {
  * @returns its absolute path
  * @throws SiteError about the site's key, or the directory above; an error of the operating system
  */
-export async function makeSubmissionFolder(site: Site, uuid: string, gatewayUrl: string): Promise<string> {
+export async function createSubmissionDirectory(site: Site, uuid: string, gatewayUrl: string): Promise<string> {
   await checkTokenFolder(submissionsOf(site));
-  const folder = submissionFolderOf(site, uuid);
-  const key = await siteKey(site);
+  const folder = submissionDirectoryOf(site, uuid);
+  const key = await readSiteKey(site);
   const { reportTimeoutMs, inputsTimeoutMs, setupScript, container } = site.worker;
   const jobFile: JobFile = {
     submission: uuid,
@@ -67,16 +67,16 @@ export async function makeSubmissionFolder(site: Site, uuid: string, gatewayUrl:
     ...(setupScript === undefined ? {} : { setupScript }),
     ...(container === undefined ? {} : { container }),
   };
-  const submitter = { host: hostname(), pid: process.pid, start: processStart(process.pid) ?? '' };
-  await makeDirectory(folder, 0o700);
+  const submitter = { host: hostname(), pid: process.pid, start: readProcessStart(process.pid) ?? '' };
+  await createDirectory(folder, 0o700);
   await writeFile(join(folder, submitterFileName), JSON.stringify(submitter));
   await writeFile(join(folder, jobFileName), `${JSON.stringify(jobFile)}\n`);
-  await writeFile(join(folder, tokenFileName), `${tokenFor(key, uuid)}\n`, { mode: 0o600, flag: 'wx' });
+  await writeFile(join(folder, tokenFileName), `${tokenOf(key, uuid)}\n`, { mode: 0o600, flag: 'wx' });
   return folder;
 }
 
 /** Takes the directory of a submission away that no job will ever ask for. */
-export async function removeSubmissionFolder(folder: string): Promise<void> {
+export async function removeSubmissionDirectory(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
@@ -93,7 +93,7 @@ export async function findSubmitter(
   if (!parsed.success) return 'unknown';
   const { host, pid, start } = parsed.data;
   if (host !== hostname()) return 'other-host';
-  if (processStart(pid) !== start) return 'gone';
+  if (readProcessStart(pid) !== start) return 'gone';
   return pid === process.pid ? 'ourselves' : 'alive';
 }
 
@@ -115,7 +115,7 @@ const keptMs = 24 * 3600 * 1000;
  * @returns how many
  * @throws DatabaseError; an error of the operating system
  */
-export async function clearSubmissionFolders(site: Site, status: Queryable): Promise<number> {
+export async function removeEndedDirectories(site: Site, status: Queryable): Promise<number> {
   const parent = submissionsOf(site);
   const names = await readdir(parent).catch(() => []);
   const old: string[] = [];
@@ -126,6 +126,6 @@ export async function clearSubmissionFolders(site: Site, status: Queryable): Pro
   if (old.length === 0) return 0;
   const open = await findOpenSubmissions(status, old);
   const closed = old.filter((uuid) => !open.has(uuid));
-  for (const uuid of closed) await removeSubmissionFolder(join(parent, uuid));
+  for (const uuid of closed) await removeSubmissionDirectory(join(parent, uuid));
   return closed.length;
 }

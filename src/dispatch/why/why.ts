@@ -1,8 +1,8 @@
-import { explainRun } from '#db/decide/explain/explain-run.ts';
 import { findDoubts } from '#db/decide/explain/find-doubts.ts';
+import { findExplanation } from '#db/decide/explain/find-explanation.ts';
 import { findMergedAttempts } from '#db/decide/explain/find-merged-attempts.ts';
 import { RuleError } from '#model/errors.ts';
-import { takesRun, takesSegment } from '#model/row-selection.ts';
+import { isRunSelected, isSegmentSelected } from '#model/row-selection.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 
 import { makeDisk, surveyBounds } from '../inputs/make-disk.ts';
@@ -26,10 +26,10 @@ import type { RunOptions } from '#model/run-options.ts';
 
 import type { PlanInput } from '../plan-rule.ts';
 
-function likelyReason(options: RunOptions, question: WhyQuestion): AbsenceReason {
+function likelyReasonOf(options: RunOptions, question: WhyQuestion): AbsenceReason {
   const { runs, cursor, segments, limit } = options;
-  if (!takesRun(runs, cursor, question.run)) return { kind: 'runs', selection: runs, cursor };
-  if (segments !== undefined && (question.segment === undefined || !takesSegment(segments, question.segment))) {
+  if (!isRunSelected(runs, cursor, question.run)) return { kind: 'runs', selection: runs, cursor };
+  if (segments !== undefined && (question.segment === undefined || !isSegmentSelected(segments, question.segment))) {
     return { kind: 'segments', selection: segments };
   }
   return limit > 0 ? { kind: 'limit', limit } : { kind: 'selection' };
@@ -48,13 +48,13 @@ interface Explained {
 
 const mergedShown = 10;
 
-async function explain(input: PlanInput, question: WhyQuestion): Promise<Explained> {
+async function findExplained(input: PlanInput, question: WhyQuestion): Promise<Explained> {
   const plan = await planRule({ ...input, asked: { isAlone: false, ...input.asked, run: question.run } });
   try {
     const { session, decision } = plan;
     const { catalog } = input.databases;
-    const explanation = await explainRun(session, decision, catalog, question);
-    const rows = await explainRun(session, decision, catalog, { run: question.run, isMerged: true }, mergedShown);
+    const explanation = await findExplanation(session, decision, catalog, question);
+    const rows = await findExplanation(session, decision, catalog, { run: question.run, isMerged: true }, mergedShown);
     const shown = new Set([...explanation.rows, ...rows.rows].map(({ dstfile }) => dstfile));
     const attempts = await findMergedAttempts(session, decision, question.run, mergedShown);
     const { cap } = plan.request;
@@ -83,7 +83,7 @@ async function findMergedRows(input: PlanInput, question: WhyQuestion): Promise<
     statementTimeoutMs: Math.min(input.statementTimeoutMs, wideTimeoutMs),
   };
   try {
-    return (await explain(wide, question)).merged;
+    return (await findExplained(wide, question)).merged;
   } catch (error) {
     if (error instanceof RuleError && error.code === 'rule-query-timeout') return undefined;
     throw error;
@@ -91,23 +91,23 @@ async function findMergedRows(input: PlanInput, question: WhyQuestion): Promise<
 }
 
 // The same rule for this run alone: what is left out now is left out by the query, not by the selection.
-async function explainAbsence(input: PlanInput, question: WhyQuestion): Promise<NonNullable<Why['absence']>> {
+async function findAbsence(input: PlanInput, question: WhyQuestion): Promise<NonNullable<Why['absence']>> {
   const { rule, options } = input.prepared;
   const { segments: _segments, ...rest } = options;
   const preparation = prepareRule(rule, { ...rest, runs: { kind: 'one', run: question.run }, limit: 0 });
   if (preparation.kind === 'refused') return { reason: { kind: 'selection' } };
   const { maxJobs: _maxJobs, ...unlimited } = input;
-  const { explanation } = await explain({ ...unlimited, prepared: preparation.prepared }, { run: question.run });
+  const { explanation } = await findExplained({ ...unlimited, prepared: preparation.prepared }, { run: question.run });
   const { segment } = question;
   const isThere = explanation.counts.length > 0;
   if (segment === undefined) {
     return isThere
-      ? { reason: likelyReason(options, question), alone: explanation }
+      ? { reason: likelyReasonOf(options, question), alone: explanation }
       : { reason: { kind: 'query', hasOtherSegments: false } };
   }
-  const { explanation: alone } = await explain({ ...unlimited, prepared: preparation.prepared }, question);
+  const { explanation: alone } = await findExplained({ ...unlimited, prepared: preparation.prepared }, question);
   return alone.counts.length > 0
-    ? { reason: likelyReason(options, question), alone }
+    ? { reason: likelyReasonOf(options, question), alone }
     : { reason: { kind: 'query', hasOtherSegments: isThere } };
 }
 
@@ -158,10 +158,10 @@ export interface WhyInput extends PlanInput {
  * @throws RuleError, DatabaseError, as {@link planRule}
  */
 export async function findWhy(input: WhyInput, question: WhyQuestion): Promise<Why> {
-  const { explanation, merged: narrow, cap } = await explain(input, question);
+  const { explanation, merged: narrow, cap } = await findExplained(input, question);
   const { backend, databases } = input;
   const isLeftOut = explanation.counts.every(({ fate }) => fate === 'not-selected');
-  const absence = isLeftOut ? await explainAbsence(input, question) : undefined;
+  const absence = isLeftOut ? await findAbsence(input, question) : undefined;
   const isUnfound = absence !== undefined && absence.alone === undefined && !isMerged(narrow);
   const isUndecided = input.isRunChosen === false && narrow.rows.counts.some(({ fate }) => fate === 'not-selected');
   const merged = (isUnfound || isUndecided ? await findMergedRows(input, question) : undefined) ?? narrow;

@@ -72,7 +72,7 @@ function readAnswer(response: IncomingMessage, resolve: (answer: GatewayAnswer) 
     else chunks.push(chunk);
   });
   response.on('end', () => {
-    resolve(judge(response.statusCode ?? 0, parse(Buffer.concat(chunks).toString('utf8'))));
+    resolve(parseReply(response.statusCode ?? 0, parse(Buffer.concat(chunks).toString('utf8'))));
   });
 }
 
@@ -85,7 +85,7 @@ function parse(text: string): unknown {
   }
 }
 
-function judge(status: number, body: unknown): GatewayAnswer {
+function parseReply(status: number, body: unknown): GatewayAnswer {
   if (status === 200) {
     return body === undefined
       ? { kind: 'silence', reason: 'the answer (status 200) is not JSON' }

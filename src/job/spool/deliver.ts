@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { putDeliveredOffset, readDeliveredOffset } from './delivered-offset.ts';
 import { kindOf, readSpool } from './read-spool.ts';
-import { noteRefused } from './refused-note.ts';
+import { recordRefused } from './refused-note.ts';
 import { maximalBodyBytes, sendEvents } from './send-events.ts';
 
 import type { EventAnswer, EventFate, RegistrationAnswer } from '../ask/event-answer.ts';
@@ -79,15 +79,15 @@ export async function deliver(access: GatewayAccess, spool: string, options: Del
   const progress: Progress = { fates: new Map(), registered: new Map() };
   let failure: Pick<Delivery, 'outcome' | 'reason'> | undefined;
   let pauseMs = firstPauseMs;
-  const queue = cut(due, maximalEvents);
+  const queue = splitRecords(due, maximalEvents);
   for (let batch = queue.shift(); batch !== undefined && failure === undefined; batch = queue.shift()) {
     const sent = await sendEvents(access, eventsOf(header, batch), deadline - Date.now());
-    const open = takeIn(progress, batch, sent);
+    const open = recordOutcome(progress, batch, sent);
     const waiting = due.find(({ sequence }) => !progress.fates.has(sequence));
     if (waiting !== due[0]) putDeliveredOffset(spool, waiting?.sequence ?? end);
     if (open.length === 0) continue;
     if (sent.kind === 'refused') {
-      queue.unshift(...cut(open, Math.ceil(open.length / 2)));
+      queue.unshift(...splitRecords(open, Math.ceil(open.length / 2)));
       continue;
     }
     queue.unshift(open);
@@ -105,7 +105,7 @@ export async function deliver(access: GatewayAccess, spool: string, options: Del
   }
   const { fates, registered, verdict } = progress;
   const refused = due.flatMap((record) => refusalOf(record, fates.get(record.sequence)));
-  if (refused.length > 0) noteRefused(spool);
+  if (refused.length > 0) recordRefused(spool);
   return {
     ...(failure ?? { outcome: 'delivered', reason: '' }),
     ...{ refused, registered },
@@ -114,7 +114,7 @@ export async function deliver(access: GatewayAccess, spool: string, options: Del
 }
 
 /** Adds what came of a batch to what is known. @returns the reports of the batch of which nothing is known yet */
-function takeIn(progress: Progress, batch: readonly SpoolRecord[], sent: SentEvents): SpoolRecord[] {
+function recordOutcome(progress: Progress, batch: readonly SpoolRecord[], sent: SentEvents): SpoolRecord[] {
   const [first] = batch;
   if (sent.kind === 'answered') {
     const { fates, registered, verdict } = sent.answer;
@@ -142,7 +142,7 @@ function refusalOf(record: SpoolRecord, fate: EventFate | undefined): readonly R
 }
 
 /** Cuts records into batches below the limits; a single one may be above. */
-function cut(records: readonly SpoolRecord[], atMost: number): SpoolRecord[][] {
+function splitRecords(records: readonly SpoolRecord[], atMost: number): SpoolRecord[][] {
   const batches: SpoolRecord[][] = [];
   let sizeBytes = 0;
   for (const record of records) {

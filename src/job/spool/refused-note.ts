@@ -6,7 +6,7 @@ function fileOf(spool: string): string {
 }
 
 /** Notes that the gateway did not take a report, and never will: the spool is to come home. Never throws. */
-export function noteRefused(spool: string): void {
+export function recordRefused(spool: string): void {
   try {
     writeFileSync(fileOf(spool), '');
   } catch {
@@ -14,7 +14,7 @@ export function noteRefused(spool: string): void {
   }
 }
 
-/** Returns whether {@link noteRefused} was called for that spool, by whichever process. Never throws. */
+/** Returns whether {@link recordRefused} was called for that spool, by whichever process. Never throws. */
 export function hasRefused(spool: string): boolean {
   return existsSync(fileOf(spool));
 }

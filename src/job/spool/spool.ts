@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, linkSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { spoolFileName } from '#model/job/job-file.ts';
+import { spoolFileNameOf } from '#model/job/job-file.ts';
 import { codeOf } from '#util/code-of.ts';
 
 import { readSubmission } from '../ask/read-gateway-access.ts';
@@ -41,12 +41,12 @@ const newline = 0x0a;
  * @see docs/decisions/spool.md
  */
 export function appendToSpool(identity: JobIdentity, at: string, detail: JobEventDetail): SpoolLine {
-  const path = join(identity.directory, spoolFileName(identity.cupsid, identity.start));
+  const path = join(identity.directory, spoolFileNameOf(identity.cupsid, identity.start));
   const file = openSpool(path, identity);
   try {
     const line = `${JSON.stringify({ v: 1, cupsid: identity.cupsid, start: identity.start, at, detail })}\n`;
     const { size } = fstatSync(file);
-    const isTorn = size > 0 && byteAt(file, size - 1) !== newline;
+    const isTorn = size > 0 && readByte(file, size - 1) !== newline;
     const bytes = Buffer.from(isTorn ? `\n${line}` : line);
     // A write is cut short where space ends; the next one then fails.
     for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
@@ -107,7 +107,7 @@ function findLine(file: number, bytes: Buffer, from: number): number {
   return from + Math.max(index, 0);
 }
 
-function byteAt(file: number, position: number): number | undefined {
+function readByte(file: number, position: number): number | undefined {
   const byte = Buffer.alloc(1);
   return readSync(file, byte, 0, 1, position) === 1 ? byte[0] : undefined;
 }

@@ -4,7 +4,7 @@ import { isAbsolute, relative } from 'node:path';
 
 import { TransferError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
 
 /**
  * Checks both ends of a stage-out before anything is done: a file to copy, and a directory that keeps it.
@@ -24,7 +24,7 @@ export async function checkEnds(file: string, directory: string, jobDirectory: s
     const options = { code: 'transfer-missing', cause };
     if (codeOf(cause) === 'ENOENT')
       throw new TransferError(`File '${file}' does not exist and cannot be staged out`, options);
-    throw new TransferError(`The file '${file}' cannot be staged out: ${explainError(cause, file)}`, options);
+    throw new TransferError(`The file '${file}' cannot be staged out: ${describeError(cause, file)}`, options);
   });
   if (!source.isFile()) {
     throw new TransferError(`'${file}' is not a regular file: only files can be staged out`, {
@@ -33,7 +33,7 @@ export async function checkEnds(file: string, directory: string, jobDirectory: s
   }
   // Not made here: on a node where a file system is not mounted, the product would go to the local disk, and be lost.
   const target = await stat(directory).catch((cause: unknown) => {
-    if (codeOf(cause) !== 'ENOENT') throw directoryProblem(directory, cause);
+    if (codeOf(cause) !== 'ENOENT') throw toDirectoryError(directory, cause);
     throw new TransferError(`The output directory '${directory}' does not exist on this node`, {
       code: 'transfer-directory',
       cause,
@@ -50,7 +50,7 @@ export async function checkEnds(file: string, directory: string, jobDirectory: s
 export async function checkWritable(directory: string): Promise<void> {
   await access(directory, constants.W_OK | constants.X_OK).catch((cause: unknown) => {
     throw new TransferError(
-      `The output directory '${directory}' cannot be written to: ${explainError(cause, directory)}`,
+      `The output directory '${directory}' cannot be written to: ${describeError(cause, directory)}`,
       { code: 'transfer-directory', cause, advice: 'Check its permissions, and how its file system is mounted here' },
     );
   });
@@ -59,7 +59,7 @@ export async function checkWritable(directory: string): Promise<void> {
 // A link that leads out of the job's directory is as good as the place it leads to.
 async function checkOutside(directory: string, jobDirectory: string): Promise<void> {
   const [target, own] = await Promise.all([realpath(directory), realpath(jobDirectory)]).catch((cause: unknown) => {
-    throw directoryProblem(directory, cause);
+    throw toDirectoryError(directory, cause);
   });
   const way = relative(own, target);
   if (way === '..' || way.startsWith('../') || isAbsolute(way)) return;
@@ -69,8 +69,8 @@ async function checkOutside(directory: string, jobDirectory: string): Promise<vo
   });
 }
 
-function directoryProblem(directory: string, cause: unknown): TransferError {
-  return new TransferError(`The output directory '${directory}' cannot be used: ${explainError(cause, directory)}`, {
+function toDirectoryError(directory: string, cause: unknown): TransferError {
+  return new TransferError(`The output directory '${directory}' cannot be used: ${describeError(cause, directory)}`, {
     code: 'transfer-directory',
     cause,
   });

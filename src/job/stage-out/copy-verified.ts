@@ -19,7 +19,7 @@ const bufferBytes = 1024 * 1024;
 export async function readFacts(path: string, signal: AbortSignal): Promise<FileFacts> {
   const file = await open(path, 'r');
   try {
-    return await walk(file, signal, () => Promise.resolve());
+    return await readThrough(file, signal, () => Promise.resolve());
   } finally {
     await file.close();
   }
@@ -39,7 +39,7 @@ export async function copyVerified(source: string, copy: string, signal: AbortSi
     const to = await open(copy, 'wx', before.mode & 0o777);
     let facts: FileFacts;
     try {
-      facts = await walk(from, signal, (bytes) => writeAll(to, bytes));
+      facts = await readThrough(from, signal, (bytes) => writeAll(to, bytes));
       await to.utimes(before.atime, before.mtime);
       await to.sync();
     } finally {
@@ -68,7 +68,11 @@ export async function copyVerified(source: string, copy: string, signal: AbortSi
 }
 
 /** Reads a file from end to end; while one piece is hashed and used, the next is read. */
-async function walk(file: FileHandle, signal: AbortSignal, use: (bytes: Buffer) => Promise<void>): Promise<FileFacts> {
+async function readThrough(
+  file: FileHandle,
+  signal: AbortSignal,
+  use: (bytes: Buffer) => Promise<void>,
+): Promise<FileFacts> {
   const hash = createHash('md5');
   let buffers: readonly [Buffer, Buffer] = [Buffer.allocUnsafe(bufferBytes), Buffer.allocUnsafe(bufferBytes)];
   let sizeBytes = 0;

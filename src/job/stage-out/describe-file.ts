@@ -1,4 +1,4 @@
-import { parseDstname, parseFileName, parseStem, printDataset, printDstname } from '#model/dst-name.ts';
+import { formatDataset, formatDstname, parseDstname, parseFileName, parseStem } from '#model/dst-name.ts';
 
 import type { DstnameParts } from '#model/dst-name.ts';
 import type { StagedFile } from '#model/job/job-event.ts';
@@ -36,7 +36,7 @@ export function describeFile(lfn: string, given: GivenFacts): FileDescription {
   const segment = given.segment ?? named?.segment;
   const source = named ?? stated;
   const dsttype = given.dsttype ?? source?.dsttype;
-  const dataset = given.dataset ?? (source === undefined ? undefined : printDataset(source));
+  const dataset = given.dataset ?? (source === undefined ? undefined : formatDataset(source));
   return {
     facts: {
       ...(run === undefined ? {} : { run }),
@@ -48,11 +48,15 @@ export function describeFile(lfn: string, given: GivenFacts): FileDescription {
       named === undefined
         ? []
         : [
-            ...contradiction('--run', given.run, named.run),
-            ...contradiction('--segment', given.segment, named.segment),
-            ...contradiction('--dstname', stated === undefined ? undefined : printDstname(stated), printDstname(named)),
-            ...contradiction('--dsttype', given.dsttype, named.dsttype),
-            ...contradiction('--dataset', given.dataset, printDataset(named)),
+            ...checkAgainstName('--run', given.run, named.run),
+            ...checkAgainstName('--segment', given.segment, named.segment),
+            ...checkAgainstName(
+              '--dstname',
+              stated === undefined ? undefined : formatDstname(stated),
+              formatDstname(named),
+            ),
+            ...checkAgainstName('--dsttype', given.dsttype, named.dsttype),
+            ...checkAgainstName('--dataset', given.dataset, formatDataset(named)),
           ],
   };
 }
@@ -65,6 +69,10 @@ function parseGivenName(text = ''): Omit<DstnameParts, 'kind'> | undefined {
   return stem.kind === 'not-a-name' ? undefined : stem;
 }
 
-function contradiction<T extends string | number>(option: string, given: T | undefined, named: T): readonly string[] {
+function checkAgainstName<T extends string | number>(
+  option: string,
+  given: T | undefined,
+  named: T,
+): readonly string[] {
   return given === undefined || given === named ? [] : [`${option} is '${given}', the file name says '${named}'`];
 }

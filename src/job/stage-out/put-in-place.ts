@@ -46,7 +46,7 @@ async function putInPlaceWithoutLinks(copy: string, path: string): Promise<boole
  * @param kept must be free
  * @throws the error of `node:fs`; then the older file has its name as before
  */
-export async function replaceAndKeep(copy: string, path: string, kept: string): Promise<void> {
+export async function putReplacement(copy: string, path: string, kept: string): Promise<void> {
   let undo = (): Promise<void> => unlink(kept);
   try {
     await link(path, kept);

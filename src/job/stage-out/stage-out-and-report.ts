@@ -2,10 +2,10 @@ import { rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 import { TransferError } from '#model/errors.ts';
-import { stageOutFlag } from '#model/job/error-flags.ts';
-import { explainError } from '#util/explain-error.ts';
+import { stageOutFlagOf } from '#model/job/error-flags.ts';
+import { describeError } from '#util/describe-error.ts';
 
-import { readStopping } from '../soften-end.ts';
+import { readStopping } from '../with-end-as-remark.ts';
 import { claimName } from './claim-name.ts';
 import { describeFile } from './describe-file.ts';
 import { directoryOf, stageOut } from './stage-out.ts';
@@ -17,7 +17,7 @@ import type { Say } from '#model/log.ts';
 import type { Asked } from '../ask/ask-until-answered.ts';
 import type { GatewayAccess } from '../ask/read-gateway-access.ts';
 import type { JobIdentity } from '../identity.ts';
-import type { Told } from '../spool/tell.ts';
+import type { Told } from '../spool/report-event.ts';
 import type { FileDescription, GivenFacts } from './describe-file.ts';
 import type { StagedOut } from './stage-out.ts';
 
@@ -64,7 +64,7 @@ export async function stageOutAndReport(order: StageOutOrder, job: StageOutJob):
   } catch (error) {
     // Whatever keeps the failure from being reported must not hide it.
     await reportFailure(lfn, error, job).catch((problem: unknown) => {
-      job.say(`the failure could not be reported: ${explainError(problem)}`);
+      job.say(`the failure could not be reported: ${describeError(problem)}`);
     });
     throw error;
   }
@@ -75,7 +75,7 @@ export async function stageOutAndReport(order: StageOutOrder, job: StageOutJob):
     const reason = `'${lfn}' is registered, but ${contradictions.join('; ')}`;
     await job.report?.({ kind: 'refused', report: 'stageout', reason, lfn, isRemark: true });
   }
-  if (told !== undefined) settle(told, resolve(order.file), copy, job.say);
+  if (told !== undefined) checkRegistered(told, resolve(order.file), copy, job.say);
   return told;
 }
 
@@ -118,8 +118,8 @@ async function stageOutOf(order: StageOutOrder, job: StageOutJob): Promise<Stage
  */
 async function reportFailure(lfn: string, error: unknown, { report }: StageOutJob): Promise<void> {
   if (report === undefined) return;
-  const reason = explainError(error);
-  await report({ kind: 'message', text: `Stage-out of '${lfn}' failed: ${reason}`, flag: stageOutFlag(lfn) });
+  const reason = describeError(error);
+  await report({ kind: 'message', text: `Stage-out of '${lfn}' failed: ${reason}`, flag: stageOutFlagOf(lfn) });
   const code = error instanceof TransferError ? error.code : undefined;
   if (code === undefined || code === 'transfer-stopped') return;
   // Scripts also stage out files that only some jobs make.
@@ -143,7 +143,7 @@ function detailOf(
 }
 
 /** Removes the local file once the catalog has the copy. @throws TransferError `transfer-refused` */
-function settle({ delivery, registration, refusal }: Told, file: string, copy: StagedOut, say: Say): void {
+function checkRegistered({ delivery, registration, refusal }: Told, file: string, copy: StagedOut, say: Say): void {
   if (registration?.isRegistered === true) {
     if (copy.how !== 'same') rmSync(file, { force: true });
     return;

@@ -5,15 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { TransferError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
 
 import { checkEnds, checkWritable } from './check-ends.ts';
 import { copyVerified } from './copy-verified.ts';
+import { findPlace } from './find-place.ts';
 import { makeHiddenName } from './hidden-name.ts';
-import { lookAtPlace } from './look-at-place.ts';
-import { noteCopy, removeLeftCopies } from './note-copy.ts';
-import { putInPlace, replaceAndKeep, syncDirectory } from './put-in-place.ts';
-import { transferProblem } from './transfer-problem.ts';
+import { putInPlace, putReplacement, syncDirectory } from './put-in-place.ts';
+import { recordCopy, removeLeftCopies } from './record-copy.ts';
+import { toTransferError } from './to-transfer-error.ts';
 
 import type { NameAnswer } from '#model/job/name-question.ts';
 
@@ -81,7 +81,7 @@ export async function stageOut(request: StageOutRequest): Promise<StagedOut> {
     await checkEnds(file, directory, request.jobDirectory);
     return await stageChecked(file, directory, request);
   } catch (error) {
-    throw transferProblem(error, file, directory);
+    throw toTransferError(error, file, directory);
   }
 }
 
@@ -95,7 +95,7 @@ async function stageChecked(file: string, directory: string, request: StageOutRe
   let isGranted = false;
   // Another writer may take the name between our look and our step; that cannot go on for ever.
   for (let round = 0; round < 3; round += 1) {
-    const place = await lookAtPlace(file, path, request.signal);
+    const place = await findPlace(file, path, request.signal);
     if (!isGranted) isGranted = await isNameGranted(path, place.kind === 'other', request);
     if (place.kind === 'same' || place.kind === 'present') return { path, how: place.kind, ...place.facts };
     await checkWritable(directory);
@@ -118,12 +118,12 @@ async function copyAndName(
     join(path, '..', makeHiddenName(basename(path), ending.replace('OWNER', request.owner)));
   const unique = randomBytes(4).toString('hex');
   const copy = hidden(`.OWNER.${unique}.part`);
-  const forgetNote = noteCopy(request.jobDirectory, copy);
+  const forgetNote = recordCopy(request.jobDirectory, copy);
   try {
     const facts = await copyPatiently(file, copy, request);
     if (place === 'free') return (await putInPlace(copy, path)) ? facts : undefined;
     const kept = hidden(`.before-OWNER.${unique}`);
-    await replaceAndKeep(copy, path, kept);
+    await putReplacement(copy, path, kept);
     request.note(`the replaced file is now '${kept}'`);
     return facts;
   } finally {
@@ -169,9 +169,9 @@ async function copyPatiently(file: string, copy: string, request: StageOutReques
       return facts;
     } catch (error) {
       removeCopy(copy);
-      if (!mayPass(error) || round >= request.retries) throw error;
+      if (!canPass(error) || round >= request.retries) throw error;
       const pauseMs = (request.firstPauseMs ?? 1000) * 2 ** round * (0.5 + Math.random());
-      request.note(`copying '${file}' failed (${explainError(error, file)}): retrying in ${Math.round(pauseMs)} ms`);
+      request.note(`copying '${file}' failed (${describeError(error, file)}): retrying in ${Math.round(pauseMs)} ms`);
       await sleep(pauseMs, undefined, { signal: request.signal });
     }
   }
@@ -186,6 +186,6 @@ function removeCopy(copy: string): void {
   }
 }
 
-function mayPass(error: unknown): boolean {
+function canPass(error: unknown): boolean {
   return error instanceof TransferError ? error.code === 'transfer-corrupt' : passingErrnos.has(codeOf(error) ?? '');
 }

@@ -30,7 +30,7 @@ export const errorFlags = {
 } as const;
 
 /** The bit of a stage-out that failed: histograms have one of their own. */
-export function stageOutFlag(lfn: string): number {
+export function stageOutFlagOf(lfn: string): number {
   return errorFlags[lfn.startsWith('HIST_') ? 'hist-stageout-failed' : 'dst-stageout-failed'];
 }
 

@@ -93,14 +93,14 @@ export function readFields(value: unknown, path: string, complaints: EventCompla
         'a number of 0 or more',
       ) ?? 0,
     isSet: (key) => read(key, (found) => (typeof found === 'boolean' ? found : undefined), 'true or false') ?? false,
-    text: (key) => read(key, (found) => (typeof found === 'string' ? storable(found) : undefined), 'a string') ?? '',
+    text: (key) => read(key, (found) => (typeof found === 'string' ? toStorable(found) : undefined), 'a string') ?? '',
     texts: (key) =>
       read(
         key,
         (found) => {
           if (!Array.isArray(found)) return undefined;
           const texts = found.filter((entry) => typeof entry === 'string');
-          return texts.length === found.length ? texts.map(storable) : undefined;
+          return texts.length === found.length ? texts.map(toStorable) : undefined;
         },
         'a list of strings',
       ) ?? [],
@@ -122,7 +122,7 @@ export function readFields(value: unknown, path: string, complaints: EventCompla
   };
 }
 
-function storable(text: string): string {
+function toStorable(text: string): string {
   if (text.length <= mostTextCharacters) return text.replace(unstorable, '\uFFFD');
   const cut = text.slice(0, mostTextCharacters).replace(/\p{Cs}$/u, '');
   return `${cut.replace(unstorable, '\uFFFD')}…`;

@@ -38,6 +38,6 @@ export const jobFileName = 'slurp-job.json';
 export const tokenFileName = 'slurp-token';
 
 /** Name of the spool of one start of an attempt. */
-export function spoolFileName(cupsid: number, start: number): string {
+export function spoolFileNameOf(cupsid: number, start: number): string {
   return `spool-${cupsid}-${start}.jsonl`;
 }

@@ -1,13 +1,13 @@
 import { verdictParts } from '#db/decide/verdicts/verdict-parts.ts';
 import { verdicts } from '#model/verdict.ts';
 import { countOf } from '#util/count-of.ts';
-import { printCount } from '#util/print-count.ts';
+import { formatCount } from '#util/format-count.ts';
 
 import type { Funnel } from '#model/report/funnel.ts';
 import type { PlanReport } from '#model/report/plan.ts';
 
 function lineOf(sign: string, count: number, text: string): string {
-  return `${sign} ${printCount(count).padStart(11)}  ${text}`;
+  return `${sign} ${formatCount(count).padStart(11)}  ${text}`;
 }
 
 /** Writes the funnel as lines of at most 80 columns: rows of the query, what is taken off and why, what is ready. */
@@ -16,7 +16,7 @@ export function renderFunnel(funnel: Funnel): readonly string[] {
   const lost = funnel.findings?.find(({ kind }) => kind === 'not-in-catalog')?.count ?? 0;
   const states = Object.entries(blockedByState).map(
     ([state, count]) =>
-      `${printCount(count)} ${state}${state === 'finished' && lost > 0 ? `, ${printCount(lost)} of them not in the catalog` : ''}`,
+      `${formatCount(count)} ${state}${state === 'finished' && lost > 0 ? `, ${formatCount(lost)} of them not in the catalog` : ''}`,
   );
   const lines = [lineOf(' ', rows, rows === 1 ? 'row of the query' : 'rows of the query')];
   if (faults.rejected > 0) lines.push(lineOf('-', faults.rejected, verdictParts.rejected.meaning));

@@ -23,13 +23,13 @@ interface HeldJobs {
 export function describeHeldJobs(rule: string, { jobs, ended, stops }: HeldJobs): readonly string[] {
   return [
     `${countOf(jobs.length, 'job')} of '${rule}' held`,
-    ...listed(jobs.map(({ attempt, report }) => lineOf(attempt.id, report.holdReason))),
+    ...shortenList(jobs.map(({ attempt, report }) => lineOf(attempt.id, report.holdReason))),
     ...stops.map(
       ({ stop }) =>
         `Cluster ${stop.cluster} is held, with ${countOf(stop.unmade, 'job')} not made yet: ${shorten(stop.reason, reasonAtMost)}`,
     ),
     ...(ended.length === 0 ? [] : [`${countOf(ended.length, 'job')} of '${rule}' held after their attempt ended`]),
-    ...listed(ended.map(({ cupsid, state, reason }) => lineOf(`${cupsid} (${state})`, reason))),
+    ...shortenList(ended.map(({ cupsid, state, reason }) => lineOf(`${cupsid} (${state})`, reason))),
   ];
 }
 
@@ -37,7 +37,7 @@ function lineOf(job: number | string, reason: string | undefined): string {
   return `  ${job}: ${shorten(reason ?? 'no reason', reasonAtMost)}`;
 }
 
-function listed(lines: readonly string[]): readonly string[] {
+function shortenList(lines: readonly string[]): readonly string[] {
   const rest = lines.length - shownAtMost;
   return rest > 0 ? [...lines.slice(0, shownAtMost), `  and ${rest} more`] : lines;
 }

@@ -4,7 +4,7 @@ import type { RowDoubts } from '#model/report/why.ts';
 
 const atMost = 5;
 
-function listed<T>(items: readonly T[], describe: (item: T) => string): readonly string[] {
+function shortenList<T>(items: readonly T[], describe: (item: T) => string): readonly string[] {
   const rest = items.length - atMost;
   const lines = items.slice(0, atMost).map((item) => `  ${describe(item)}`);
   return rest > 0 ? [...lines, `  and ${rest.toLocaleString('en-US')} more`] : lines;
@@ -18,12 +18,12 @@ export function describeDoubts({ isUnregistered, newer, gone, unknown }: RowDoub
       ? []
       : [
           `${countOf(newer.length, 'input')} registered after it was made:`,
-          ...listed(newer, ({ path, registeredAt }) => `${path} (${registeredAt.toISOString().slice(0, 19)}Z)`),
+          ...shortenList(newer, ({ path, registeredAt }) => `${path} (${registeredAt.toISOString().slice(0, 19)}Z)`),
         ]),
     ...(gone.length === 0
       ? []
-      : [`${countOf(gone.length, 'input')} missing on disk:`, ...listed(gone, (path) => path)]),
-    ...listed(unknown, ({ directory, reason }) => `'${directory}': ${reason}`).map((line, index) =>
+      : [`${countOf(gone.length, 'input')} missing on disk:`, ...shortenList(gone, (path) => path)]),
+    ...shortenList(unknown, ({ directory, reason }) => `'${directory}': ${reason}`).map((line, index) =>
       index === 0 ? `inputs unknown: ${line.trim()}` : line,
     ),
   ];

@@ -1,14 +1,14 @@
 import { describeAttempt } from '#db/decide/explain/describe-attempt.ts';
 import { describeRuns, describeSegments } from '#db/decide/explain/describe-selection.ts';
 import { describeFact } from '#db/decide/verdicts/verdict-parts.ts';
-import { printCount } from '#util/print-count.ts';
+import { formatCount } from '#util/format-count.ts';
 
 import { describeDoubts } from './describe-doubts.ts';
 
 import type { AbsenceReason, ExplainedRow, RowDoubts, RunExplanation, Why } from '#model/report/why.ts';
 
 // What the verdict itself says of inputs is not said again.
-function doubtsBeside({ fact }: ExplainedRow, doubts: RowDoubts): RowDoubts {
+function otherDoubtsOf({ fact }: ExplainedRow, doubts: RowDoubts): RowDoubts {
   if (fact.fate !== 'missing-inputs') return doubts;
   const named = new Set(fact.missing.flatMap(({ gone }) => gone));
   return { ...doubts, gone: doubts.gone.filter((path) => !named.has(path)) };
@@ -19,7 +19,7 @@ function renderRow(row: ExplainedRow, why: Why): string {
   const doubts = why.doubts[row.dstfile ?? ''];
   const lines = [
     ...describeFact(row.fact, why, row),
-    ...(doubts === undefined ? [] : describeDoubts(doubtsBeside(row, doubts))),
+    ...(doubts === undefined ? [] : describeDoubts(otherDoubtsOf(row, doubts))),
   ];
   return [`${name}: ${row.fact.fate}`, ...lines.map((line) => `  ${line}`)].join('\n');
 }
@@ -32,12 +32,12 @@ function isFirstOfProduct(row: ExplainedRow, index: number, rows: readonly Expla
 
 function renderExplanation(explanation: RunExplanation, why: Why): readonly string[] {
   const total = explanation.counts.reduce((sum, { count }) => sum + count, 0);
-  const counts = explanation.counts.map(({ fate, count }) => `${printCount(count)} ${fate}`).join(', ');
+  const counts = explanation.counts.map(({ fate, count }) => `${formatCount(count)} ${fate}`).join(', ');
   const rest = total - explanation.rows.length;
   return [
-    ...(total > 1 ? [`${printCount(total)} rows: ${counts}`] : []),
+    ...(total > 1 ? [`${formatCount(total)} rows: ${counts}`] : []),
     ...explanation.rows.filter(isFirstOfProduct).map((row) => renderRow(row, why)),
-    ...(rest > 0 ? [`and ${printCount(rest)} more: add a segment to see one of them`] : []),
+    ...(rest > 0 ? [`and ${formatCount(rest)} more: add a segment to see one of them`] : []),
   ];
 }
 
@@ -61,7 +61,7 @@ function describeReason(reason: AbsenceReason, run: number): string {
 }
 
 /** Segments count from 0, runs have five digits: a segment that is as long as the run was meant to be another one. */
-function looksLikeRun(segment: number, run: number): boolean {
+function isLikelyRun(segment: number, run: number): boolean {
   return segment >= 1000 && String(segment).length === String(run).length;
 }
 
@@ -69,7 +69,7 @@ function renderAbsence({ explanation, absence, question }: Why): readonly string
   if (absence === undefined || explanation.counts.length > 0) return [];
   if (absence.reason.kind === 'merged') return ['the query has no row for this run by itself'];
   const { run, segment } = question;
-  const isMistyped = segment !== undefined && looksLikeRun(segment, run);
+  const isMistyped = segment !== undefined && isLikelyRun(segment, run);
   return [
     `not a candidate: ${describeReason(absence.reason, run)}`,
     ...(isMistyped ? [`  '--why' takes one run, and a segment of it; for run ${segment}: '--why ${segment}'`] : []),

@@ -1,5 +1,5 @@
 import { streamMacro } from '#model/dst-name.ts';
-import { nearestWord } from '#util/nearest-word.ts';
+import { findNearestWord } from '#util/find-nearest-word.ts';
 
 import type { Complainer } from '../complain.ts';
 import type { RuleDraft } from '../prepare-rule.ts';
@@ -33,7 +33,7 @@ export function checkColumns(
   if (!columns.isComplete) return;
   for (const { name, macro, place } of prepared.columns) {
     if (has(name)) continue;
-    const near = nearestWord(name, [...usualMacros, ...columns.names, ...Object.keys(prepared.rule.params)]);
+    const near = findNearestWord(name, [...usualMacros, ...columns.names, ...Object.keys(prepared.rule.params)]);
     if (near !== undefined) {
       const expected = `a column '${name}' in the query, or $(${near})`;
       complainer.error({ path: 'job', place, message: `'${macro}' is not defined`, expected });

@@ -33,7 +33,7 @@ async function matchesOf(pattern: string): Promise<readonly string[]> {
 }
 
 /** The part of a path before its first component with a wildcard, and before its first macro. */
-function fixedPart(path: string): string {
+function fixedPartOf(path: string): string {
   const wild = path.search(/[*?[]/);
   return wild < 0 ? path : dirname(`${path.slice(0, wild)}x`);
 }
@@ -55,12 +55,12 @@ export async function checkFiles(
     const why = await judgePayload(prepared.payload.path);
     if (why !== undefined) complainer.warning({ path: 'params.payload', message: why });
     const isThere = await checkProgram(prepared, complainer);
-    warnOfStaged(isThere ? missing : missing.filter((entry) => !isOfScript(entry, prepared)), complainer);
+    reportUnmatched(isThere ? missing : missing.filter((entry) => !isOfScript(entry, prepared)), complainer);
     if (isThere && missing.length === 0) checkScriptStaged(prepared, names, complainer);
   } else {
     const message = `The payload directory '${prepared.payload.path}' does not exist`;
     complainer.warning({ path: 'params.payload', message, expected: 'a directory in a git checkout' });
-    warnOfStaged(
+    reportUnmatched(
       missing.filter((entry) => !isInPayload(entry, prepared)),
       complainer,
     );
@@ -68,8 +68,8 @@ export async function checkFiles(
   const { directPath } = prepared;
   // What could not be filled in is told elsewhere.
   const isFilled = directPath?.includes('{') === false;
-  if (isFilled && (await kindOf(fixedPart(directPath))) !== 'directory') {
-    complainer.warning({ path: 'input.direct_path', message: `Directory '${fixedPart(directPath)}' does not exist` });
+  if (isFilled && (await kindOf(fixedPartOf(directPath))) !== 'directory') {
+    complainer.warning({ path: 'input.direct_path', message: `Directory '${fixedPartOf(directPath)}' does not exist` });
   }
   await checkDirectories(prepared, complainer);
 }
@@ -78,7 +78,7 @@ export async function checkFiles(
 async function checkDirectories({ job }: RuleDraft, complainer: Complainer): Promise<void> {
   const missing = new Map<string, string>();
   for (const { key, template } of job.directories) {
-    const path = toDirectoryPath(fixedText(template), job.submitDirectory);
+    const path = toDirectoryPath(fixedTextOf(template), job.submitDirectory);
     if (!missing.has(path) && (await kindOf(path)) === 'nothing') missing.set(path, key);
   }
   const [first] = missing;
@@ -93,7 +93,7 @@ async function checkDirectories({ job }: RuleDraft, complainer: Complainer): Pro
 }
 
 /** The directories of a template that are the same for all jobs. */
-function fixedText(template: Template): string {
+function fixedTextOf(template: Template): string {
   const [start = ''] = template.texts;
   return template.slots.length === 0 ? start : start.slice(0, start.lastIndexOf('/') + 1);
 }
@@ -109,7 +109,7 @@ function isOfScript(entry: string, prepared: RuleDraft): boolean {
   return basename(entry) === basename(prepared.script) || (/[*?]/.test(entry) && isInPayload(entry, prepared));
 }
 
-function warnOfStaged(missing: readonly string[], complainer: Complainer): void {
+function reportUnmatched(missing: readonly string[], complainer: Complainer): void {
   for (const entry of missing)
     complainer.warning({ path: 'params.rsync', message: `'${entry}' matches no file to stage` });
 }

@@ -8,7 +8,7 @@ import type { JobRow } from '../job/job-row.ts';
 import type { RuleDraft } from '../prepare-rule.ts';
 
 /** A made-up row whose every value tells which of two it is, but for what a rule itself says. */
-function madeUpRow(number: number, own: ReadonlySet<string>): JobRow {
+function makeSampleRow(number: number, own: ReadonlySet<string>): JobRow {
   const extra = new Proxy<Record<string, string>>(
     {},
     { get: (_target, name) => (typeof name === 'string' && !own.has(name) ? String(number) : undefined) },
@@ -35,7 +35,7 @@ export function checkLogs({ job, rule }: RuleDraft, complainer: Complainer): voi
   const isSame = (template: Template): boolean => {
     try {
       const [one, other] = [1, 1001].map((number) =>
-        job.program.evaluate({ row: madeUpRow(number, own), cupsid: number }),
+        job.program.evaluate({ row: makeSampleRow(number, own), cupsid: number }),
       );
       return renderTemplate(template, one ?? []) === renderTemplate(template, other ?? []);
     } catch (error) {

@@ -63,7 +63,7 @@ export async function checkQuery(sql: string): Promise<QueryReport> {
   }
   if (!isReading(first.stmt)) return { problems: [{ offset: 0, message: 'The query is not a SELECT', expected }] };
   const columns = findQueryColumns(parsed);
-  return columns === undefined ? { problems: [] } : { problems: columnProblems(sql, columns), columns };
+  return columns === undefined ? { problems: [] } : { problems: checkQueryColumns(sql, columns), columns };
 }
 
 /** Returns whether a statement and all its common table expressions are SELECTs that write nowhere. */
@@ -82,7 +82,7 @@ function isReading(statement: Node): boolean {
   return parts(statement.SelectStmt);
 }
 
-function columnProblems(sql: string, columns: QueryColumns): readonly QueryProblem[] {
+function checkQueryColumns(sql: string, columns: QueryColumns): readonly QueryProblem[] {
   if (!columns.isComplete) return [];
   const missing = neededColumns.filter((name) => !columns.names.includes(name));
   if (missing.length === 0) return [];

@@ -2,7 +2,7 @@ import { makeComplainer } from '../complain.ts';
 import { readRuleFile } from '../read-rule-file.ts';
 import { checkFiles } from './check-files.ts';
 import { checkSql } from './check-sql.ts';
-import { judgeRule } from './judge-rule.ts';
+import { prepareCheckedRule } from './prepare-checked-rule.ts';
 import { sortComplaints } from './render-complaints.ts';
 
 import type { Complaint } from '#model/complaint.ts';
@@ -14,7 +14,7 @@ import type { JudgePayload } from './check-files.ts';
  * Reports everything that is wrong or odd in a rule file, for `kaedama --check`: what stops a dispatch of each rule, by the
  * same judge and PostgreSQL's own parser, and which of the files that a rule names are missing. Touches no database.
  *
- * @param judgePayload asked once for each payload directory that exists
+ * @param findPayloadRefusal asked once for each payload directory that exists
  * @returns complaints in the order of the file
  * @throws RuleError where the file cannot be read
  */
@@ -32,7 +32,7 @@ export async function checkRuleFile(
     return judgePayload(directory);
   };
   for (const rule of rules) {
-    const { preparation, complaints: ofRule } = judgeRule(rule, options);
+    const { preparation, complaints: ofRule } = prepareCheckedRule(rule, options);
     const complainer = makeComplainer(rule);
     await checkSql(rule, options, preparation, complainer);
     const draft = preparation.kind === 'prepared' ? preparation.prepared : preparation.draft;

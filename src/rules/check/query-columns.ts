@@ -22,7 +22,7 @@ interface Source {
 export function findQueryColumns(parsed: ParseResult): QueryColumns | undefined {
   const statement = parsed.stmts?.[0]?.stmt;
   if (statement === undefined || !('SelectStmt' in statement)) return undefined;
-  const select = leftmost(statement.SelectStmt);
+  const select = leftmostOf(statement.SelectStmt);
   const columns = columnsOf(statement.SelectStmt, new Map());
   const first = select.targetList?.[0];
   const at = first !== undefined && 'ResTarget' in first ? (first.ResTarget.location ?? 0) : 0;
@@ -30,8 +30,8 @@ export function findQueryColumns(parsed: ParseResult): QueryColumns | undefined 
 }
 
 /** Names of a union are those of its first SELECT. */
-function leftmost(select: SelectStmt): SelectStmt {
-  return select.larg === undefined ? select : leftmost(select.larg);
+function leftmostOf(select: SelectStmt): SelectStmt {
+  return select.larg === undefined ? select : leftmostOf(select.larg);
 }
 
 /** Names of all columns; undefined stands for columns that are not known. */
@@ -40,47 +40,47 @@ function columnsOf(select: SelectStmt, outer: Known): readonly (string | undefin
   for (const node of select.withClause?.ctes ?? []) {
     if (!('CommonTableExpr' in node)) continue;
     const { ctename = '', ctequery, aliascolnames } = node.CommonTableExpr;
-    known.set(ctename, subqueryColumns(ctequery, known, aliascolnames));
+    known.set(ctename, columnsOfSubquery(ctequery, known, aliascolnames));
   }
   if (select.larg !== undefined) return columnsOf(select.larg, known);
-  if (select.valuesLists !== undefined) return valuesColumns(select.valuesLists);
+  if (select.valuesLists !== undefined) return columnsOfValues(select.valuesLists);
   const sources = (select.fromClause ?? []).flatMap((node) => sourcesOf(node, known));
   return (select.targetList ?? []).flatMap((node) => {
     if (!('ResTarget' in node)) return [undefined];
     const { name, val } = node.ResTarget;
     if (name !== undefined) return [name];
-    return val === undefined ? [undefined] : (starColumns(val, sources) ?? [nameOf(val)]);
+    return val === undefined ? [undefined] : (columnsOfStar(val, sources) ?? [nameOf(val)]);
   });
 }
 
-function valuesColumns(lists: readonly Node[]): readonly string[] {
+function columnsOfValues(lists: readonly Node[]): readonly string[] {
   const first = lists[0];
   const items = first !== undefined && 'List' in first ? (first.List.items ?? []) : [];
   return items.map((_item, index) => `column${index + 1}`);
 }
 
-function strings(nodes: readonly Node[] | undefined): readonly string[] {
+function stringsOf(nodes: readonly Node[] | undefined): readonly string[] {
   return (nodes ?? []).flatMap((node) => ('String' in node ? [node.String.sval ?? ''] : []));
 }
 
 /** Columns of a subquery, the first of them renamed by an alias list; undefined where they are not all known. */
-function subqueryColumns(
+function columnsOfSubquery(
   query: Node | undefined,
   known: Known,
   aliases?: readonly Node[],
 ): readonly string[] | undefined {
   if (query === undefined || !('SelectStmt' in query)) return undefined;
   const columns = columnsOf(query.SelectStmt, known);
-  const renamed = strings(aliases);
+  const renamed = stringsOf(aliases);
   const names = columns.map((name, index) => renamed[index] ?? name);
   return names.every((name) => name !== undefined) ? names : undefined;
 }
 
 function sourcesOf(node: Node, known: Known): readonly Source[] {
-  if ('RangeVar' in node) return [tableSource(node.RangeVar, known)];
+  if ('RangeVar' in node) return [sourceOfTable(node.RangeVar, known)];
   if ('RangeSubselect' in node) {
     const { subquery, alias } = node.RangeSubselect;
-    return [{ alias: alias?.aliasname ?? '', columns: subqueryColumns(subquery, known, alias?.colnames) }];
+    return [{ alias: alias?.aliasname ?? '', columns: columnsOfSubquery(subquery, known, alias?.colnames) }];
   }
   if ('JoinExpr' in node) {
     const { larg, rarg, usingClause, isNatural } = node.JoinExpr;
@@ -91,39 +91,39 @@ function sourcesOf(node: Node, known: Known): readonly Source[] {
   return [{ alias: '', columns: undefined }];
 }
 
-function tableSource(table: RangeVar, known: Known): Source {
+function sourceOfTable(table: RangeVar, known: Known): Source {
   const { relname = '', schemaname, alias } = table;
   const columns = schemaname === undefined ? known.get(relname) : undefined;
-  const renamed = strings(alias?.colnames);
+  const renamed = stringsOf(alias?.colnames);
   return { alias: alias?.aliasname ?? relname, columns: columns?.map((name, index) => renamed[index] ?? name) };
 }
 
 /** Columns of `*` or `alias.*`; undefined where the expression is no star. */
-function starColumns(value: Node, sources: readonly Source[]): readonly (string | undefined)[] | undefined {
+function columnsOfStar(value: Node, sources: readonly Source[]): readonly (string | undefined)[] | undefined {
   if (!('ColumnRef' in value)) return undefined;
   const fields = value.ColumnRef.fields ?? [];
   const last = fields.at(-1);
   if (last === undefined || !('A_Star' in last)) return undefined;
-  const alias = strings(fields).at(-1);
+  const alias = stringsOf(fields).at(-1);
   const chosen = alias === undefined ? sources : sources.filter((source) => source.alias === alias);
   return chosen.length === 0
     ? [undefined]
     : chosen.flatMap(({ columns }): readonly (string | undefined)[] => columns ?? [undefined]);
 }
 
-function functionName(call: FuncCall): string {
-  return strings(call.funcname).at(-1) ?? '?column?';
+function functionNameOf(call: FuncCall): string {
+  return stringsOf(call.funcname).at(-1) ?? '?column?';
 }
 
 /** The name that PostgreSQL gives to an expression without alias. */
 function nameOf(value: Node): string {
-  if ('ColumnRef' in value) return strings(value.ColumnRef.fields).at(-1) ?? '?column?';
-  if ('FuncCall' in value) return functionName(value.FuncCall);
-  if ('A_Indirection' in value) return strings(value.A_Indirection.indirection).at(-1) ?? '?column?';
+  if ('ColumnRef' in value) return stringsOf(value.ColumnRef.fields).at(-1) ?? '?column?';
+  if ('FuncCall' in value) return functionNameOf(value.FuncCall);
+  if ('A_Indirection' in value) return stringsOf(value.A_Indirection.indirection).at(-1) ?? '?column?';
   if ('TypeCast' in value) {
     const { arg, typeName } = value.TypeCast;
     const inner = arg === undefined ? '?column?' : nameOf(arg);
-    return inner === '?column?' ? (strings(typeName?.names).at(-1) ?? inner) : inner;
+    return inner === '?column?' ? (stringsOf(typeName?.names).at(-1) ?? inner) : inner;
   }
   if ('CaseExpr' in value) {
     const inner = value.CaseExpr.defresult === undefined ? '?column?' : nameOf(value.CaseExpr.defresult);
@@ -133,7 +133,7 @@ function nameOf(value: Node): string {
     const { subLinkType, subselect } = value.SubLink;
     if (subLinkType === 'EXISTS_SUBLINK') return 'exists';
     if (subLinkType === 'ARRAY_SUBLINK') return 'array';
-    return subqueryColumns(subselect, new Map())?.[0] ?? '?column?';
+    return columnsOfSubquery(subselect, new Map())?.[0] ?? '?column?';
   }
   if ('CoalesceExpr' in value) return 'coalesce';
   if ('MinMaxExpr' in value) return value.MinMaxExpr.op === 'IS_GREATEST' ? 'greatest' : 'least';

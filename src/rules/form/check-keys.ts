@@ -1,4 +1,4 @@
-import { nearestWord } from '#util/nearest-word.ts';
+import { findNearestWord } from '#util/find-nearest-word.ts';
 
 import { filesystemDefaults, knownJobKeys } from '../job/job-defaults.ts';
 import { deadSections, inputKeys, paramKeys, ruleKeys, ruleSections } from '../rule-shape.ts';
@@ -39,7 +39,7 @@ export function checkKeys(rule: YamlMap, places: RulePlaces, add: AddComplaint):
       continue;
     }
     if (known.includes(key)) continue;
-    const near = nearestWord(key, known);
+    const near = findNearestWord(key, known);
     const home = sectionOfKey(key);
     if (near !== undefined) complain('error', key, `'${near}'`);
     else if (home !== undefined) complain('error', key, `it in '${home}': check the indentation`);
@@ -53,7 +53,7 @@ export function checkKeys(rule: YamlMap, places: RulePlaces, add: AddComplaint):
     const missing = ofSection.filter((key) => !keys.includes(key));
     for (const key of keys.filter((one) => !ofSection.includes(one) && (section === 'input' || !used.has(one)))) {
       const path = `${section}.${key}`;
-      const near = nearestWord(key, section === 'input' ? ofSection : missing);
+      const near = findNearestWord(key, section === 'input' ? ofSection : missing);
       if (near !== undefined) complain('error', path, `'${near}'`);
       else if (section === 'input') complain('warning', path, `one of ${ofSection.join(', ')}`);
       // Further params are remarks of the author; a further directory is there to be used.

@@ -1,5 +1,5 @@
-import { placeIn } from '#model/rule.ts';
-import { nearestWord } from '#util/nearest-word.ts';
+import { rulePlaceOf } from '#model/rule.ts';
+import { findNearestWord } from '#util/find-nearest-word.ts';
 
 import { furtherJobKeys, knownJobKeys } from './job-defaults.ts';
 
@@ -19,8 +19,8 @@ export function checkJobKeys(rule: Rule, complainer: Complainer): void {
       complainer.warning({ path: 'job.queue', message });
       continue;
     }
-    const place = rule.places.keys.get(`job.${key}`) ?? placeIn(rule, `job.${key}`);
-    const near = nearestWord(key, [...knownJobKeys, ...furtherJobKeys]);
+    const place = rule.places.keys.get(`job.${key}`) ?? rulePlaceOf(rule, `job.${key}`);
+    const near = findNearestWord(key, [...knownJobKeys, ...furtherJobKeys]);
     const grievance = { path: `job.${key}`, place, message: `Unknown submit command '${key}'` };
     if (near === undefined) complainer.warning({ ...grievance, expected: 'an HTCondor command; it is passed on' });
     else complainer.error({ ...grievance, expected: `'${near}'` });

@@ -1,11 +1,11 @@
-import { mayBeExpression } from '../text/may-be-expression.ts';
-import { isBoolean, isSize, isWord, judgeValue, sizeWanted } from './judge-value.ts';
+import { canBeExpression } from '../text/can-be-expression.ts';
+import { checkFinishedValue, isBoolean, isSize, isWord, sizeWanted } from './check-finished-value.ts';
 
 import type { Rule } from '#model/rule.ts';
 
 import type { Complainer } from '../complain.ts';
 
-const mayBeText = (text: string): boolean => /[{}$]/.test(text);
+const canBeText = (text: string): boolean => /[{}$]/.test(text);
 
 /**
  * Reports which params hold what nothing can be done with. Fields and macros in them are left alone: what they come to is
@@ -14,7 +14,7 @@ const mayBeText = (text: string): boolean => /[{}$]/.test(text);
 export function checkParamValues(rule: Rule, params: Readonly<Record<string, string>>, complainer: Complainer): void {
   const textOf = (key: string): string | undefined => {
     const text = params[key]?.trim();
-    return text === undefined || text === 'None' || mayBeText(text) ? undefined : text;
+    return text === undefined || text === 'None' || canBeText(text) ? undefined : text;
   };
   const { mem, disk } = { mem: textOf('mem'), disk: textOf('disk') };
   for (const key of ['mem', 'disk']) {
@@ -23,7 +23,7 @@ export function checkParamValues(rule: Rule, params: Readonly<Record<string, str
     complainer.error({ path: `params.${key}`, message: `params.${key} is empty`, expected });
   }
   const isNoSize = (text: string | undefined): boolean =>
-    text !== undefined && !isSize(text) && (isWord(text) || !mayBeExpression(text));
+    text !== undefined && !isSize(text) && (isWord(text) || !canBeExpression(text));
   if (isNoSize(mem)) {
     const what = rule.params['mem'] === params['mem'] ? '' : ' of --mem';
     const grievance = { path: 'params.mem', message: `'${mem}'${what} is not a memory size`, expected: sizeWanted };
@@ -69,7 +69,7 @@ export function checkJobValues(values: ReadonlyMap<string, string>, complainer: 
       complainer.error({ path: `job.${key}`, message, expected: 'a value in one line' });
       continue;
     }
-    const judged = judgeValue(key, text);
+    const judged = checkFinishedValue(key, text);
     if (judged === undefined) continue;
     const { isFatal, ...grievance } = judged;
     if (isFatal) complainer.error({ path: `job.${key}`, ...grievance });

@@ -7,7 +7,7 @@ import type { Rule } from '#model/rule.ts';
  *
  * @returns submit commands with fields and macros in them
  */
-export function defaultLogs(
+export function defaultLogsOf(
   { job, filesystem, params }: Pick<Rule, 'job' | 'filesystem' | 'params'>,
   isWrapped: boolean,
 ): Readonly<Record<string, string>> {

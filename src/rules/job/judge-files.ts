@@ -4,7 +4,7 @@ import { basename, isAbsolute, resolve } from 'node:path';
 import { isStartedInPlace } from '#model/job/is-started-in-place.ts';
 
 import type { ExpandedJob } from '../expand-job.ts';
-import type { CompiledJob } from './compile-job.ts';
+import type { CompiledJob } from './make-compiled-job.ts';
 
 /** What is sent to each job in any case, or never, though old rules list it. */
 const unlisted: ReadonlySet<string> = new Set([
@@ -46,7 +46,7 @@ export function makeFileJudge(job: CompiledJob, overridden: ReadonlySet<string>)
     }
     const initial = resolve(submitDirectory, pathOf(commands['initialdir'] ?? '.'));
     if (hasDirectory && kindOf(initial) !== 'directory') return `'initialdir' is '${initial}': expected a directory`;
-    const inputs = hasInputs ? listInputs(commands['transfer_input_files'] ?? '', initial) : [];
+    const inputs = hasInputs ? inputsOf(commands['transfer_input_files'] ?? '', initial) : [];
     const proxy =
       hasProxy && (commands['x509userproxy'] ?? '') !== '' ? [resolve(initial, commands['x509userproxy'] ?? '')] : [];
     for (const path of [...inputs, ...proxy]) {
@@ -60,7 +60,7 @@ export function makeFileJudge(job: CompiledJob, overridden: ReadonlySet<string>)
 
 const pathOf = (text: string): string => text.trim().replace(/^file:(?:\/\/)?/u, '') || '.';
 
-function listInputs(list: string, initial: string): readonly string[] {
+function inputsOf(list: string, initial: string): readonly string[] {
   if (list.trim() === '""') return [];
   return list
     .split(',')

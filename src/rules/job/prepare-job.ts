@@ -1,15 +1,15 @@
 import { basename } from 'node:path';
 
-import { printVersion, streamMacro } from '#model/dst-name.ts';
+import { formatVersion, streamMacro } from '#model/dst-name.ts';
 
 import { makeMacroProgram, renderTemplate } from '../expand-macros.ts';
 import { substituteKnown } from '../substitute.ts';
+import { isFormedKey } from './check-finished-value.ts';
 import { checkJobKeys } from './check-job-keys.ts';
 import { checkJobValues } from './check-values.ts';
-import { compileJob, stageMacro } from './compile-job.ts';
-import { defaultLogs } from './default-logs.ts';
+import { defaultLogsOf } from './default-logs.ts';
 import { jobDefaults, madeDirectories } from './job-defaults.ts';
-import { isFormedKey } from './judge-value.ts';
+import { makeCompiledJob, stageMacro } from './make-compiled-job.ts';
 
 import type { Rule } from '#model/rule.ts';
 import type { RunOptions } from '#model/run-options.ts';
@@ -19,7 +19,7 @@ import type { MacroProblem } from '../expand-macros.ts';
 import type { FieldScope } from '../field-scope.ts';
 import type { FillText } from '../fill-text.ts';
 import type { RuleNames } from '../rule-names.ts';
-import type { CompiledJob, NamedTemplate } from './compile-job.ts';
+import type { CompiledJob, NamedTemplate } from './make-compiled-job.ts';
 
 /** What `prepareJob` works with. */
 export interface JobSources {
@@ -58,7 +58,7 @@ interface Filled {
 const stagingPair = /^\{\s*PWD\s*\}\s+\{\s*rsync\s*\}/;
 
 /** Fills the arguments; what the wrapper needs stands before and behind those of the rule. */
-function fillArguments(sources: JobSources, written: string, script: string | undefined): Filled {
+function prepareArguments(sources: JobSources, written: string, script: string | undefined): Filled {
   const { scope, fill, complainer, options } = sources;
   const path = 'job.arguments';
   const endsRight = /\{PWD\}\s+\{rsync\}\s*$/.test(written);
@@ -99,7 +99,7 @@ function expandBatchName(template: string, names: RuleNames, params: Readonly<Re
     build: names.build,
     buildarg: names.buildarg,
     tag: names.tag,
-    version: printVersion(names.version ?? 0),
+    version: formatVersion(names.version ?? 0),
     runname: names.runname,
   };
   const text = names.version === undefined ? template.replace(/_\$\(version\)/gi, '') : template;
@@ -130,7 +130,7 @@ export function prepareJob(sources: JobSources): PreparedJob {
   const origins = new Map<string, (offset: number) => number>();
   const filled = (path: string, { text, originOf }: Filled): string => {
     origins.set(path, originOf);
-    return path.startsWith('job.') ? foldLines(text) : text;
+    return path.startsWith('job.') ? joinLines(text) : text;
   };
   const fields = new Set<string>();
   const find = (name: string): ReturnType<typeof scope.job> => {
@@ -138,7 +138,7 @@ export function prepareJob(sources: JobSources): PreparedJob {
     return scope.job(name);
   };
   const commands: Record<string, string> = {};
-  const logs = defaultLogs(rule, isWrapped);
+  const logs = defaultLogsOf(rule, isWrapped);
   for (const [key, text] of Object.entries({ ...defaultCommands, ...ownCommands, ...logs })) {
     commands[key] = filled(`job.${key}`, fill(`job.${key}`, text, find));
   }
@@ -150,7 +150,7 @@ export function prepareJob(sources: JobSources): PreparedJob {
   const written = ownArguments ?? defaultArguments;
   checkBlanks(written, { ...params, ...finishedFilesystem }, complainer);
   const found = { ...sources, scope: { ...scope, job: find } };
-  const finishedArguments = filled('job.arguments', fillArguments(found, written, isWrapped ? script : undefined));
+  const finishedArguments = filled('job.arguments', prepareArguments(found, written, isWrapped ? script : undefined));
   const batchName = options.batchName ?? fill('job.batch_name', ownBatchName ?? defaultBatchName, scope.job).text;
 
   const columns: { name: string; macro: string; path: string; offset: number }[] = [];
@@ -159,9 +159,9 @@ export function prepareJob(sources: JobSources): PreparedJob {
     const { macro } = problem;
     if (problem.kind === 'uncertain' && problem.name !== undefined)
       columns.push({ name: problem.name, macro, path, offset });
-    else complainOfMacro(complainer, path, offset, problem);
+    else reportMacro(complainer, path, offset, problem);
   };
-  const job = compileJob(
+  const job = makeCompiledJob(
     {
       names,
       params: Object.fromEntries(Object.keys(params).map((key) => [key, textOf(scope.job(key), params[key] ?? '')])),
@@ -178,7 +178,7 @@ export function prepareJob(sources: JobSources): PreparedJob {
     },
     onProblem,
   );
-  checkJobValues(writtenValues(rule, job), complainer);
+  checkJobValues(writtenValuesOf(rule, job), complainer);
   return {
     job,
     script,
@@ -241,13 +241,13 @@ function checkCycles(filesystem: Readonly<Record<string, string>>, complainer: C
  * Several lines of a rule are one to the batch system: their ends become spaces, except in texts in double quotes, where
  * they would change what is meant. No character changes its place.
  */
-function foldLines(text: string): string {
+function joinLines(text: string): string {
   if (!/[\n\r]/.test(text)) return text;
   return text.trimEnd().replaceAll(/"(?:[^"\\]|\\[^])*"|[\n\r]/g, (piece) => (piece.startsWith('"') ? piece : ' '));
 }
 
 /** The commands that a rule writes, with a number in place of what differs from job to job. */
-function writtenValues(rule: Rule, job: CompiledJob): ReadonlyMap<string, string> {
+function writtenValuesOf(rule: Rule, job: CompiledJob): ReadonlyMap<string, string> {
   // What is wrong with `params.mem` is told there.
   const isInserted = (key: string): boolean =>
     /^\s*(?:\$\((?:mem|disk)\)|\{(?:mem|disk)\})\s*$/i.test(rule.job[key] ?? '');
@@ -260,7 +260,7 @@ function textOf(value: unknown, otherwise: string): string {
   return typeof value === 'string' ? value : otherwise;
 }
 
-function complainOfMacro(complainer: Complainer, path: string, offset: number, problem: MacroProblem): void {
+function reportMacro(complainer: Complainer, path: string, offset: number, problem: MacroProblem): void {
   const { macro, kind } = problem;
   switch (kind) {
     case 'malformed':

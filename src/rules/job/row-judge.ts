@@ -1,10 +1,10 @@
 import { expandJob } from '../expand-job.ts';
+import { checkRowValue } from './check-finished-value.ts';
 import { makeFileJudge } from './judge-files.ts';
-import { judgeRowValue } from './judge-value.ts';
 
 import type { Template } from '../expand-macros.ts';
-import type { CompiledJob } from './compile-job.ts';
 import type { JobRow } from './job-row.ts';
+import type { CompiledJob } from './make-compiled-job.ts';
 
 /** What is found out about one row. */
 export interface RowJudgement {
@@ -56,7 +56,7 @@ export function makeRowJudge(
   const differing = prepared.job.commands.filter(
     ({ key, template }) => template.slots.length > 0 && !overridden.has(key.toLowerCase()),
   );
-  const readKeys = new Set(differing.map(({ key }) => key).filter((key) => judgeRowValue(key, '#( #') !== undefined));
+  const readKeys = new Set(differing.map(({ key }) => key).filter((key) => checkRowValue(key, '#( #') !== undefined));
   const uneven = differing
     .filter(({ key, template }) => isInherited && !mayDiffer.test(key) && canBeEmpty(template))
     .map(({ key }) => key);
@@ -66,7 +66,7 @@ export function makeRowJudge(
     const name = `${key}=${text}`;
     if (!known.has(name)) {
       if (known.size > 10_000) known.clear();
-      known.set(name, judgeRead(key, text));
+      known.set(name, checkRead(key, text));
     }
     return known.get(name);
   };
@@ -81,10 +81,10 @@ export function makeRowJudge(
         return { fault: error instanceof Error ? error.message : String(error), empty: [] };
       }
       const { commands } = job;
-      let fault = judgeArguments(job.arguments) ?? judgeFiles?.(job);
+      let fault = checkArguments(job.arguments) ?? judgeFiles?.(job);
       for (const { key } of fault === undefined ? differing : []) {
         const text = (commands[key] ?? '').trim();
-        fault = judgeText(key, text) ?? (readKeys.has(key) ? judgeValue(key, text) : undefined);
+        fault = checkText(key, text) ?? (readKeys.has(key) ? judgeValue(key, text) : undefined);
         if (fault !== undefined) break;
       }
       const empty = uneven.filter((key) => isEmpty(key, commands[key] ?? ''));
@@ -100,8 +100,8 @@ function isEmpty(key: string, written: string): boolean {
   return text === '' || ((key === 'output' || key === 'error') && (text === '""' || text === '/dev/null'));
 }
 
-function judgeArguments(words: string): string | undefined {
-  const fault = judgeText('arguments', words.trim());
+function checkArguments(words: string): string | undefined {
+  const fault = checkText('arguments', words.trim());
   if (fault !== undefined) return fault;
   if (words.length * 3 <= argumentBytesAtMost) return undefined;
   const longest = Math.max(...words.split(/\s+/u).map((word) => Buffer.byteLength(word)));
@@ -114,7 +114,7 @@ function judgeArguments(words: string): string | undefined {
     : undefined;
 }
 
-function judgeText(key: string, text: string): string | undefined {
+function checkText(key: string, text: string): string | undefined {
   if (/[\n\r]/u.test(text)) return `'${key}' contains a line break: remove it in the query`;
   // A tab is a space to HTCondor.
   const control = /[\u0000-\u0008\u000B-\u001F\u007F]/u.exec(text)?.[0];
@@ -123,10 +123,10 @@ function judgeText(key: string, text: string): string | undefined {
   return `'${key}' contains the control character U+${code}: remove it in the query`;
 }
 
-function judgeRead(key: string, text: string): string | undefined {
+function checkRead(key: string, text: string): string | undefined {
   if (text === '') return undefined;
   // What is left to HTCondor is something, and every other `$` is itself, as in a string.
   const plain = text.replaceAll(/\$\$\([^)]*\)|\$\((?:ClusterId|ProcId)\)/giu, '1').replaceAll('$', '#');
-  const judged = judgeRowValue(key, plain);
+  const judged = checkRowValue(key, plain);
   return judged === undefined ? undefined : `${judged.message.replace(plain, () => text)}: expected ${judged.expected}`;
 }

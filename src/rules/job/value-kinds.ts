@@ -10,25 +10,25 @@ export const wordValues: ReadonlyMap<string, readonly string[]> = new Map(
   }),
 );
 
-const wordSet = (words: string): ReadonlySet<string> => new Set(words.trim().split(/\s+/u));
+const toWordSet = (words: string): ReadonlySet<string> => new Set(words.trim().split(/\s+/u));
 
 /** Commands whose expression HTCondor works out to a whole number at submission. */
-export const integerValues = wordSet(`
+export const integerValues = toWordSet(`
   priority prio jobprio max_retries max_materialize max_idle success_exit_code coresize match_list_length
   job_machine_attrs_history_length`);
 
 /** Likewise to true or false. */
-export const booleanValues = wordSet(`
+export const booleanValues = toWordSet(`
   hold nice_user stream_input stream_output stream_error want_io_proxy run_as_owner preserve_relative_paths
   encrypt_execute_directory erase_output_and_error_on_restart skip_filechecks manifest log_xml transfer_container`);
 
 /** Whether they are sent depends on what else the job says. */
-export const transferValues = wordSet('transferout transfererr transfer_output transfer_error');
+export const transferValues = toWordSet('transferout transfererr transfer_output transfer_error');
 
 /** Amounts of something: a number or an expression. */
 export const amountKeys = /^(?:request_\w+|job_lease_duration|allowed_(?:job|execute)_duration)$/u;
 
-const namedExpressions = wordSet(`
+const namedExpressions = toWordSet(`
   periodic_hold periodic_release periodic_remove periodic_vacate periodichold periodicrelease periodicremove
   on_exit_hold on_exit_remove onexithold onexitremove on_exit_hold_reason on_exit_hold_subcode periodic_hold_reason
   periodic_hold_subcode retry_until requirements rank leave_in_queue concurrency_limits_expr job_max_vacate_time
@@ -41,12 +41,12 @@ export function isExpressionKey(key: string): boolean {
 }
 
 /** Expressions that HTCondor reads only where the job has another command as well. */
-export const dependentExpressions = wordSet(`
+export const dependentExpressions = toWordSet(`
   deferral_window deferral_prep_time cron_window cron_prep_time require_gpus gpus_minimum_memory gpus_minimum_runtime
   gpus_minimum_capability gpus_maximum_capability`);
 
 /** Signals that HTCondor knows by name; of their numbers on Linux it does not know 16, 26 and 30. */
-const signals = wordSet(`
+const signals = toWordSet(`
   SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV SIGUSR2 SIGPIPE SIGALRM SIGTERM
   SIGCHLD SIGCONT SIGSTOP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGXCPU SIGXFSZ SIGPROF SIGWINCH SIGIO SIGSYS`);
 
@@ -68,13 +68,13 @@ export const formedValues: ReadonlyMap<string, ValueForm> = new Map([
   ['hold_kill_sig', signal],
   ['accounting_group', name],
   ['accounting_group_user', name],
-  ['concurrency_limits', { expected: 'names such as sw_a, or sw_a:2, with commas between them', isRight: areLimits }],
+  ['concurrency_limits', { expected: 'names such as sw_a, or sw_a:2, with commas between them', isRight: isLimitList }],
   ['image_size', { expected: 'a positive size, e.g. 500 MB', isRight: isPositiveSize }],
   ['environment', variables],
   ['env', variables],
 ]);
 
-function areLimits(text: string): boolean {
+function isLimitList(text: string): boolean {
   const names = text.split(/[\s,]+/u).filter((one) => one !== '');
   return names.every((one) => /^[a-z_]\w*(?:\.[a-z_]\w*)?(?::.*)?$/i.test(one));
 }

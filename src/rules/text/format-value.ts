@@ -22,14 +22,14 @@ export function formatValue(value: string, spec: string): string | undefined {
   const isText = type === 's' || (type === undefined && !isNumber);
   if (isText) {
     const text = precision === undefined ? value : value.slice(0, Number(precision));
-    return pad(text, '', fill ?? (zero === undefined ? ' ' : '0'), align ?? '<', Number(width));
+    return formatPadded(text, '', fill ?? (zero === undefined ? ' ' : '0'), align ?? '<', Number(width));
   }
   if (!isNumber) return undefined;
-  const digits = numberDigits(value.replace(/^-/, ''), type, precision, isWhole);
+  const digits = formatDigits(value.replace(/^-/, ''), type, precision, isWhole);
   if (digits === undefined) return undefined;
-  const grouped = group === undefined ? digits : digits.replace(/^\d+/, (whole) => groupDigits(whole, group));
+  const grouped = group === undefined ? digits : digits.replace(/^\d+/, (whole) => formatGrouped(whole, group));
   const prefix = value.startsWith('-') ? '-' : sign === '-' ? '' : sign;
-  return pad(
+  return formatPadded(
     grouped,
     prefix,
     fill ?? (zero === undefined ? ' ' : '0'),
@@ -38,12 +38,12 @@ export function formatValue(value: string, spec: string): string | undefined {
   );
 }
 
-function groupDigits(whole: string, separator: string): string {
+function formatGrouped(whole: string, separator: string): string {
   return whole.replace(/\B(?=(?:\d{3})+$)/g, separator);
 }
 
 /** Digits of a number without sign; undefined where the type wants another kind of number. */
-function numberDigits(
+function formatDigits(
   value: string,
   type: string | undefined,
   precision: string | undefined,
@@ -79,7 +79,7 @@ function numberDigits(
   }
 }
 
-function pad(text: string, prefix: string, fill: string, align: string, width: number): string {
+function formatPadded(text: string, prefix: string, fill: string, align: string, width: number): string {
   const missing = Math.max(0, width - text.length - prefix.length);
   if (align === '=') return prefix + fill.repeat(missing) + text;
   const left = align === '<' ? 0 : align === '>' ? missing : Math.floor(missing / 2);

@@ -36,13 +36,13 @@ export function parseNumberFormat(text: string, kind: 'integer' | 'real'): Numbe
   };
 }
 
-function integerDigits(value: number, format: NumberFormat): string {
+function formatInteger(value: number, format: NumberFormat): string {
   const radix = { x: 16, X: 16, o: 8 }[format.conversion] ?? 10;
   const digits = Math.abs(Math.trunc(value)).toString(radix).padStart(Math.max(0, format.precision), '0');
   return format.conversion === 'X' ? digits.toUpperCase() : digits;
 }
 
-function realDigits(value: number, format: NumberFormat): string {
+function formatReal(value: number, format: NumberFormat): string {
   const precision = Math.min(format.precision < 0 ? 6 : format.precision, 100);
   const size = Math.abs(value);
   const withExponent = (text: string): string => text.replace(/e([-+])(\d)$/, 'e$10$2');
@@ -63,9 +63,9 @@ function realDigits(value: number, format: NumberFormat): string {
 }
 
 /** Prints a number as C's printf does. Never throws. */
-export function printNumber(value: number, format: NumberFormat): string {
+export function formatNumber(value: number, format: NumberFormat): string {
   const isReal = realConversions.includes(format.conversion);
-  const digits = isReal ? realDigits(value, format) : integerDigits(value, format);
+  const digits = isReal ? formatReal(value, format) : formatInteger(value, format);
   const plus = format.flags.includes('+') ? '+' : format.flags.includes(' ') ? ' ' : '';
   const sign = value < 0 ? '-' : plus;
   const room = format.width - sign.length;
@@ -85,8 +85,8 @@ export function printNumber(value: number, format: NumberFormat): string {
 export function makeNumberPrinter(format: NumberFormat): (value: number) => string {
   const { before, after, flags, width, precision, conversion } = format;
   const isSimple = 'diu'.includes(conversion) && precision < 0 && (flags === '' || flags === '0');
-  if (!isSimple || before !== '' || after !== '') return (value) => printNumber(value, format);
+  if (!isSimple || before !== '' || after !== '') return (value) => formatNumber(value, format);
   const fill = flags === '0' ? '0' : ' ';
   return (value) =>
-    value >= 0 && Number.isSafeInteger(value) ? String(value).padStart(width, fill) : printNumber(value, format);
+    value >= 0 && Number.isSafeInteger(value) ? String(value).padStart(width, fill) : formatNumber(value, format);
 }

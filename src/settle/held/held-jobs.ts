@@ -1,14 +1,14 @@
-import { retryDatabase } from '#db/retry.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
 import { findOpenAttempts } from '#db/status/find-open-attempts.ts';
 import { findProductionSubmissions } from '#db/status/submission/find-production-submissions.ts';
 import { findHeldAfterEnd } from '#dispatch/stuck/find-held-after-end.ts';
-import { groupBySubmission } from '#dispatch/submission/group-by-submission.ts';
+import { idsBySubmission } from '#dispatch/submission/ids-by-submission.ts';
 import { ingestOwnEvents } from '#ingest/ingest-own-events.ts';
 import { BatchError } from '#model/errors.ts';
 import { findOutside, rowSelectionOf } from '#model/row-selection.ts';
 
 import { decideAttempt } from '../reconcile/decide-attempt.ts';
-import { lookAt } from '../reconcile/look-at.ts';
+import { readJobs } from '../reconcile/read-jobs.ts';
 import { defaultTerms } from '../reconcile/reconcile.ts';
 import { removeHeldAfterEnd } from './remove-held-after-end.ts';
 
@@ -64,7 +64,7 @@ export async function findHeldJobs(
     ...{ setupName: name, build, tag: dbtag },
     ...(revision === undefined ? {} : { version: revision }),
   };
-  const submissions = await retryDatabase(() => findProductionSubmissions(status, backend.name, production));
+  const submissions = await withDatabaseRetries(() => findProductionSubmissions(status, backend.name, production));
   const selection = rowSelectionOf(options);
   const held: { jobs: HeldJob[]; stops: HeldJobs['stops'][number][]; unread: string[] } = {
     ...{ jobs: [], stops: [], unread: [] },
@@ -73,13 +73,13 @@ export async function findHeldJobs(
   for (let from = 0; from < open.length; from += submissionsAtOnce) {
     const asked = open.slice(from, from + submissionsAtOnce);
     const uuids = asked.map(({ uuid }) => uuid);
-    const looked = await lookAt(
+    const looked = await readJobs(
       backend,
       uuids,
-      (nextProcesses) => retryDatabase(() => findOpenAttempts(status, uuids, nextProcesses)),
+      (nextProcesses) => withDatabaseRetries(() => findOpenAttempts(status, uuids, nextProcesses)),
       ({ kind }) => kind === 'held',
     );
-    if (looked.kind === 'unknown') throw noAnswer('which jobs are held', looked.reason);
+    if (looked.kind === 'unknown') throw makeNoAnswer('which jobs are held', looked.reason);
     held.unread.push(...looked.unread.map(({ reason }) => reason));
     for (const attempt of looked.attempts) {
       const { queue: report } = looked.sightOf(attempt);
@@ -102,7 +102,7 @@ export async function findHeldJobs(
     input,
     submissions.map(({ uuid }) => uuid),
   );
-  if (ended.kind === 'unknown') throw noAnswer('which jobs are held', ended.reason);
+  if (ended.kind === 'unknown') throw makeNoAnswer('which jobs are held', ended.reason);
   return {
     ...held,
     unread: [...new Set([...held.unread, ...ended.unread])],
@@ -122,7 +122,7 @@ export async function markHeldJobs(input: HeldInput, jobs: readonly HeldJob[]): 
     const decision = decideAttempt(attempt, { queue: report }, terms);
     return decision.kind === 'tell' ? decision.events : [];
   });
-  return record(input, events, 'held');
+  return ingestLogged(input, events, 'held');
 }
 
 /**
@@ -134,7 +134,7 @@ export async function markHeldJobs(input: HeldInput, jobs: readonly HeldJob[]): 
  * @returns how many
  * @throws DatabaseError; BatchError (`batch-no-answer`) if it is not known of all whether they were removed
  */
-export async function clearHeldJobs(input: HeldInput, held: HeldJobs, by: string): Promise<number> {
+export async function removeHeldJobs(input: HeldInput, held: HeldJobs, by: string): Promise<number> {
   const { backend, log } = input;
   const silences: string[] = [];
   let cleared = 0;
@@ -144,7 +144,7 @@ export async function clearHeldJobs(input: HeldInput, held: HeldJobs, by: string
       silences.push(answer.reason);
       continue;
     }
-    await record(
+    await ingestLogged(
       input,
       makeRemovals(
         unmade.map((attempt) => ({ attempt, reason: stop.reason })),
@@ -155,7 +155,7 @@ export async function clearHeldJobs(input: HeldInput, held: HeldJobs, by: string
     cleared += unmade.length;
     log.info({ submission: stop.submission, jobs: unmade.length }, 'ended a held submission');
   }
-  for (const [uuid, cupsids] of groupBySubmission(held.jobs.map(({ attempt }) => attempt))) {
+  for (const [uuid, cupsids] of idsBySubmission(held.jobs.map(({ attempt }) => attempt))) {
     const answer = await backend.remove({ uuid, cupsids }, clearing);
     if (answer.kind === 'unknown') {
       silences.push(answer.reason);
@@ -166,13 +166,13 @@ export async function clearHeldJobs(input: HeldInput, held: HeldJobs, by: string
       attempt: { ...attempt, start: Math.max(report.starts - 1, attempt.start) },
       reason: report.holdReason ?? 'held without a reason',
     }));
-    await record(input, makeRemovals(removals, by), 'cleared');
+    await ingestLogged(input, makeRemovals(removals, by), 'cleared');
     cleared += cupsids.length;
     log.info({ submission: uuid, jobs: cupsids.length }, 'removed held jobs');
   }
   const ended = await removeHeldAfterEnd(input, held.ended, clearing);
   const [reason] = [...silences, ...ended.silences];
-  if (reason !== undefined) throw noAnswer('whether all held jobs are removed', reason);
+  if (reason !== undefined) throw makeNoAnswer('whether all held jobs are removed', reason);
   return cleared + ended.removed;
 }
 
@@ -189,13 +189,13 @@ function makeRemovals(
   }));
 }
 
-async function record(input: HeldInput, events: readonly JobEvent[], what: string): Promise<number> {
+async function ingestLogged(input: HeldInput, events: readonly JobEvent[], what: string): Promise<number> {
   const fresh = await ingestOwnEvents(input, events);
   for (const { cupsid, detail } of fresh) input.log.info({ cupsid, ...detail }, what);
   return fresh.length;
 }
 
-function noAnswer(what: string, reason: string): BatchError {
+function makeNoAnswer(what: string, reason: string): BatchError {
   return new BatchError(`The batch system does not report ${what}: ${reason}`, {
     code: 'batch-no-answer',
     advice: 'Call the command again when it answers',

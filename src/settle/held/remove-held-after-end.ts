@@ -1,4 +1,4 @@
-import { groupBySubmission } from '#dispatch/submission/group-by-submission.ts';
+import { idsBySubmission } from '#dispatch/submission/ids-by-submission.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { HeldAfterEnd } from '#model/job/stuck-jobs.ts';
@@ -17,7 +17,7 @@ export async function removeHeldAfterEnd(
 ): Promise<{ readonly removed: number; readonly silences: readonly string[] }> {
   const silences: string[] = [];
   const reasons = new Map(jobs.map((job) => [job.cupsid, job.reason]));
-  const groups = groupBySubmission(jobs.map(({ cupsid, submission }) => ({ id: cupsid, submission })));
+  const groups = idsBySubmission(jobs.map(({ cupsid, submission }) => ({ id: cupsid, submission })));
   let removed = 0;
   for (const [uuid, cupsids] of groups) {
     const answer = await backend.remove({ uuid, cupsids }, reason);

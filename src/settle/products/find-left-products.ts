@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { retryDatabase } from '#db/retry.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
 import { findLackingAttempts } from '#db/status/product/find-lacking-attempts.ts';
 
 import type { Queryable } from '#db/connect.ts';
@@ -20,10 +20,10 @@ const extensions = ['.root', '.prdf'] as const;
  * @see docs/reconcile.md
  */
 export async function findLeftProducts(status: Queryable, rule: string | undefined): Promise<LeftProducts> {
-  const attempts = await retryDatabase(() => findLackingAttempts(status, rule, mostAttempts));
+  const attempts = await withDatabaseRetries(() => findLackingAttempts(status, rule, mostAttempts));
   const listings = new Map<string, ReadonlySet<string> | undefined>();
   for (const directory of new Set(attempts.flatMap(({ directories }) => directories))) {
-    listings.set(directory, await listDirectory(directory));
+    listings.set(directory, await readDirectory(directory));
   }
   const found = attempts.flatMap(({ id, dstfile, state, start, isSuccess, directories }) => {
     const paths = directories.flatMap((directory) =>
@@ -40,7 +40,7 @@ export async function findLeftProducts(status: Queryable, rule: string | undefin
 }
 
 /** The names of regular files; undefined if the directory cannot be listed. */
-async function listDirectory(directory: string): Promise<ReadonlySet<string> | undefined> {
+async function readDirectory(directory: string): Promise<ReadonlySet<string> | undefined> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => undefined);
   return entries && new Set(entries.filter((entry) => entry.isFile()).map(({ name }) => name));
 }

@@ -66,9 +66,9 @@ export function decideAttempt(attempt: OpenAttempt, sight: Sight, terms: Decisio
 
 function decideAbsent(attempt: OpenAttempt, { submission, made }: Sight, terms: DecisionTerms): Decision {
   if (submission !== undefined && attempt.process >= submission.nextProcess) {
-    return submission.stop?.kind === 'removed' ? neverMade(attempt, terms) : nothing;
+    return submission.stop?.kind === 'removed' ? decideNeverMade(attempt, terms) : nothing;
   }
-  const silentMs = terms.nowMs - lastHeard(attempt);
+  const silentMs = terms.nowMs - lastHeardOf(attempt);
   if (silentMs < terms.vanishAfterMs) {
     return {
       kind: 'wait',
@@ -77,7 +77,7 @@ function decideAbsent(attempt: OpenAttempt, { submission, made }: Sight, terms: 
   }
   // Jobs are made in the order of their numbers, so those behind the last one that is remembered never were.
   const isUnmade = submission?.isOver === true && attempt.start < 0 && made !== undefined && attempt.process >= made;
-  if (isUnmade) return neverMade(attempt, terms);
+  if (isUnmade) return decideNeverMade(attempt, terms);
   const reason =
     submission === undefined
       ? 'The batch system knows neither the job nor its submission'
@@ -86,7 +86,7 @@ function decideAbsent(attempt: OpenAttempt, { submission, made }: Sight, terms: 
     kind: 'tell',
     events: [
       {
-        ...keyOf(attempt, attempt.start, lastHeard(attempt), 'vanished'),
+        ...keyOf(attempt, attempt.start, lastHeardOf(attempt), 'vanished'),
         at: new Date(terms.nowMs).toISOString(),
         detail: { kind: 'vanished', reason },
       },
@@ -94,9 +94,12 @@ function decideAbsent(attempt: OpenAttempt, { submission, made }: Sight, terms: 
   };
 }
 
-function neverMade(attempt: OpenAttempt, { nowMs }: DecisionTerms): Decision {
+function decideNeverMade(attempt: OpenAttempt, { nowMs }: DecisionTerms): Decision {
   const reason = 'Its submission was removed from the queue before the job was created';
-  const event = { ...keyOf(attempt, attempt.start, lastHeard(attempt), 'removed'), at: new Date(nowMs).toISOString() };
+  const event = {
+    ...keyOf(attempt, attempt.start, lastHeardOf(attempt), 'removed'),
+    at: new Date(nowMs).toISOString(),
+  };
   return { kind: 'tell', events: [{ ...event, detail: { kind: 'removed', reason } }] };
 }
 
@@ -186,7 +189,7 @@ function keyOf(attempt: OpenAttempt, start: number, momentMs: number, kind: JobE
   return { cupsid: attempt.id, source: `batch:${start}`, start, sequence };
 }
 
-function lastHeard(attempt: OpenAttempt): number {
+function lastHeardOf(attempt: OpenAttempt): number {
   return Math.max(attempt.lastMessageMs ?? 0, attempt.submittedMs ?? 0);
 }
 

@@ -1,4 +1,4 @@
-import { retryDatabase } from '#db/retry.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
 import { findWithoutCluster, putCluster } from '#db/status/submission/put-cluster.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
@@ -20,12 +20,12 @@ export async function findClusters(input: {
   readonly log: Log;
 }): Promise<void> {
   const { status, backend, log } = input;
-  const uuids = await retryDatabase(() => findWithoutCluster(status, backend.name, looked));
+  const uuids = await withDatabaseRetries(() => findWithoutCluster(status, backend.name, looked));
   if (uuids.length === 0) return;
   const found = await backend.findSubmissions(uuids);
   if (found.kind === 'unknown') return log.warn({ reason: found.reason }, 'numbers of submissions are not known');
   for (const { uuid, cluster } of found.value) {
-    const isNew = await retryDatabase(() => status.transaction((session) => putCluster(session, uuid, cluster)));
+    const isNew = await withDatabaseRetries(() => status.transaction((session) => putCluster(session, uuid, cluster)));
     if (isNew) log.info({ submission: uuid, cluster }, 'the number of a submission was found');
   }
 }

@@ -1,4 +1,4 @@
-import { retryDatabase } from '#db/retry.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
 import { findOpenAttempts, findSubmissionsWithOpen } from '#db/status/find-open-attempts.ts';
 import { confirmAttempts } from '#db/status/submission/confirm-attempts.ts';
 import { putCluster } from '#db/status/submission/put-cluster.ts';
@@ -7,8 +7,8 @@ import { toldKinds } from '#model/report/reconciled.ts';
 
 import { decideAttempt } from './decide-attempt.ts';
 import { findClusters } from './find-clusters.ts';
-import { lookAt } from './look-at.ts';
 import { makeStop } from './make-stop.ts';
+import { readJobs } from './read-jobs.ts';
 import { removeEnded } from './remove-ended.ts';
 import { removeFenced } from './remove-fenced.ts';
 import { removeStrays } from './remove-strays.ts';
@@ -22,7 +22,7 @@ import type { Log } from '#model/log.ts';
 import type { Reconciled, ReconciledStop } from '#model/report/reconciled.ts';
 
 import type { Decision, DecisionTerms } from './decide-attempt.ts';
-import type { Looked } from './look-at.ts';
+import type { Looked } from './read-jobs.ts';
 import type { StopOutcome } from './resolve-stop.ts';
 
 /** What reconciling needs. */
@@ -71,9 +71,9 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
   const { status, backend, rule } = input;
   await input.ingestSpools();
   const tally = makeTally();
-  const submissions = await retryDatabase(() => findSubmissionsWithOpen(status, backend.name, rule));
+  const submissions = await withDatabaseRetries(() => findSubmissionsWithOpen(status, backend.name, rule));
   for (const piece of chunksOf(submissions)) await reconcilePiece(input, piece, tally);
-  await tellVanished(input, tally);
+  await ingestVanished(input, tally);
   const sayUnknown = (why: string): void => tally.addReason(why, 1);
   tally.jobsRemoved += await removeStrays(input, sayUnknown);
   tally.jobsRemoved += await removeFenced(input, sayUnknown);
@@ -108,8 +108,8 @@ async function reconcilePiece(
   const open = submissions.reduce((sum, submission) => sum + submission.open, 0);
   tally.checked += open;
   const uuids = submissions.map(({ uuid }) => uuid);
-  const looked = await lookAt(backend, uuids, (nextProcesses) =>
-    retryDatabase(() => findOpenAttempts(status, uuids, nextProcesses)),
+  const looked = await readJobs(backend, uuids, (nextProcesses) =>
+    withDatabaseRetries(() => findOpenAttempts(status, uuids, nextProcesses)),
   );
   if (looked.kind === 'unknown') {
     tally.unknown += open;
@@ -128,9 +128,9 @@ async function reconcilePiece(
   const work = sortOut(attempts, looked.sightOf, terms, tally);
   for (let from = 0; from < work.confirm.length; from += confirmedAtOnce) {
     const ids = work.confirm.slice(from, from + confirmedAtOnce);
-    tally.confirmed += await retryDatabase(() => confirmAttempts(status, ids));
+    tally.confirmed += await withDatabaseRetries(() => confirmAttempts(status, ids));
   }
-  await tell(input, work.events, tally);
+  await ingestReported(input, work.events, tally);
   for (const [uuid, cupsids] of work.remove) {
     const answer = await backend.remove({ uuid, cupsids }, 'its attempt was retired');
     if (answer.kind === 'answer') tally.jobsRemoved += cupsids.length;
@@ -161,7 +161,7 @@ async function resolveStops(
     const { uuid, cluster } = submission;
     const found = sight.report?.cluster;
     if (cluster === null && found !== undefined) {
-      await retryDatabase(() => input.status.transaction((session) => putCluster(session, uuid, found)));
+      await withDatabaseRetries(() => input.status.transaction((session) => putCluster(session, uuid, found)));
     }
     const { status, backend, log } = input;
     const terms = keepHeldMs === undefined ? {} : { keepHeldMs };
@@ -217,7 +217,7 @@ function sortOut(
   return work;
 }
 
-async function tell(input: ReconcileInput, events: readonly JobEvent[], tally: Tally): Promise<void> {
+async function ingestReported(input: ReconcileInput, events: readonly JobEvent[], tally: Tally): Promise<void> {
   for (const { cupsid, start, detail } of await ingestOwnEvents(input, events)) {
     tally.count(detail.kind);
     input.log.info({ cupsid, start, ...detail }, 'reported by the batch system');
@@ -225,7 +225,7 @@ async function tell(input: ReconcileInput, events: readonly JobEvent[], tally: T
 }
 
 /** Held back until all are counted: what is said of most of the jobs at once is not believed. */
-async function tellVanished(input: ReconcileInput, tally: Tally): Promise<void> {
+async function ingestVanished(input: ReconcileInput, tally: Tally): Promise<void> {
   const { vanished } = tally;
   const isMass = vanished.length > believableVanishings && vanished.length > believablePart * tally.checked;
   if (isMass && input.isMassVanishingAllowed !== true) {
@@ -234,7 +234,7 @@ async function tellVanished(input: ReconcileInput, tally: Tally): Promise<void> 
     input.log.error({ vanished: vanished.length, checked: tally.checked }, 'too many jobs vanished at once');
     return;
   }
-  await tell(input, vanished, tally);
+  await ingestReported(input, vanished, tally);
 }
 
 type Tally = ReturnType<typeof makeTally>;

@@ -1,4 +1,4 @@
-import { retryDatabase } from '#db/retry.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
 import { findSubmissionsWithEnded } from '#db/status/find-ended-attempts.ts';
 import { findHeldAfterEnd } from '#dispatch/stuck/find-held-after-end.ts';
 
@@ -24,7 +24,7 @@ export async function removeEnded(
   sayUnknown: (why: string) => void,
 ): Promise<number> {
   const { status, backend } = input;
-  const uuids = await retryDatabase(() => findSubmissionsWithEnded(status, backend.name, endedLooked));
+  const uuids = await withDatabaseRetries(() => findSubmissionsWithEnded(status, backend.name, endedLooked));
   const held = await findHeldAfterEnd(input, uuids);
   if (held.kind === 'unknown') {
     sayUnknown(held.reason);

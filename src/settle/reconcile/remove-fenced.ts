@@ -1,6 +1,6 @@
-import { retryDatabase } from '#db/retry.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
 import { findEnded, findRestartableWithEnded } from '#db/status/find-ended-attempts.ts';
-import { groupBySubmission } from '#dispatch/submission/group-by-submission.ts';
+import { idsBySubmission } from '#dispatch/submission/ids-by-submission.ts';
 
 import type { BatchBackend, BatchJobReport } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
@@ -24,7 +24,7 @@ export async function removeFenced(
 ): Promise<number> {
   const { status, backend, log, rule } = input;
   const which = { ...looked, ...(rule === undefined ? {} : { rule }) };
-  const uuids = await retryDatabase(() => findRestartableWithEnded(status, backend.name, which));
+  const uuids = await withDatabaseRetries(() => findRestartableWithEnded(status, backend.name, which));
   if (uuids.length === 0) return 0;
   const queue = await backend.queryQueue(uuids);
   if (queue.kind === 'unknown') {
@@ -33,10 +33,10 @@ export async function removeFenced(
   }
   const jobs = new Map(queue.value.map((job) => [job.cupsid, job]));
   // Asked after the queue: a start that ends an attempt meanwhile is later than what the queue said.
-  const ended = await retryDatabase(() => findEnded(status, [...jobs.keys()]));
+  const ended = await withDatabaseRetries(() => findEnded(status, [...jobs.keys()]));
   const fenced = ended.filter((attempt) => isFenced(attempt, jobs.get(attempt.id)));
   let removed = 0;
-  for (const [uuid, cupsids] of groupBySubmission(fenced)) {
+  for (const [uuid, cupsids] of idsBySubmission(fenced)) {
     const answer = await backend.remove({ uuid, cupsids }, 'started again, and its attempt has ended');
     if (answer.kind === 'unknown') {
       sayUnknown(answer.reason);

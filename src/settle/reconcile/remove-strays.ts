@@ -1,4 +1,4 @@
-import { retryDatabase } from '#db/retry.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
 import { findWithdrawnSubmissions } from '#db/status/submission/find-withdrawn-submissions.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
@@ -21,7 +21,7 @@ export async function removeStrays(
   sayUnknown: (why: string) => void,
 ): Promise<number> {
   const { status, backend, log } = input;
-  const withdrawn = await retryDatabase(() => findWithdrawnSubmissions(status, backend.name, looked));
+  const withdrawn = await withDatabaseRetries(() => findWithdrawnSubmissions(status, backend.name, looked));
   if (withdrawn.length === 0) return 0;
   const found = await backend.findSubmissions(withdrawn, 'queue');
   if (found.kind === 'unknown') {

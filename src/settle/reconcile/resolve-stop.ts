@@ -1,6 +1,6 @@
-import { retryDatabase } from '#db/retry.ts';
-import { clearStop, putStop } from '#db/status/factory/put-stop.ts';
-import { findUnmade, takeBackUnmade } from '#db/status/factory/take-back-unmade.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
+import { putStop, removeStop } from '#db/status/factory/put-stop.ts';
+import { findUnmade, withdrawUnmade } from '#db/status/factory/withdraw-unmade.ts';
 import { ingestOwnEvents } from '#ingest/ingest-own-events.ts';
 
 import type { BatchBackend, BatchSubmissionReport, FactoryStop } from '#batch/backend.ts';
@@ -63,58 +63,58 @@ export async function resolveStop(
     // Somebody removed it (it may have been us, before we died) when it had stopped already.
     if (recorded === null) return { kind: 'makes' };
     const next = report === undefined || report.isOver === true ? recorded.next : report.nextProcess;
-    return takeBack(input, uuid, { reason: recorded.reason, from: Math.max(next, seen), failed: 0 });
+    return withdrawRest(input, uuid, { reason: recorded.reason, from: Math.max(next, seen), failed: 0 });
   }
   if (stop === undefined) {
-    if (recorded !== null) await retryDatabase(() => clearStop(status, uuid));
+    if (recorded !== null) await withDatabaseRetries(() => removeStop(status, uuid));
     return { kind: 'makes' };
   }
   const { kind, reason } = stop;
-  await retryDatabase(() => putStop(status, uuid, { kind, reason, next: report.nextProcess }));
+  await withDatabaseRetries(() => putStop(status, uuid, { kind, reason, next: report.nextProcess }));
   const unmade = report.count - report.nextProcess;
   if (kind === 'held' && !isOverdue(input, recorded?.sinceMs)) return { kind: 'waits', stop, unmade };
-  const failed = stop.process === undefined ? 0 : await failUnmade(input, uuid, stop.process, reason);
+  const failed = stop.process === undefined ? 0 : await markUnmade(input, uuid, stop.process, reason);
   const removed = await input.backend.removeUnmade(uuid, `no further jobs were created: ${reason}`);
   if (removed.kind === 'unknown') return removed;
-  return takeBack(input, uuid, { reason, from: Math.max(report.nextProcess, seen), failed });
+  return withdrawRest(input, uuid, { reason, from: Math.max(report.nextProcess, seen), failed });
 }
 
 function isOverdue({ keepHeldMs }: StopInput, sinceMs: number | undefined): boolean {
   return keepHeldMs !== undefined && Date.now() - (sinceMs ?? Date.now()) >= keepHeldMs;
 }
 
-async function takeBack(
+async function withdrawRest(
   { status, backend, log }: StopInput,
   uuid: string,
   { reason, from, failed }: { readonly reason: string; readonly from: number; readonly failed: number },
 ): Promise<StopOutcome> {
-  const why = neverMade(backend, reason);
-  const takenBack = await retryDatabase(() =>
-    status.transaction((session) => takeBackUnmade(session, { uuid, from }, why, 'reconcile')),
+  const why = describeNeverMade(backend, reason);
+  const takenBack = await withDatabaseRetries(() =>
+    status.transaction((session) => withdrawUnmade(session, { uuid, from }, why, 'reconcile')),
   );
   if (failed + takenBack > 0) log.warn({ submission: uuid, reason, failed, takenBack }, 'jobs that were never created');
   return { kind: 'resolved', reason, from, takenBack, failed };
 }
 
 /** The one that cannot be made would stop the next submission too. */
-async function failUnmade(
+async function markUnmade(
   { status, backend, log }: StopInput,
   uuid: string,
   process: number,
   reason: string,
 ): Promise<number> {
-  const cupsid = await retryDatabase(() => findUnmade(status, uuid, process));
+  const cupsid = await withDatabaseRetries(() => findUnmade(status, uuid, process));
   if (cupsid === undefined) return 0;
   const nowMs = Date.now();
   const event = {
     ...{ cupsid, source: 'batch:-1', start: -1, sequence: nowMs, at: new Date(nowMs).toISOString() },
-    detail: { kind: 'removed' as const, reason: neverMade(backend, reason) },
+    detail: { kind: 'removed' as const, reason: describeNeverMade(backend, reason) },
   };
   return (await ingestOwnEvents({ status, log }, [event])).length;
 }
 
 const names = { htcondor: 'HTCondor', local: 'The local queue' } as const;
 
-function neverMade({ name }: BatchBackend, reason: string): string {
+function describeNeverMade({ name }: BatchBackend, reason: string): string {
   return `${names[name]} never created the job: ${reason}`;
 }

@@ -1,6 +1,6 @@
 import { isAlias, isNode, visit } from 'yaml';
 
-import { nearestWord } from '../nearest-word.ts';
+import { findNearestWord } from '../find-nearest-word.ts';
 
 import type { Alias, Document, Node } from 'yaml';
 
@@ -31,7 +31,7 @@ export function findAnchors(document: Document, placeOf: (offset: number) => Yam
         const target = anchors.get(node.source);
         if (target !== undefined) targets.set(node, target);
         else {
-          const near = nearestWord(node.source, anchors.keys());
+          const near = findNearestWord(node.source, anchors.keys());
           const expected = near === undefined ? `an anchor '&${node.source}' above it` : `'*${near}'`;
           complain(node, `Undefined alias '*${node.source}'`, expected);
         }

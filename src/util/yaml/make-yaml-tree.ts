@@ -1,13 +1,13 @@
 import { isAlias, isMap, isScalar, isSeq } from 'yaml';
 
 import { findOddCharacters } from '../decode-text.ts';
-import { alignText } from './align-text.ts';
+import { findAlignments } from './find-alignments.ts';
 import { findAnchors } from './find-anchors.ts';
 import { resolvePlainScalar } from './plain-scalar.ts';
 
 import type { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 
-import type { ScalarStyle } from './align-text.ts';
+import type { ScalarStyle } from './find-alignments.ts';
 import type { PlainScalar } from './plain-scalar.ts';
 import type { YamlEntry, YamlMap, YamlPlace, YamlProblem, YamlScalar, YamlSegment, YamlValue } from './yaml-tree.ts';
 
@@ -32,7 +32,7 @@ function tagOf({ tag }: Scalar | YAMLMap | YAMLSeq): string | undefined {
 }
 
 /** A tag as it is usually written. */
-function shortTag({ tag = '' }: Scalar | YAMLMap | YAMLSeq): string {
+function shortTagOf({ tag = '' }: Scalar | YAMLMap | YAMLSeq): string {
   return tag.replace(/^tag:yaml\.org,2002:/, '!!');
 }
 
@@ -90,7 +90,7 @@ export function makeYamlTree({ document, text, placeOf }: YamlSource): {
   const segmentsOf = (node: Scalar, start: number): readonly YamlSegment[] => {
     const style = styles[node.type ?? ''] ?? 'plain';
     const content = style === 'block' ? text.indexOf('\n', start) + 1 : style === 'plain' ? start : start + 1;
-    const alignments = alignText(text, content, sourceOf(node), style);
+    const alignments = findAlignments(text, content, sourceOf(node), style);
     return alignments.map(({ at, source }) => ({ at, ...placeOf(source) }));
   };
 
@@ -102,8 +102,8 @@ export function makeYamlTree({ document, text, placeOf }: YamlSource): {
     if (value === undefined) {
       const isKnown = (tagOf(node) ?? '') in kindsOfTags;
       const message = isKnown
-        ? `'${source}' does not match its tag '${shortTag(node)}'`
-        : `Unknown tag '${shortTag(node)}'`;
+        ? `'${source}' does not match its tag '${shortTagOf(node)}'`
+        : `Unknown tag '${shortTagOf(node)}'`;
       complain('error', place, message, 'a value without a tag');
     }
     // What stands in the file itself is found when the file is read: this is about escape sequences.
@@ -207,7 +207,7 @@ export function makeYamlTree({ document, text, placeOf }: YamlSource): {
     const place = target.range ? placeOf(target.range[0]) : near;
     const tag = tagOf(target);
     if (tag !== undefined && tag !== (isMap(target) ? 'map' : 'seq')) {
-      complain('error', place, `Unknown tag '${shortTag(target)}'`, 'a value without a tag');
+      complain('error', place, `Unknown tag '${shortTagOf(target)}'`, 'a value without a tag');
     }
     if (open.has(target)) {
       complain('error', near, 'An alias contains itself', 'an alias of something else');

@@ -26,7 +26,7 @@ export function parseLooselyIndented(text: string, options: Options): Document.P
     document = parseDocument(joined, { ...options, lineCounter: new LineCounter() });
   }
   if (document.errors.length > 0) return first;
-  if (spans.length > 0) restoreValues(document, text, spans);
+  if (spans.length > 0) putValues(document, text, spans);
   return document;
 }
 
@@ -75,7 +75,7 @@ function joinLines(value: string): string {
 }
 
 /** Gives the quoted values within the spans what their lines mean. */
-function restoreValues(document: Document.Parsed, text: string, spans: readonly Span[]): void {
+function putValues(document: Document.Parsed, text: string, spans: readonly Span[]): void {
   visit(document, {
     Scalar: (_key, node) => {
       const [from, to] = node.range ?? [0, 0];

@@ -17,15 +17,15 @@ const patterns = {
 } as const;
 
 /** Sums up digits to base 60: `1:30` → 90. */
-function sexagesimal(digits: string): number {
+function sexagesimalOf(digits: string): number {
   return digits.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
 }
 
-function integerText(source: string): string {
+function formatInteger(source: string): string {
   const digits = source.replaceAll('_', '').replace(/^[-+]/, '');
   const sign = source.startsWith('-') ? '-' : '';
   let value: bigint;
-  if (digits.includes(':')) value = BigInt(sexagesimal(digits));
+  if (digits.includes(':')) value = BigInt(sexagesimalOf(digits));
   else if (/^0[bx]/.test(digits)) value = BigInt(digits);
   else if (/^0[0-7]/.test(digits)) value = BigInt(`0o${digits.slice(1)}`);
   else value = BigInt(digits);
@@ -49,15 +49,15 @@ export function renderFloat(value: number): string {
   return text.includes('.') ? text : `${text}.0`;
 }
 
-function floatText(source: string): string {
+function formatFloat(source: string): string {
   const digits = source.replaceAll('_', '').toLowerCase().replace(/^[-+]/, '');
   const sign = source.startsWith('-') ? -1 : 1;
   if (digits === '.inf') return renderFloat(sign * Infinity);
   if (digits === '.nan') return 'nan';
-  return renderFloat(sign * (digits.includes(':') ? sexagesimal(digits) : Number(digits)));
+  return renderFloat(sign * (digits.includes(':') ? sexagesimalOf(digits) : Number(digits)));
 }
 
-function timestampText(fields: RegExpExecArray): string {
+function formatTimestamp(fields: RegExpExecArray): string {
   const two = (digits: string | undefined): string => (digits ?? '0').padStart(2, '0');
   const [, year = '', month, day, hour, minute, second, fraction = '', zone, sign = '+', zoneHour, zoneMinute] = fields;
   const micros = /[1-9]/.test(fraction.slice(0, 6)) ? `.${fraction.slice(0, 6).padEnd(6, '0')}` : '';
@@ -84,13 +84,13 @@ export function resolvePlainScalar(source: string): PlainScalar {
     return { kind: 'boolean', text: /^(?:yes|true|on)$/i.test(source) ? 'True' : 'False' };
   }
   if (patterns.integer.test(source) && !/^[-+]?0[bx]_*$/.test(source)) {
-    return { kind: 'integer', text: integerText(source) };
+    return { kind: 'integer', text: formatInteger(source) };
   }
-  if (patterns.float.test(source)) return { kind: 'float', text: floatText(source) };
+  if (patterns.float.test(source)) return { kind: 'float', text: formatFloat(source) };
   // PyYAML refuses a file with a 31st of February.
   if (patterns.date.test(source) && isDate(source)) return { kind: 'timestamp', text: source };
   const timestamp = patterns.timestamp.exec(source);
-  if (timestamp !== null && isDate(timestampText(timestamp)))
-    return { kind: 'timestamp', text: timestampText(timestamp) };
+  if (timestamp !== null && isDate(formatTimestamp(timestamp)))
+    return { kind: 'timestamp', text: formatTimestamp(timestamp) };
   return { kind: 'text', text: source };
 }

@@ -59,7 +59,7 @@ export function readYaml(source: string): YamlFile {
       errors,
       text,
       placeOf,
-      openedBefore: (offset) => openedBefore(document, offset),
+      openedBefore: (offset) => findQuoteStart(document, offset),
     });
     return { isYaml: false, problems: [...problems, ...mistakes] };
   }
@@ -67,7 +67,7 @@ export function readYaml(source: string): YamlFile {
   return { ...(tree === undefined ? {} : { tree }), isYaml: true, problems: [...problems, ...others] };
 }
 
-function openedBefore(document: Document, offset: number): number {
+function findQuoteStart(document: Document, offset: number): number {
   let begin = offset;
   visit(document, {
     Scalar: (_key, node) => {

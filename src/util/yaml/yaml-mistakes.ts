@@ -38,17 +38,17 @@ export function findYamlMistakes(source: MistakenYaml): readonly YamlProblem[] {
   const found = errors.flatMap((error): readonly Mistake[] => {
     const isSaid = !deep.includes(error) && deep.some(({ pos }) => pos[0] === error.pos[0]);
     const mistakes = deep.includes(error)
-      ? explainTooDeep(error, lines, placeOf)
+      ? describeTooDeep(error, lines, placeOf)
       : isSaid
         ? []
-        : [explain(error, lines, source)];
+        : [describeMistake(error, lines, source)];
     const { line } = placeOf(error.pos[0]);
     if (mistakes.length === 0 || told.has(line)) return [];
     told.add(line);
     return mistakes;
   });
   // However they follow from each other: a file with errors has a mistake.
-  const mistakes = found.length > 0 ? found : errors.slice(0, 1).map((error) => explain(error, lines, source));
+  const mistakes = found.length > 0 ? found : errors.slice(0, 1).map((error) => describeMistake(error, lines, source));
   return mistakes.map((mistake) => ({ severity: 'error', ...mistake }));
 }
 
@@ -57,7 +57,7 @@ function indentOf(line: string | undefined): number {
 }
 
 /** A key below a value: of its neighbours, only the first is out of line. */
-function explainTooDeep(
+function describeTooDeep(
   { pos }: ParserError,
   lines: readonly string[],
   placeOf: MistakenYaml['placeOf'],
@@ -70,7 +70,7 @@ function explainTooDeep(
   return [{ place: { line, column: indent + 1 }, message, expected: 'keys of one mapping in one column' }];
 }
 
-function explain({ code, message, pos }: ParserError, lines: readonly string[], source: MistakenYaml): Mistake {
+function describeMistake({ code, message, pos }: ParserError, lines: readonly string[], source: MistakenYaml): Mistake {
   const { placeOf, openedBefore } = source;
   const place = placeOf(pos[0]);
   const words = (lines[place.line - 1] ?? '').slice(place.column - 1).trim();

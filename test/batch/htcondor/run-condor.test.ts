@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { condorWords } from '#batch/htcondor/run-condor.ts';
+import { condorMessageOf } from '#batch/htcondor/run-condor.ts';
 
 test("keeps condor's own words, in one line, without warnings and lectures", () => {
   const away = `
@@ -9,7 +9,7 @@ SECMAN:2007:Failed to end classad message.
 
 WARNING: the line 'a = b' was unused
 `;
-  expect(condorWords(away)).toBe(
+  expect(condorMessageOf(away)).toBe(
     '-- Failed to fetch ads from: <127.0.0.1:29618> : host SECMAN:2007:Failed to end classad message.',
   );
   const lecture = `Error: Can't find address for schedd host
@@ -20,6 +20,8 @@ running on the machine you are trying to query.
 Extra Info: If the condor_schedd is running on the machine
 you must use the -name option.
 `;
-  expect(condorWords(lecture)).toBe("Error: Can't find address for schedd host");
-  expect(condorWords(`${lecture}\nsomething else\n`)).toBe("Error: Can't find address for schedd host something else");
+  expect(condorMessageOf(lecture)).toBe("Error: Can't find address for schedd host");
+  expect(condorMessageOf(`${lecture}\nsomething else\n`)).toBe(
+    "Error: Can't find address for schedd host something else",
+  );
 });

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 
-import { fillNumbers, placesOf } from '#batch/local/job-places.ts';
+import { placesOf, substituteNumbers } from '#batch/local/job-places.ts';
 
 test('fills in cluster and process by all their names', () => {
-  expect(fillNumbers('$(ClusterId).$(ProcId) $(cluster) $(Process) $(other)', 12, 3)).toBe('12.3 12 3 $(other)');
+  expect(substituteNumbers('$(ClusterId).$(ProcId) $(cluster) $(Process) $(other)', 12, 3)).toBe('12.3 12 3 $(other)');
 });
 
 test('finds the places of outputs as HTCondor does', () => {

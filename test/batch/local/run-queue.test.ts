@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { jobFilesOf } from '#batch/local/job-files.ts';
 import { makeLocalBackend } from '#batch/local/make-local-backend.ts';
 import { startLocalQueue } from '#batch/local/run-queue.ts';
-import { startIdleJobs, takeSubmissions } from '#batch/local/tend-jobs.ts';
+import { openSubmissions, startIdleJobs } from '#batch/local/tend-jobs.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { bundleScript } from '../../util/bundle-script.ts';
@@ -243,7 +243,7 @@ test('starts a job that is released while others are being started', async () =>
     ...{ isDraining: false, endings: 0, poke: () => undefined },
   };
   await backend.hold({ uuid, cupsids: [100] }, 'test');
-  await takeSubmissions(runner);
+  await openSubmissions(runner);
   await backend.release({ uuid, cupsids: [100] }, 'test');
   await startIdleJobs(runner);
   expect([...runner.watched.values()].map(({ process }) => process).toSorted((one, other) => one - other)).toEqual([

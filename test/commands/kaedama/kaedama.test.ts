@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { killSession } from '#batch/local/inspect-run.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { stopSession } from '#batch/local/read-run-condition.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -75,8 +75,8 @@ function ruleText(name: string, more: Readonly<Record<string, string>> = {}): st
 }
 
 beforeAll(async () => {
-  kaedama = await bundleScript(join(packageRoot(), 'src/commands/kaedama.ts'));
-  slurp = await bundleScript(join(packageRoot(), 'src/commands/slurp.ts'), true);
+  kaedama = await bundleScript(join(findPackageRoot(), 'src/commands/kaedama.ts'));
+  slurp = await bundleScript(join(findPackageRoot(), 'src/commands/slurp.ts'), true);
   home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-kaedama-')));
   for (const name of ['payload', 'plain']) {
     await mkdir(join(home, name));
@@ -328,7 +328,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
       const jobs = join(home, '.slurp-site', 'jobs');
       const files = await readdir(jobs, { recursive: true });
       const claims = files.filter((file) => file.endsWith('/run/0.0/pid'));
-      for (const file of claims) await killSession(Number.parseInt(await readFile(join(jobs, file), 'utf8'), 10));
+      for (const file of claims) await stopSession(Number.parseInt(await readFile(join(jobs, file), 'utf8'), 10));
       expect(await until('failed')).toBe(true);
       expect(await rows('message')).toContain('The job ended without a result');
       expect((await run(slurp, ['status'])).out).toContain('DST_KILLED');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
 import { bundleScript } from '../../util/bundle-script.ts';
@@ -22,7 +22,7 @@ async function slurp(...args: readonly string[]) {
 const submission = randomUUID();
 
 beforeAll(async () => {
-  program = await bundleScript(join(packageRoot(), 'src/commands/slurp.ts'), true);
+  program = await bundleScript(join(findPackageRoot(), 'src/commands/slurp.ts'), true);
   home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-ingest-')));
   await slurp('up');
   const added = await slurp(

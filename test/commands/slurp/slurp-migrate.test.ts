@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openDatabase, sql } from '#db/connect.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
 import { makeOldDatabase } from '../../db/adopt/old-database.ts';
@@ -65,8 +65,8 @@ const rule = `DST_OLD:
 beforeAll(async () => {
   given = await testDatabase();
   home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-migrate-command-')));
-  slurp = await bundleScript(join(packageRoot(), 'src/commands/slurp.ts'), true);
-  kaedama = await bundleScript(join(packageRoot(), 'src/commands/kaedama.ts'));
+  slurp = await bundleScript(join(findPackageRoot(), 'src/commands/slurp.ts'), true);
+  kaedama = await bundleScript(join(findPackageRoot(), 'src/commands/kaedama.ts'));
   const { url } = given.roles.status;
   const schemas = { daq: 'daq', raw: 'raw', catalog: 'catalog', status: 'old' };
   const databases = Object.entries(schemas).map(([role, schema]) => `  ${role}: { url: '${url}', schema: ${schema} }`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
 import { bundleScript } from '../../util/bundle-script.ts';
@@ -74,7 +74,7 @@ async function addSubmission(uuid: string, rule: string, state: string, count: n
 }
 
 beforeAll(async () => {
-  program = await bundleScript(join(packageRoot(), 'src/commands/slurp.ts'), true);
+  program = await bundleScript(join(findPackageRoot(), 'src/commands/slurp.ts'), true);
   home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-reconcile-')));
   await mkdir(join(home, 'bin'));
   for (const name of ['condor_q', 'condor_history', 'condor_rm']) {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { putFiles } from '#db/catalog/put-files.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { migrate, planMigration } from '#db/migrate.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { testDatabase } from '../test-database.ts';
 
@@ -14,7 +14,7 @@ import type { Role } from '#model/site.ts';
 
 import type { TestDatabase } from '../test-database.ts';
 
-const sqlDirectory = join(packageRoot(), 'sql');
+const sqlDirectory = join(findPackageRoot(), 'sql');
 let given: TestDatabase;
 let database: Database;
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openDatabase, sql } from '#db/connect.ts';
 import { migrate, planMigration } from '#db/migrate.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { testDatabase } from '../test-database.ts';
@@ -16,7 +16,7 @@ import type { Role } from '#model/site.ts';
 import type { TestDatabase } from '../test-database.ts';
 import type { OldDatabase } from './old-database.ts';
 
-const sqlDirectory = join(packageRoot(), 'sql');
+const sqlDirectory = join(findPackageRoot(), 'sql');
 const timeoutMs = 240_000;
 /** With the older rows: 216,002. */
 const products = 180_000;

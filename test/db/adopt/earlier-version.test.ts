@@ -6,7 +6,7 @@ import { openDatabase, sql } from '#db/connect.ts';
 import { findPendingMigrations, migrate, planMigration } from '#db/migrate.ts';
 import { ensureEventPartitions } from '#db/status/ensure-event-partitions.ts';
 import { recordEvents } from '#db/status/record-events.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { eventOf } from '../../ingest/attempts.ts';
 import { testDatabase } from '../test-database.ts';
@@ -17,7 +17,7 @@ import type { Role } from '#model/site.ts';
 
 import type { TestDatabase } from '../test-database.ts';
 
-const sqlDirectory = join(packageRoot(), 'sql');
+const sqlDirectory = join(findPackageRoot(), 'sql');
 const timeoutMs = 120_000;
 const earlierNames = [
   ...['0001-production', '0002-events', '0003-reconcile', '0004-datasets', '0005-cursor', '0006-final-state'],

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { sql } from '#db/connect.ts';
 import { RuleError } from '#model/errors.ts';
-import { stripQuery } from '#rules/text/strip-query.ts';
+import { withoutStatementEnd } from '#rules/text/without-statement-end.ts';
 
 import { testDatabase, testDatabases } from '../test-database.ts';
 import { decideIn, eachOf, emptyWorld, makeProposals, makeRequest, openAll, putWorld } from './world.ts';
@@ -55,7 +55,7 @@ describe.each([
   }
 
   async function readyOf(query: string, more: Ask = {}) {
-    const { ready } = await decideIn(open, makeRequest({ query: stripQuery(query), ...more }));
+    const { ready } = await decideIn(open, makeRequest({ query: withoutStatementEnd(query), ...more }));
     return ready;
   }
 

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { sql } from '#db/connect.ts';
-import { dstfileSql, likePrefix, makeProductNames } from '#db/decide/product-sql.ts';
-import { makeDsttype, printDstfile, printDstname } from '#model/dst-name.ts';
+import { dstfileSql, likePrefixOf, makeProductNames } from '#db/decide/product-sql.ts';
+import { formatDstfile, formatDstname, makeDsttype } from '#model/dst-name.ts';
 
 import { openTestStatus } from '../test-database.ts';
 
@@ -59,7 +59,7 @@ it('makes the same dstfile in the server as model/dst-name does here', async () 
         const names = makeProductNames(parts);
         const row = { run: sql`c.run`, segment: sql`c.segment`, streamname: sql`c.stream` };
         const rows = await database.query<{ dstfile: string; fits: boolean }>(
-          sql`select dstfile, dstfile like ${likePrefix(names.dstname)} as fits
+          sql`select dstfile, dstfile like ${likePrefixOf(names.dstname)} as fits
             from (select ${dstfileSql(sql`${names.dstname}::text`, row, names.isStreamed)} as dstfile
               from rows from (unnest(${cases.map(([run]) => run)}::int[]),
                 unnest(${cases.map(([, segment]) => segment)}::int[]), unnest(${cases.map(([, , stream]) => stream)}::text[]))
@@ -67,7 +67,7 @@ it('makes the same dstfile in the server as model/dst-name does here', async () 
         );
         expect(rows).toEqual(
           cases.map(([run, segment, stream]) => ({
-            dstfile: printDstfile(printDstname({ ...parts, dsttype: makeDsttype(dsttype, stream) }), run, segment),
+            dstfile: formatDstfile(formatDstname({ ...parts, dsttype: makeDsttype(dsttype, stream) }), run, segment),
             fits: true,
           })),
         );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { judgePayload } from '#dispatch/payload/judge-payload.ts';
+import { findPayloadRefusal } from '#dispatch/payload/find-payload-refusal.ts';
 import { readPayloadRepository } from '#dispatch/payload/payload-repository.ts';
 
 import { openPayloadWorld } from './payload-world.ts';
@@ -40,14 +40,14 @@ test('knows a payload that is published and current', async () => {
 test('says what to do with a checkout that has no commit, and with none', async () => {
   const empty = await mkdtemp(join(tmpdir(), 'slurp-empty-'));
   try {
-    expect(await judgePayload(empty)).toMatch(
+    expect(await findPayloadRefusal(empty)).toMatch(
       /slurp-empty-\w+' is not in a git checkout with a commit: .*; clone its repository/u,
     );
     await world.git(empty, 'init', '--quiet');
-    expect(await judgePayload(empty)).toMatch(
+    expect(await findPayloadRefusal(empty)).toMatch(
       /^The git checkout of the payload '.*slurp-empty-\w+' has no commit yet; commit what/u,
     );
-    expect(await judgePayload(payload)).toBeUndefined();
+    expect(await findPayloadRefusal(payload)).toBeUndefined();
   } finally {
     await rm(empty, { recursive: true });
   }

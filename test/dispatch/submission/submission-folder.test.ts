@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { findSite } from '#config/find-site.ts';
-import { makeSubmissionFolder } from '#dispatch/submission/submission-folder.ts';
+import { createSubmissionDirectory } from '#dispatch/submission/submission-folder.ts';
 
 import type { Site } from '#model/site.ts';
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true }));
 
 test('keeps tokens from others, and refuses a directory of tokens that somebody has opened', async () => {
-  const folder = await makeSubmissionFolder(site, uuid, 'http://127.0.0.1:1');
+  const folder = await createSubmissionDirectory(site, uuid, 'http://127.0.0.1:1');
   const above = join(site.stateDirectory, 'submissions');
   expect((await stat(above)).mode & 0o777).toBe(0o700);
   expect((await stat(folder)).mode & 0o777).toBe(0o700);
@@ -29,7 +29,7 @@ test('keeps tokens from others, and refuses a directory of tokens that somebody 
 
   await chmod(above, 0o755);
   const other = uuid.replace('1', '2');
-  await expect(makeSubmissionFolder(site, other, 'http://127.0.0.1:1')).rejects.toMatchObject({
+  await expect(createSubmissionDirectory(site, other, 'http://127.0.0.1:1')).rejects.toMatchObject({
     code: 'site-token-folder',
     message: `The directory of the jobs' tokens, '${above}', is accessible to other users: expected mode 0700`,
     advice: `Run: chmod 700 '${above}'; nothing was submitted`,

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { sql } from '#db/connect.ts';
-import { explainRun } from '#db/decide/explain/explain-run.ts';
 import { findDoubts } from '#db/decide/explain/find-doubts.ts';
+import { findExplanation } from '#db/decide/explain/find-explanation.ts';
 import { makeDisk } from '#dispatch/inputs/make-disk.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 import { findWhy } from '#dispatch/why/why.ts';
@@ -50,7 +50,7 @@ async function doubtsOf(run: number): Promise<readonly string[]> {
     asked: { run, isAlone: false },
   });
   try {
-    const { rows } = await explainRun(plan.session, plan.decision, catalog, { run });
+    const { rows } = await findExplanation(plan.session, plan.decision, catalog, { run });
     const [row] = rows;
     if (row === undefined) throw new Error('no row');
     return describeDoubts(await findDoubts(catalog, row, makeDisk())).map((line) => line.replaceAll(world.root, ''));

@@ -8,8 +8,8 @@ import { parseEventAnswer } from '#job/ask/event-answer.ts';
 import { readGatewayAccess } from '#job/ask/read-gateway-access.ts';
 import { deliver } from '#job/spool/deliver.ts';
 import { putDeliveredOffset, readDeliveredOffset } from '#job/spool/delivered-offset.ts';
+import { reportEvent } from '#job/spool/report-event.ts';
 import { appendToSpool } from '#job/spool/spool.ts';
-import { tell } from '#job/spool/tell.ts';
 
 import { startRecordingGateway } from '../recording-gateway.ts';
 
@@ -137,16 +137,16 @@ test('cuts what is a lot into requests that the gateway takes', async () => {
 
 test('tells without a spool when the disk has no room for one', async () => {
   const nowhere = { ...identity(), directory: '/proc/nowhere' };
-  const told = await tell(nowhere, access, at, { kind: 'finished', exitCode: 1 }, once);
+  const told = await reportEvent(nowhere, access, at, { kind: 'finished', exitCode: 1 }, once);
   expect(told.line).toBeUndefined();
   expect(gateway.events()).toMatchObject([{ cupsid: 7, sequence: 0, detail: { kind: 'finished', exitCode: 1 } }]);
   await gateway.close();
-  await expect(tell(nowhere, access, at, { kind: 'running' }, once)).rejects.toThrow('ENOENT');
+  await expect(reportEvent(nowhere, access, at, { kind: 'running' }, once)).rejects.toThrow('ENOENT');
   await gateway.open();
 });
 
 test('tells into the spool alone when the gateway is not known', async () => {
-  const told = await tell(identity(), undefined, at, { kind: 'running' }, once);
+  const told = await reportEvent(identity(), undefined, at, { kind: 'running' }, once);
   expect(told.delivery.outcome).toBe('away');
   expect(readFileSync(told.line?.path ?? '', 'utf8')).toContain('running');
 });

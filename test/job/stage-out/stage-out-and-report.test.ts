@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { checkReport } from '#job/check-report.ts';
-import { tell } from '#job/spool/tell.ts';
+import { reportEvent } from '#job/spool/report-event.ts';
 import { stageOutAndReport } from '#job/stage-out/stage-out-and-report.ts';
 import { startRecordingGateway } from '#test/job/recording-gateway.ts';
 
@@ -41,7 +41,8 @@ const job = (): StageOutJob => ({
   identity,
   access,
   signal: new AbortController().signal,
-  report: (detail) => tell(identity, access, new Date().toISOString(), detail, { timeoutMs: 500, isPersistent: false }),
+  report: (detail) =>
+    reportEvent(identity, access, new Date().toISOString(), detail, { timeoutMs: 500, isPersistent: false }),
   check: (detail) => void checkReport(identity, new Date().toISOString(), detail),
   say: (line) => said.push(line),
   isVerbose: false,

@@ -19,8 +19,8 @@ import { join, relative } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { copyVerified, readFacts } from '#job/stage-out/copy-verified.ts';
-import { noteCopy, removeLeftCopies } from '#job/stage-out/note-copy.ts';
-import { putInPlace, replaceAndKeep } from '#job/stage-out/put-in-place.ts';
+import { putInPlace, putReplacement } from '#job/stage-out/put-in-place.ts';
+import { recordCopy, removeLeftCopies } from '#job/stage-out/record-copy.ts';
 import { directoryOf, stageOut } from '#job/stage-out/stage-out.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
@@ -277,7 +277,7 @@ test('notices a source that is written to while it is copied', async () => {
 test('removes what a killed process left of its copy, and nothing of one that lives', () => {
   const left = join(out, '.A.root.7-0.aaaa.part');
   writeFileSync(left, 'half');
-  noteCopy(job, left);
+  recordCopy(job, left);
   expect(removeLeftCopies(job)).toEqual([]);
   mkdirSync(join(job, '.slurp-copies'), { recursive: true });
   // No process ever has this number.
@@ -293,7 +293,7 @@ test('never takes a name that is taken', async () => {
   expect(await putInPlace(one, join(out, 'A'))).toBe(true);
   expect(await putInPlace(two, join(out, 'A'))).toBe(false);
   expect(readFileSync(join(out, 'A'), 'utf8')).toBe('1');
-  await replaceAndKeep(two, join(out, 'A'), join(out, 'kept'));
+  await putReplacement(two, join(out, 'A'), join(out, 'kept'));
   expect(readFileSync(join(out, 'A'), 'utf8')).toBe('2');
   expect(readFileSync(join(out, 'kept'), 'utf8')).toBe('1');
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { defaultLogs } from '#rules/job/default-logs.ts';
+import { defaultLogsOf } from '#rules/job/default-logs.ts';
 
 const params = { logbase: 'x' };
 const usual = { output: '{logdir}/{logbase}.out', error: '{logdir}/{logbase}.err' };
@@ -16,16 +16,16 @@ test.each([
   ['names its output', { output: 'mine' }, true, { error: usual.error }],
   ['names both', { output: 'mine', error: 'also' }, true, {}],
 ])('a rule that %s (C-R19)', (_, job, isWrapped, expected) => {
-  expect(defaultLogs({ job, filesystem: { logdir: '/log' }, params }, isWrapped)).toEqual(expected);
+  expect(defaultLogsOf({ job, filesystem: { logdir: '/log' }, params }, isWrapped)).toEqual(expected);
 });
 
 test('a rule gets logs only if it knows a log directory', () => {
-  expect(defaultLogs({ job: {}, filesystem: {}, params }, true)).toEqual({});
-  expect(defaultLogs({ job: { arguments: 'x {logdir}' }, filesystem: {}, params }, true)).toEqual(usual);
+  expect(defaultLogsOf({ job: {}, filesystem: {}, params }, true)).toEqual({});
+  expect(defaultLogsOf({ job: { arguments: 'x {logdir}' }, filesystem: {}, params }, true)).toEqual(usual);
 });
 
 test('without logbase they bear the name of the product', () => {
-  expect(defaultLogs({ job: {}, filesystem: { logdir: '/log' }, params: {} }, true)).toEqual({
+  expect(defaultLogsOf({ job: {}, filesystem: { logdir: '/log' }, params: {} }, true)).toEqual({
     output: '{logdir}/$(slurp.dstfile).out',
     error: '{logdir}/$(slurp.dstfile).err',
   });

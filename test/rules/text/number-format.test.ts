@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
-import { makeNumberPrinter, parseNumberFormat, printNumber } from '#rules/text/number-format.ts';
+import { formatNumber, makeNumberPrinter, parseNumberFormat } from '#rules/text/number-format.ts';
 
 const print = (kind: 'integer' | 'real', text: string, value: number): string | undefined => {
   const format = parseNumberFormat(text, kind);
@@ -56,7 +56,7 @@ it('takes the short way to the same text', () => {
     fc.property(fc.integer(), fc.nat(12), fc.constantFrom('', '0'), (value, width, flag) => {
       const format = parseNumberFormat(`%${flag}${width === 0 ? '' : width}i`, 'integer');
       expect(format).toBeDefined();
-      if (format !== undefined) expect(makeNumberPrinter(format)(value)).toBe(printNumber(value, format));
+      if (format !== undefined) expect(makeNumberPrinter(format)(value)).toBe(formatNumber(value, format));
     }),
   );
 });

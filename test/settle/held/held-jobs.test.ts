@@ -4,7 +4,7 @@ import { sql } from '#db/connect.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
 import { describeHeldJobs } from '#reports/settled/describe-held-jobs.ts';
 import { findStuckJobs } from '#settle/held/find-stuck-jobs.ts';
-import { clearHeldJobs, findHeldJobs, markHeldJobs } from '#settle/held/held-jobs.ts';
+import { findHeldJobs, markHeldJobs, removeHeldJobs } from '#settle/held/held-jobs.ts';
 
 import { valueOf } from '../../batch/contract.ts';
 import {
@@ -104,7 +104,7 @@ test('clears held jobs without their being marked, and no job of another product
   await world.backend.hold({ uuid, cupsids: [first?.id ?? 0] }, reason);
   await world.backend.hold({ uuid: stranger }, 'wait');
 
-  expect(await clearHeldJobs(input, await findHeldJobs(input, mine()), 'tester')).toBe(1);
+  expect(await removeHeldJobs(input, await findHeldJobs(input, mine()), 'tester')).toBe(1);
   expect(await states()).toEqual([
     [1, 'failed', expect.stringMatching(/^Cleared while held: .*Disk quota exceeded/u)],
     [2, 'submitted', null],
@@ -135,7 +135,7 @@ test('shows and clears a job that is held after its attempt has ended; the attem
     expect.stringMatching(/^ {2}\d+ \(finished\): .*Transfer output files failure/u),
   ]);
   expect(await findStuckJobs(input)).toMatchObject({ stops: [], heldAfterEnd: [{ cupsid: first?.id, reason }] });
-  expect(await clearHeldJobs(input, held, 'tester')).toBe(1);
+  expect(await removeHeldJobs(input, held, 'tester')).toBe(1);
   expect(await states()).toEqual([
     [1, 'finished', null],
     [2, 'submitted', null],

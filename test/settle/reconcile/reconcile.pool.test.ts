@@ -3,13 +3,13 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { siteKey } from '#config/site-key.ts';
+import { readSiteKey } from '#config/read-site-key.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { ensureEventPartitions } from '#db/status/ensure-event-partitions.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
 import { startGateway } from '#serve/start-gateway.ts';
 import { reconcile } from '#settle/reconcile/reconcile.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -143,7 +143,7 @@ test('the fence: a job whose attempt was retired, or had ended, ends before its 
   const catalog = openDatabase(site.roles.catalog, { applicationName: 'test' });
   const gateway = await startGateway({
     site,
-    siteKey: await siteKey(site),
+    siteKey: await readSiteKey(site),
     status,
     catalog,
     log: silentLog,
@@ -156,7 +156,7 @@ test('the fence: a job whose attempt was retired, or had ended, ends before its 
     commands['requirements'] = 'false';
     const uuid = await dispatch([11, 12, 13], {
       gatewayUrl: gateway.url,
-      workerDirectory: join(packageRoot(), 'dist', 'worker'),
+      workerDirectory: join(findPackageRoot(), 'dist', 'worker'),
     });
     const table = sql.table(status.role, 'production_status');
     await status.execute(sql`update ${table} set retired_at = now(), retired_reason = 'replaced' where run = 11`);

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { siteKey } from '#config/site-key.ts';
+import { readSiteKey } from '#config/read-site-key.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
 import { startGateway } from '#serve/start-gateway.ts';
 import { reconcile } from '#settle/reconcile/reconcile.ts';
-import { packageRoot } from '#util/package-root.ts';
+import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
   world = await openDispatchWorld({ htcondor: { commands } });
   const { site, status } = world;
   catalog = openDatabase(site.roles.catalog, { applicationName: 'test' });
-  const key = await siteKey(site);
+  const key = await readSiteKey(site);
   gateway = await startGateway({ ...{ site, siteKey: key, status, catalog, log: silentLog }, version: '0' });
 });
 afterAll(async () => {
@@ -62,7 +62,7 @@ async function dispatch(more: Readonly<Record<string, string>>, script: string):
   const { submissions } = await applyPlan({
     ...{ session, status: world.status, site: world.site, backend: world.backend, log: silentLog },
     ...{ prepared: prepareTestRule(world.root), payload: world.payload, ready: 1, gatewayUrl: gateway.url },
-    workerDirectory: join(packageRoot(), 'dist', 'worker'),
+    workerDirectory: join(findPackageRoot(), 'dist', 'worker'),
   });
   await session.close();
   const uuid = submissions[0]?.uuid ?? '';

@@ -10,7 +10,7 @@ const dollars = /(\$\$\(|\$\((?:ClusterId|ProcId)\))|\$\$|\$/giu;
  * at each of its starts. Of two `$(DOLLAR)` side by side the second is read as `$$(DOLLAR)`, so a pair has a macro of its
  * own, which stays in the job's ad and becomes `$$` when the job starts.
  */
-export function protectDollars(text: string): string {
+export function escapeDollars(text: string): string {
   if (!text.includes('$')) return text;
   return text.replaceAll(dollars, (found: string, macro: string | undefined) => {
     if (macro !== undefined) return macro;

@@ -1,4 +1,4 @@
-import { scheddOptions } from '../ask-condor.ts';
+import { optionsOfSchedd } from '../ask-condor.ts';
 import { runCondor } from '../run-condor.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
@@ -16,7 +16,7 @@ const mostFactoryJobs = 100_000;
 export async function findMaxJobs(site: HtcondorSite, wanted: number): Promise<number> {
   if (site.maxJobsPerSubmission !== undefined) return site.maxJobsPerSubmission;
   if (wanted <= mostPlainJobs) return mostPlainJobs;
-  const args = [...scheddOptions(site.schedds[0]), '-capabilities'];
+  const args = [...optionsOfSchedd(site.schedds[0]), '-capabilities'];
   const result = await runCondor('condor_submit', args, { timeoutMs: site.commandTimeoutMs });
   const hasFactories = result.kind === 'ended' && /Has Late Materialization enabled/iu.test(result.stdout);
   return hasFactories ? mostFactoryJobs : mostPlainJobs;

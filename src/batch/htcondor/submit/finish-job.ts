@@ -5,9 +5,9 @@ import { shorten } from '#util/shorten.ts';
 import { ownCommands } from '../../own-commands.ts';
 import { parseEnvironment } from '../../parse-environment.ts';
 import { parseList } from '../../parse-list.ts';
-import { encodeArguments, encodeEnvironment, encodeExpression, protectDollars } from './encode-field.ts';
+import { encodeArguments, encodeEnvironment, encodeExpression, escapeDollars } from './encode-field.ts';
 import { findUnsupervised, makeProgramPlacer } from './place-program.ts';
-import { findStarterCommands, keptAs, makeStarterCommands } from './starter-commands.ts';
+import { findStarterCommands, keptNameOf, makeStarterCommands } from './starter-commands.ts';
 
 import type { HtcondorSite } from '#model/site.ts';
 
@@ -69,15 +69,15 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
   const notes = new Set<string>();
   const inputFiles = new Set<string>();
   const commandsOf = makeCommandMerger(site.commands);
-  const batchName = protectDollars(submission.batchName);
-  const initialOf = memoized((written: string) => toPath(written, submission.submitDirectory));
+  const batchName = escapeDollars(submission.batchName);
+  const initialOf = withMemory((written: string) => toPath(written, submission.submitDirectory));
   const programs = makeProgramPlacer(submission, notes);
-  const environmentOf = memoized((written: string, { variables }: PlacedProgram) =>
-    environmentFor(written, submission, variables),
+  const environmentOf = withMemory((written: string, { variables }: PlacedProgram) =>
+    makeEnvironment(written, submission, variables),
   );
-  const inputsOf = memoized((written: string, { inputs }: PlacedProgram) => {
+  const inputsOf = withMemory((written: string, { inputs }: PlacedProgram) => {
     const [initial = '', list = ''] = written.split('\0');
-    return inputsFor(list, initial, { ...input, ownFiles: [...input.ownFiles, ...inputs] }, notes, inputFiles);
+    return makeInputs(list, initial, { ...input, ownFiles: [...input.ownFiles, ...inputs] }, notes, inputFiles);
   });
   const directories = new Set<string>();
   const placeOutputs = makeOutputPlacer(directories);
@@ -88,12 +88,12 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     const last = finished.get(key);
     if (last?.written === written) return last.made;
     const text = written.trim();
-    const made = protectDollars(key.startsWith('+') ? encodeExpression(text) : text);
+    const made = escapeDollars(key.startsWith('+') ? encodeExpression(text) : text);
     finished.set(key, { written, made });
     return made;
   };
 
-  const starterCommandsOf = memoized((starter: StarterCommands, keepsLogs: boolean) =>
+  const starterCommandsOf = withMemory((starter: StarterCommands, keepsLogs: boolean) =>
     makeStarterCommands(starter, keepsLogs, submission.spoolDirectory),
   );
 
@@ -110,13 +110,13 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
     const program = programs.place(job, read, plan.unsupervised);
     result.set('executable', finishValue('executable', program.executable));
     if (program.isInPlace) result.set('transfer_executable', 'false');
-    result.set('arguments', protectDollars(encodeArguments(job.arguments)));
-    result.set('initialdir', protectDollars(initial));
+    result.set('arguments', escapeDollars(encodeArguments(job.arguments)));
+    result.set('initialdir', escapeDollars(initial));
     result.set('transfer_input_files', inputsOf(`${initial}\0${read('transfer_input_files') ?? ''}`, program));
     placeOutputs(read, initial, result);
     const log = read('log')?.trim() ?? '';
     if (log !== '') noteLog(toPath(log, initial));
-    const streams = plan.starter.isAny ? [] : keptStreams(result);
+    const streams = plan.starter.isAny ? [] : keptStreamsOf(result);
     result.set(
       'environment',
       environmentOf(`${read('getenv') ?? ''}\0${read('environment') ?? ''}\0${streams.join(' ')}`, program),
@@ -125,7 +125,7 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
       const value = finishValue(key, read(key) ?? '');
       // The same number stands in each row already.
       if (key.toLowerCase() === '+sphenix_slurp_cupsid') result.set(key, '$(slurp_cupsid)');
-      else if (value !== '') result.set(keptAs(plan.starter, key), value);
+      else if (value !== '') result.set(keptNameOf(plan.starter, key), value);
     }
     if (plan.places.has('user_job_wrapper')) {
       notes.add("'user_job_wrapper' is left out: HTCondor has no such submit command");
@@ -230,12 +230,12 @@ function namesOf(commands: Readonly<Record<string, string>>): ReadonlyMap<string
   return names;
 }
 
-function environmentFor(written: string, submission: BatchSubmission, own: Readonly<Record<string, string>>): string {
+function makeEnvironment(written: string, submission: BatchSubmission, own: Readonly<Record<string, string>>): string {
   const [getenv = '', text = '', streams = ''] = written.split('\0');
   const isInherited = getenv !== '' && !/^false$/iu.test(getenv.trim());
   const variables: Record<string, string> = { ...submission.environment, ...parseEnvironment(text), ...own };
   const protectedOnes = Object.fromEntries(
-    Object.entries(variables).map(([name, value]) => [protectDollars(name), protectDollars(value)]),
+    Object.entries(variables).map(([name, value]) => [escapeDollars(name), escapeDollars(value)]),
   );
   return encodeEnvironment({
     // A job has neither of condor, and old scripts call 'cups.py' without a path.
@@ -249,14 +249,14 @@ function environmentFor(written: string, submission: BatchSubmission, own: Reado
 }
 
 /** The streams whose files are named in the job's environment. A path with a space is left out: it would break the environment. */
-function keptStreams(result: ReadonlyMap<string, string>): readonly string[] {
+function keptStreamsOf(result: ReadonlyMap<string, string>): readonly string[] {
   return ['output', 'error'].filter((key) => {
     const path = result.get(key);
     return path !== undefined && !/[\s'"]/u.test(path);
   });
 }
 
-function inputsFor(
+function makeInputs(
   list: string,
   initial: string,
   { ownFiles }: FinishInput,
@@ -280,7 +280,7 @@ function inputsFor(
     }
   }
   // Ours last, for of two files of one name the later counts: a directory of the rule may have an old 'cups.py'.
-  return protectDollars([...files, ...ownFiles].join(',')) || '""';
+  return escapeDollars([...files, ...ownFiles].join(',')) || '""';
 }
 
 /**
@@ -290,7 +290,7 @@ function inputsFor(
 function makeOutputPlacer(
   directories: Set<string>,
 ): (read: ReadCommand, initial: string, result: Map<string, string>) => void {
-  const destinationOf = memoized((written: string) => {
+  const destinationOf = withMemory((written: string) => {
     const [initial = '', text = '.'] = written.split('\0');
     return toPath(text, initial);
   });
@@ -300,18 +300,18 @@ function makeOutputPlacer(
     const destination = destinationOf(`${initial}\0${written}`);
     const isElsewhere = /^(?!file:)[a-z][a-z0-9+.-]*:\/\//iu.test(written);
     for (const key of ['output', 'error'] as const) {
-      const path = placeStream(result, read, destination, key);
+      const path = putStream(result, read, destination, key);
       if (path !== undefined && !isElsewhere) notes[key](path);
     }
     const files = parseList(read('transfer_output_files'));
-    result.set('transfer_output_files', files.length === 0 ? '""' : protectDollars(files.join(',')));
+    result.set('transfer_output_files', files.length === 0 ? '""' : escapeDollars(files.join(',')));
     if (isElsewhere) {
-      result.set('output_destination', protectDollars(written));
+      result.set('output_destination', escapeDollars(written));
       return;
     }
     const remaps = remapsOf(read('transfer_output_remaps') ?? '', files, destination);
     if (files.length > 0 && !destination.includes('$(')) directories.add(destination);
-    if (remaps !== '') result.set('transfer_output_remaps', protectDollars(`"${remaps}"`));
+    if (remaps !== '') result.set('transfer_output_remaps', escapeDollars(`"${remaps}"`));
   };
 }
 
@@ -328,7 +328,7 @@ function makeFolderNoter(directories: Set<string>): (path: string) => void {
 }
 
 /** Reports where a stream goes, if it goes anywhere: an absolute path. */
-function placeStream(
+function putStream(
   result: Map<string, string>,
   read: ReadCommand,
   destination: string,
@@ -339,10 +339,10 @@ function placeStream(
   const isTransferred = read(transfer);
   if (value !== '' && value !== '""' && value !== '/dev/null') {
     const path = toPath(value, destination);
-    result.set(key, protectDollars(path));
+    result.set(key, escapeDollars(path));
     return path;
   }
-  if (isTransferred !== undefined) result.set(transfer, protectDollars(isTransferred));
+  if (isTransferred !== undefined) result.set(transfer, escapeDollars(isTransferred));
   return undefined;
 }
 
@@ -370,7 +370,9 @@ function toPath(text: string, base: string): string {
 }
 
 /** Most jobs of a submission write the same: the last answer is kept. */
-function memoized<Input extends readonly unknown[], Made>(make: (...input: Input) => Made): (...input: Input) => Made {
+function withMemory<Input extends readonly unknown[], Made>(
+  make: (...input: Input) => Made,
+): (...input: Input) => Made {
   let last: { readonly input: Input; readonly made: Made } | undefined;
   return (...input) => {
     if (last === undefined || !isSame(last.input, input)) last = { input, made: make(...input) };

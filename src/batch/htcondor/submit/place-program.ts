@@ -69,7 +69,7 @@ export function makeProgramPlacer(
     links,
     place: ({ executable }, read, suspicious) => {
       const transfer = read('transfer_executable');
-      const why = whyUnsupervised(read, suspicious);
+      const why = findReasonUnsupervised(read, suspicious);
       const key = `${executable}\0${transfer ?? ''}\0${why ?? ''}`;
       if (last?.key !== key) last = { key, placed: place(executable, isStartedInPlace(transfer), why) };
       return last.placed;
@@ -93,7 +93,7 @@ export function findUnsupervised(names: readonly string[]): readonly string[] {
  * Reports why a job cannot run under the launcher; undefined where it can. Only in the vanilla universe does HTCondor start a
  * job on a worker as a process in a directory of its own.
  */
-function whyUnsupervised(read: ReadCommand, names: readonly string[]): string | undefined {
+function findReasonUnsupervised(read: ReadCommand, names: readonly string[]): string | undefined {
   const universe = read('universe')?.trim() ?? '';
   if (universe !== '' && universe !== '5' && universe.toLowerCase() !== 'vanilla')
     return `The universe is '${universe}'`;

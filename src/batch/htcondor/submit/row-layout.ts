@@ -1,5 +1,5 @@
 import { decodeField, encodeField } from './encode-field.ts';
-import { joinText, patternOf, splitText, widenPattern } from './text-pattern.ts';
+import { joinText, makeWiderPattern, patternOf, splitText } from './text-pattern.ts';
 
 import type { TextPattern } from './text-pattern.ts';
 
@@ -40,7 +40,7 @@ const emptySpellings: Readonly<Record<string, string>> = {
 };
 
 /** What a job has for a command, also if that is nothing. */
-function spell(key: string, value: string | undefined): string {
+function formatCommand(key: string, value: string | undefined): string {
   if (value !== undefined && value !== '') return value;
   const spelling = key.startsWith('+') ? 'undefined' : emptySpellings[key];
   if (spelling !== undefined) return spelling;
@@ -54,11 +54,11 @@ export function makeLayoutLearner(): LayoutLearner {
   const learn = (row: Row): void => {
     const first = sample[0];
     for (const key of row.commands.keys()) {
-      if (!patterns.has(key)) patterns.set(key, patternOf(spell(key, (first ?? row).commands.get(key))));
+      if (!patterns.has(key)) patterns.set(key, patternOf(formatCommand(key, (first ?? row).commands.get(key))));
     }
     for (const [key, pattern] of patterns) {
-      const value = spell(key, row.commands.get(key));
-      if (splitText(pattern, value) === undefined) patterns.set(key, widenPattern(pattern, value));
+      const value = formatCommand(key, row.commands.get(key));
+      if (splitText(pattern, value) === undefined) patterns.set(key, makeWiderPattern(pattern, value));
     }
     sample.push(row);
   };
@@ -77,8 +77,8 @@ function makeLayout(sample: readonly Row[], patterns: readonly (readonly [string
       ]) => ({ key, text }),
     );
   const columns = patterns.filter(([, { pieces }]) => pieces.length > 1).map(([key, pattern]) => ({ key, pattern }));
-  const { fieldsOf, count } = shareFields(sample, columns);
-  const variables = Array.from({ length: count }, (_, field) => nameField(field));
+  const { fieldsOf, count } = makeFields(sample, columns);
+  const variables = Array.from({ length: count }, (_, field) => fieldNameOf(field));
   const commands = new Map([
     ...constants.map(({ key, text }) => [key, text] as const),
     ...columns.map(({ key, pattern }, column) => {
@@ -90,13 +90,13 @@ function makeLayout(sample: readonly Row[], patterns: readonly (readonly [string
 
   const encode = ({ cupsid, commands: own }: Row): string | undefined => {
     for (const { key, text } of constants)
-      if (own.get(key) !== text && spell(key, own.get(key)) !== text) return undefined;
+      if (own.get(key) !== text && formatCommand(key, own.get(key)) !== text) return undefined;
     for (const key of own.keys()) if (!isKnown.has(key)) return undefined;
     const fields: (string | undefined)[] = [String(cupsid)];
     for (let column = 0; column < columns.length; column += 1) {
       const known = columns[column];
       if (known === undefined) break;
-      const parts = splitText(known.pattern, spell(known.key, own.get(known.key)));
+      const parts = splitText(known.pattern, formatCommand(known.key, own.get(known.key)));
       if (parts === undefined) return undefined;
       const places = fieldsOf[column] ?? [];
       for (let part = 0; part < parts.length; part += 1) {
@@ -126,13 +126,13 @@ function makeLayout(sample: readonly Row[], patterns: readonly (readonly [string
 }
 
 /** Gives a field to everything that differs; what is the same within each job of the sample shares one. */
-function shareFields(
+function makeFields(
   sample: readonly Row[],
   columns: readonly { readonly key: string; readonly pattern: TextPattern }[],
 ) {
   const seen = new Map<string, number>([[sample.map(({ cupsid }) => cupsid).join('\n'), 0]]);
   const fieldsOf = columns.map(({ key, pattern }) => {
-    const parts = sample.map(({ commands }) => splitText(pattern, spell(key, commands.get(key))) ?? []);
+    const parts = sample.map(({ commands }) => splitText(pattern, formatCommand(key, commands.get(key))) ?? []);
     return pattern.pieces.slice(1).map((_, part) => {
       const values = parts.map((one) => one[part] ?? '').join('\n');
       const field = seen.get(values) ?? seen.size;
@@ -144,7 +144,7 @@ function shareFields(
 }
 
 /** condor_submit of 23.9 takes no variable in whose name a digit follows an underscore. */
-function nameField(field: number): string {
+function fieldNameOf(field: number): string {
   if (field === 0) return 'slurp_cupsid';
   const letter = 'abcdefghijklmnopqrstuvwxyz'.charAt((field - 1) % 26);
   return `slurp_${letter.repeat(1 + Math.floor((field - 1) / 26))}`;

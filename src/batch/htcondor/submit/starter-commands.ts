@@ -42,7 +42,7 @@ export function makeStarterCommands(
       ...commandOf('Post', keepsLogs ? `${bringSpoolsScript}; ${keepLogsScript}` : bringSpoolsScript, ` ${directory}`),
     ];
   }
-  const words = quoteAttribute(`${shellWords(`${bringSpoolsScript}; ${runTheirs}`)} ${directory} '`);
+  const words = quoteAttribute(`${splitShellWords(`${bringSpoolsScript}; ${runTheirs}`)} ${directory} '`);
   const theirs = commands.postArguments === undefined ? '' : ', SlurpPostArguments';
   return [
     ['+PostCmd', '"/bin/sh"'],
@@ -54,7 +54,7 @@ export function makeStarterCommands(
 const runTheirs = 'shift 3; case $1 in /*) command=$1 ;; *) command=$PWD/$1 ;; esac; shift; exec "$command" "$@"';
 
 /** Under which attribute a command of the rule's own is kept where ours stands in its place. */
-export function keptAs({ post, postArguments }: StarterCommands, name: string): string {
+export function keptNameOf({ post, postArguments }: StarterCommands, name: string): string {
   if (name === post) return '+SlurpPostCmd';
   return name === postArguments ? '+SlurpPostArguments' : name;
 }
@@ -62,13 +62,13 @@ export function keptAs({ post, postArguments }: StarterCommands, name: string): 
 function commandOf(when: 'Pre' | 'Post', script: string, words: string): readonly (readonly [string, string])[] {
   return [
     [`+${when}Cmd`, '"/bin/sh"'],
-    [`+${when}Arguments`, quoteAttribute(`${shellWords(script)}${words}`)],
+    [`+${when}Arguments`, quoteAttribute(`${splitShellWords(script)}${words}`)],
     // For where the logs go, which the job is told.
     [`+${when}Environment`, 'Environment'],
   ];
 }
 
-function shellWords(script: string): string {
+function splitShellWords(script: string): string {
   return `-c '${script}' sh _condor_stdout _condor_stderr`;
 }
 

@@ -1,13 +1,13 @@
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { explainError } from '#util/explain-error.ts';
-import { makeDirectory } from '#util/make-directory.ts';
+import { createDirectory } from '#util/create-directory.ts';
+import { describeError } from '#util/describe-error.ts';
 
-import { ItemsFailure } from '../../guard-items.ts';
 import { startedFiles } from '../../launcher-name.ts';
-import { scheddOptions } from '../ask-condor.ts';
-import { condorWords, runCondor } from '../run-condor.ts';
+import { ItemsFailure } from '../../with-items-failure.ts';
+import { optionsOfSchedd } from '../ask-condor.ts';
+import { condorMessageOf, runCondor } from '../run-condor.ts';
 import { makeJobFinisher } from './finish-job.ts';
 import { makeProgramLinks } from './make-program-links.ts';
 import { factoryCommands, renderDescription } from './render.ts';
@@ -48,7 +48,7 @@ export async function submitToCondor(
     const attempt = async (factory: DescriptionInput['factory']): Promise<SubmitOutcome> => {
       const text = renderDescription({ ...description, ...(factory === undefined ? {} : { factory }) });
       await writeFile(descriptionFile, text, { mode: 0o600 });
-      const args = [...scheddOptions(site.schedds[0]), '-terse', descriptionFile];
+      const args = [...optionsOfSchedd(site.schedds[0]), '-terse', descriptionFile];
       return outcomeOf(await runCondor('condor_submit', args, { timeoutMs: site.commandTimeoutMs }), count);
     };
     const first = await attempt(factoryOf(site, commands));
@@ -61,7 +61,7 @@ export async function submitToCondor(
     // Whatever it is: condor_submit was not called.
     await rm(itemsFile, { force: true }).catch(() => undefined);
     if (error instanceof ItemsFailure) throw error.cause;
-    return { kind: 'refused', reason: explainError(error) };
+    return { kind: 'refused', reason: describeError(error) };
   }
 }
 
@@ -109,8 +109,8 @@ async function checkInputs(paths: ReadonlySet<string>): Promise<void> {
 /** A job whose output has nowhere to go is held when all its work is done. */
 async function makeDirectories(directories: ReadonlySet<string>): Promise<void> {
   for (const directory of directories) {
-    await makeDirectory(directory).catch((cause: unknown) => {
-      const why = explainError(cause, directory);
+    await createDirectory(directory).catch((cause: unknown) => {
+      const why = describeError(cause, directory);
       throw new Error(`The directory '${directory}' for outputs or logs cannot be created: ${why}`, { cause });
     });
   }
@@ -152,7 +152,7 @@ function outcomeOf(result: CondorResult, count: number): SubmitOutcome {
   if (result.kind === 'missing') return { kind: 'refused', reason: result.reason };
   if (result.kind === 'killed') return { kind: 'unknown', reason: result.reason };
   const { exitCode, stdout, stderr } = result;
-  const words = condorWords(stderr);
+  const words = condorMessageOf(stderr);
   if (exitCode === 0) {
     const [, cluster, first, lastCluster, last] = /^(\d+)\.(\d+) - (\d+)\.(\d+)\s*$/u.exec(stdout.trim()) ?? [];
     if (cluster !== undefined && cluster === lastCluster && first === '0' && Number(last) === count - 1) {
@@ -163,11 +163,11 @@ function outcomeOf(result: CondorResult, count: number): SubmitOutcome {
   }
   // A commit that failed without a reason of the schedd's may have been done.
   const isLostInCommit = /Failed to commit/iu.test(words) && !/would exceed|submit failed|not permitted/iu.test(words);
-  if (!isLostInCommit && nothingSent.test(words)) return { kind: 'refused', reason: adviseOn(words) };
+  if (!isLostInCommit && nothingSent.test(words)) return { kind: 'refused', reason: withAdvice(words) };
   return { kind: 'unknown', reason: `'condor_submit' failed (exit code ${exitCode}): ${words || 'no message'}` };
 }
 
-function adviseOn(words: string): string {
+function withAdvice(words: string): string {
   if (/can't find address|failed to connect|could not connect/iu.test(words)) {
     return `${words} (the schedd is not reachable: nothing was sent; run the command again when it is back)`;
   }

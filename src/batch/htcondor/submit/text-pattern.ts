@@ -19,7 +19,7 @@ export function patternOf(text: string): TextPattern {
 }
 
 /** The narrowest pattern of its kind for what the given one matches, and this text as well. */
-export function widenPattern(pattern: TextPattern, text: string): TextPattern {
+export function makeWiderPattern(pattern: TextPattern, text: string): TextPattern {
   const { tokens: old } = pattern;
   const tokens = tokensOf(text);
   if (pattern.isAligned && old.length === tokens.length) {

@@ -1,6 +1,6 @@
 import { open, rename } from 'node:fs/promises';
 
-import { guardItems } from '../../guard-items.ts';
+import { withItemsFailure } from '../../with-items-failure.ts';
 import { makeLayoutLearner } from './row-layout.ts';
 
 import type { FileHandle } from 'node:fs/promises';
@@ -35,7 +35,7 @@ export async function writeItems(
   const writer = await openRows(path);
   try {
     let expected = 0;
-    for await (const job of guardItems(items)) {
+    for await (const job of withItemsFailure(items)) {
       if (job.process !== expected) throw new Error(`Item ${expected} of the submission is numbered ${job.process}`);
       expected += 1;
       const waiting = writer.add({ cupsid: job.cupsid, commands: finish(job) });

@@ -1,4 +1,4 @@
-import { printCount } from '#util/print-count.ts';
+import { formatCount } from '#util/format-count.ts';
 
 import { describeRefused } from './describe-refused.ts';
 
@@ -9,14 +9,14 @@ import type { Why } from '#model/report/why.ts';
 const atMost = 10;
 
 /** Writes a time for a person: `2026-11-24 08:00:00 UTC`. */
-export function printTime(at: Date): string {
+export function formatTime(at: Date): string {
   return `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 /** Shortens a list of facts to the first ten and how many more there are. */
-export function listed(lines: readonly string[]): readonly string[] {
+export function shortenList(lines: readonly string[]): readonly string[] {
   const rest = lines.length - atMost;
-  return rest > 0 ? [...lines.slice(0, atMost), `and ${printCount(rest)} more`] : lines;
+  return rest > 0 ? [...lines.slice(0, atMost), `and ${formatCount(rest)} more`] : lines;
 }
 
 /** Describes an attempt that blocks or is replaced: state, job, exit code, last message, refused reports. */
@@ -32,7 +32,7 @@ export function describeAttempt(
     executionNode === null ? '' : ` on ${executionNode}`,
   ];
   return [
-    `attempt ${attempt.attemptNumber} (cupsid ${id}) is ${state}${since === null ? '' : ` since ${printTime(since)}`}`,
+    `attempt ${attempt.attemptNumber} (cupsid ${id}) is ${state}${since === null ? '' : ` since ${formatTime(since)}`}`,
     `${where}${hosts.join('')}${rule === null ? '' : `, by rule ${rule}`}`,
     ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
     ...(message === null || message === '' ? [] : [`last message: ${message}`]),

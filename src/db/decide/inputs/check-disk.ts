@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { sql } from '#db/connect.ts';
 import { countOf } from '#util/count-of.ts';
 
-import { inPieces, printCopyLine } from '../copy-text.ts';
+import { encodeCopyLine, joinPieces } from '../copy-text.ts';
 
 import type { Session, Statement } from '#db/connect.ts';
 import type { DecisionWarning } from '#model/report/funnel.ts';
@@ -15,8 +15,8 @@ function directorySql(path: Statement): Statement {
   return sql`left(${path}, greatest(length(${path}) - length(substring(${path} from '[^/]*$')) - 1, 0))`;
 }
 
-async function* printLines(paths: AsyncIterable<ListedPath>): AsyncGenerator<string> {
-  for await (const { path, isLink } of paths) yield printCopyLine([path, isLink ? 't' : 'f']);
+async function* encodeLines(paths: AsyncIterable<ListedPath>): AsyncGenerator<string> {
+  for await (const { path, isLink } of paths) yield encodeCopyLine([path, isLink ? 't' : 'f']);
 }
 
 async function removeDangling(session: Session, disk: Disk): Promise<void> {
@@ -44,7 +44,7 @@ export async function checkDisk(session: Session, disk: Disk, which: Statement):
   if (directories.length === 0) return [];
   const listing = disk.list(directories.map(({ directory }) => directory));
   await pipeline(
-    Readable.from(inPieces(printLines(listing.paths))),
+    Readable.from(joinPieces(encodeLines(listing.paths))),
     session.copyIn(sql`copy pg_temp.on_disk from stdin`),
   );
   await session.execute(sql`analyze pg_temp.on_disk`);

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { sql } from '#db/connect.ts';
 import { countOf } from '#util/count-of.ts';
 
-import { inPieces, printCopyLine } from '../copy-text.ts';
+import { encodeCopyLine, joinPieces } from '../copy-text.ts';
 import { findFacts } from '../find-facts.ts';
 import { itemsSql } from '../list-sql.ts';
 import { checkDisk } from './check-disk.ts';
@@ -24,8 +24,8 @@ function usableSql(path: Statement, lfn: Statement): Statement {
   return sql`(case when right(${path}, length(${lfn}) + 1) = '/' || ${lfn} then ${path} !~ '[[:space:],]' else false end)`;
 }
 
-async function* printLines(files: AsyncIterable<ListedFile>): AsyncGenerator<string> {
-  for await (const { basename, path } of files) yield printCopyLine([basename, path]);
+async function* encodeLines(files: AsyncIterable<ListedFile>): AsyncGenerator<string> {
+  for await (const { basename, path } of files) yield encodeCopyLine([basename, path]);
 }
 
 // One name, several places: the newest registration, since old copies are the ones that are cleaned away. Where the disk
@@ -58,7 +58,7 @@ async function findInCatalog(
 }
 
 async function findInListing(session: Session, files: AsyncIterable<ListedFile>): Promise<readonly DecisionWarning[]> {
-  await pipeline(Readable.from(inPieces(printLines(files))), session.copyIn(sql`copy pg_temp.listing from stdin`));
+  await pipeline(Readable.from(joinPieces(encodeLines(files))), session.copyIn(sql`copy pg_temp.listing from stdin`));
   await session.execute(sql`analyze pg_temp.listing (basename)`);
   // Only what a candidate needs: 200,000 files are listed for the few inputs of a usual pass.
   const [twice] = await session.query<{ count: number; example: string | null }>(

@@ -1,9 +1,9 @@
 import { sql } from '#db/connect.ts';
 import { countOf } from '#util/count-of.ts';
 
-import { describeAttempt, printTime } from '../explain/describe-attempt.ts';
+import { describeAttempt, formatTime } from '../explain/describe-attempt.ts';
 import { findAttempt } from '../explain/find-attempt.ts';
-import { dstfileSql, likePrefix } from '../product-sql.ts';
+import { dstfileSql, likePrefixOf } from '../product-sql.ts';
 
 import type { Statement } from '#db/connect.ts';
 import type { JobState } from '#model/job/job-state.ts';
@@ -45,7 +45,7 @@ export function readBlocking({ session, request, names }: EarlyJudging, row: Row
     const a = sql.identifier(alias);
     // The prefix tells nothing new, but lets an index-only scan read this rule's own attempts and no others.
     return sql`left join ${attempts} ${a}
-      on ${a}.dstfile = ${dstfile} and ${a}.retired_at is null and ${a}.dstfile like ${likePrefix(name)}`;
+      on ${a}.dstfile = ${dstfile} and ${a}.retired_at is null and ${a}.dstfile like ${likePrefixOf(name)}`;
   };
   const [a, b] = [sql`a`, sql`b`];
   const aBlocks = blocksSql(attempts, a, request.unblockStates);
@@ -76,7 +76,7 @@ function describeLog(log: FoundLog | undefined): readonly string[] {
 }
 
 /** How its job stands in the batch system, and what to do about a product that an attempt blocks. */
-function adviseBlocked(
+function describeRemedy(
   attempt: BlockingAttempt | undefined,
   why: Why,
   doubts: RowDoubts | undefined,
@@ -84,7 +84,7 @@ function adviseBlocked(
   const { byAttempt, silence } = why.standings;
   const standing = attempt === undefined ? undefined : byAttempt[attempt.id];
   if (standing?.kind === 'stopped') return describeStopped(standing.stop);
-  const advice = adviseState(attempt?.state, doubts?.isUnregistered === true);
+  const advice = describeRemedyOf(attempt?.state, doubts?.isUnregistered === true);
   const doubt = silence === undefined ? [] : [`the batch system does not report the state of its job: ${silence}`];
   return standing === undefined ? [...doubt, advice] : [...describeHeld(standing.job), advice];
 }
@@ -105,7 +105,7 @@ function describeStopped({ cluster, kind, reason, unmade }: StoppedSubmission): 
 }
 
 function describeHeld({ cluster, process, since, reason, code, subcode }: HeldAfterEnd): readonly string[] {
-  const at = since === undefined ? '' : ` since ${printTime(new Date(since))}`;
+  const at = since === undefined ? '' : ` since ${formatTime(new Date(since))}`;
   const number = code === undefined ? '' : ` (hold code ${code}${subcode === undefined ? '' : `/${subcode}`})`;
   return [
     `its job ${cluster}.${process} ended, and is held in the queue${at}${number}: ${reason ?? 'no reason given'}`,
@@ -114,7 +114,7 @@ function describeHeld({ cluster, process, since, reason, code, subcode }: HeldAf
 }
 
 // Where no file of the product is in the catalog, none has to be replaced.
-function adviseState(state: JobState | undefined, isUnregistered: boolean): string {
+function describeRemedyOf(state: JobState | undefined, isUnregistered: boolean): string {
   switch (state) {
     case 'finished':
       return `to redo it: ${isUnregistered ? '' : '--resubmit '}--unblock-state finished`;
@@ -135,6 +135,6 @@ export const blocked: VerdictPart<'blocked'> = {
   describe: ({ attempt }, why, { dstfile }) => [
     ...describeAttempt(attempt, why),
     ...describeLog(why.logs[dstfile ?? '']),
-    ...adviseBlocked(attempt, why, why.doubts[dstfile ?? '']),
+    ...describeRemedy(attempt, why, why.doubts[dstfile ?? '']),
   ],
 };

@@ -1,7 +1,7 @@
 import { sql } from '#db/connect.ts';
 
-import { listed } from '../explain/describe-attempt.ts';
-import { extraNames } from '../read-query-columns.ts';
+import { shortenList } from '../explain/describe-attempt.ts';
+import { extraNamesOf } from '../read-query-columns.ts';
 
 import type { CompetingRow } from '#model/report/verdict-fact.ts';
 
@@ -9,7 +9,7 @@ import type { Explaining } from './verdict-part.ts';
 
 /** Finds the rows that the query returned for one product, as far as they are undecided; at most 20. */
 export function findRows({ session, decision }: Explaining, dstfile: string | null): Promise<readonly CompetingRow[]> {
-  const extras = extraNames(decision.columns).map(
+  const extras = extraNamesOf(decision.columns).map(
     (name, index) => sql`, ${decision.columns.extra[index]?.name ?? ''}::text, ${name}`,
   );
   // From an array, since a function takes at most 100 arguments; the empty pair gives the array its type.
@@ -32,5 +32,5 @@ function describeRow(row: CompetingRow): readonly string[] {
 
 /** Describes rows that compete for a product, in lines. */
 export function describeRows(rows: readonly CompetingRow[]): readonly string[] {
-  return listed(rows.flatMap(describeRow));
+  return shortenList(rows.flatMap(describeRow));
 }

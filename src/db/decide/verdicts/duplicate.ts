@@ -1,6 +1,6 @@
 import { sql } from '#db/connect.ts';
 
-import { extraNames } from '../read-query-columns.ts';
+import { extraNamesOf } from '../read-query-columns.ts';
 import { describeRows, findRows } from './competing-rows.ts';
 
 import type { LateJudging, VerdictPart } from './verdict-part.ts';
@@ -12,7 +12,7 @@ import type { LateJudging, VerdictPart } from './verdict-part.ts';
 async function markDuplicates({ session, columns }: LateJudging): Promise<void> {
   const content = sql.join(['dstfile', 'streamname', 'source', 'files', 'ranges'].map((name) => sql.identifier(name)));
   const extras = sql.join(
-    extraNames(columns).map((name) => sql`, ${name}`),
+    extraNamesOf(columns).map((name) => sql`, ${name}`),
     '',
   );
   await session.execute(

@@ -1,7 +1,7 @@
 import { sql } from '#db/connect.ts';
 
-import { listed, printTime } from '../explain/describe-attempt.ts';
-import { likePrefix, nameSql } from '../product-sql.ts';
+import { formatTime, shortenList } from '../explain/describe-attempt.ts';
+import { likePrefixOf, nameSql } from '../product-sql.ts';
 
 import type { Session, Statement } from '#db/connect.ts';
 import type { InvalidRunEntry } from '#model/report/verdict-fact.ts';
@@ -17,7 +17,9 @@ import type { Explaining, FateRow, VerdictPart } from './verdict-part.ts';
  */
 function putInvalidEntries(session: Session, names: ProductNames): Promise<number> {
   const known = [names.dsttype, names.dstname, ...(names.twin === undefined ? [] : [names.twin])];
-  const isConcerned = names.isStreamed ? sql`dstname like ${likePrefix(names.dsttype)}` : sql`dstname = any(${known})`;
+  const isConcerned = names.isStreamed
+    ? sql`dstname like ${likePrefixOf(names.dsttype)}`
+    : sql`dstname = any(${known})`;
   return session.execute(
     sql`insert into pg_temp.invalid_entry
       select id, case when dstname not in ('all', 'ALL') then dstname end, first_run, l.last_run, first_segment,
@@ -30,7 +32,7 @@ function putInvalidEntries(session: Session, names: ProductNames): Promise<numbe
 }
 
 /** Returns whether an entry of `invalid_entry`, called `e`, means this row: a dsttype, a dstname, or all. */
-function entryMatches(names: ProductNames, row: RowSql): Statement {
+function entryMatchesSql(names: ProductNames, row: RowSql): Statement {
   const known = [names.dsttype, names.dstname, ...(names.twin === undefined ? [] : [names.twin])].map((name) =>
     nameSql(sql`${name}::text`, row, names.isStreamed),
   );
@@ -42,7 +44,7 @@ function entryMatches(names: ProductNames, row: RowSql): Statement {
 function isInvalidSql(names: ProductNames, row: RowSql): Statement {
   return sql`case when ${row.run}::bigint <@
       (select range_agg(int8range(first_run, last_run, '[]')) from pg_temp.invalid_entry)
-    then exists (select from pg_temp.invalid_entry e where ${entryMatches(names, row)}) else false end`;
+    then exists (select from pg_temp.invalid_entry e where ${entryMatchesSql(names, row)}) else false end`;
 }
 
 function findEntries({ session, decision }: Explaining, row: FateRow): Promise<readonly InvalidRunEntry[]> {
@@ -55,7 +57,7 @@ function findEntries({ session, decision }: Explaining, row: FateRow): Promise<r
     sql`select i.id, i.dstname, i.first_run as "firstRun", i.last_run as "lastRun", i.first_segment as "firstSegment",
         i.last_segment as "lastSegment", i.reason, i.expires_at as "expiresAt"
       from pg_temp.invalid_entry e join ${sql.table(session.role, 'invalid_run_list')} i using (id)
-      where ${entryMatches(decision.names, value)} order by i.id`,
+      where ${entryMatchesSql(decision.names, value)} order by i.id`,
   );
 }
 
@@ -64,7 +66,7 @@ function describeEntry(entry: InvalidRunEntry): string {
   const reason = entry.reason === null ? '' : `: ${entry.reason}`;
   return (
     `invalid_run_list ${entry.id}: ${entry.dstname}, runs ${runs}, ` +
-    `segments ${entry.firstSegment} to ${entry.lastSegment}${reason} (expires ${printTime(entry.expiresAt)})`
+    `segments ${entry.firstSegment} to ${entry.lastSegment}${reason} (expires ${formatTime(entry.expiresAt)})`
   );
 }
 
@@ -74,5 +76,5 @@ export const invalidRun: VerdictPart<'invalid-run'> = {
   early: async ({ session, names }, row) =>
     (await putInvalidEntries(session, names)) > 0 ? isInvalidSql(names, row) : undefined,
   findFact: async (explaining, row) => ({ entries: await findEntries(explaining, row) }),
-  describe: ({ entries }) => listed(entries.map(describeEntry)),
+  describe: ({ entries }) => shortenList(entries.map(describeEntry)),
 };

@@ -1,8 +1,8 @@
 import { sql } from '#db/connect.ts';
 import { countOf } from '#util/count-of.ts';
-import { printCount } from '#util/print-count.ts';
+import { formatCount } from '#util/format-count.ts';
 
-import { listed } from '../explain/describe-attempt.ts';
+import { shortenList } from '../explain/describe-attempt.ts';
 import { findInputs } from '../inputs/find-inputs.ts';
 import { itemsSql } from '../list-sql.ts';
 
@@ -13,7 +13,7 @@ import type { MissingInput } from '#model/report/verdict-fact.ts';
 import type { VerdictPart } from './verdict-part.ts';
 
 /** Reports which input the first candidate lacks, and how to see more. */
-async function warnMissing(session: Session, count: number): Promise<readonly DecisionWarning[]> {
+async function findMissingWarnings(session: Session, count: number): Promise<readonly DecisionWarning[]> {
   const [example] = await session.query<{ run: number; segment: number; lfn: string; path: string | null }>(
     sql`with first as materialized (
         select run, segment, files from pg_temp.undecided where verdict = 'missing-inputs' order by ordinal limit 1
@@ -78,7 +78,7 @@ function describeMissing({ lfn, unusable, gone }: MissingInput): readonly string
 export const missingInputs: VerdictPart<'missing-inputs'> = {
   meaning: 'missing inputs',
   mark: ({ session, catalog, request }) => findInputs(session, catalog, request.inputs),
-  warn: warnMissing,
+  warn: findMissingWarnings,
   findFact: async ({ session, decision, catalog }, { ordinal }) => {
     const [wanted] = await session.query<{ count: number }>(
       sql`select count(*)::int as count from pg_temp.needed where ordinal = ${ordinal}`,
@@ -89,11 +89,11 @@ export const missingInputs: VerdictPart<'missing-inputs'> = {
   describe: ({ wanted, missing }, { inputsFrom }) => {
     const gone = missing.filter((input) => input.gone.length > 0).length;
     const unknown = missing.length - gone;
-    const of = `of ${printCount(wanted)} inputs`;
+    const of = `of ${formatCount(wanted)} inputs`;
     return [
-      ...(unknown === 0 ? [] : [`${printCount(unknown)} ${of} are not in ${inputsFrom}`]),
-      ...(gone === 0 ? [] : [`${printCount(gone)} ${of} are in ${inputsFrom}, but not on disk`]),
-      ...listed(missing.flatMap(describeMissing)),
+      ...(unknown === 0 ? [] : [`${formatCount(unknown)} ${of} are not in ${inputsFrom}`]),
+      ...(gone === 0 ? [] : [`${formatCount(gone)} ${of} are in ${inputsFrom}, but not on disk`]),
+      ...shortenList(missing.flatMap(describeMissing)),
     ];
   },
 };

@@ -1,6 +1,6 @@
 import { sql } from '#db/connect.ts';
 import { countOf } from '#util/count-of.ts';
-import { printCount } from '#util/print-count.ts';
+import { formatCount } from '#util/format-count.ts';
 
 import type { VerdictPart } from './verdict-part.ts';
 
@@ -14,6 +14,6 @@ export const overLimit: VerdictPart<'over-limit'> = {
     return { readyBefore: before?.count ?? 0 };
   },
   describe: ({ readyBefore }, why) => [
-    `${countOf(readyBefore, 'ready job')} before it, and the limit is ${printCount(why.cap ?? 0)}`,
+    `${countOf(readyBefore, 'ready job')} before it, and the limit is ${formatCount(why.cap ?? 0)}`,
   ],
 };

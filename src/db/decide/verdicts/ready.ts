@@ -1,6 +1,6 @@
 import { sql } from '#db/connect.ts';
 
-import { describeAttempt, listed } from '../explain/describe-attempt.ts';
+import { describeAttempt, shortenList } from '../explain/describe-attempt.ts';
 import { findAttempt } from '../explain/find-attempt.ts';
 import { commaListSql } from '../list-sql.ts';
 import { nameSql } from '../product-sql.ts';
@@ -29,7 +29,7 @@ function extraSql(columns: QueryColumns): Statement {
  *
  * @returns how many are ready
  */
-export async function fillReady(
+export async function putReady(
   session: Session,
   columns: QueryColumns,
   names: ProductNames,
@@ -57,6 +57,6 @@ export const ready: VerdictPart<'ready'> = {
   }),
   describe: ({ inputs, replaces }, why) => [
     ...(replaces === undefined ? [] : ['replaces an earlier attempt:', ...describeAttempt(replaces, why)]),
-    ...listed(inputs.split(',').map((input) => `input ${input}`)),
+    ...shortenList(inputs.split(',').map((input) => `input ${input}`)),
   ],
 };

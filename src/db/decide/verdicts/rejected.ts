@@ -6,7 +6,7 @@ import type { DecisionWarning } from '#model/report/funnel.ts';
 
 import type { VerdictPart } from './verdict-part.ts';
 
-async function warnRejected(session: Session): Promise<readonly DecisionWarning[]> {
+async function findRejectedWarnings(session: Session): Promise<readonly DecisionWarning[]> {
   const reasons = await session.query<{ note: string; count: number; run: number | null }>(
     sql`select note, count(*)::int as count, min(run) as run from pg_temp.judged where verdict = 'rejected'
       group by note order by note`,
@@ -28,7 +28,7 @@ async function warnRejected(session: Session): Promise<readonly DecisionWarning[
 export const rejected: VerdictPart<'rejected'> = {
   meaning: 'rejected: they name no product',
   early: () => Promise.resolve(sql`c.complaint is not null`),
-  warn: warnRejected,
+  warn: findRejectedWarnings,
   findFact: (_explaining, { note }) => Promise.resolve({ column: note ?? '' }),
   describe: ({ column }) => [`column '${column}' is null, empty or invalid, so the row names no product`],
 };

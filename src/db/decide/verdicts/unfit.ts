@@ -2,7 +2,7 @@ import { sql } from '#db/connect.ts';
 import { countOf } from '#util/count-of.ts';
 
 import { readReady, readReadyOddities } from '../read-ready.ts';
-import { fillReady } from './ready.ts';
+import { putReady } from './ready.ts';
 
 import type { Session } from '#db/connect.ts';
 import type { DecisionWarning } from '#model/report/funnel.ts';
@@ -45,7 +45,7 @@ async function markUnfit(session: Session, judge: RowJudge): Promise<number> {
 }
 
 /** Reports of the first unfit candidate what is wrong with it. */
-async function warnUnfit(session: Session, count: number): Promise<readonly DecisionWarning[]> {
+async function findUnfitWarnings(session: Session, count: number): Promise<readonly DecisionWarning[]> {
   const [example] = await session.query<{ run: number; segment: number; note: string }>(
     sql`select run, segment, note from pg_temp.undecided where verdict = 'unfit' order by ordinal limit 1`,
   );
@@ -61,10 +61,10 @@ async function warnUnfit(session: Session, count: number): Promise<readonly Deci
  *
  * @returns how many are ready
  */
-export async function fillFit({ session, request, columns, names }: LateJudging): Promise<number> {
+export async function putFit({ session, request, columns, names }: LateJudging): Promise<number> {
   const { cap, rowJudge } = request;
   for (;;) {
-    const ready = await fillReady(session, columns, names, cap);
+    const ready = await putReady(session, columns, names, cap);
     const unfitRows = rowJudge === undefined ? 0 : await markUnfit(session, rowJudge);
     if (unfitRows === 0 || cap === undefined) return ready - unfitRows;
     await session.execute(sql`truncate pg_temp.ready`);
@@ -74,7 +74,7 @@ export async function fillFit({ session, request, columns, names }: LateJudging)
 /** Its job could not be submitted or started. */
 export const unfit: VerdictPart<'unfit'> = {
   meaning: 'cannot be submitted',
-  warn: warnUnfit,
+  warn: findUnfitWarnings,
   findFact: (_explaining, { note }) => Promise.resolve({ reason: note ?? '' }),
   describe: ({ reason }) => [`its job cannot be submitted: ${reason}`],
 };

@@ -29,7 +29,7 @@ export async function putStop(status: Queryable, uuid: string, { kind, reason, n
  *
  * @throws DatabaseError
  */
-export async function clearStop(status: Queryable, uuid: string): Promise<void> {
+export async function removeStop(status: Queryable, uuid: string): Promise<void> {
   await status.execute(sql`
     update ${sql.table(status.role, 'submission')}
     set stop_kind = null, stop_reason = null, stop_next = null, stopped_at = null

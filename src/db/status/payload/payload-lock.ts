@@ -6,12 +6,12 @@ import type { Session } from '../../connect.ts';
  * Reports that this session is about to submit jobs that need a snapshot, as others may at the same time: it is not pruned
  * meanwhile. Ends with the session at the latest.
  */
-export async function holdPayload(session: Session, hash: string): Promise<void> {
+export async function lockPayload(session: Session, hash: string): Promise<void> {
   await session.query(sql`select pg_advisory_lock_shared(hashtextextended('slurp payload ' || ${hash}::text, 0))`);
 }
 
-/** Ends {@link holdPayload}. */
-export async function letPayloadGo(session: Session, hash: string): Promise<void> {
+/** Ends {@link lockPayload}. */
+export async function unlockPayload(session: Session, hash: string): Promise<void> {
   await session.query(sql`select pg_advisory_unlock_shared(hashtextextended('slurp payload ' || ${hash}::text, 0))`);
 }
 

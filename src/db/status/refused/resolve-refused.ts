@@ -16,12 +16,12 @@ export type RefusalsToResolve =
   | { readonly files: readonly SettledFile[] };
 
 /** The source of the event that says that a report of `source` was refused. */
-export function refusalSource(source: string): string {
+export function refusalSourceOf(source: string): string {
   return `refused:${source}`;
 }
 
 /** The source of the event that says that a stage-out of `source` was recorded, and its file not registered. */
-export function unregisteredSource(source: string): string {
+export function unregisteredSourceOf(source: string): string {
   return `unregistered:${source}`.slice(0, 200);
 }
 
@@ -71,7 +71,7 @@ function isMeantSql(what: RefusalsToResolve): Statement {
     return sql`(e.cupsid, e.source, e.sequence) in (
       select * from unnest(
         ${what.keys.map(({ cupsid }) => cupsid)}::int[],
-        ${what.keys.map(({ source }) => refusalSource(source))}::text[],
+        ${what.keys.map(({ source }) => refusalSourceOf(source))}::text[],
         ${what.keys.map(({ sequence }) => sequence)}::bigint[]
       )
     )`;
@@ -83,7 +83,7 @@ function isMeantSql(what: RefusalsToResolve): Statement {
       ${what.files.map(({ lfn }) => lfn)}::text[],
       ${what.files.map(({ start }) => start)}::int[],
       ${what.files.map(({ source }) => source)}::text[],
-      ${what.files.map(({ source }) => unregisteredSource(source))}::text[],
+      ${what.files.map(({ source }) => unregisteredSourceOf(source))}::text[],
       ${what.files.map(({ sequence }) => sequence)}::bigint[]
     ) as f (cupsid, lfn, start, source, unregistered, sequence)
     where f.cupsid = e.cupsid and f.lfn = e.detail ->> 'lfn'

@@ -84,9 +84,9 @@ export async function reserveJobs(session: Session, request: ReservationRequest)
             ${request.directory}, ${terms.canRestart}, ${terms.successExitCode ?? null}, ${terms.isProductRequired},
             ${request.payload}, ${JSON.stringify(request.payloadOrigin)}::jsonb,
             ${request.overridden.length === 0 ? null : request.overridden.join('\n')})`);
-  await retireReplaced(session, request, last);
-  const reserved = await insertAttempts(session, request, last);
-  if (reserved < offered) await mendAfterLosses(session, uuid);
+  await markReplaced(session, request, last);
+  const reserved = await putAttempts(session, request, last);
+  if (reserved < offered) await putProcessesInOrder(session, uuid);
   await session.execute(
     reserved === 0
       ? sql`delete from ${sql.table(session.role, 'submission')} where uuid = ${uuid}`
@@ -95,7 +95,7 @@ export async function reserveJobs(session: Session, request: ReservationRequest)
   return { reserved, lost: offered - reserved, last };
 }
 
-async function retireReplaced(session: Session, request: ReservationRequest, last: number): Promise<void> {
+async function markReplaced(session: Session, request: ReservationRequest, last: number): Promise<void> {
   const status = sql.table(session.role, 'production_status');
   // In the order of ids, as everybody who writes several attempts at once locks them.
   await session.execute(sql`
@@ -111,7 +111,7 @@ async function retireReplaced(session: Session, request: ReservationRequest, las
     where old.id = replaced.id`);
 }
 
-async function insertAttempts(session: Session, request: ReservationRequest, last: number): Promise<number> {
+async function putAttempts(session: Session, request: ReservationRequest, last: number): Promise<number> {
   const status = sql.table(session.role, 'production_status');
   return session.execute(sql`
     insert into ${status}
@@ -134,7 +134,7 @@ async function insertAttempts(session: Session, request: ReservationRequest, las
 }
 
 /** Closes the gaps in the process numbers; what was retired for a row that then was lost is live again. */
-async function mendAfterLosses(session: Session, uuid: string): Promise<void> {
+async function putProcessesInOrder(session: Session, uuid: string): Promise<void> {
   const status = sql.table(session.role, 'production_status');
   await session.execute(sql`
     update ${status} p set process = n.process

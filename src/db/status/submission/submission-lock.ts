@@ -8,7 +8,7 @@ export async function lockSubmission(session: Session, uuid: string): Promise<vo
 }
 
 /** Takes the lock of a submission if nobody has it. */
-export async function tryLockSubmission(session: Session, uuid: string): Promise<boolean> {
+export async function claimSubmissionLock(session: Session, uuid: string): Promise<boolean> {
   const rows = await session.query<{ readonly locked: boolean }>(
     sql`select pg_try_advisory_lock(hashtextextended('slurp submission ' || ${uuid}::text, 0)) as locked`,
   );

@@ -17,7 +17,7 @@ export interface SnapshotPlace {
 const upName = '.up';
 
 /** Reports where the parts of a snapshot are in its directory. */
-export function snapshotPlace(directory: string, { depth }: Pick<Manifest, 'depth'>): SnapshotPlace {
+export function snapshotPlaceOf(directory: string, { depth }: Pick<Manifest, 'depth'>): SnapshotPlace {
   const files = join(directory, 'files');
   const up = Array.from({ length: depth }, () => upName);
   return { directory, manifestFile: join(directory, 'manifest'), files, stageDirectory: join(files, ...up) };

@@ -1,10 +1,10 @@
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 
-import { explainError } from '#util/explain-error.ts';
+import { describeError } from '#util/describe-error.ts';
 
 import { hashFile } from '../survey/hash-file.ts';
-import { snapshotPlace, toStagedPath } from './snapshot-place.ts';
+import { snapshotPlaceOf, toStagedPath } from './snapshot-place.ts';
 
 import type { PayloadFile } from '#model/payload.ts';
 
@@ -26,22 +26,22 @@ export async function findSnapshotFault(
   manifest: Manifest,
   known: KnownHashes,
 ): Promise<SnapshotFault | undefined> {
-  const place = snapshotPlace(directory, manifest);
+  const place = snapshotPlaceOf(directory, manifest);
   try {
     if ((await lstat(directory).catch(() => undefined)) === undefined) return 'absent';
     if ((await readFile(place.manifestFile, 'utf8')) !== manifest.text) return { reason: 'its manifest differs' };
     const wanted = new Map(manifest.files.filter(({ kind }) => kind !== 'in-place').map((file) => [file.path, file]));
-    const reason = await findFault(place, '', { wanted, filled: filledDirectories(manifest), known });
+    const reason = await findFault(place, '', { wanted, filled: filledDirectoriesOf(manifest), known });
     if (reason !== undefined) return { reason };
     const [missing] = wanted.keys();
     return missing === undefined ? undefined : { reason: `'${missing}' is missing` };
   } catch (error) {
-    return { reason: explainError(error) };
+    return { reason: describeError(error) };
   }
 }
 
 /** The directories that hold something, and those that stand for the submit directory and the ones above it. */
-function filledDirectories({ files, depth }: Manifest): ReadonlySet<string> {
+function filledDirectoriesOf({ files, depth }: Manifest): ReadonlySet<string> {
   const filled = new Set(
     Array.from({ length: depth }, (_, level) => posix.join(...Array.from({ length: level + 1 }, () => '..'))),
   );

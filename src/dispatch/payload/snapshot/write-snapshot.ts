@@ -4,10 +4,10 @@ import { dirname, join, posix } from 'node:path';
 
 import { codeOf } from '#util/code-of.ts';
 
-import { changing } from '../survey/collect-files.ts';
+import { makeChangingError } from '../survey/find-staged-files.ts';
 import { hashFile } from '../survey/hash-file.ts';
 import { parseManifest } from './manifest.ts';
-import { isSnapshotName, snapshotPlace } from './snapshot-place.ts';
+import { isSnapshotName, snapshotPlaceOf } from './snapshot-place.ts';
 
 import type { PayloadFile } from '#model/payload.ts';
 
@@ -37,7 +37,7 @@ export async function writeSnapshot(
   aside?: string,
 ): Promise<'written' | 'exists'> {
   const { manifest } = survey;
-  const draft = snapshotPlace(join(store, `${draftPrefix}${process.pid}-${randomUUID()}`), manifest);
+  const draft = snapshotPlaceOf(join(store, `${draftPrefix}${process.pid}-${randomUUID()}`), manifest);
   try {
     await mkdir(draft.stageDirectory, { recursive: true });
     const twins = await findTwins(store, manifest.files);
@@ -70,13 +70,13 @@ async function writeOne(
     await symlink(file.target ?? '', target);
     return;
   }
-  const twin = twins.get(twinKey(file));
-  if (twin !== undefined && (await linkTwin(twin, target, file.sha256, known))) return;
+  const twin = twins.get(twinKeyOf(file));
+  if (twin !== undefined && (await putTwin(twin, target, file.sha256, known))) return;
   const source = sources.get(file.path) ?? '';
   const copy = await open(target, 'wx', 0o600);
   try {
     const { hashes, facts } = await hashFile(source, { copyTo: copy });
-    if (hashes.sha256 !== file.sha256) throw changing(source);
+    if (hashes.sha256 !== file.sha256) throw makeChangingError(source);
     // Whoever may not read the file may not read the copy either.
     const mode = (Number(facts.mode) & 0o555) | 0o400;
     // The mode is the commit's where git is told that the file system has none.
@@ -88,7 +88,7 @@ async function writeOne(
   }
 }
 
-async function linkTwin(from: string, to: string, sha256: string, known: KnownHashes): Promise<boolean> {
+async function putTwin(from: string, to: string, sha256: string, known: KnownHashes): Promise<boolean> {
   try {
     if ((await hashFile(from, { known })).hashes.sha256 !== sha256) return false;
     await link(from, to);
@@ -99,22 +99,22 @@ async function linkTwin(from: string, to: string, sha256: string, known: KnownHa
   }
 }
 
-function twinKey({ sha256, kind }: PayloadFile): string {
+function twinKeyOf({ sha256, kind }: PayloadFile): string {
   return `${kind} ${sha256}`;
 }
 
 /** Finds which large files other snapshots hold already. */
 async function findTwins(store: string, files: readonly PayloadFile[]): Promise<ReadonlyMap<string, string>> {
-  const wanted = new Set(files.filter(({ sizeBytes }) => sizeBytes >= leastLinkedBytes).map(twinKey));
+  const wanted = new Set(files.filter(({ sizeBytes }) => sizeBytes >= leastLinkedBytes).map(twinKeyOf));
   const twins = new Map<string, string>();
   if (wanted.size === 0) return twins;
   for (const name of (await readdir(store)).filter(isSnapshotName)) {
     const text = await readFile(join(store, name, 'manifest'), 'utf8').catch(() => '');
     const other = parseManifest(text);
     if (other === undefined) continue;
-    const place = snapshotPlace(join(store, name), other);
+    const place = snapshotPlaceOf(join(store, name), other);
     for (const file of other.files) {
-      if (wanted.has(twinKey(file))) twins.set(twinKey(file), posix.join(place.stageDirectory, file.path));
+      if (wanted.has(twinKeyOf(file))) twins.set(twinKeyOf(file), posix.join(place.stageDirectory, file.path));
     }
   }
   return twins;

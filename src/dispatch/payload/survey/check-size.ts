@@ -1,7 +1,7 @@
 import { SiteError } from '#model/errors.ts';
-import { printSize } from '#util/print-size.ts';
+import { formatSize } from '#util/format-size.ts';
 
-import type { FoundFile } from './collect-files.ts';
+import type { FoundFile } from './find-staged-files.ts';
 
 const shown = 10;
 
@@ -15,9 +15,13 @@ export function checkSize(files: readonly FoundFile[], limitBytes: number): void
   const sizeBytes = copied.reduce((total, { facts }) => total + Number(facts.size), 0);
   if (sizeBytes <= limitBytes) return;
   const largest = copied.toSorted((one, other) => Number(other.facts.size - one.facts.size)).slice(0, shown);
-  throw new SiteError(`The payload is too large, ${printSize(sizeBytes)}: expected ${printSize(limitBytes)} or less`, {
-    code: 'site-payload-too-large',
-    complaints: largest.map(({ source, facts }) => `${printSize(Number(facts.size))}: '${source}'`),
-    advice: "Stage less ('params.rsync' of the rule), or raise 'payloads.limit_mb' of the site; nothing was submitted",
-  });
+  throw new SiteError(
+    `The payload is too large, ${formatSize(sizeBytes)}: expected ${formatSize(limitBytes)} or less`,
+    {
+      code: 'site-payload-too-large',
+      complaints: largest.map(({ source, facts }) => `${formatSize(Number(facts.size))}: '${source}'`),
+      advice:
+        "Stage less ('params.rsync' of the rule), or raise 'payloads.limit_mb' of the site; nothing was submitted",
+    },
+  );
 }

@@ -3,7 +3,7 @@ import { dirname, join, posix } from 'node:path';
 
 import { codeOf } from '#util/code-of.ts';
 
-import { isShellPattern, shellPattern, unescapeShell } from './shell-pattern.ts';
+import { isShellPattern, makeShellMatcher, withoutBackslashes } from './make-shell-matcher.ts';
 
 /** Something on disk that a staged path names. */
 export interface StagedMatch {
@@ -32,7 +32,7 @@ const mostLinks = 40;
  * @param links gets the absolute path of each symbolic link on the way
  * @returns the absolute path without links; undefined where there is nothing, or the links go round in circles
  */
-export async function followPath(
+export async function resolvePath(
   from: string,
   path: string,
   links: Set<string>,
@@ -53,7 +53,7 @@ export async function followPath(
       continue;
     }
     links.add(next);
-    const target = depth < mostLinks ? await followPath(current, await readlink(next), links, depth + 1) : undefined;
+    const target = depth < mostLinks ? await resolvePath(current, await readlink(next), links, depth + 1) : undefined;
     if (target === undefined) return undefined;
     current = target;
   }
@@ -86,8 +86,8 @@ export async function findMatches(
   const start = text.startsWith('/') ? '/' : base;
   const isGlob = (name: string): boolean => isPattern && isShellPattern(name);
   const firstGlob = names.findIndex(isGlob);
-  const fixed = (firstGlob < 0 ? names : names.slice(0, firstGlob)).map((name) => plain(name, isPattern));
-  const directory = await followPath(start, (firstGlob < 0 ? fixed.slice(0, -1) : fixed).join('/'), links);
+  const fixed = (firstGlob < 0 ? names : names.slice(0, firstGlob)).map((name) => plainNameOf(name, isPattern));
+  const directory = await resolvePath(start, (firstGlob < 0 ? fixed.slice(0, -1) : fixed).join('/'), links);
   const patterns = firstGlob < 0 ? names.slice(-1) : names.slice(firstGlob);
   if (directory === undefined) return { matches: [], passed: [], from: start, names: [''] };
   const found: StagedMatch[] = [];
@@ -100,7 +100,7 @@ export async function findMatches(
       else await descend(up, upPath, others);
       return;
     }
-    const candidates = isGlob(name) ? await namesIn(at, name) : [plain(name, isPattern)];
+    const candidates = isGlob(name) ? await readNames(at, name) : [plainNameOf(name, isPattern)];
     for (const one of candidates) {
       const next = join(at, one);
       const entry = await findEntry(next);
@@ -110,7 +110,7 @@ export async function findMatches(
         found.push({ path: nextPath, at: next });
         continue;
       }
-      const real = entry.isSymbolicLink() ? await followPath(at, one, links) : next;
+      const real = entry.isSymbolicLink() ? await resolvePath(at, one, links) : next;
       if (real !== undefined) await descend(real, nextPath, others);
     }
   };
@@ -118,28 +118,28 @@ export async function findMatches(
   await descend(directory, path, patterns);
   return {
     matches: found,
-    passed: found.length === 0 ? [] : passedBefore(fixed),
+    passed: found.length === 0 ? [] : passedDirectoriesOf(fixed),
     from: directory,
     names: patterns.map((name) => (isPattern ? name : escapeShell(name))),
   };
 }
 
 /** Directories that a path enters only to leave them upwards. */
-function passedBefore(names: readonly string[]): readonly string[] {
+function passedDirectoriesOf(names: readonly string[]): readonly string[] {
   const left = names.flatMap((name, index) => (name !== '..' && names[index + 1] === '..' ? [index + 1] : []));
   return left.map((count) => posix.normalize(names.slice(0, count).join('/')));
 }
 
-function plain(name: string, isPattern: boolean): string {
-  return isPattern ? unescapeShell(name) : name;
+function plainNameOf(name: string, isPattern: boolean): string {
+  return isPattern ? withoutBackslashes(name) : name;
 }
 
 function escapeShell(name: string): string {
   return name.replaceAll(/[*?[\]\\]/gu, String.raw`\$&`);
 }
 
-async function namesIn(directory: string, pattern: string): Promise<readonly string[]> {
-  const isMatching = shellPattern(pattern);
+async function readNames(directory: string, pattern: string): Promise<readonly string[]> {
+  const isMatching = makeShellMatcher(pattern);
   try {
     return (await readdir(directory)).filter(isMatching).toSorted();
   } catch (error) {
@@ -151,5 +151,5 @@ async function namesIn(directory: string, pattern: string): Promise<readonly str
 /** Returns whether a path, relative to {@link StagedMatches.from}, is what the patterns name, or lies in it. */
 export function isMatch(names: readonly string[], relative: string): boolean {
   const parts = relative.split('/');
-  return parts.length >= names.length && names.every((name, index) => shellPattern(name)(parts[index] ?? ''));
+  return parts.length >= names.length && names.every((name, index) => makeShellMatcher(name)(parts[index] ?? ''));
 }

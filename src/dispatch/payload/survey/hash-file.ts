@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 
-import { changing } from './collect-files.ts';
+import { makeChangingError } from './find-staged-files.ts';
 
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -38,7 +38,7 @@ export async function hashFile(
     const readAtMs = Date.now();
     const hashes = await hashContent(handle, sizeBytes, copyTo);
     const after = await handle.stat({ bigint: true });
-    if (hashes === undefined || !isSame(facts, after)) throw changing(path);
+    if (hashes === undefined || !isSame(facts, after)) throw makeChangingError(path);
     known?.note(facts, hashes, readAtMs);
     return { hashes, sizeBytes, facts };
   } finally {

@@ -47,7 +47,7 @@ export async function openKnownHashes(file: string): Promise<KnownHashes> {
       return known;
     },
     note: (facts, hashes, readAtMs) => {
-      if (facts.size < leastBytes || Number(latest(facts)) + racyMs > readAtMs) return;
+      if (facts.size < leastBytes || Number(latestTimeOf(facts)) + racyMs > readAtMs) return;
       used[keyOf(facts)] = hashes;
       isChanged = true;
     },
@@ -68,7 +68,7 @@ function keyOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(':');
 }
 
-function latest({ mtimeMs, ctimeMs }: BigIntStats): bigint {
+function latestTimeOf({ mtimeMs, ctimeMs }: BigIntStats): bigint {
   return mtimeMs > ctimeMs ? mtimeMs : ctimeMs;
 }
 

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { canonicalPath } from '#util/canonical-path.ts';
+import { canonicalPathOf } from '#util/canonical-path.ts';
 import { codeOf } from '#util/code-of.ts';
 
 import { readPayloadRepository } from '../payload-repository.ts';
 import { makeManifest } from '../snapshot/manifest.ts';
 import { checkSize } from './check-size.ts';
-import { changing, collectFiles } from './collect-files.ts';
-import { compareWithCommit } from './compare-with-commit.ts';
+import { findDifferences } from './find-differences.ts';
+import { findStagedFiles, makeChangingError } from './find-staged-files.ts';
 import { hashFile, hashText, isSame } from './hash-file.ts';
 import { openKnownHashes } from './known-hashes.ts';
 import { stagedPathsOf } from './staged-path.ts';
@@ -20,7 +20,7 @@ import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { PayloadRepository } from '../payload-repository.ts';
 import type { Manifest } from '../snapshot/manifest.ts';
-import type { FoundFile, FoundPayload } from './collect-files.ts';
+import type { FoundFile, FoundPayload } from './find-staged-files.ts';
 import type { ContentHashes, KnownHashes } from './known-hashes.ts';
 
 /** Something to be staged that was read. */
@@ -69,10 +69,10 @@ async function surveyOnce(prepared: PreparedRule, site: PayloadSite): Promise<Pa
   const { submitDirectory } = prepared.options;
   const paths = stagedPathsOf(prepared);
   const { stateDirectory, spoolDirectory, payloads } = site;
-  const ownDirectories = [stateDirectory, spoolDirectory, payloads.directory].map(canonicalPath);
+  const ownDirectories = [stateDirectory, spoolDirectory, payloads.directory].map(canonicalPathOf);
   const [repository, found, known] = await Promise.all([
     readPayloadRepository(prepared.payload.path),
-    collectFiles({ paths, submitDirectory, ownDirectories }),
+    findStagedFiles({ paths, submitDirectory, ownDirectories }),
     openKnownHashes(join(payloads.directory, `known-${keyOf([submitDirectory, ...paths])}.json`)),
   ]);
   checkSize(found.files, payloads.limitBytes);
@@ -109,7 +109,7 @@ async function hashOne(file: FoundFile, known: KnownHashes): Promise<HashedPaylo
   if (file.kind === 'link') return { ...file, hashes: hashText(file.target ?? '') };
   if (file.kind === 'directory') return { ...file, hashes: { sha256: '', gitSha1: '', gitSha256: '' } };
   const { hashes, facts } = await hashFile(file.source, { known });
-  if (!isSame(facts, file.facts)) throw changing(file.source);
+  if (!isSame(facts, file.facts)) throw makeChangingError(file.source);
   return { ...file, hashes };
 }
 
@@ -125,7 +125,7 @@ async function findOrigin(
   files: readonly HashedPayloadFile[],
 ): Promise<{ readonly origin: PayloadOrigin; readonly kinds: ReadonlyMap<string, 'file' | 'program'> }> {
   const topOf = makeTopFinder();
-  const payloadTop = canonicalPath(repository.top);
+  const payloadTop = canonicalPathOf(repository.top);
   const groups = new Map<string, { files: HashedPayloadFile[]; links: string[] }>([
     [payloadTop, { files: [], links: [] }],
   ]);
@@ -147,7 +147,7 @@ async function findOrigin(
   }
   for (const top of groups.keys()) {
     const outer = await topOf(top);
-    if (outer !== undefined && (await exists(join(outer, '.gitmodules')))) groupOf(outer);
+    if (outer !== undefined && (await isThere(join(outer, '.gitmodules')))) groupOf(outer);
   }
   const repositories = new Map<string, PayloadRepository>([[payloadTop, { ...repository, top: payloadTop }]]);
   for (const top of groups.keys()) {
@@ -161,7 +161,7 @@ async function findOrigin(
     const nested = new Map(
       [...repositories].filter(([other]) => other.startsWith(`${top}/`)).map(([other, { commit }]) => [other, commit]),
     );
-    const { differences, kinds: some } = await compareWithCommit({ repository: own, ...group, searched, nested });
+    const { differences, kinds: some } = await findDifferences({ repository: own, ...group, searched, nested });
     for (const [path, kind] of some) kinds.set(path, kind);
     checkouts.push({ top, repo: own.repo, commit: own.commit, isPublished: own.isPublished, differences });
   }
@@ -172,7 +172,7 @@ async function findOrigin(
 function makeTopFinder(): (path: string) => Promise<string | undefined> {
   const known = new Map<string, Promise<string | undefined>>();
   const find = async (directory: string): Promise<string | undefined> => {
-    if (await exists(join(directory, '.git'))) return directory;
+    if (await isThere(join(directory, '.git'))) return directory;
     return directory === '/' ? undefined : findOnce(dirname(directory));
   };
   const findOnce = (directory: string): Promise<string | undefined> => {
@@ -183,6 +183,6 @@ function makeTopFinder(): (path: string) => Promise<string | undefined> {
   return (path) => findOnce(dirname(path));
 }
 
-async function exists(path: string): Promise<boolean> {
+async function isThere(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined;
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { joinText, patternOf, splitText, widenPattern } from '#batch/htcondor/submit/text-pattern.ts';
+import { joinText, makeWiderPattern, patternOf, splitText } from '#batch/htcondor/submit/text-pattern.ts';
 
 function learn([first = '', ...others]: readonly string[]) {
   return others.reduce(
-    (pattern, text) => (splitText(pattern, text) === undefined ? widenPattern(pattern, text) : pattern),
+    (pattern, text) => (splitText(pattern, text) === undefined ? makeWiderPattern(pattern, text) : pattern),
     patternOf(first),
   );
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { encodeExpression, protectDollars } from '#batch/htcondor/submit/encode-field.ts';
+import { encodeExpression, escapeDollars } from '#batch/htcondor/submit/encode-field.ts';
 import { writeItems } from '#batch/htcondor/submit/write-items.ts';
 
 import { eachOf } from '../../contract.ts';
@@ -137,8 +137,8 @@ test('gives each job what it is to have, whatever differs and wherever', async (
       // Some repetitions, so that what comes behind the first thousand is a surprise.
       const all = [...Array.from({ length: repeats * 230 }, () => pairs[0] ?? ['x', 'y']), ...pairs];
       const { commands, variables, rows } = await write(all.length, (process) => ({
-        arguments: protectDollars(all[process]?.[0] ?? ''),
-        log: protectDollars(all[process]?.[1] ?? ''),
+        arguments: escapeDollars(all[process]?.[0] ?? ''),
+        log: escapeDollars(all[process]?.[1] ?? ''),
       }));
       all.forEach(([words, log], process) => {
         const made = expandRow(commands, variables, rows[process]);
@@ -166,15 +166,15 @@ test.each([
   ['$INT(x) $$INT(x) $F_p(x)', '$(DOLLAR)INT(x) $$(DOLLARDOLLAR)INT(x) $(DOLLAR)F_p(x)'],
   ['a$ b$, $$ $$$(Memory)', 'a$(DOLLAR) b$(DOLLAR), $$(DOLLARDOLLAR) $$(DOLLARDOLLAR)$(DOLLAR)(Memory)'],
 ])('protects %s', (text, expected) => {
-  expect(protectDollars(text)).toBe(expected);
+  expect(escapeDollars(text)).toBe(expected);
 });
 
 test('leaves no macro for condor to expand but its own (C-H7)', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom('$', '(', ')', 'I', '_', '1', ' ') }), (text) => {
-      const rest = protectDollars(text).replaceAll('$(DOLLAR)', '#');
+      const rest = escapeDollars(text).replaceAll('$(DOLLAR)', '#');
       expect(rest.replaceAll('$$(', '#')).not.toContain('$');
-      expect(protectDollars(text)).not.toContain('$(DOLLAR)$(DOLLAR)');
+      expect(escapeDollars(text)).not.toContain('$(DOLLAR)$(DOLLAR)');
     }),
   );
 });

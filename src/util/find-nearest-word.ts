@@ -1,0 +1,34 @@
+/** Counts the letters that must be put in, taken out, replaced or swapped with their neighbour to turn one word into another. */
+function countEdits(from: string, to: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= from.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const isSame = from[i - 1] === to[j - 1];
+      const isSwap = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
+      const costs = [(last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (isSame ? 0 : 1)];
+      row.push(Math.min(...costs, isSwap ? (before[j - 2] ?? 0) + 1 : Infinity));
+    }
+    before = last;
+    last = row;
+  }
+  return last[to.length] ?? 0;
+}
+
+/**
+ * Finds the known word that was probably meant: the nearest by typing mistakes, case put aside, at most one mistake in
+ * three letters; the first of equals. Never throws.
+ */
+export function findNearestWord(word: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.floor(Math.max(word.length, 3) / 3) + 0.5;
+  for (const candidate of known) {
+    const mistakes = countEdits(word.toLowerCase(), candidate.toLowerCase());
+    if (mistakes < bestDistance) {
+      best = candidate;
+      bestDistance = mistakes;
+    }
+  }
+  return best;
+}

@@ -1,4 +1,0 @@
-/** Writes a number with commas between thousands: 1000000 → `1,000,000`. */
-export function printCount(count: number): string {
-  return count.toLocaleString('en-US');
-}
