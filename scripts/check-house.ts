@@ -11,6 +11,7 @@ import packageFacts from '../package.json' with { type: 'json' };
 import { checkChangelog } from './house/check-changelog.ts';
 import { checkCitations } from './house/check-citations.ts';
 import { checkComments } from './house/check-comments.ts';
+import { checkCommits, findNewCommits } from './house/check-commits.ts';
 import { checkDocs } from './house/check-docs.ts';
 import { checkDocstrings } from './house/check-docstrings.ts';
 import { checkLockFile } from './house/check-lock-file.ts';
@@ -19,7 +20,7 @@ import { checkNames } from './house/check-names.ts';
 import { checkGeneratedFiles } from './house/generated-files.ts';
 import { readSourceTree } from './house/source-tree.ts';
 
-/** Folders of the root that the map need not name: they come and go, or belong to tools. */
+/** Directories of the root that the map need not name: they come and go, or belong to tools. */
 const unnamed: ReadonlySet<string> = new Set([
   '.git',
   'node_modules',
@@ -35,7 +36,7 @@ const root = findPackageRoot();
 const docs = readSourceTree(root, ['docs'], ['.md']);
 const tree = readSourceTree(root, ['src', 'test', 'scripts', 'bench'], ['.ts']);
 
-function foldersOf(path: string): readonly string[] {
+function directoriesOf(path: string): readonly string[] {
   return readdirSync(join(root, path), { withFileTypes: true }).flatMap((entry) =>
     entry.isDirectory() ? entry.name : [],
   );
@@ -54,11 +55,22 @@ async function checkCruised(): Promise<readonly string[]> {
     .map((path) => `${path}: The import checker did not see it (M1)`);
 }
 
+/** Says what was checked on stdout, so that a clone without history does not pass unseen. */
+async function checkNewCommits(): Promise<readonly string[]> {
+  const found = await findNewCommits(root);
+  if (found.kind === 'unknown') {
+    process.stdout.write(`Commit titles were not checked: ${found.reason}\n`);
+    return [];
+  }
+  process.stdout.write(`Commit titles checked: ${found.commits.length}, since ${found.since}\n`);
+  return checkCommits(found.commits, [...directoriesOf('src'), ...directoriesOf('.')]);
+}
+
 const complaints = [
   ...checkMap(
     readFileSync(join(root, 'README.md'), 'utf8'),
-    foldersOf('src'),
-    foldersOf('.').filter((name) => name !== 'src' && !unnamed.has(name)),
+    directoriesOf('src'),
+    directoriesOf('.').filter((name) => name !== 'src' && !unnamed.has(name)),
   ),
   ...checkDocs(docs),
   ...checkCitations(
@@ -74,6 +86,7 @@ const complaints = [
     packageFacts.version,
     process.argv.includes('--release'),
   ),
+  ...(await checkNewCommits()),
   ...(await checkGeneratedFiles(root)),
   ...(await checkCruised()),
 ];
