@@ -1,6 +1,6 @@
 import { SlurpError } from '#model/errors.ts';
 
-/** One way a command can end. */
+/** A row of the table of exit codes: the commands end by it, and `docs/exit-codes.md` is made from it. */
 export interface ExitCode {
   readonly code: number;
   /** The stage, as operators know it from their dashboards. */

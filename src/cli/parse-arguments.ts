@@ -1,4 +1,4 @@
-/** One option of a command line. */
+/** An option as the parser, the help and the completion of prefixes know it. */
 export interface OptionSpec {
   /** All its spellings with their dashes; the first is the key of its values. */
   readonly names: readonly string[];

@@ -7,7 +7,7 @@ import { parseInstant } from './parse-instant.ts';
 import type { CommandSpec, OptionSpec } from '#cli/parse-arguments.ts';
 import type { DatasetDetail } from '#model/job/job-event.ts';
 
-/** What `bachi` was asked for. */
+/** A command line of `bachi` that is valid: help, or one event of a dataset. */
 export type BachiCall =
   | { readonly kind: 'help' }
   | {

@@ -7,10 +7,10 @@ import { parseInstant } from './parse-instant.ts';
 import type { CommandSpec, OptionSpec } from '#cli/parse-arguments.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
 
-/** What `cups` was asked for. */
+/** A command line of `cups` that is valid: help for all or one subcommand, or one action with what all have. */
 export type CupsCall = { readonly kind: 'help'; readonly command?: string } | (CupsCommon & CupsAction);
 
-/** What every subcommand is given. */
+/** Options that every subcommand of `cups` takes; a run or segment counts from 0. */
 export interface CupsCommon {
   /** Absent where `stageout` leaves it to the file's name or the attempt; so are the next two. */
   readonly run?: number;
@@ -23,7 +23,7 @@ export interface CupsCommon {
   readonly at: string;
 }
 
-/** What one subcommand does. */
+/** One subcommand of `cups` with its own values, parsed; a union by `kind`. */
 export type CupsAction =
   | { readonly kind: 'info'; readonly options: readonly (readonly [string, string])[] }
   | { readonly kind: 'started' }

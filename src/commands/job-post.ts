@@ -12,7 +12,7 @@ import type { Delivery } from '#job/spool/deliver.ts';
 import type { Told } from '#job/spool/report-event.ts';
 import type { Say } from '#model/log.ts';
 
-/** Where a job tells its reports. */
+/** The job that reports, and its way to the gateway; without `access` reports wait in the spool. */
 export interface Post {
   readonly identity: JobIdentity;
   readonly access?: GatewayAccess;

@@ -12,7 +12,10 @@ import type { Role, Site } from '#model/site.ts';
 
 import type { SiteFile, SiteSections } from './site-file/site-schema.ts';
 
-/** Where a site is looked for. */
+/**
+ * The inputs of the search for a site, in order of precedence: `--site`, the environment, `cwd` and above, the
+ * rule file.
+ */
 export interface FindSiteOptions {
   /** `--site`: a site file, or a directory that holds one or a `.slurp-site`. */
   readonly site?: string | undefined;

@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { findPackageRoot } from '#util/find-package-root.ts';
 
-/** How `slurp` itself is started. */
+/** The command that starts `slurp` again from another process, from sources or built. */
 export interface SlurpProgram {
   /** Program and first arguments. */
   readonly command: readonly [string, ...string[]];

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { SiteError } from '#model/errors.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 
-/** Where the PostgreSQL programs are. */
+/** Absolute paths of the programs of one PostgreSQL, and the environment that they need for their libraries. */
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;

@@ -20,7 +20,7 @@ export { sql } from './sql.ts';
 export type { Database, OpenSession, Queryable, Row, ScriptResult, Session } from './database.ts';
 export type { Statement } from './sql.ts';
 
-/** How a database is opened. */
+/** The options of a pool of connections to one database. */
 export interface DatabaseOptions {
   /** Shown by the server in `pg_stat_activity`, e.g. `kaedama`. */
   readonly applicationName: string;

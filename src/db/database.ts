@@ -7,7 +7,7 @@ import type { Statement } from './sql.ts';
 /** What the caller says a row looks like: nothing checks it, so only for statements of our own. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** How a transaction is begun. */
+/** The options of one transaction; `statementTimeoutMs` is in ms and bounds each statement, absent: no limit. */
 export interface TransactionOptions {
   readonly isReadOnly?: boolean;
   /** `read committed` unless told otherwise. */
@@ -64,7 +64,7 @@ export interface Session extends Queryable {
   script(text: string): Promise<readonly ScriptResult[]>;
 }
 
-/** A session that its opener closes. */
+/** A session of its own connection, with its own temporary tables; whoever opens it must close it. */
 export interface OpenSession extends Session {
   /** Rolls back what is open and gives the connection back; twice does no harm. */
   close(): Promise<void>;

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import type { Log } from '#model/log.ts';
 
-/** What {@link HttpProblem} is made of. */
+/** The parts of an answer with `application/problem+json` (RFC 9457); `status` is that of HTTP. */
 export interface ProblemOptions {
   readonly status: number;
   /** Stable, for programs. */

@@ -1,6 +1,6 @@
 import { GatewayError } from '#model/errors.ts';
 
-/** How groups are written. */
+/** The options of a group writer; it writes one group at a time, and waits for no timer. */
 export interface GroupWriterOptions<Item, Result> {
   /** Writes items in one transaction and answers one result each, in order; when it returns they are committed. */
   readonly write: (items: readonly Item[]) => Promise<readonly Result[]>;
@@ -14,7 +14,7 @@ export interface GroupWriterOptions<Item, Result> {
   readonly maxQueued: number;
 }
 
-/** How a group writer is doing. */
+/** The state of a group writer, for `/health` and `slurp status`; counted since it was made. */
 export interface GroupWriterFacts {
   /** Items waiting or being written. */
   readonly queued: number;

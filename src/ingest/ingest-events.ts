@@ -18,7 +18,7 @@ export interface IngestDoors {
   readonly applier?: StageoutApplier;
 }
 
-/** For whom the sender may speak. */
+/** The limits of what a sender may report: the attempts of one submission, unless it is SLURP itself. */
 export interface IngestOptions {
   /** Uuid of the only submission whose attempts may be spoken of; absent: the sender is SLURP itself. */
   readonly allowedSubmission?: string;

@@ -33,7 +33,7 @@ export interface SpoolReport {
   readonly tornBytes: number;
 }
 
-/** For whom the file may speak. */
+/** The limits of what a spool may report: one attempt, where the file's name says so. */
 export interface SpoolOptions {
   /** The attempt in the file's name; lines of others are refused. Absent: all attempts. */
   readonly cupsid?: number;

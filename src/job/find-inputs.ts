@@ -7,7 +7,7 @@ import type { Say } from '#model/log.ts';
 import type { GatewayAccess } from './ask/read-gateway-access.ts';
 import type { JobIdentity } from './identity.ts';
 
-/** What a job was made for. */
+/** The inputs that the gateway knows for an attempt; both lists have one entry per file, or `ranges` is empty. */
 export interface JobInputs {
   /** Physical paths, in dispatch order. */
   readonly inputs: readonly string[];

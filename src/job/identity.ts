@@ -6,7 +6,7 @@ import { UsageError } from '#model/errors.ts';
 import { jobFileName } from '#model/job/job-file.ts';
 import { cupsidRange, startRange } from '#model/job/parse-event.ts';
 
-/** Which job this process belongs to. */
+/** The attempt, start and node of this process, from the environment that the batch system or wrapper sets. */
 export interface JobIdentity {
   /** The cupsid. 0: a job made for reading only, which belongs to no attempt. */
   readonly cupsid: number;

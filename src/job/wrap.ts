@@ -16,14 +16,14 @@ import { fencedFileName } from './stop-job.ts';
 import type { GatewayAccess } from './ask/read-gateway-access.ts';
 import type { JobIdentity } from './identity.ts';
 
-/** How the wrapped script ended. */
+/** The end of the script under the wrapper, as a shell reports it: 128 + number for a signal. */
 export interface ScriptEnd {
   readonly exitCode: number;
   /** The signal that the wrapper was told to stop by, e.g. `TERM`. */
   readonly stoppedBy?: string;
 }
 
-/** How the job's reports fared. */
+/** The end of a wrapped job: whether all its reports reached the gateway, else where the spool was copied to. */
 export interface WrapEnd {
   /** Where the spool is now; absent if the gateway has all of it, or there was none. */
   readonly broughtHome?: string;

@@ -3,10 +3,10 @@ import type { JobContainer } from './job/job-file.ts';
 /** The four databases by the job they do, however many servers there are. */
 export const roleNames = ['daq', 'raw', 'catalog', 'status'] as const;
 
-/** One word of {@link roleNames}. */
+/** The name of a role: which of the databases of a site is meant. */
 export type RoleName = (typeof roleNames)[number];
 
-/** Where one role's tables are. */
+/** The address and schema of one role's tables; several roles may share a database. */
 export interface Role {
   readonly role: RoleName;
   /** A `postgresql://` address, possibly with a secret in it: never print it, never hand it to a job. */

@@ -17,7 +17,7 @@ export const fates = [
   'ready',
 ] as const;
 
-/** One word of {@link fates}. */
+/** The name of a fate: a verdict, or a reason that a row never became a candidate. */
 export type Fate = (typeof fates)[number];
 
 /**

@@ -5,7 +5,7 @@ import { renderTemplate } from './expand-macros.ts';
 import type { JobContext, JobRow } from './job/job-row.ts';
 import type { CompiledJob } from './job/make-compiled-job.ts';
 
-/** The finished texts of one job. */
+/** One job with all values put in: what the batch system gets. No macros of SLURP are left. */
 export interface ExpandedJob {
   /** `wrapper`: the site's wrapper, which gets the script as first argument; `own`: an absolute path. */
   readonly executable: { readonly kind: 'wrapper' } | { readonly kind: 'own'; readonly path: string };

@@ -91,7 +91,7 @@ export interface FieldScope {
   readonly job: FindField;
 }
 
-/** What `makeFieldScope` works with. */
+/** The inputs of `makeFieldScope`: where fields such as `{outdir}` get their values. */
 export interface FieldSources {
   readonly rule: Rule;
   readonly options: RunOptions;

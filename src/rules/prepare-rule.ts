@@ -56,7 +56,7 @@ export interface PreparedRule {
   readonly columns: readonly ColumnUse[];
 }
 
-/** The finished SQL of a rule. */
+/** The query of a rule, ready to run, with the way back from its text to the rule file for errors. */
 export interface PreparedQuery {
   readonly role: RoleName;
   /** Without semicolons and comments at its end: can be wrapped as a subquery. */

@@ -44,7 +44,7 @@ export const ruleSections = ['params', 'input', 'filesystem', 'job'] as const;
 /** Further keys of a rule, beside its sections. */
 export const ruleKeys = ['supervise', 'product'] as const;
 
-/** The keys of `input`. */
+/** The keys that a rule's section `input` may have; any other is a mistake. */
 export const inputKeys = ['db', 'query', 'direct_path', 'lfn2pfn', 'verify'] as const;
 
 /** The keys of `params` that SLURP itself reads; any other is a field for the rule's own texts. */

@@ -4,7 +4,7 @@ import type { Log } from '#model/log.ts';
 import type { Reconciled } from '#model/report/reconciled.ts';
 import type { Repetition } from '#util/start-repeating.ts';
 
-/** What {@link startReconcileWatch} works with. */
+/** The options of {@link startReconcileWatch}; a pass runs at once when `endings` has grown. */
 export interface ReconcileWatchOptions {
   /** Grows whenever the batch system has something new to tell. */
   readonly endings: () => number;

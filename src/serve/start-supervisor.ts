@@ -32,7 +32,7 @@ import type { SocketLock } from '#util/socket-lock.ts';
 
 import type { RunningGateway } from './start-gateway.ts';
 
-/** What {@link startSupervisor} needs. */
+/** The inputs of {@link startSupervisor}; `version` is that of the package, for the gateway's `/health`. */
 export interface SuperviseOptions {
   readonly site: Site;
   readonly log: Log;

@@ -8,7 +8,7 @@ import { startRepeating } from '#util/start-repeating.ts';
 
 import type { Log } from '#model/log.ts';
 
-/** What {@link watchSite} watches over. */
+/** The inputs of {@link watchSite}: the directory and processes without which the supervisor must end. */
 export interface WatchSiteOptions {
   readonly stateDirectory: string;
   /** Process id of the embedded server, where there is one. */

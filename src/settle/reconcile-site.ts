@@ -8,7 +8,7 @@ import type { Log } from '#model/log.ts';
 import type { Reconciled } from '#model/report/reconciled.ts';
 import type { Site } from '#model/site.ts';
 
-/** What {@link reconcileSite} works with. */
+/** The inputs of {@link reconcileSite}; times are in ms. */
 export interface ReconcileSiteInput {
   readonly site: Site;
   readonly status: Database;

@@ -17,7 +17,7 @@ import type { Log, Say } from '#model/log.ts';
 import type { Recovered } from '#model/report/reconciled.ts';
 import type { Site } from '#model/site.ts';
 
-/** What recovering needs. */
+/** The inputs of {@link recover}: unconfirmed submissions of all rules of the site. */
 export interface RecoverInput {
   readonly status: Database;
   readonly site: Site;

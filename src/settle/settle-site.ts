@@ -9,7 +9,7 @@ import type { Reconciled, Recovered } from '#model/report/reconciled.ts';
 
 import type { ReconcileSiteInput } from './reconcile-site.ts';
 
-/** What settling found and did. */
+/** The result of settling a site: of its unconfirmed submissions, and of its open attempts. */
 export interface Settled {
   readonly submissions: Recovered;
   readonly attempts: Reconciled;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-/** How to run a program. */
+/** The directory, environment, input and time limit of a program; by default those of this process, and no limit. */
 export interface RunCommandOptions {
   readonly cwd?: string;
   /** The whole environment of the program; that of this process where absent. */

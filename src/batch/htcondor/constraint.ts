@@ -25,7 +25,7 @@ export function makeJobConstraint(cupsids: readonly number[]): string {
   return `ProcId >= 0 && member(SlurpCupsid, {${proper.join(', ')}})`;
 }
 
-/** Cuts a list into pieces. */
+/** Cuts a list into pieces of `size`, the last of which may be shorter; none of an empty list. */
 export function piecesOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
   const pieces: (readonly T[])[] = [];
   for (let from = 0; from < items.length; from += size) pieces.push(items.slice(from, from + size));

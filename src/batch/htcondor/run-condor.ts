@@ -1,7 +1,7 @@
 import { describeError } from '#util/describe-error.ts';
 import { runCommand } from '#util/run-command.ts';
 
-/** What a condor command did. */
+/** How a condor command ended. Nothing is known of what a killed one has done; a missing one did nothing. */
 export type CondorResult =
   | { readonly kind: 'ended'; readonly exitCode: number; readonly stdout: string; readonly stderr: string }
   /** The command is not installed, or cannot be started: it did nothing. */

@@ -7,7 +7,7 @@ import { condorMessageOf, runCondor } from './run-condor.ts';
 import type { BatchAnswer, BatchJobReport, BatchSelection } from '../backend.ts';
 import type { AskedSite } from './ask-condor.ts';
 
-/** What can be done to jobs. */
+/** The programs are `condor_hold`, `condor_release` and `condor_rm`. */
 export type CondorAction = 'hold' | 'release' | 'remove';
 
 const commands = { hold: 'condor_hold', release: 'condor_release', remove: 'condor_rm' } as const;

@@ -42,7 +42,7 @@ export const journalEventSchema = z.discriminatedUnion('kind', [
 /** One line of a submission's journal. */
 export type JournalEvent = z.infer<typeof journalEventSchema>;
 
-/** What the journal makes of one job. */
+/** State of one job after all events of the journal so far; times are UTC, ISO 8601. */
 export interface LocalJob {
   readonly state: 'idle' | 'running' | 'held' | 'completed' | 'removed';
   readonly since: string;

@@ -34,7 +34,7 @@ command -p mv "$run/result.new" "$run/result"
 : >"$wake"
 `;
 
-/** How a job ended. */
+/** How a job of the local queue ended, as its launcher wrote it down; times are in seconds. */
 export interface JobResult {
   /** As a shell tells it: 128 + number for a signal. */
   readonly exitCode: number;

@@ -15,7 +15,7 @@ import type { MigrationReport } from '#db/migrate.ts';
 import type { Say } from '#model/log.ts';
 import type { Role, RoleName, Site } from '#model/site.ts';
 
-/** How `slurp db migrate` is called. */
+/** The options of `slurp db migrate`. */
 export interface MigrateRequest {
   /** Empty: status and catalog, and all of an embedded site. */
   readonly roles: readonly RoleName[];

@@ -21,7 +21,7 @@ import type { Database } from '#db/connect.ts';
 import type { Log, Say } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
 
-/** What `slurp reconcile` is told. */
+/** The options of `slurp reconcile`, as the option parser names them; absent: not given. */
 export interface ReconcileOptions {
   /** Submissions that is unconfirmed only. */
   readonly submissions?: true;

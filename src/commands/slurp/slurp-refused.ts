@@ -16,7 +16,7 @@ import type { MainContext } from '#cli/run-main.ts';
 import type { Say } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
 
-/** What `slurp refused` is asked for. */
+/** The options of `slurp refused`; `resolve` needs cupsids beside it, or `all`. */
 export interface RefusedOptions {
   readonly resolve?: true;
   readonly all?: true;

@@ -132,5 +132,5 @@ export type SiteSections = Omit<SiteFile, 'production' | 'testbed'>;
 /** One role as a site file gives it. */
 export type SiteDatabase = z.output<typeof database>;
 
-/** A text that may stand elsewhere. */
+/** A secret of the site file: the text itself, or the environment variable or file (0600) that has it. */
 export type HiddenText = z.output<typeof hidden>;

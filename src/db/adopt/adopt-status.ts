@@ -28,7 +28,7 @@ export interface OriginalStatus {
 
 const names = Object.keys(originalStatusTables);
 
-/** How {@link adoptStatus} goes about it. */
+/** The options of {@link adoptStatus}: waiting is bounded, so that a running production is not blocked for long. */
 export interface AdoptOptions {
   /** Told what is under way. */
   readonly tell: TellPhase;

@@ -36,5 +36,5 @@ export interface Adoption {
   readonly rewrittenBytes: number;
 }
 
-/** Told what is under way. */
+/** Called with the name of each phase as it begins, for the progress on the terminal. */
 export type TellPhase = (phase: string) => void;

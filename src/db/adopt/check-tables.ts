@@ -1,7 +1,7 @@
 import type { FoundColumn, FoundTable } from './find-tables.ts';
 import type { ColumnKind, OriginalTable } from './original-tables.ts';
 
-/** A column whose type changes. */
+/** A column of an adopted table whose type becomes that of ours. */
 export interface TypeChange {
   readonly table: string;
   readonly column: string;

@@ -11,14 +11,14 @@ export interface ListedFile {
   readonly path: string;
 }
 
-/** A name in a directory. */
+/** An absolute path that was listed in a directory. */
 export interface ListedPath {
   readonly path: string;
   /** A symbolic link, which may lead nowhere. */
   readonly isLink: boolean;
 }
 
-/** What directories hold. */
+/** A listing of many directories that is read while it is made: first the paths, then what is unknown. */
 export interface DiskListing {
   /** In no particular order, directories left out. Iterated once. */
   readonly paths: AsyncIterable<ListedPath>;
@@ -93,7 +93,7 @@ export interface RowJudge {
   readonly judge: (row: CandidateRow) => { readonly fault?: string; readonly empty: readonly string[] };
 }
 
-/** Where the decision finds its tables. */
+/** The databases that a decision reads, by role, and the limit of the rule's query in ms. */
 export interface DecisionDatabases {
   readonly databases: Readonly<Record<RoleName, Database>>;
   /** How long the rule's query may run. */

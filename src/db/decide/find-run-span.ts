@@ -2,7 +2,7 @@ import { sql } from '#db/connect.ts';
 
 import type { Session } from '#db/connect.ts';
 
-/** Which runs a decision saw. */
+/** The span of selected runs that matters for the cursor; both ends are inclusive. */
 export interface RunSpan {
   /** The lowest selected run with a candidate that is neither finished nor there already, nor invalid; null: none. */
   readonly lowestOpen: number | null;

@@ -15,7 +15,9 @@ export interface ProductNames {
   readonly isStreamed: boolean;
 }
 
-/** Columns or expressions of one row. */
+/**
+ * SQL for run, segment and stream of one row, from columns or expressions; each may stand anywhere in a statement.
+ */
 export interface RowSql {
   readonly run: Statement;
   readonly segment: Statement;

@@ -3,7 +3,7 @@ import { sql } from '../connect.ts';
 import type { Queryable, Session } from '../connect.ts';
 import type { CursorKey } from './find-cursor.ts';
 
-/** Where a cursor is to go. */
+/** A wish to move the cursor of a production to a run; inclusive: that run is dispatched again. */
 export interface CursorMove {
   readonly key: CursorKey;
   readonly run: number;

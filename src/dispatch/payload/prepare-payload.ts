@@ -30,7 +30,7 @@ export interface DispatchedPayload {
   readonly notes: readonly string[];
 }
 
-/** What {@link preparePayload} works with. */
+/** The inputs of {@link preparePayload}. Without `mayGoOn` saying so, nothing doubtful is staged. */
 export interface PreparePayloadInput {
   readonly prepared: PreparedRule;
   readonly site: Site;

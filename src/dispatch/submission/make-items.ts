@@ -88,7 +88,9 @@ export interface DirectoryMaker {
   check(): void;
 }
 
-/** Makes a {@link DirectoryMaker}. */
+/**
+ * Opens a {@link DirectoryMaker} that tries each directory once, and throws for all failures together, in `check`.
+ */
 export function openDirectoryMaker(): DirectoryMaker {
   const known = new Set<string>();
   const complaints: string[] = [];

@@ -144,7 +144,7 @@ function isMerged({ rows, attempts }: MergedProducts): boolean {
   return rows.counts.length > 0 || attempts.length > 0;
 }
 
-/** What {@link findWhy} works with. */
+/** The inputs of {@link findWhy}: those of a plan, and the batch system that is asked about jobs. */
 export interface WhyInput extends PlanInput {
   readonly backend: BatchBackend;
   /** False: the rule's runs are this one only because it was asked about, which leaves out nothing. */

@@ -6,7 +6,7 @@ import { jobFileName, tokenFileName } from '#model/job/job-file.ts';
 
 import type { JobContainer, JobFile } from '#model/job/job-file.ts';
 
-/** How a job reaches the gateway. */
+/** Address of the gateway and the token for it, as the dispatch left them in the job's directory. */
 export interface GatewayAccess {
   readonly job: JobFile;
   /** The submission's secret: never print it. */

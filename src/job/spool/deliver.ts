@@ -34,7 +34,7 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** How a delivery went. */
+/** The result of one delivery of a spool. Never an error: what could not be delivered waits. */
 export interface Delivery {
   /**
    * `delivered`: the gateway said of every report up to the end of the spool what became of it. `away`: it does not

@@ -11,7 +11,7 @@ import type { JobIdentity } from '../identity.ts';
 import type { DeliverOptions, Delivery } from './deliver.ts';
 import type { SpoolLine } from './spool.ts';
 
-/** A report that was made. */
+/** A report that was made, and what became of it as far as it is known. */
 export interface Told {
   readonly delivery: Delivery;
   /** Where it stands in the spool; absent if the spool could not be written. */

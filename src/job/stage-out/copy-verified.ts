@@ -5,7 +5,7 @@ import { TransferError } from '#model/errors.ts';
 
 import type { FileHandle } from 'node:fs/promises';
 
-/** Size and checksum of a file. */
+/** Size (in bytes) and MD5 checksum of a file as it was read or written. */
 export interface FileFacts {
   readonly sizeBytes: number;
   /** Lower case hex. */

@@ -20,7 +20,7 @@ import type { NameAnswer } from '#model/job/name-question.ts';
 import type { Asked } from '../ask/ask-until-answered.ts';
 import type { FileFacts } from './copy-verified.ts';
 
-/** What to stage out, and for whom. */
+/** One file to stage out, its directory, and the checks and limits of the copy. */
 export interface StageOutRequest {
   readonly file: string;
   /** Must exist; a leading `file:` is dropped. */
@@ -40,7 +40,7 @@ export interface StageOutRequest {
   readonly firstPauseMs?: number;
 }
 
-/** A file in its place. */
+/** A file that lies where it belongs, with its size and checksum. */
 export interface StagedOut extends FileFacts {
   /** Absolute path of the copy. */
   readonly path: string;

@@ -25,7 +25,7 @@ const segments: WholeRange = { least: 0, most: 1_000_000 };
 const count: WholeRange = { least: -mostCount, most: mostCount };
 const exitCode: WholeRange = { least: -mostInt, most: mostInt };
 
-/** A basename. */
+/** The form of a file name in an event: without `/`, not empty. */
 export const fileName: NameForm = { pattern: /^[^/]+$/u, expected: 'a file name without directory' };
 const absolutePath: NameForm = { pattern: /^\//u, expected: 'an absolute path' };
 const md5: NameForm = { pattern: /^[0-9a-f]{32}$/u, expected: '32 hexadecimal digits in lower case' };

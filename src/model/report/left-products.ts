@@ -11,7 +11,7 @@ export interface LeftProduct {
   readonly path: string;
 }
 
-/** What {@link findLeftProducts} found. */
+/** Products on disk that no job reported, and the directories that could not be searched. */
 export interface LeftProducts {
   /** The latest attempt first. */
   readonly found: readonly LeftProduct[];

@@ -25,7 +25,7 @@ export interface CompetingRow {
   readonly extra: Readonly<Record<string, string | null>>;
 }
 
-/** An input that was not found. */
+/** An input (lfn) of a candidate that has no usable file, and what is known of it instead. */
 export interface MissingInput {
   readonly lfn: string;
   /** Places that are known for the name but cannot be used: another basename, or a space or comma in the path. */
@@ -77,7 +77,7 @@ export interface FactByFate {
   readonly ready: { readonly inputs: string; readonly replaces: BlockingAttempt | undefined };
 }
 
-/** The fact behind one verdict. */
+/** The type of the fact that explains one verdict: `FactOf<'blocked'>` has the attempt that blocks. */
 export type FactOf<Name extends Fate> = FactByFate[Name];
 
 /** A verdict with its fact: what `--why` prints below the verdict. */

@@ -14,7 +14,7 @@ import {
 
 /** Whether a text is an amount of memory or disk. */
 export const isSize = (text: string): boolean => /^(?:\d+\.?\d*|\.\d+)\s*(?:[KMGT]B?)?$/i.test(text);
-/** Whether a text is a name. */
+/** Returns whether a text is an identifier of ClassAds: letters, digits and `_`, not beginning with a digit. */
 export const isWord = (text: string): boolean => /^[A-Za-z_]\w*$/.test(text);
 /** Whether a text is true or false. */
 export const isBoolean = (text: string): boolean => /^(?:true|false)$/i.test(text);
@@ -23,7 +23,7 @@ const isQuoted = (text: string): boolean => /^"[^"]*"$/.test(text);
 const isAttribute = (text: string): boolean =>
   isBoolean(text) || /usage|request|memory|size|num|job|disk|cpus|gpus|undefined/i.test(text);
 
-/** What {@link isSize} takes, for messages. */
+/** The form of {@link isSize}, as the end of a message after "expected". */
 export const sizeWanted = 'a number with a unit, e.g. 4096MB or 1.5G';
 
 /** A value that HTCondor would refuse or ignore, with the message for the rule's author. */

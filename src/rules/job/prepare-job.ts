@@ -21,7 +21,7 @@ import type { FillText } from '../fill-text.ts';
 import type { RuleNames } from '../rule-names.ts';
 import type { CompiledJob, NamedTemplate } from './make-compiled-job.ts';
 
-/** What `prepareJob` works with. */
+/** The inputs of `prepareJob`: a rule with its overrides, and what fills its texts. */
 export interface JobSources {
   readonly rule: Rule;
   readonly options: RunOptions;

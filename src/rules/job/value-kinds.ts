@@ -17,7 +17,7 @@ export const integerValues = toWordSet(`
   priority prio jobprio max_retries max_materialize max_idle success_exit_code coresize match_list_length
   job_machine_attrs_history_length`);
 
-/** Likewise to true or false. */
+/** Submit commands that take `true` or `false`, and that a rule may set. */
 export const booleanValues = toWordSet(`
   hold nice_user stream_input stream_output stream_error want_io_proxy run_as_owner preserve_relative_paths
   encrypt_execute_directory erase_output_and_error_on_restart skip_filechecks manifest log_xml transfer_container`);

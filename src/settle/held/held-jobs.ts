@@ -20,7 +20,7 @@ import type { HeldAfterEnd, StoppedSubmission } from '#model/job/stuck-jobs.ts';
 import type { Log } from '#model/log.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
-/** What dealing with held jobs needs. */
+/** The inputs of all that deals with held jobs: their attempts, and the batch system that holds them. */
 export interface HeldInput {
   readonly status: Database;
   readonly backend: BatchBackend;

@@ -25,7 +25,7 @@ import type { Decision, DecisionTerms } from './decide-attempt.ts';
 import type { Looked } from './read-jobs.ts';
 import type { StopOutcome } from './resolve-stop.ts';
 
-/** What reconciling needs. */
+/** The inputs of {@link reconcile}; times are in ms. */
 export interface ReconcileInput {
   readonly status: Database;
   readonly backend: BatchBackend;

@@ -8,7 +8,7 @@ import type { Database } from '#db/connect.ts';
 import type { SubmissionWithOpen } from '#db/status/find-open-attempts.ts';
 import type { Log } from '#model/log.ts';
 
-/** What {@link resolveStop} works with. */
+/** The inputs of {@link resolveStop}; `keepHeldMs` is in ms. */
 export interface StopInput {
   readonly status: Database;
   readonly backend: BatchBackend;
@@ -25,7 +25,7 @@ export interface StopSight {
   readonly seen: number;
 }
 
-/** What became of a submission. */
+/** The outcome for a submission whose jobs the batch system has stopped creating; a union by `kind`. */
 export type StopOutcome =
   /** The batch system makes its jobs, or has made them. */
   | { readonly kind: 'makes' }

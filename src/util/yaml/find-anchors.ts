@@ -6,7 +6,7 @@ import type { Alias, Document, Node } from 'yaml';
 
 import type { YamlPlace, YamlProblem } from './yaml-tree.ts';
 
-/** What aliases stand for. */
+/** The node that each alias of a YAML document refers to, and aliases without one. */
 export interface Anchors {
   /** Has no entry for an alias that stands for nothing, which is one of the problems. */
   readonly targets: ReadonlyMap<Alias, Node>;

@@ -62,7 +62,7 @@ function nameOf(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
-/** What {@link makeYamlTree} works with. */
+/** The inputs of {@link makeYamlTree}: a document that was parsed without errors, and the text that it came from. */
 export interface YamlSource {
   readonly document: Document;
   readonly text: string;

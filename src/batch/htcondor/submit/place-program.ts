@@ -6,7 +6,7 @@ import { hasOwnProgram, launcherName, programName, programVariable } from '../..
 
 import type { BatchJob, BatchSubmission } from '../../backend.ts';
 
-/** What a job's `executable` is, and what that needs. */
+/** The program that a local job is started with, in its scratch directory or where it was staged from. */
 export interface PlacedProgram {
   /** Absolute path of what HTCondor starts. */
   readonly executable: string;

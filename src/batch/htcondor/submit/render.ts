@@ -1,6 +1,6 @@
 import { closeLine, fieldMacros } from './encode-field.ts';
 
-/** What a submit description says. */
+/** The parts of a submit description: one submission, whose jobs differ only in the variables of their item rows. */
 export interface DescriptionInput {
   readonly uuid: string;
   readonly count: number;

@@ -13,7 +13,7 @@ type Token = string | undefined;
 /** Where more than this differs within a text, all between its ends counts as one. */
 const mostVariables = 12;
 
-/** The pattern of a single text. */
+/** The pattern that matches this one text only: a single piece, no fields. */
 export function patternOf(text: string): TextPattern {
   return { pieces: [text], tokens: tokensOf(text), isAligned: true };
 }

@@ -25,7 +25,10 @@ export interface EarlyCount {
   readonly count: number;
 }
 
-/** What {@link decideEarly} works with. */
+/**
+ * The inputs of {@link decideEarly}: an open session that has the tables, and the rule as a request with its
+ * columns.
+ */
 export interface Judging {
   readonly session: Session;
   readonly request: DecisionRequest;

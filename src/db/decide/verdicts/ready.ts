@@ -48,7 +48,7 @@ export async function putReady(
   );
 }
 
-/** To be dispatched. */
+/** The verdict of a candidate that is dispatched: its inputs, and the attempt that it replaces, as the fact. */
 export const ready: VerdictPart<'ready'> = {
   meaning: 'ready',
   findFact: async ({ session }, { inputs, cupsid }) => ({

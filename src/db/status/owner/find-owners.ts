@@ -2,7 +2,7 @@ import { sql } from '../../connect.ts';
 
 import type { Queryable } from '../../connect.ts';
 
-/** Whose a file name is. */
+/** The product and attempt to which a file name (lfn) belongs; one per name. */
 export interface FileOwner {
   readonly lfn: string;
   /** The product. */

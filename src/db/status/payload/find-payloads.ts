@@ -2,7 +2,7 @@ import { sql } from '../../connect.ts';
 
 import type { Queryable, Statement } from '../../connect.ts';
 
-/** A recorded snapshot. */
+/** A snapshot of a payload with its use; sizes in bytes, times in UTC, `hash` as SHA-256 in hex. */
 export interface PayloadRow {
   readonly hash: string;
   readonly sizeBytes: number;

@@ -10,7 +10,7 @@ export async function lockPayload(session: Session, hash: string): Promise<void>
   await session.query(sql`select pg_advisory_lock_shared(hashtextextended('slurp payload ' || ${hash}::text, 0))`);
 }
 
-/** Ends {@link lockPayload}. */
+/** Releases the lock of {@link lockPayload}; from then on the snapshot may be pruned. @throws DatabaseError */
 export async function unlockPayload(session: Session, hash: string): Promise<void> {
   await session.query(sql`select pg_advisory_unlock_shared(hashtextextended('slurp payload ' || ${hash}::text, 0))`);
 }

@@ -43,7 +43,7 @@ export interface SubmissionTerms {
   readonly isProductRequired: boolean;
 }
 
-/** What became of the rows. */
+/** How many rows were reserved, and how many were lost to other dispatchers; of one call. */
 export interface Reservation {
   /** Attempts of the submission, with process numbers from 0 without gaps, in query order. */
   readonly reserved: number;

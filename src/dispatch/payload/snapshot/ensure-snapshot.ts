@@ -31,7 +31,7 @@ export interface Snapshot {
   readonly fault?: string;
 }
 
-/** What {@link ensureSnapshot} works with. */
+/** The inputs of {@link ensureSnapshot}; `session` must stay open until the jobs are submitted. */
 export interface KeepInput {
   readonly survey: PayloadSurvey;
   readonly site: PayloadSite;

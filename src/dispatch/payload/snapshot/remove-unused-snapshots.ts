@@ -12,7 +12,7 @@ import { draftPrefix } from './write-snapshot.ts';
 import type { Database, Session } from '#db/connect.ts';
 import type { PayloadStore } from '#model/site.ts';
 
-/** What {@link removeUnusedSnapshots} works with. */
+/** The inputs of {@link removeUnusedSnapshots}; `store.keepMs` says how long a snapshot is kept. */
 export interface PruneInput {
   readonly store: PayloadStore;
   readonly status: Database;
@@ -20,7 +20,10 @@ export interface PruneInput {
   readonly isDryRun?: boolean;
 }
 
-/** What pruning removed, or would. */
+/**
+ * The snapshots that were removed (in a dry run: that would be), their size in all, and how many stay for which
+ * reason.
+ */
 export interface Pruned {
   /** Hashes of snapshots. */
   readonly removed: readonly string[];

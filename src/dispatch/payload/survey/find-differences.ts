@@ -22,7 +22,7 @@ interface TreeEntry {
   readonly id: string;
 }
 
-/** What is compared with a commit. */
+/** One checkout, and what of it is staged; paths are absolute. */
 export interface Comparison {
   readonly repository: Pick<PayloadRepository, 'top' | 'commit'>;
   /** All that is staged from this checkout, or led to by its links. */
@@ -34,7 +34,7 @@ export interface Comparison {
   readonly nested: ReadonlyMap<string, string>;
 }
 
-/** What a comparison found. */
+/** The differences of a payload from the commits that it comes from; empty: it is exactly what was committed. */
 export interface ComparedPayload {
   /** In order of paths, without duplicates. */
   readonly differences: readonly PayloadDifference[];

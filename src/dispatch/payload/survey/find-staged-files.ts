@@ -41,7 +41,7 @@ export interface FoundPayload {
   readonly moved: ReadonlyMap<string, string>;
 }
 
-/** What {@link findStagedFiles} works with. */
+/** The inputs of {@link findStagedFiles}: the paths of a rule in their order. */
 export interface CollectInput {
   readonly paths: readonly StagedPath[];
   /** Absolute. */

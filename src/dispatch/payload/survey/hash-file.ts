@@ -10,7 +10,7 @@ import type { ContentHashes, KnownHashes } from './known-hashes.ts';
 
 const pieceBytes = 1 << 20;
 
-/** What {@link hashFile} found. */
+/** Hashes and size (in bytes) of a file, and its facts, to see whether it changed while it was read. */
 export interface HashedFile {
   readonly hashes: ContentHashes;
   readonly sizeBytes: number;
