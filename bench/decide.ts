@@ -107,9 +107,9 @@ const bareDecision = `select verdict, state, count(*) from (
     left join catalog.files f on a.id is null and d.filename is null and f.lfn = c.files
   ) v group by 1, 2 order by 1, 2`;
 
-async function timeOf(deed: () => Promise<unknown>): Promise<number> {
+async function timeOf(action: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
-  await deed();
+  await action();
   return Math.round(performance.now() - began);
 }
 

@@ -41,9 +41,9 @@ async function empty(uuids: readonly string[]): Promise<void> {
   }
 }
 
-async function timeOf(deed: () => Promise<unknown>): Promise<number> {
+async function timeOf(action: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
-  await deed();
+  await action();
   return Math.round(performance.now() - began);
 }
 
@@ -86,7 +86,7 @@ async function measureBareSubmit(
   }
 }
 
-/** The rows of a submission once more, in a table with the same indexes. */
+/** The rows of a submission again, in a table with the same indexes. */
 async function measureBareRows(status: Database, uuids: readonly string[]) {
   const table = sql.table(status.role, 'production_status');
   await status.execute(sql`create table bare (like ${table} including all)`);

@@ -61,7 +61,7 @@ if (await isThere('src/job', 'launcher.sh')) {
   }
 }
 
-// Programs that are no more.
+// Programs that do not exist any more.
 for (const directory of [dist, worker]) {
   for (const file of await readdir(directory)) {
     const isProgram = /\.[cm]js$/u.test(file);

@@ -28,7 +28,7 @@ trap 'test/pool/stop.sh --state-file "$work/state" > /dev/null 2>&1; rm -rf "$wo
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Beside the pool of the other tests, whose schedd nobody else may stop; what that one has bootstrapped is copied.
+# Beside the pool of the other tests, whose schedd must not be stopped; what that one has bootstrapped is copied.
 shared=${SLURP_POOL_DIR:-/var/lib/slurp-test-pool}
 SLURP_POOL_LIKE=$shared
 SLURP_POOL_DIR=${SLURP_TORTURE_POOL_DIR:-$shared-torture}

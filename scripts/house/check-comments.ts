@@ -2,7 +2,7 @@ import type { SourceTree } from './source-tree.ts';
 
 interface Offence {
   readonly pattern: RegExp;
-  /** A line that matches this too is well. */
+  /** A line that matches this too is accepted. */
   readonly unless?: RegExp;
   readonly message: string;
 }

@@ -1,5 +1,5 @@
 /**
- * The shell script that copies what a job said, and nobody has acknowledged yet, to where the site looks for it: for jobs
+ * The shell script that copies reports of a job that were not acknowledged yet to where the site looks for it: for jobs
  * that run without our launcher, and for all that are killed before it could.
  *
  * Called in the job's directory; `$3` is the site's spool directory. A copy is seen whole or not at all; one that is there

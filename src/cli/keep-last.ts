@@ -1,5 +1,5 @@
 /**
- * Takes an option with several values off a command line wherever it is given once more behind, with those values: the
+ * Takes an option with several values off a command line wherever it is given again later, with those values: the
  * last one holds, as with every other option, and as Python's argparse had it for years of scripts.
  *
  * @param argv arguments of the command, options in full; those after `--` stay as they are

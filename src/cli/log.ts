@@ -26,7 +26,7 @@ const levelNames: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info', 
  * Opens the log of a command: JSON lines in a file a day, plain lines on stderr. Lines are written at once, so nothing
  * is lost when the process is killed. Passwords in addresses are masked.
  *
- * A log that cannot be written later on (a full disk) is said on stderr, once a file, and stops nobody.
+ * A log that cannot be written later on (a full disk) is reported on stderr, once a file, and stops nothing.
  *
  * @throws an operating system error if the directory cannot be made or written
  */

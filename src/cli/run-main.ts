@@ -30,7 +30,7 @@ export interface MainOptions {
   readonly graceMs?: number;
 }
 
-/** Clean-up that waits for a database would make somebody wait who wants nothing any more. */
+/** Clean-up that waits for a database would keep a user waiting who has asked to stop. */
 const hurriedCleanUpMs = 500;
 
 const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const;

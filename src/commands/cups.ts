@@ -74,7 +74,7 @@ async function report(call: CupsCommon, detailFor: (identity: JobIdentity) => Jo
   return exitCode;
 }
 
-/** Reports that nobody waits for are tried once: what is not answered goes with the next one. */
+/** Reports without a caller that waits are tried once: what is not answered goes with the next one. */
 async function tellFrom(post: Post, call: CupsCommon, detail: JobEventDetail, isPersistent: boolean): Promise<Told> {
   const timeoutMs = post.access?.job.reportTimeoutMs ?? 0;
   const told = await reportEvent(post.identity, post.access, call.at, detail, { timeoutMs, isPersistent });

@@ -56,7 +56,7 @@ function settingsOf(folders: ServerFolders, options: StartOptions): Record<strin
     maintenance_work_mem: '64MB',
     effective_cache_size: '1GB',
     dynamic_shared_memory_type: isSharedMemorySmall ? 'mmap' : 'posix',
-    // Nobody replicates it, and 16 MB of log files at a time are enough for a start.
+    // It is not replicated, and 16 MB of log files at a time are enough for a start.
     wal_level: 'minimal',
     max_wal_senders: '0',
     max_logical_replication_workers: '0',
@@ -169,7 +169,7 @@ async function createData(
     if (options.isDisposable === true) args.push('--no-sync');
     await run(account, binaries, args);
     await rename(fresh, folders.data).catch((error: NodeJS.ErrnoException) => {
-      // Somebody else was faster: theirs is as good.
+      // Another process was faster: its result is as good.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
   } finally {
@@ -271,7 +271,7 @@ export async function startPostgres(folders: ServerFolders, options: StartOption
   });
 }
 
-// Somebody else's server, which may just be starting. PostgreSQL itself copes with the file of a dead one, but not if
+// The server of another user, which may just be starting. PostgreSQL itself copes with the file of a dead one, but not if
 // that process id was given to another program since.
 async function findOther(folders: ServerFolders): Promise<number | undefined> {
   const file = readPidFile(folders.data);

@@ -117,7 +117,7 @@ async function startServing(site: Site, say: Say): Promise<void> {
         say(slowWords);
       }
       if (child !== undefined && readProcessStart(child) !== undefined) return undefined;
-      // Somebody else's start counts as well as ours.
+      // A start by another process counts as well as ours.
       if ((await askSupervisor(site.stateDirectory)) !== undefined) return undefined;
       if (child !== undefined) return 'ended';
       const { command } = findSlurpProgram();

@@ -231,7 +231,7 @@ function makePayloads(
  * is allowed. The mode is testbed where `cwd` or the site's directory holds `.slurp/testbed` or has `testbed` in its path, which then uses the block `testbed:`, and a state directory of its own unless the whole site is a testbed.
  *
  * @throws SiteError for a site file with mistakes (all at once), secrets that are missing or open to others, a site
- * that is named and not there, or one that belongs to somebody else and is not named
+ * that is named and not there, or one that belongs to another user and is not named
  * @see docs/site.md
  */
 export async function findSite(options: FindSiteOptions = {}): Promise<Site> {

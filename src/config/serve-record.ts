@@ -76,7 +76,7 @@ export async function writeServeRecord(stateDirectory: string, record: ServeReco
   await rename(`${file}.new`, file);
 }
 
-/** Renews the record's time stamp, so that another machine that shares the directory sees that somebody is alive. */
+/** Renews the record's time stamp, so that another machine that shares the directory sees that this one is alive. */
 export async function markServeRecord(stateDirectory: string): Promise<void> {
   const now = new Date();
   await utimes(recordFileOf(stateDirectory), now, now);

@@ -24,9 +24,9 @@ export type { Statement } from './sql.ts';
 export interface DatabaseOptions {
   /** Shown by the server in `pg_stat_activity`, e.g. `kaedama`. */
   readonly applicationName: string;
-  /** Connections at most; 4 unless told otherwise. */
+  /** Connections at most; 4 by default. */
   readonly max?: number;
-  /** Tries to connect to a server that is away or just starting; 4 unless told otherwise (about 2 s). */
+  /** Tries to connect to a server that is away or just starting; 4 by default (about 2 s). */
   readonly connectAttempts?: number;
 }
 
@@ -159,10 +159,10 @@ class ConnectedSession implements OpenSession {
     this.#tellLost?.();
   };
 
-  async #ask<T>(deed: () => Promise<T>): Promise<T> {
+  async #ask<T>(action: () => Promise<T>): Promise<T> {
     if (this.#lost !== undefined) throw toDatabaseError(this.#lost, this.#place);
     try {
-      return await deed();
+      return await action();
     } catch (error) {
       throw toDatabaseError(error, this.#place);
     }
@@ -190,7 +190,7 @@ class ConnectedSession implements OpenSession {
     }));
   }
 
-  async transaction<T>(deed: (session: Session) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+  async transaction<T>(action: (session: Session) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const name = `nested_${this.#depth}`;
     const [begin, commit, rollback] =
       this.#depth === 0
@@ -199,7 +199,7 @@ class ConnectedSession implements OpenSession {
     await this.#ask(() => this.#client.query(begin));
     this.#depth += 1;
     try {
-      const result = await deed(this);
+      const result = await action(this);
       await this.#ask(() => this.#client.query(commit));
       return result;
     } catch (error) {
@@ -296,10 +296,10 @@ class PooledDatabase implements Database {
     return new ConnectedSession(await openClient(this.#pool, this.#place, this.#connectAttempts), this.role, isKept);
   }
 
-  async #use<T>(isKept: boolean, deed: (session: Session) => Promise<T>): Promise<T> {
+  async #use<T>(isKept: boolean, action: (session: Session) => Promise<T>): Promise<T> {
     const session = await this.#open(isKept);
     try {
-      return await deed(session);
+      return await action(session);
     } finally {
       await session.close();
     }
@@ -313,12 +313,12 @@ class PooledDatabase implements Database {
     return this.#use(true, (session) => session.execute(statement));
   }
 
-  transaction<T>(deed: (session: Session) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    return this.#use(true, (session) => session.transaction(deed, options));
+  transaction<T>(action: (session: Session) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    return this.#use(true, (session) => session.transaction(action, options));
   }
 
-  session<T>(deed: (session: Session) => Promise<T>): Promise<T> {
-    return this.#use(false, deed);
+  session<T>(action: (session: Session) => Promise<T>): Promise<T> {
+    return this.#use(false, action);
   }
 
   openSession(): Promise<OpenSession> {

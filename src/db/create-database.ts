@@ -13,7 +13,7 @@ function withDatabase(role: Role, name: string): Role {
 /**
  * Makes the database that the role's address names, unless it is there; two at once are safe. For servers of our own.
  *
- * @param template an existing database nobody is connected to, to be copied
+ * @param template an existing database without connections, to be copied
  * @throws DatabaseError
  */
 export async function createDatabase(role: Role, template?: string): Promise<void> {

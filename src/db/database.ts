@@ -10,7 +10,7 @@ export type Row = Readonly<Record<string, unknown>>;
 /** The options of one transaction; `statementTimeoutMs` is in ms and bounds each statement, absent: no limit. */
 export interface TransactionOptions {
   readonly isReadOnly?: boolean;
-  /** `read committed` unless told otherwise. */
+  /** `read committed` by default. */
   readonly isolation?: 'repeatable read' | 'serializable';
   readonly statementTimeoutMs?: number;
 }
@@ -42,12 +42,12 @@ export interface Queryable {
    */
   execute(statement: Statement): Promise<number>;
   /**
-   * Runs `deed` between BEGIN and COMMIT; ROLLBACK if it throws. Within a transaction of the same session: a savepoint.
+   * Runs `action` between BEGIN and COMMIT; ROLLBACK if it throws. Within a transaction of the same session: a savepoint.
    * It is tried once: see `withDatabaseRetries` for more.
    *
-   * @throws DatabaseError, or what `deed` threw
+   * @throws DatabaseError, or what `action` threw
    */
-  transaction<T>(deed: (session: Session) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  transaction<T>(action: (session: Session) => Promise<T>, options?: TransactionOptions): Promise<T>;
 }
 
 /** One connection: temporary tables, cursors, COPY and LISTEN live here. Time zone is UTC. */
@@ -74,8 +74,8 @@ export interface OpenSession extends Session {
 
 /** A pool of connections to one role. Idle connections do not keep the process alive. */
 export interface Database extends Queryable {
-  /** A session for as long as `deed` runs. */
-  session<T>(deed: (session: Session) => Promise<T>): Promise<T>;
+  /** A session for as long as `action` runs. */
+  session<T>(action: (session: Session) => Promise<T>): Promise<T>;
   openSession(): Promise<OpenSession>;
   /** Ends all connections, waiting for those in use. */
   close(): Promise<void>;

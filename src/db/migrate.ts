@@ -36,7 +36,7 @@ export interface MigrationReport {
 /** How {@link migrate} tells what it does. */
 export interface MigrateOptions {
   readonly tell?: TellPhase;
-  /** How long to wait for tables that others use, before they are adopted; 20 s unless told otherwise. */
+  /** How long to wait for tables that others use, before they are adopted; 20 s by default. */
   readonly lockTimeoutMs?: number;
 }
 
@@ -106,10 +106,10 @@ async function findApplied(ask: Ask, role: Role): Promise<readonly string[]> {
 }
 
 // One look at the database, at one moment, that changes nothing.
-async function withSnapshot<T>(role: Role, deed: (ask: Ask) => Promise<T>): Promise<T> {
+async function withSnapshot<T>(role: Role, action: (ask: Ask) => Promise<T>): Promise<T> {
   const database = openDatabase(role, { applicationName: 'slurp migrate', max: 1 });
   try {
-    return await database.transaction((session) => deed((statement) => session.query(statement)), {
+    return await database.transaction((session) => action((statement) => session.query(statement)), {
       isReadOnly: true,
       isolation: 'repeatable read',
     });
@@ -217,7 +217,7 @@ async function runMigrations(role: Role, migrations: Record<string, Migration>):
 }
 
 /**
- * Reports what {@link migrate} would do now; changes nothing, locks nobody out.
+ * Reports what {@link migrate} would do now; changes nothing, and takes no locks.
  *
  * @throws DatabaseError as {@link migrate} would, as far as it can be seen
  */

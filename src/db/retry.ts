@@ -35,23 +35,23 @@ export function isRetryable(error: unknown): boolean {
 
 /** How often and how loudly {@link withDatabaseRetries} tries. */
 export interface RetryOptions {
-  /** Calls at most, the first included; 5 unless told otherwise (about 6 s for a server that is away). */
+  /** Calls at most, the first included; 5 by default (about 6 s for a server that is away). */
   readonly attempts?: number;
   /** Told once, before the second try. */
   readonly say?: (message: string) => void;
 }
 
 /**
- * Calls `deed` until it succeeds, fails with something that does not pass by itself (SQLSTATE or socket code), or was tried often
- * enough. The deed must be one that may be repeated: a whole transaction, or a statement that reads.
+ * Calls `action` until it succeeds, fails with something that does not pass by itself (SQLSTATE or socket code), or was tried often
+ * enough. It must be something that may be repeated: a whole transaction, or a statement that reads.
  *
  * @throws what the last try threw
  */
-export async function withDatabaseRetries<T>(deed: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
+export async function withDatabaseRetries<T>(action: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const attempts = options.attempts ?? 5;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await deed();
+      return await action();
     } catch (error) {
       if (attempt >= attempts || !isRetryable(error)) throw error;
       if (attempt === 1) options.say?.(`${describeError(error)}; retrying`);

@@ -14,7 +14,7 @@ function adviceOf(error: DatabaseError, { role }: Role): string | undefined {
 }
 
 /**
- * Runs an operator's statements in the schema of a role, as one transaction: read only unless told otherwise.
+ * Runs an operator's statements in the schema of a role, as one transaction: read only by default.
  *
  * @returns one result a statement, texts as the server prints them
  * @throws DatabaseError; then nothing has changed

@@ -277,7 +277,7 @@ async function confirm(input: ApplyInput, uuid: string, cluster: number): Promis
     }),
   );
   if (isOurs) return;
-  // Somebody took us for dead and retired the attempts: their jobs would be stopped by the fence at their start.
+  // Another process took us for dead and retired the attempts: their jobs would be stopped by the fence at their start.
   await input.backend.remove({ uuid }, 'the submission was withdrawn');
   throw new BatchError(`The submission '${uuid}' was withdrawn by another dispatcher while it was in progress`, {
     code: 'batch-withdrawn',

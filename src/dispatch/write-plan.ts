@@ -17,7 +17,7 @@ const noSubmission = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Writes what the site's batch system would be given for a plan into a directory, for reading. Reserves nothing and makes no directory
- * of a job: the cupsid is 0 everywhere, so a job that somebody submits from it is stopped where it starts.
+ * of a job: the cupsid is 0 everywhere, so a job that is submitted from it is stopped where it starts.
  *
  * @throws SiteError (`site-dump`) if the files cannot be written; BatchError (`batch-refused`) if a job cannot; RuleError,
  * DatabaseError

@@ -49,7 +49,7 @@ interface Waiting<Item, Result> {
 
 /**
  * Makes a group writer. Under load one commit serves many requests (measured: about 2.4 times the rate of a commit
- * each); alone, a request waits for nobody.
+ * each); alone, a request does not wait.
  */
 export function makeGroupWriter<Item, Result>(options: GroupWriterOptions<Item, Result>): GroupWriter<Item, Result> {
   let waiting: Waiting<Item, Result>[] = [];

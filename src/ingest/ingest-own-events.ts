@@ -11,7 +11,7 @@ const eventsAtOnce = 500;
 
 /**
  * Records what SLURP itself says about attempts, for the batch system or an operator: checked as what jobs say, since the
- * reasons in them are somebody else's text, and cleaned of what the database cannot hold. One that cannot be recorded is
+ * reasons in them are texts of other programs, and cleaned of what the database cannot hold. One that cannot be recorded is
  * logged, and stops no other.
  *
  * @returns those that were not known before, in order

@@ -25,10 +25,10 @@ export interface SpoolScan {
   readonly left: number;
 }
 
-/** Only such names are spools; whatever else lies there is nobody's business of ours, and no name leads elsewhere. */
+/** Only such names are spools; other files are left alone, and no name leads elsewhere. */
 const spoolName = /^spool-(\d{1,10})-\d{1,9}\.jsonl(?<claim>\.taken-[0-9a-f-]{36})?$/u;
 
-/** A file whose last line is torn may still be on its way here; after this time nobody writes it any more. */
+/** A file whose last line is torn may still be on its way here; after this time it is not written any more. */
 const patienceMs = 10 * 60_000;
 
 /**
@@ -94,7 +94,7 @@ async function ingestOne(
   }
   const claimed = await claim(directory, name);
   if (claimed === undefined) return 'left';
-  // A longer spool of the same job came while we read: now under a name that nobody writes to.
+  // A longer spool of the same job came while we read: now under a name that is not written to.
   if ((await readFingerprint(join(directory, claimed)))?.text !== before.text) {
     return ingestOne(doors, directory, claimed, cupsid, now, left);
   }
@@ -106,7 +106,7 @@ async function ingestOne(
   return 'taken';
 }
 
-/** Gives the file a name of our own; undefined where somebody else was faster. */
+/** Gives the file a name of our own; undefined where another process was faster. */
 async function claim(directory: string, name: string): Promise<string | undefined> {
   if (spoolName.exec(name)?.groups?.['claim'] !== undefined) return name;
   const claimed = `${name}.taken-${randomUUID()}`;
@@ -143,7 +143,7 @@ async function moveAside(doors: IngestDoors, directory: string, name: string, re
 export function startSpoolWatch(options: {
   readonly site: Pick<Site, 'spoolDirectory'>;
   readonly doors: IngestDoors;
-  /** Time between two looks; 5 s unless told otherwise. */
+  /** Time between two looks; 5 s by default. */
   readonly everyMs?: number;
 }): Repetition {
   const everyMs = options.everyMs ?? 5000;

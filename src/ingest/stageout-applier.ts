@@ -54,7 +54,7 @@ type Fate =
   /** Will be tried again. */
   | { readonly kind: 'pending'; readonly reason: string };
 
-/** While the catalog is away nobody waits for it but one try in this time. */
+/** While the catalog is away it is tried once in this time; the others do not wait. */
 const pauseMs = 3000;
 
 /** A catalog that does not answer for so long counts as away; what it may still do is done again, with the same outcome. */
@@ -62,7 +62,7 @@ const hangMs = 30_000;
 
 const batchSize = 500;
 
-/** Makes an applier. @param boundMs how long {@link StageoutApplier.apply} waits; 5 s unless told otherwise */
+/** Makes an applier. @param boundMs how long {@link StageoutApplier.apply} waits; 5 s by default */
 export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): StageoutApplier {
   let awayUntil = 0;
   let awayReason = '';

@@ -10,13 +10,13 @@ import { cupsidRange, startRange } from '#model/job/parse-event.ts';
 export interface JobIdentity {
   /** The cupsid. 0: a job made for reading only, which belongs to no attempt. */
   readonly cupsid: number;
-  /** The how-manieth start of the job, from 0. */
+  /** Number of earlier starts of the job. */
   readonly start: number;
   /** Host name of the worker node. */
   readonly node: string;
   /** Absolute; where the spool is, and `slurp-job.json` and `slurp-token`. */
   readonly directory: string;
-  /** The wrapper's process; it takes a signal, ends the payload and sees to the rest. */
+  /** The wrapper's process; it takes a signal, ends the payload and cleans up. */
   readonly wrapperProcess?: number;
   /** The process group of the payload, where there is no wrapper. */
   readonly processGroup?: number;

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# One job under supervision: asks whether it is wanted, passes signals on, and sees to it that every report comes home.
+# One job under supervision: asks whether it is wanted, passes signals on, and makes sure that every report reaches the site.
 # Sourced by wrapper.sh and slurp-launch.sh, which set:
 #
 #   speaker          their name in messages

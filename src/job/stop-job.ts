@@ -8,12 +8,12 @@ import type { JobIdentity } from './identity.ts';
 /** In the job's directory, once the job was told that it is not wanted; holds the reason. The wrapper looks for it. */
 export const fencedFileName = 'slurp-fenced';
 
-/** Whom a signal went to: the wrapper, the payload's process group, or nobody that is known for sure. */
+/** Whom a signal went to: the wrapper, the payload's process group, or no process that is known for sure. */
 export type Signalled = 'wrapper' | 'group' | 'none';
 
 /**
  * Ends a job that is not wanted any more: old scripts ignore exit codes, so they are sent TERM. The wrapper gets it if
- * there is one (it sees to the payload, and to what does not listen), else the process group that the job was given.
+ * there is one (it ends the payload, also one that ignores signals), else the process group that the job was given.
  *
  * Only a process above this one, or its group, is ever signalled: a number from the environment may be old.
  * Never throws.

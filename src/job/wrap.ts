@@ -53,7 +53,7 @@ function quote(text: string): string {
 }
 
 /**
- * Tells the end of a wrapped script, and sees to it that every report reaches the site: by the gateway, and by the
+ * Reports the end of a wrapped script, and makes sure that every report reaches the site: by the gateway, and by the
  * spool's copy in the site's directory as long as the gateway has not acknowledged all of it.
  *
  * The end is `exited` with exit code and usage; it decides only where the script did not tell an end itself, and what
@@ -109,11 +109,11 @@ export async function reportScriptEnd(identity: JobIdentity, access: GatewayAcce
   if (delivery.outcome !== 'delivered' || hasRefused(spool)) {
     broughtHome ??= takeHome();
     if (broughtHome === undefined) return { reasons, isDelivered: false };
-    // Under its name the batch system would carry it home once more.
+    // Under its name the batch system would copy it home again.
     renameSync(spool, `${spool}.home`);
     return { reasons, isDelivered: false, broughtHome };
   }
-  // What is known needs nobody's care: neither the copy's nor, under its name, the spool's.
+  // What was acknowledged need not be kept: neither the copy nor, under its name, the spool.
   if (broughtHome !== undefined) rmSync(broughtHome, { force: true });
   if (access.job.spoolDirectory !== undefined) renameSync(spool, `${spool}.told`);
   return { reasons, isDelivered: true };

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs a user's script as a job: asks whether the job is wanted, brings the script's files, runs it, passes signals on,
-# and sees to it that every report comes home.
+# and makes sure that every report reaches the site.
 #
 #   wrapper.sh SCRIPT ARG... SUBDIR ITEMS CUPSID      the script gets ARG... SUBDIR ITEMS CUPSID
 #
@@ -122,7 +122,7 @@ stage() {
     [ -n "$item" ] || continue
     stage_item "$item" || missing+=("$item")
   done
-  # A copy that the end of the job broke off is nobody's mistake.
+  # A copy that the end of the job broke off is not a mistake.
   if [ -z "$stopped_by" ] && ((${#missing[@]} > 0)); then
     report "Payload cannot be staged: ${missing[*]}" --error payload-stagein-failed
     return 1

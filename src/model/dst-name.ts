@@ -164,7 +164,7 @@ export function formatDstname(parts: Conditions & { readonly dsttype: string }):
   return toBranded(`${parts.dsttype}_${formatDataset(parts)}`);
 }
 
-/** Prints run and segment behind a dstname: `-00053534-00012`; 5 digits of segment unless told otherwise. */
+/** Prints run and segment behind a dstname: `-00053534-00012`; 5 digits of segment by default. */
 export function formatDstfile(dstname: Dstname, run: number, segment: number, segmentDigits: 4 | 5 = 5): Dstfile {
   return toBranded(`${dstname}-${formatPadded(run, 8)}-${formatPadded(segment, segmentDigits)}`);
 }

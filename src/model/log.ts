@@ -2,7 +2,7 @@
 export type LogFacts = Readonly<Record<string, unknown>>;
 
 /**
- * Where a deed says what it does, for whoever looks later; made by `cli/log.ts`. What the person at the terminal must
+ * Where an operation records what it does, for later readers; made by `cli/log.ts`. What the person at the terminal must
  * see is said through {@link Say} instead.
  */
 export interface Log {
@@ -15,7 +15,7 @@ export interface Log {
 /** Says one line to the person at the terminal (stderr), e.g. that a database is being started. */
 export type Say = (line: string) => void;
 
-/** Reports how far a long deed has come; `total` absent: not known. Shown by `cli/progress.ts`, if at all. */
+/** Reports the progress of a long operation; `total` absent: not known. Shown by `cli/progress.ts`, if at all. */
 export interface Progress {
   /** Sets what is done so far; a `total` given replaces the one before. */
   update(done: number, total?: number): void;

@@ -11,13 +11,13 @@ export interface Role {
   readonly role: RoleName;
   /** A `postgresql://` address, possibly with a secret in it: never print it, never hand it to a job. */
   readonly url: string;
-  /** The schema that holds the role's tables; `public` unless told otherwise. */
+  /** The schema that holds the role's tables; `public` by default. */
   readonly schema: string;
 }
 
 /** Databases, batch system, directories and gateway of one installation, read from one site file. */
 export interface Site {
-  /** `embedded`: we own and run the database in `stateDirectory`; `external`: somebody else does. */
+  /** `embedded`: we own and run the database in `stateDirectory`; `external`: the site's administrators do. */
   readonly kind: 'embedded' | 'external';
   readonly mode: 'production' | 'testbed';
   /** Absolute path of the site file; absent for an embedded site without one. */

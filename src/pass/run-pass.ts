@@ -72,7 +72,7 @@ export interface PassInput {
 
 /** The result of running one rule once: declined at a question, or dispatched with its counts. */
 export type PassOutcome =
-  /** Somebody said no; nothing was dispatched. */
+  /** The user said no; nothing was dispatched. */
   | { readonly kind: 'declined' }
   | {
       readonly kind: 'dispatched';

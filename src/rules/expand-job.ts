@@ -22,7 +22,7 @@ export function toDirectoryPath(text: string, submitDirectory: string): string {
   return resolve(submitDirectory, text.replace(/^file:\/+/, '/'));
 }
 
-/** Joined and not resolved: that takes longer than all the rest, and nobody compares these. */
+/** Joined and not resolved: that takes longer than all the rest, and these are not compared. */
 function toAbsolute(text: string, submitDirectory: string): string {
   const path = text.replace(/^file:\/+/, '/');
   return path.startsWith('/') ? path : `${submitDirectory}/${path}`;

@@ -135,7 +135,7 @@ export function makeFieldScope(sources: FieldSources): FieldScope {
   ]);
   const finished = new Map<string, string>();
   const open = new Set<string>();
-  /** Works out a value once; one that needs itself is unknown. */
+  /** Works out a value once; one that refers to itself is unknown. */
   const once = (key: string, work: () => string): string | undefined => {
     const before = finished.get(key);
     if (before !== undefined || open.has(key)) return before;

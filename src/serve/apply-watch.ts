@@ -12,7 +12,7 @@ const dayMs = 24 * 3600 * 1000;
 export function startApplyWatch(options: {
   readonly applier: StageoutApplier;
   readonly log: Log;
-  /** Time between two rounds; 3 s unless told otherwise. */
+  /** Time between two rounds; 3 s by default. */
   readonly everyMs?: number;
 }): Repetition {
   const { applier, log } = options;

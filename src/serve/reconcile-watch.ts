@@ -10,7 +10,7 @@ export interface ReconcileWatchOptions {
   readonly endings: () => number;
   readonly reconcile: () => Promise<Pick<Reconciled, 'waiting' | 'unknown'>>;
   readonly log: Log;
-  /** Time between two looks; 5 s unless told otherwise. */
+  /** Time between two looks; 5 s by default. */
   readonly everyMs?: number;
 }
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** Returns whether somebody listens on a unix socket; never throws. Takes about half a millisecond. */
+/** Returns whether a process listens on a unix socket; never throws. Takes about half a millisecond. */
 export function canConnect(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ path });

@@ -15,7 +15,7 @@ export function createDirectoryNow(directory: string, mode = 0o777): void {
   try {
     mkdirSync(directory, { mode });
   } catch (error) {
-    // Somebody else was faster; what is there and is no directory stays an error.
+    // Another process was faster; what exists and is not a directory stays an error.
     if (!isDirectory(directory)) throw error;
   }
 }

@@ -21,7 +21,7 @@ export async function createDirectory(directory: string, mode = 0o777): Promise<
     try {
       await mkdir(path, { mode });
     } catch (error) {
-      // Somebody else was faster; what is there and is no directory stays an error.
+      // Another process was faster; what exists and is not a directory stays an error.
       if (!(await isDirectory(path))) throw error;
     }
   }

@@ -19,7 +19,7 @@ function addressOf(name: string): string {
 export function claimSocketLock(name: string, describe: () => string): Promise<SocketLock | undefined> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
-    // Whoever asked and does not hang up must not keep `release` waiting.
+    // A client that does not close its connection must not keep `release` waiting.
     socket.end(describe(), () => socket.destroy());
   });
   return new Promise((resolve, reject) => {
@@ -39,7 +39,7 @@ export function claimSocketLock(name: string, describe: () => string): Promise<S
   });
 }
 
-/** Asks who holds a lock to describe itself; undefined if nobody does, or does not answer within 2 s. Never throws. */
+/** Asks who holds a lock to describe itself; undefined if it is free, or the holder does not answer within 2 s. Never throws. */
 export function askLockHolder(name: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     let text = '';

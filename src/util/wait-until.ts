@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** How long and how often {@link waitUntil} looks. */
 export interface WaitOptions {
   readonly timeoutMs: number;
-  /** Time between two looks; 20 unless told otherwise. */
+  /** Time between two looks; 20 by default. */
   readonly everyMs?: number;
 }
 

@@ -19,7 +19,7 @@ export interface OwnProgram {
   /** The script, behind its first line. */
   readonly text: string;
   readonly isSupervised: boolean;
-  /** Of the script's file; 0644 unless told otherwise. */
+  /** Of the script's file; 0644 by default. */
   readonly mode?: number;
   readonly name?: string;
   readonly arguments?: string;
@@ -53,8 +53,8 @@ async function openOwnPrograms(under: BackendUnderTest): Promise<OwnPrograms> {
     await mkdir(directory, { mode: 0o777 });
     return directory;
   };
-  const wait = async (deed: () => Promise<true | undefined>): Promise<void> => {
-    expect(await waitUntil(deed, { timeoutMs: patienceMs, everyMs: 50 })).toBe(true);
+  const wait = async (action: () => Promise<true | undefined>): Promise<void> => {
+    expect(await waitUntil(action, { timeoutMs: patienceMs, everyMs: 50 })).toBe(true);
   };
   return {
     under,
@@ -66,7 +66,7 @@ async function openOwnPrograms(under: BackendUnderTest): Promise<OwnPrograms> {
       const directory = join(workDirectory, 'submissions', uuid);
       await mkdir(directory, { recursive: true, mode: 0o700 });
       await writeFile(join(directory, 'slurp-token'), 'abc\n', { mode: 0o600 });
-      // Port 9 is nobody's.
+      // No process listens on port 9.
       const job = { submission: uuid, gateway: 'http://127.0.0.1:9', spoolDirectory, reportTimeoutMs: 200 };
       await writeFile(join(directory, 'slurp-job.json'), JSON.stringify({ ...job, inputsTimeoutMs: 200 }));
       const executable = join(await freshDirectory(), name);

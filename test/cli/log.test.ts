@@ -44,7 +44,7 @@ it('renders lines for reading', () => {
   expect(renderLogLine(line, true)).toBe('08:17:54 \u001B[33mwarn\u001B[0m serve [testbed]: Late n=3 who="a b"');
 });
 
-it('says once that its disk is full, and stops nobody', () => {
+it('says once that its disk is full, and stops nothing', () => {
   const directory = temporaryDirectory();
   const file = logFileOf(directory, new Date());
   symlinkSync('/dev/full', file);

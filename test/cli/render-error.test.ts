@@ -7,13 +7,13 @@ it('shows message, every complaint, and the advice', () => {
   const error = new RuleError("Rule 'DST_X' has 2 mistakes", {
     code: 'rule-check',
     complaints: ["x.yaml:3:5: Missing 'params.name': expected a text", "x.yaml:9:1: Unknown role 'foo'"],
-    advice: 'Mend them and call again',
+    advice: 'Fix them and call again',
   });
   expect(renderError(error, 'kaedama')).toMatchInlineSnapshot(`
     "kaedama: Rule 'DST_X' has 2 mistakes
       x.yaml:3:5: Missing 'params.name': expected a text
       x.yaml:9:1: Unknown role 'foo'
-      Mend them and call again
+      Fix them and call again
     "
   `);
 });

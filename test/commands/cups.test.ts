@@ -56,7 +56,7 @@ test('tells what a payload says, in order, and prints nothing', async () => {
   });
 });
 
-test('loses nothing and stops nobody while the gateway is away (C-W2)', async () => {
+test('loses nothing and stops no job while the gateway is away (C-W2)', async () => {
   await gateway.close();
   expect(await cups('started')).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
   expect((await cups('-v', 'running')).stderr).toMatch(/^cups: not delivered yet; it is in the spool: .*ECONNREFUSED/u);
@@ -112,7 +112,7 @@ test('keeps all of ten calls at the same moment', async () => {
   expect(inSpool).toHaveLength(11);
 });
 
-test('ends with a message, and not with 0, where nobody knows which job it is (C-W3)', async () => {
+test('ends with a message, and not with 0, where the job is not known (C-W3)', async () => {
   const result = await place.run(scratch, ['cups', ...who, 'started'], { env: { cupsid: '' } });
   expect(result).toMatchObject({ exitCode: 2, stdout: '' });
   expect(result.stderr).toMatch(/^cups: The job number is unknown: cupsid is not set\n/u);
@@ -275,7 +275,7 @@ test('an unknown number of events is -1 in the catalog, and adds nothing to the 
   expect(gateway.events()[0]?.detail).not.toHaveProperty('nevents');
 });
 
-test('keeps the local file as long as nobody registered the copy; a second call ends it', async () => {
+test('keeps the local file until the copy is registered, which a second call does', async () => {
   scratch = await place.scratch(gateway.url, { reportTimeoutMs: 200 });
   writeFileSync(join(scratch, name), 'events');
   gateway.mood.status = 503;

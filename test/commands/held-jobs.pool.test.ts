@@ -70,7 +70,7 @@ async function readQueue() {
   return schema.parse(JSON.parse(stdout.trim() === '' ? '[]' : stdout));
 }
 
-/** Holds a job as somebody at the farm would. Condor wants the quotes escaped, and takes no line breaks (on 23.9). */
+/** Holds a job as an administrator of the farm would. Condor wants the quotes escaped, and takes no line breaks (on 23.9). */
 async function holdByHand(cupsid: number, reason: string): Promise<void> {
   const constraint = `SlurpTestRun == "${mark}" && SlurpCupsid == ${cupsid}`;
   await waitUntil(async () => {

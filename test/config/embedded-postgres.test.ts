@@ -128,7 +128,7 @@ describe('the embedded server', () => {
     });
   });
 
-  it('refuses a directory for its socket that is a link of somebody', async () => {
+  it('refuses a directory for its socket that is a link', async () => {
     await symlink('/tmp', join(directory, 'link'));
     const other = { ...foldersIn(join(directory, 'other')), socket: join(directory, 'link') };
     await mkdir(join(directory, 'other'));

@@ -31,8 +31,8 @@ async function folder(path: string): Promise<string> {
   return directory;
 }
 
-async function errorOf(deed: Promise<unknown>): Promise<SiteError> {
-  const error = await deed.then(
+async function errorOf(action: Promise<unknown>): Promise<SiteError> {
+  const error = await action.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
@@ -41,8 +41,8 @@ async function errorOf(deed: Promise<unknown>): Promise<SiteError> {
 }
 
 /** What went wrong, with the temporary directory's name taken out. */
-async function complaintsOf(deed: Promise<unknown>): Promise<readonly string[]> {
-  const { message, complaints, advice } = await errorOf(deed);
+async function complaintsOf(action: Promise<unknown>): Promise<readonly string[]> {
+  const { message, complaints, advice } = await errorOf(action);
   return [message, ...complaints, advice ?? ''].map((line) => line.replaceAll(home, ''));
 }
 

@@ -29,8 +29,8 @@ afterAll(async () => {
   await given.close();
 });
 
-async function errorOf(deed: Promise<unknown>): Promise<DatabaseError> {
-  const error = await deed.then(
+async function errorOf(action: Promise<unknown>): Promise<DatabaseError> {
+  const error = await action.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );

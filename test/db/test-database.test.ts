@@ -24,7 +24,7 @@ describe.each([
   ['in one database', testDatabase],
   ['in four databases', testDatabases],
 ])('a test database with its roles %s', (_, make) => {
-  it('holds the tables of all roles, and nobody else sees what is written there', async () => {
+  it('holds the tables of all roles, and no other test sees what is written there', async () => {
     const [one, other] = [await make(), await make()];
     opened.push(one, other);
     const status = openDatabase(one.roles.status, { applicationName: 'test' });

@@ -35,11 +35,11 @@ function roleIn(socket: string, database: string, role: RoleName, schema: string
 
 async function withServer<T>(
   socket: string,
-  deed: (server: ReturnType<typeof openDatabase>) => Promise<T>,
+  action: (server: ReturnType<typeof openDatabase>) => Promise<T>,
 ): Promise<T> {
   const server = openDatabase(roleIn(socket, 'postgres', 'status', 'public'), { applicationName: 'test', max: 1 });
   try {
-    return await deed(server);
+    return await action(server);
   } finally {
     await server.close();
   }
@@ -102,7 +102,7 @@ export interface TestStatus {
   close(): Promise<void>;
 }
 
-/** Opens a {@link TestStatus} for a test file that needs no more; `max` sessions at once. */
+/** Opens a {@link TestStatus} for a test file that needs no other; `max` sessions at once. */
 export async function openTestStatus(max?: number): Promise<TestStatus> {
   const { roles, close } = await testDatabase();
   const status = openDatabase(roles.status, { applicationName: 'test', ...(max === undefined ? {} : { max }) });

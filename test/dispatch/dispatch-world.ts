@@ -15,7 +15,7 @@ import type { RunOptions } from '#model/run-options.ts';
 import type { HtcondorSite, Role, RoleName, Site } from '#model/site.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
-/** A site on a real database with a real local batch system (whose queue nobody runs), for one test file. */
+/** A site on a real database with a real local batch system (whose queue does not run), for one test file. */
 export interface DispatchWorld {
   readonly root: string;
   readonly site: Site;

@@ -70,7 +70,7 @@ describe('the map', () => {
   const readme =
     '# X\n\n```sh\nmake\n```\n\n```\nsrc/\n  db/      FLOOR 1  SQL\n  model/   FLOOR 0\nbin/       commands\n```\n';
 
-  it('is well when it names what is there', () => {
+  it('is right when it names what is there', () => {
     expect(checkMap(readme, ['db', 'model'], ['bin'])).toEqual([]);
   });
 
@@ -124,7 +124,7 @@ describe('the changelog', () => {
     ]);
   });
 
-  it('is fit to release when the section has the name of the version', () => {
+  it('can be released when the section has the name of the version', () => {
     expect(checkChangelog(pending.replace('Pending', '0.2.0, 2025-05-01'), '0.2.0', true)).toEqual([]);
   });
 

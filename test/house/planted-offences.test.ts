@@ -69,7 +69,7 @@ const well = {
   'test/well.test.ts': "import '../src/dispatch/well.ts';\n",
 };
 
-it('the import law finds every kind of offence, and where it is', async () => {
+it('the import rules find every kind of offence, and where it is', async () => {
   const files = Object.fromEntries(
     planted.map(([, file, imported]) => [file, `import { a } from '${imported}';\nexport const b = a;\n`]),
   );
@@ -83,7 +83,7 @@ it('the import law finds every kind of offence, and where it is', async () => {
   }
 });
 
-it('the import law lets pass what is well', async () => {
+it('the import rules accept correct imports', async () => {
   expect(await judge(cruise, well)).toContain('no dependency violations found');
 });
 

@@ -5,7 +5,7 @@ import { GatewayError } from '#model/errors.ts';
 
 import type { GroupWriter } from '#ingest/group-writer.ts';
 
-/** A writer whose writes wait for `release`, and which doubles numbers; 13 is poison, 99 means that nobody is there. */
+/** A writer whose writes wait for `release`, and which doubles numbers; 13 is poison, 99 means that the database is away. */
 function makeWriter(): { writer: GroupWriter<number, number>; groups: number[][]; release: () => void } {
   const groups: number[][] = [];
   let release = (): void => undefined;

@@ -95,7 +95,7 @@ describe('ingestSpool', () => {
     expect(await readAttempt(doors.status, id)).toMatchObject({ status: 'running' });
   });
 
-  it('names attempts that nobody knows', async () => {
+  it('names unknown attempts', async () => {
     const report = await ingestSpool(doors, Buffer.from(header(1_000_000) + line(1_000_000, { kind: 'running' })));
     expect(report.refused).toEqual([{ line: 2, reason: 'unknown-attempt 1000000' }]);
   });

@@ -70,7 +70,7 @@ describe('scanSpools', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('takes what is there of a torn one, and keeps it until nobody can be writing any more', async () => {
+  it('takes what is there of a torn one, and keeps it until it cannot be written any more', async () => {
     const name = `spool-${id}-0.jsonl`;
     await writeFile(join(folder, name), spool(id).slice(0, -5));
     expect(await ingestSpools(world, folder)).toEqual({ taken: 0, refused: 0, left: 1 });

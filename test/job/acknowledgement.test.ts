@@ -123,7 +123,7 @@ test('counts what an answer acknowledges, and sends only the rest again', async 
   expect(gateway.events().map(({ sequence }) => sequence)).toEqual([two.sequence, three.sequence]);
 });
 
-test('asks on for what an answer leaves out, where somebody waits', async () => {
+test('asks again for what an answer leaves out, where a caller waits', async () => {
   const { path } = append('one');
   append('two');
   let answers = 0;

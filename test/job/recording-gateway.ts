@@ -7,7 +7,7 @@ import type { JobEvent } from '#model/job/job-event.ts';
 
 /** How the gateway behaves; the fields may be changed while it runs. */
 export interface GatewayMood {
-  /** Answers every request with this status and no more. */
+  /** Answers every request with this status and nothing else. */
   status?: number;
   /** Answers nothing. */
   isSilent?: boolean;

@@ -141,7 +141,7 @@ copy_pool() {
   mv "$2" "$root"
 }
 
-# Runs a command whose mounts nobody else sees and that vanish with it. It has a process namespace too, so that all
+# Runs a command whose mounts no other process sees and that vanish with it. It has a process namespace too, so that all
 # of it dies at once, also when this script is killed -9 (parent death signal). In the background, because bash
 # hears TERM and INT only between foreground commands; KILL, because unshare ignores those. Output goes to the log.
 in_own_mounts() {

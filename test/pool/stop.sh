@@ -41,7 +41,7 @@ fi
 [ -z "$state_file" ] || rm -f "$state_file"
 
 if [ -n "$purge" ]; then
-  # Nothing is ever deleted through a mount, not even through one that somebody else made in there.
+  # Nothing is ever deleted through a mount, not even through one that another process made in there.
   if awk '{ print $5 }' /proc/self/mountinfo | grep -qF "$pool_dir/"; then
     die "something is mounted below $pool_dir; unmount it first: $(awk '{ print $5 }' /proc/self/mountinfo | grep -F "$pool_dir/" | tr '\n' ' ')"
   fi

@@ -292,7 +292,7 @@ describe('expanded job', () => {
     );
   });
 
-  it('renames directories in a testbed, or as told (C-R12, C-K12)', async () => {
+  it('renames directories in a testbed, or as requested (C-R12, C-K12)', async () => {
     const testbed = await prepared('downstream', undefined, { isTestbed: true });
     expect(expandJob(testbed, someRow(testbed), { cupsid: 1 }).directories).toMatchInlineSnapshot(`
       [

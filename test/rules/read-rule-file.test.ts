@@ -325,7 +325,7 @@ describe('rule file', () => {
     ]);
   });
 
-  it('warns of sections that are not used any more, and of keys that nobody reads (C-R18)', () => {
+  it('warns of sections that are not used any more, and of keys that are not read (C-R18)', () => {
     const text =
       'R:\n  params: {name: x}\n  presubmit: {db: fc}\n  extra: 1\n  filesytem: {}\n  input: {db: fc, qery: x, lfn2pfn: maybe}\n';
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`

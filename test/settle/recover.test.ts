@@ -152,7 +152,7 @@ describe('recovering', () => {
     expect(await recoverNow(slow)).toEqual({ confirmed: 0, withdrawn: 1, waiting: 0, unknown: 0 });
   });
 
-  test('leaves a submission alone on which somebody is at work', async () => {
+  test('leaves a submission alone that another process is at work on', async () => {
     await killedAt('reserved', runs);
     const [submission] = await readSubmissions(world.status);
     await world.status.session(async (session) => {

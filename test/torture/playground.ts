@@ -14,7 +14,7 @@ export type TortureBatch = 'local' | 'htcondor';
 export interface Playground {
   readonly directory: string;
   readonly batch: TortureBatch;
-  /** Nobody else uses the pool: its schedd may be killed and stopped. */
+  /** The pool is used by no other test: its schedd may be killed and stopped. */
   readonly hasOwnSchedd: boolean;
   /** Marks our jobs in a pool that others use too. */
   readonly mark: string;

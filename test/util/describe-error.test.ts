@@ -4,8 +4,8 @@ import { expect, it } from 'vitest';
 
 import { describeError } from '#util/describe-error.ts';
 
-async function failureOf(deed: Promise<unknown>): Promise<unknown> {
-  return deed.then(
+async function failureOf(action: Promise<unknown>): Promise<unknown> {
+  return action.then(
     () => undefined,
     (error: unknown) => error,
   );

@@ -1,6 +1,6 @@
 import type { Log } from '#model/log.ts';
 
-/** A log that nobody reads. */
+/** A log that is not read. */
 export const silentLog: Log = {
   debug: () => undefined,
   info: () => undefined,

@@ -6,7 +6,7 @@ export type CondorResult =
   | { readonly kind: 'ended'; readonly exitCode: number; readonly stdout: string; readonly stderr: string }
   /** The command is not installed, or cannot be started: it did nothing. */
   | { readonly kind: 'missing'; readonly reason: string }
-  /** It was killed: by us after the time allowed, or by somebody else. It may have done its work or not. */
+  /** It was killed: by us after the time allowed, or by another process. It may have done its work or not. */
   | { readonly kind: 'killed'; readonly reason: string };
 
 /** Between TERM and KILL. */

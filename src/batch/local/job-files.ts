@@ -37,7 +37,7 @@ export interface RunFiles {
   readonly directory: string;
   /** The job's working directory. */
   readonly scratch: string;
-  /** The launcher's line of `/proc/PID/stat`: who has this can start the job, nobody else. */
+  /** The launcher's line of `/proc/PID/stat`: only whoever has this can start the job. */
   readonly pid: string;
   /** How it ended. */
   readonly result: string;

@@ -69,7 +69,7 @@ export interface LocalJobs {
   ended: number;
 }
 
-/** The reason code of a job that somebody put on hold, as HTCondor has it. */
+/** The reason code of a job that was held by a user, as in HTCondor. */
 export const heldOnRequest = 1;
 
 /** Reports what is known of a job, also of one that nothing happened to. */

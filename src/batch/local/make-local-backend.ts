@@ -53,9 +53,9 @@ export function makeLocalBackend(stateDirectory: string): BatchBackend {
 }
 
 /** What cannot be read is unknown, never empty. */
-async function ask<T>(deed: () => Promise<T>): Promise<BatchAnswer<T>> {
+async function ask<T>(action: () => Promise<T>): Promise<BatchAnswer<T>> {
   try {
-    return { kind: 'answer', value: await deed() };
+    return { kind: 'answer', value: await action() };
   } catch (error) {
     return { kind: 'unknown', reason: describeError(error) };
   }

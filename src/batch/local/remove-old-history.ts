@@ -7,7 +7,7 @@ import { isMissing, submissionFilesOf } from './job-files.ts';
 
 import type { JobFiles } from './job-files.ts';
 
-/** What is being taken away has a name that nobody takes for a submission; a killed pruner's rest goes the next time. */
+/** What is being removed has a name that is not one of a submission; a killed pruner's rest goes the next time. */
 const prefix = '.old-';
 
 /**

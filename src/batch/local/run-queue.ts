@@ -29,11 +29,11 @@ export interface LocalQueueOptions {
   /** Jobs at once. */
   readonly slots: number;
   readonly log: Log;
-  /** How long a job that is put on hold or removed may take to end by itself; 20 s unless told otherwise. */
+  /** How long a job that is held or removed may take to end by itself; 20 s by default. */
   readonly graceMs?: number;
-  /** Time between two looks when nothing wakes the runner; 1 s unless told otherwise. */
+  /** Time between two looks when nothing wakes the runner; 1 s by default. */
   readonly everyMs?: number;
-  /** How long a submission is remembered when its jobs have all ended; 30 days unless told otherwise. */
+  /** How long a submission is remembered when its jobs have all ended; 30 days by default. */
   readonly historyMs?: number;
 }
 
@@ -82,7 +82,7 @@ export async function startLocalQueue(options: LocalQueueOptions): Promise<Local
     ended: new Set(),
     watched: new Map(),
     idleFrom: new Map(),
-    deeds: new Set(),
+    actions: new Set(),
     isDraining: false,
     endings: 0,
     poke: () => {
@@ -129,7 +129,7 @@ export async function startLocalQueue(options: LocalQueueOptions): Promise<Local
       watcher.close();
       state.poke();
       await Promise.all([running, pruning.stop()]);
-      await Promise.all(state.deeds);
+      await Promise.all(state.actions);
       await lock.release();
     },
   };

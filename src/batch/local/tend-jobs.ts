@@ -46,7 +46,7 @@ export interface RunnerState {
   /** No job of that submission below that process is idle. */
   readonly idleFrom: Map<string, number>;
   /** What is under way; empty when nothing is. */
-  readonly deeds: Set<Promise<void>>;
+  readonly actions: Set<Promise<void>>;
   isDraining: boolean;
   /** How often a job ended, was put on hold or removed since the runner began. */
   endings: number;
@@ -125,7 +125,7 @@ export async function startIdleJobs(state: RunnerState): Promise<void> {
       }
       const start = job.starts;
       await record(state, submission, { kind: 'starting', process, start, at: formatNow() });
-      // Somebody may have put it on hold or removed it in the meantime.
+      // It may have been held or removed in the meantime.
       const begun = jobOf(submission.jobs, process);
       if (begun.state !== 'running' || begun.starts !== start + 1) continue;
       const watched = watch(state, submission, process, start, performance.now());
@@ -173,18 +173,18 @@ function watch(
 }
 
 /** Lets something happen to a run while the runner goes on looking after the others. */
-function startAction(state: RunnerState, watched: WatchedRun, deed: () => Promise<void>): void {
+function startAction(state: RunnerState, watched: WatchedRun, action: () => Promise<void>): void {
   watched.isBusy = true;
-  const promise = deed()
+  const promise = action()
     .then(() => state.poke())
     .catch((error: unknown) => {
       state.log.error({ run: watched.run.directory, error }, 'a job could not be processed; retrying');
     })
     .finally(() => {
       watched.isBusy = false;
-      state.deeds.delete(promise);
+      state.actions.delete(promise);
     });
-  state.deeds.add(promise);
+  state.actions.add(promise);
 }
 
 async function startRun(state: RunnerState, watched: WatchedRun): Promise<void> {

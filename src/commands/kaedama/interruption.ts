@@ -9,7 +9,7 @@ export interface DispatchTrace {
   submitted: number;
 }
 
-/** Tells somebody who interrupted a dispatch how things stand; a sentence without full stop. */
+/** Describes the state of a dispatch to the user who interrupted it; a sentence without full stop. */
 export function describeInterruption({ phase, ready, submitted }: DispatchTrace): string {
   if (phase === 'begun') {
     const jobs = ready === 1 ? 'the job' : `up to ${countOf(ready, 'job')}`;

@@ -213,7 +213,7 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
     ...defaultRunOptions,
     submitDirectory: place.cwd,
     now: place.now,
-    // Asked about one run, nobody wants all the others decided.
+    // A question about one run does not need a decision about all others.
     runs: runs ?? (action.kind === 'why' ? { kind: 'one', run: action.run } : defaultRuns),
     ...(segments === undefined ? {} : { segments }),
     limit: number('--limit', raw.limit),

@@ -13,7 +13,7 @@ import type { Settled } from '#settle/settle-site.ts';
 
 import type { KaedamaRequest } from './kaedama-options.ts';
 
-/** Reports what settling found that somebody should know before a dispatch. */
+/** Reports what the operator should know about settling before a dispatch. */
 export function reportSettled(rule: string, { attempts }: Settled, say: Say): void {
   const { reasons, unknown, disbelieved, stops } = attempts;
   for (const stop of stops) say(describeStop(stop));

@@ -37,7 +37,7 @@ export interface ReconcileOptions {
  * Does what `slurp reconcile` promises: brings submissions and attempts into agreement with the batch system, and prints
  * what that was.
  *
- * @throws UsageError for a rule that nobody knows; BatchError `batch-unknown…` after printing, if the batch system did not answer, or was not believed
+ * @throws UsageError for an unknown rule; BatchError `batch-unknown…` after printing, if the batch system did not answer, or was not believed
  * @see docs/reconcile.md
  */
 export async function runSlurpReconcile(

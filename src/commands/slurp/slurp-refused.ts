@@ -26,7 +26,7 @@ export interface RefusedOptions {
 
 /**
  * Does what `slurp refused` promises: lists reports and spools that could not be taken, or resolves those of some
- * attempts: they are counted no more, and stay where they can be found.
+ * attempts: they are not counted any more, and stay where they can be found.
  *
  * @param words cupsids of attempts; none: all
  * @throws UsageError for what is not such a number, or to resolve all without `all`; DatabaseError

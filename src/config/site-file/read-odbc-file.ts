@@ -112,7 +112,7 @@ function parseOdbcFile(text: string): ReadonlyMap<string, DataSource> {
   return sources;
 }
 
-/** Somebody else's file, as that of a whole site in /etc, is for its owner to close. */
+/** The file of another user, such as that of a whole site in /etc, is for its owner to close. */
 function checkClosed(file: string): void {
   const { mode, uid } = statSync(file);
   if ((mode & 0o077) === 0 || uid !== process.getuid?.()) return;

@@ -32,7 +32,7 @@ const names = Object.keys(originalStatusTables);
 export interface AdoptOptions {
   /** Told what is under way. */
   readonly tell: TellPhase;
-  /** How long to wait for those who use the tables; while we wait nobody else gets at them. */
+  /** How long to wait for those who use the tables; while we wait they are locked for all others. */
   readonly lockTimeoutMs: number;
 }
 
@@ -112,7 +112,7 @@ async function checkReaders(ask: Ask, role: Role, { tables, check, states }: Ori
 }
 
 /**
- * Reports what {@link adoptStatus} will do; changes nothing, and keeps nobody waiting.
+ * Reports what {@link adoptStatus} will do; changes nothing, and takes no locks that others wait for.
  *
  * @throws DatabaseError
  */
@@ -145,7 +145,7 @@ async function describe(
  * Turns the tables of the original into those of SLURP's first migration, in place, as part of a transaction of the
  * caller whose search path is the role's schema. Every row stays; of rows with one dstfile the newest is live.
  *
- * @throws DatabaseError; `database-conflict` where somebody uses the tables and does not let go
+ * @throws DatabaseError; `database-conflict` where another session uses the tables and does not release them
  * @see docs/adopt.md
  */
 export async function adoptStatus(
@@ -161,7 +161,7 @@ export async function adoptStatus(
           set_config('maintenance_work_mem', '256MB', true), set_config('work_mem', '128MB', true)`,
   );
   await lockTables(ask, role, lockTimeoutMs);
-  // Nobody can change them any more: what was seen before the lock may be old.
+  // They cannot change any more: what was seen before the lock may be old.
   const original = await findOriginalStatus(ask, role);
   if (original === undefined) return undefined;
   const { tables, check, states } = original;

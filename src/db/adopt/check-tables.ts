@@ -73,7 +73,7 @@ function changeOf(kind: ColumnKind, found: FoundColumn): Omit<TypeChange, 'table
 /**
  * Compares tables with what they are taken for. Pure: never throws; all complaints at once.
  *
- * @param original the tables as they should be, by name; those that are not there are nobody's fault
+ * @param original the tables as they should be, by name; those that do not exist are not complained about
  */
 export function checkTables(
   found: ReadonlyMap<string, FoundTable>,
@@ -105,7 +105,7 @@ export function checkTables(
   return { complaints, changes, missing };
 }
 
-/** Which of these tables somebody else owns, so that we may not change them; a line each. */
+/** Which of these tables another role owns, so that we may not change them; a line each. */
 export function checkOwners(found: ReadonlyMap<string, FoundTable>): readonly string[] {
   return [...found.values()]
     .filter(({ isOurs }) => !isOurs)

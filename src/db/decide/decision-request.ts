@@ -73,7 +73,7 @@ export interface DecisionRequest {
   /** Ready jobs at most; absent: no limit. */
   readonly cap?: number;
   readonly inputs: InputSource;
-  /** A run that somebody asks about: rows that are made from it are marked, and rows that have to do with it keep their texts. */
+  /** The run of a question (`--why`): rows that are made from it are marked, and rows that have to do with it keep their texts. */
   readonly asked?: {
     readonly run: number;
     /** Only rows that have to do with it are decided. */

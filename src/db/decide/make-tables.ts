@@ -11,7 +11,7 @@ import type { QueryColumns } from './read-query-columns.ts';
  *
  * - `candidate`: rows of a query that ran in another database
  * - `judged`: one a row of the query, with its early verdict; the wide columns only where it has none, or
- *   where the run that somebody asks about is `run`, or one of those that the row is made from (`is_of_asked`)
+ *   where the run of a question is `run`, or one of those that the row is made from (`is_of_asked`)
  * - `undecided`: the rows of `judged` without early verdict, and their later verdicts
  * - `invalid_entry`, `wanted`, `output`, `listing`, `location`, `needed`, `resolved`: facts for one check each
  * - `on_disk`, `gone`: files in the directories of inputs; places of inputs that are not there

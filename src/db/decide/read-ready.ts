@@ -17,7 +17,7 @@ function toCandidate({ streamname, replaces, ...row }: ReadyRow): CandidateRow {
  * Reads what a decision left in the session, in the query's order, by cursor. Nothing else can be asked of the session
  * until the loop is left.
  *
- * @param batchSize rows in memory at a time; 1,000 unless told otherwise
+ * @param batchSize rows in memory at a time; 1,000 by default
  */
 export function readReady(session: Session, batchSize = 1000): AsyncGenerator<readonly CandidateRow[]> {
   return readRows(session, sql`true`, batchSize);

@@ -62,7 +62,7 @@ export function toRuleError(error: unknown, statement: Statement, request: Decis
       : "See the finished query with '--print-query'";
   return new RuleError(`Query of rule '${request.rule}'${where}: database '${request.query.role}' says: ${said}`, {
     code: isTimeout ? 'rule-query-timeout' : 'rule-query',
-    // Not the error that says the same once more, but what the driver threw.
+    // Not the error that repeats it, but what the driver threw.
     cause: error.cause ?? error,
     advice,
     facts: {

@@ -14,7 +14,7 @@ export interface AttemptInputs {
 /**
  * Finds the inputs of an attempt: what it was dispatched with, or what this very start of the job told instead.
  *
- * @param start the how-manieth start asks; absent: whichever told last
+ * @param start the start that asks, from 0; absent: the one that reported last
  * @returns undefined where there is no such attempt
  * @throws DatabaseError
  */

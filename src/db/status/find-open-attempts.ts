@@ -51,7 +51,7 @@ export interface OpenAttempt {
 
 /**
  * Finds the submissions of a batch system that have attempts which are not final, oldest first. Attempts without a
- * submission (of older systems) are nobody's to look after.
+ * submission (of older systems) are left alone.
  *
  * @param rule only those of this rule
  * @throws DatabaseError

@@ -66,7 +66,7 @@ async function markApplied(status: Queryable, keys: readonly EventKey[]): Promis
 }
 
 /**
- * Puts stageouts aside: they stay unapplied until somebody removes the note, and count as not there.
+ * Puts stageouts aside: they stay unapplied until the note is removed, and count as missing.
  *
  * @param notes one a key, in the same order
  * @throws DatabaseError

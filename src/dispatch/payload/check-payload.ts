@@ -17,7 +17,7 @@ export interface PayloadPolicy {
 
 /** What there is to say of a payload that jobs may be made from. */
 export interface CheckedPayload {
-  /** What the operator should know before going on, one sentence each; empty when all is well. */
+  /** What the operator should know before going on, one sentence each; empty when there are none. */
   readonly doubts: readonly string[];
   /** Those of them for which a fixed build would be refused without `--doit`. */
   readonly overridden: readonly string[];

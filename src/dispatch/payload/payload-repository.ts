@@ -61,7 +61,7 @@ export async function readPayloadRepository(directory: string): Promise<PayloadR
   };
 }
 
-// Local branches do not count: what only this checkout has, nobody else can find again.
+// Local branches do not count: what only this checkout has cannot be found elsewhere.
 async function findPublished(
   directory: string,
   commit: string,

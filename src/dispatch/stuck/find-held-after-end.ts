@@ -36,7 +36,7 @@ export async function findHeldAfterEnd(
   const ended = new Map((await withDatabaseRetries(() => findEnded(status, cupsids))).map((row) => [row.id, row]));
   const jobs = queue.value.flatMap((job): HeldAfterEnd[] => {
     const row = ended.get(job.cupsid);
-    // Not somebody else's job that bears the number of one of ours.
+    // Not the job of another site with the number of one of ours.
     if (row === undefined || row.submission !== job.uuid) return [];
     const { since, holdReason: reason, holdCode: code, holdSubcode: subcode } = job;
     return [

@@ -29,7 +29,7 @@ export function submissionDirectoryOf(site: Pick<Site, 'stateDirectory'>, uuid: 
 }
 
 /**
- * Refuses a directory of tokens that somebody has opened to others: they may have taken what is in it.
+ * Refuses a directory of tokens that has been opened to others: they may have taken what is in it.
  *
  * @throws SiteError (`site-token-folder`)
  */

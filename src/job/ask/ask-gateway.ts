@@ -99,7 +99,7 @@ function parseReply(status: number, body: unknown): GatewayAnswer {
     : { kind: 'silence', reason };
 }
 
-/** Reads a problem as our gateway sends it; undefined for what somebody else sends. */
+/** Reads a problem as our gateway sends it; undefined for other answers. */
 function problemOf(body: unknown): { readonly words: string } | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
   const fields: Readonly<Record<string, unknown>> = { ...body };

@@ -6,7 +6,7 @@ import { codeOf } from '#util/code-of.ts';
 /** Beside the spools that come home: those with lines that cannot be taken. */
 export const refusedDirectoryName = 'refused';
 
-/** Below it: those that somebody has looked at. */
+/** Below it: those that were resolved. */
 const resolvedDirectoryName = 'resolved';
 
 /** A spool with lines that cannot be taken. */
@@ -19,7 +19,7 @@ export interface RefusedSpool {
 }
 
 /**
- * Finds the spools that were refused and that nobody has resolved, by name.
+ * Finds the spools that were refused and not resolved, by name.
  *
  * @param spoolDirectory the site's
  * @throws the error of `node:fs`, but not where the directory does not exist

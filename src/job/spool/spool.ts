@@ -81,7 +81,7 @@ function openSpool(path: string, identity: JobIdentity): number {
   return openSync(path, flags);
 }
 
-/** A link fails where the name is taken, so nobody ever sees a spool without its header. */
+/** A link fails where the name is taken, so no reader ever sees a spool without its header. */
 function putHeader(temporary: string, path: string, header: SpoolHeader): void {
   try {
     linkSync(temporary, path);

@@ -8,7 +8,7 @@ const journalName = '.slurp-copies';
 
 /**
  * Notes that a copy is being written, so that it is found and removed if this process is killed. Never throws: without
- * a note a killed copy stays behind as a hidden file, which nobody reads.
+ * a note a killed copy stays behind as a hidden file, which is never read.
  *
  * @returns takes the note back; to be called when the copy is in its place or removed
  */

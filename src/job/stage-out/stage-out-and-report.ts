@@ -114,7 +114,7 @@ async function stageOutOf(order: StageOutOrder, job: StageOutJob): Promise<Stage
 
 /**
  * A failure is a message with its error condition, which the next message replaces, and stays open as a refusal until
- * the file is staged out or somebody resolves it: scripts go on after a failed stage-out.
+ * the file is staged out or the refusal is resolved: scripts go on after a failed stage-out.
  */
 async function reportFailure(lfn: string, error: unknown, { report }: StageOutJob): Promise<void> {
   if (report === undefined) return;

@@ -136,7 +136,7 @@ async function copyAndName(
  * Asks for the name. Without an answer a free name is taken all the same, and checked when the file is registered.
  *
  * @returns whether the gateway granted it
- * @throws TransferError `transfer-refused`; `transfer-exists` where a file would be replaced, and nobody said it may be
+ * @throws TransferError `transfer-refused`; `transfer-exists` where a file would be replaced without permission
  */
 async function isNameGranted(path: string, isTaken: boolean, request: StageOutRequest): Promise<boolean> {
   const asked = await request.claim(isTaken);
@@ -182,7 +182,7 @@ function removeCopy(copy: string): void {
   try {
     rmSync(copy, { force: true });
   } catch {
-    // A hidden file stays behind, which nobody reads.
+    // A hidden file stays behind, which is never read.
   }
 }
 

@@ -51,7 +51,7 @@ const oneLine = /^[^\p{Cc}\p{Cs}]+$/u;
 const mostShownCharacters = 60;
 
 /**
- * Reads the fields of a value of unknown shape. Keys that nobody asks for are left alone. Never throws.
+ * Reads the fields of a value of unknown shape. Unknown keys are ignored. Never throws.
  *
  * @param path of the value within the event; empty for the event itself
  * @param complaints everything that is wrong is added here

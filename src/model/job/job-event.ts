@@ -66,7 +66,7 @@ export type JobEventDetail =
   | DatasetDetail
   /**
    * A report of the job was refused: by the gateway, from a spool, or by the command that was to make it. `lfn` is the
-   * file that it is about. With `isRemark` nothing was refused: the reason is something that somebody should look at.
+   * file that it is about. With `isRemark` nothing was refused: the reason is something that an operator should look at.
    */
   | {
       readonly kind: 'refused';
@@ -79,7 +79,7 @@ export type JobEventDetail =
   | { readonly kind: 'held'; readonly reason: string; readonly code?: number; readonly subcode?: number }
   | { readonly kind: 'released' }
   | { readonly kind: 'evicted'; readonly reason?: string }
-  /** The job left the batch system: removed by somebody, vanished, or exited (`finished` only with exit code 0). */
+  /** The job left the batch system: removed by a user, vanished, or exited (`finished` only with exit code 0). */
   | { readonly kind: 'removed'; readonly reason: string }
   | { readonly kind: 'vanished'; readonly reason: string }
   | {
@@ -104,7 +104,7 @@ export interface JobEvent {
    * the order in which the source speaks: this order counts, not the clock.
    */
   readonly sequence: number;
-  /** The how-manieth start of the job, from 0; -1 before the first (batch events only). */
+  /** Number of earlier starts of the job; -1 before the first (batch events only). */
   readonly start: number;
   /** UTC, ISO 8601 with milliseconds and `Z`; the teller's clock. */
   readonly at: string;

@@ -53,6 +53,6 @@ export interface Funnel {
   /** The part of `counts.blocked` for each state that occurs. */
   readonly blockedByState: Readonly<Partial<Record<JobState, number>>>;
   readonly warnings: readonly DecisionWarning[];
-  /** Absent where nobody looked. */
+  /** Absent where it was not looked for. */
   readonly findings?: readonly Finding[];
 }

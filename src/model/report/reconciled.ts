@@ -2,7 +2,7 @@
 export interface Recovered {
   readonly confirmed: number;
   readonly withdrawn: number;
-  /** Somebody is at work on them, or they may still appear. */
+  /** Another process is at work on them, or they may still appear. */
   readonly waiting: number;
   /** The batch system did not answer. */
   readonly unknown: number;
@@ -17,7 +17,7 @@ export interface ReconciledStop {
   readonly rule: string;
   /** Null where it is not known. */
   readonly cluster: number | null;
-  /** `held`: somebody put it on hold, and it waits. `ended`: its factory ended, and what was not made was taken back. */
+  /** `held`: an operator held it, and it waits. `ended`: its factory ended, and what was not made was taken back. */
   readonly state: 'held' | 'ended';
   /** In the batch system's words. */
   readonly reason: string;
@@ -35,7 +35,7 @@ export interface Reconciled {
   readonly confirmed: number;
   /** New events, by what they say. */
   readonly told: Readonly<Record<(typeof toldKinds)[number], number>>;
-  /** Jobs that were taken out of the queue because nobody wants them any more. */
+  /** Jobs that were taken out of the queue because they are not wanted any more. */
   readonly jobsRemoved: number;
   /** Will be known later. */
   readonly waiting: number;

@@ -28,7 +28,7 @@ export interface LackingRule {
 export interface UnappliedCounts {
   /** Will be tried again by itself. */
   readonly pending: number;
-  /** Put aside with a reason, for somebody to look at. */
+  /** Quarantined with a reason, for an operator to look at. */
   readonly aside: number;
   /** Age of the oldest pending one; 0 where there is none. */
   readonly oldestSeconds: number;
@@ -42,7 +42,7 @@ export interface Failure {
   readonly run: number;
   readonly segment: number;
   readonly state: JobState;
-  /** Null where nobody told one. */
+  /** Null where none was reported. */
   readonly exitCode: number | null;
   /** The last message of the job, or what the batch system said. */
   readonly reason: string | null;
@@ -76,7 +76,7 @@ export interface SiteStatus {
   readonly backend: Site['batch']['backend'];
   /** Why jobs cannot be submitted from here. */
   readonly batchProblem?: string;
-  /** Its directory is there; else nobody used it yet. */
+  /** Its directory exists; else it has not been used yet. */
   readonly isMade: boolean;
   /** Everything that should run does. */
   readonly isUp: boolean;
@@ -96,7 +96,7 @@ export interface SiteStatus {
   readonly work?: WorkCounts;
   /** The last products that failed or are held, the newest first; absent as `work` is. */
   readonly failures?: readonly Failure[];
-  /** What stands in the batch system and gets no further; absent as `work` is, or where nobody looked. */
+  /** Jobs that are stuck in the batch system; absent where `work` is, or where the batch system was not asked. */
   readonly stuck?: StuckJobs;
   /** Staged files that are not in the catalog. */
   readonly stageouts?: UnappliedCounts;

@@ -92,7 +92,7 @@ export interface RefusedReport {
   /** What was reported: `finished`, `stageout`, … */
   readonly report: string;
   readonly reason: string;
-  /** Nothing was refused: the reason is something that somebody should look at. */
+  /** Nothing was refused: the reason is something that an operator should look at. */
   readonly isRemark: boolean;
   /** When the site came to know of it. */
   readonly refusedAt: Date;

@@ -8,7 +8,7 @@ import type { Rule } from '#model/rule.ts';
 import type { Complainer } from '../complain.ts';
 
 /**
- * Reports which submit commands nobody knows: an error where one looks mistyped, else a warning, since it is passed on to
+ * Reports unknown submit commands: an error where one looks mistyped, else a warning, since it is passed on to
  * the batch system. Attributes (`+Name`, `MY.Name`) are the author's own.
  */
 export function checkJobKeys(rule: Rule, complainer: Complainer): void {

@@ -3,7 +3,7 @@ const specPattern = /^(?:(.)?([<>=^]))?([-+ ])?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?
 
 /** Nothing in a rule is as wide; far beyond it a text has no room in memory. */
 const widest = 1000;
-/** `toFixed` and `toExponential` know no more places. */
+/** `toFixed` and `toExponential` support at most so many places. */
 const mostPlaces = 100;
 
 /**

@@ -10,7 +10,7 @@ import type { JobEvent } from '#model/job/job-event.ts';
 import type { Log } from '#model/log.ts';
 import type { LeftProduct, RegisteredProduct } from '#model/report/left-products.ts';
 
-/** What the catalog calls a file system that nobody names, as `cups stageout` does. */
+/** The catalog's name for a file system without one, as `cups stageout` uses it. */
 const defaultHost = 'lustre';
 
 /**

@@ -35,7 +35,7 @@ export type Decision =
   | { readonly kind: 'remove-job'; readonly reason: string }
   /** It will be known later, without anybody's help. */
   | { readonly kind: 'wait'; readonly why: string }
-  /** Nobody knows. */
+  /** It is not known. */
   | { readonly kind: 'unknown'; readonly why: string };
 
 const nothing: Decision = { kind: 'nothing' };

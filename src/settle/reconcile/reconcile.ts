@@ -34,19 +34,19 @@ export interface ReconcileInput {
   readonly ingestSpools: () => Promise<unknown>;
   /** Attempts of this rule only. */
   readonly rule?: string;
-  /** A job's own word about its end is waited for this long; {@link defaultTerms} unless told otherwise. */
+  /** A job's own word about its end is waited for this long; {@link defaultTerms} by default. */
   readonly endGraceMs?: number;
-  /** A job that is nowhere is called vanished after this; {@link defaultTerms} unless told otherwise. */
+  /** A job that is nowhere is called vanished after this; {@link defaultTerms} by default. */
   readonly vanishAfterMs?: number;
-  /** A job that is held after its attempt has ended stays for so long; {@link defaultTerms} unless told otherwise. */
+  /** A job that is held after its attempt has ended stays for so long; {@link defaultTerms} by default. */
   readonly keepHeldMs?: number;
-  /** Somebody knows that most jobs vanished, and wants it written down. */
+  /** An operator knows that most jobs vanished, and wants that recorded. */
   readonly isMassVanishingAllowed?: boolean;
 }
 
 /**
- * How long things are waited for unless somebody says otherwise. A report tries for 2 s and the gateway looks for spools
- * every 5 s, so a minute is long; the history of a schedd lags behind its queue by less than a second. Somebody gets a day to look at a held job.
+ * How long things are waited for by default. A report tries for 2 s and the gateway looks for spools
+ * every 5 s, so a minute is long; the history of a schedd lags behind its queue by less than a second. An operator gets a day to look at a held job.
  */
 export const defaultTerms = { endGraceMs: 60_000, vanishAfterMs: 10 * 60_000, keepHeldMs: 24 * 3_600_000 } as const;
 
@@ -55,7 +55,7 @@ const attemptsAtOnce = 10_000;
 /** Attempts are confirmed in groups. */
 const confirmedAtOnce = 500;
 
-/** Nobody loses more than this, and more than this part, at once: it is the question that went wrong. */
+/** More than this number and this part of all jobs never vanish at once: the question went wrong. */
 const believableVanishings = 100;
 const believablePart = 0.5;
 
@@ -142,7 +142,7 @@ async function reconcilePiece(
 }
 
 /**
- * Sees to submissions of which no further jobs are made.
+ * Handles submissions of which no further jobs are created.
  *
  * @returns of those that were resolved, from which process number on attempts are done with
  */

@@ -13,7 +13,7 @@ import type { Log } from '#model/log.ts';
  * Removes jobs from the batch system that are held although their attempt is final: the job has said its end, and then
  * (say) its output was missing. Released they would end at the fence; nothing else would ever take them out of the queue.
  *
- * @param keepHeldMs somebody may want to look at them for so long
+ * @param keepHeldMs how long an operator may want to look at them
  * @param sayUnknown told why nothing is known
  * @returns how many jobs
  * @throws DatabaseError

@@ -13,7 +13,7 @@ export interface StopInput {
   readonly status: Database;
   readonly backend: BatchBackend;
   readonly log: Log;
-  /** A submission that somebody put on hold waits for so long; absent: for ever. */
+  /** A submission that an operator held waits for so long; absent: for ever. */
   readonly keepHeldMs?: number;
 }
 
@@ -42,10 +42,10 @@ export type StopOutcome =
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /**
- * Sees to a submission of which the batch system makes no further jobs. What is broken is never released, since the batch
+ * Handles a submission of which the batch system creates no further jobs. What is broken is never released, since the batch
  * system would go on with wrong numbers: its factory ends, what was made runs on, and the attempts without a job are taken
  * back, so that they can be dispatched again. Only the one that could not be made fails, so that it is not tried for ever.
- * What somebody holds waits for his release. Each step is recorded before it is done, and finished by the next call if this
+ * A held submission waits for its release. Each step is recorded before it is done, and finished by the next call if this
  * one dies.
  *
  * @throws DatabaseError
@@ -60,7 +60,7 @@ export async function resolveStop(
   const { uuid, stop: recorded } = submission;
   const stop = report?.stop;
   if (report === undefined || report.isOver === true || stop?.kind === 'removed') {
-    // Somebody removed it (it may have been us, before we died) when it had stopped already.
+    // It was removed (perhaps by us, before we died) when it had stopped already.
     if (recorded === null) return { kind: 'makes' };
     const next = report === undefined || report.isOver === true ? recorded.next : report.nextProcess;
     return withdrawRest(input, uuid, { reason: recorded.reason, from: Math.max(next, seen), failed: 0 });

@@ -13,8 +13,8 @@ const faultDirectory = join(import.meta.dirname, '../../faults/bin');
 
 /** HTCondor as a backend under test, and what the fault tests need beside. */
 export interface PoolBackend extends BackendUnderTest {
-  /** Lets the condor commands fail as `test/faults/fault.sh` says, while `deed` runs. */
-  withFaults<T>(faults: string, deed: () => Promise<T>): Promise<T>;
+  /** Lets the condor commands fail as `test/faults/fault.sh` says, while `action` runs. */
+  withFaults<T>(faults: string, action: () => Promise<T>): Promise<T>;
 }
 
 /** Makes a backend on the pool whose commands are on the PATH; its jobs are told from those of others by a mark. */
@@ -32,12 +32,12 @@ export async function openPoolBackend(options: { readonly commandTimeoutMs?: num
   };
   const site = { commands, maxJobsPerSubmission: 20_000, schedds: [], commandTimeoutMs: 60_000, ...options };
   const ofThisRun = ['-constraint', `SlurpTestRun == "${mark}"`];
-  const withFaults = async <T>(faults: string, deed: () => Promise<T>): Promise<T> => {
+  const withFaults = async <T>(faults: string, action: () => Promise<T>): Promise<T> => {
     const { PATH } = process.env;
     process.env['PATH'] = `${faultDirectory}:${PATH}`;
     process.env['SLURP_FAULT'] = faults;
     try {
-      return await deed();
+      return await action();
     } finally {
       process.env['PATH'] = PATH;
       delete process.env['SLURP_FAULT'];

@@ -239,7 +239,7 @@ test('starts a job that is released while others are being started', async () =>
   const backend = makeLocalBackend(state);
   const runner: RunnerState = {
     ...{ files: jobFilesOf(state), spoolDirectory: join(root, 'spool'), slots: 3, graceMs: 0, log: silentLog },
-    ...{ active: new Map(), ended: new Set(), watched: new Map(), idleFrom: new Map(), deeds: new Set() },
+    ...{ active: new Map(), ended: new Set(), watched: new Map(), idleFrom: new Map(), actions: new Set() },
     ...{ isDraining: false, endings: 0, poke: () => undefined },
   };
   await backend.hold({ uuid, cupsids: [100] }, 'test');
@@ -249,5 +249,5 @@ test('starts a job that is released while others are being started', async () =>
   expect([...runner.watched.values()].map(({ process }) => process).toSorted((one, other) => one - other)).toEqual([
     0, 1, 2,
   ]);
-  await Promise.all(runner.deeds);
+  await Promise.all(runner.actions);
 });

@@ -39,7 +39,7 @@ test.each([
   expect(await read(...line)).toMatchObject(request);
 });
 
-test('renames and adds as told (C-K12)', async () => {
+test('renames and adds as requested (C-K12)', async () => {
   await expect(read('--batch-name', ' ')).rejects.toThrow(/--batch-name: ' ' is not a name/u);
   await expect(read('--batch-name', 'a\nb')).rejects.toThrow(/--batch-name/u);
   const names = ['--batch-name', 'mine', '--mangle-dstname', 'TEST', '--mangle-dirpath', 'mine/'];

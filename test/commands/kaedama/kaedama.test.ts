@@ -180,7 +180,7 @@ where true and runnumber>=22000 and runnumber<=22100  limit 5
 
 describe('on an embedded site', () => {
   test(
-    '--plan changes nothing, a dispatch submits, and once more finds nothing to do',
+    '--plan changes nothing, a dispatch submits, and a second one finds nothing to do',
     async () => {
       for (const words of [['--plan'], ['--why', '1'], ['--batch', '--yes'], []]) {
         const missing = await dispatch(...(words.includes('--why') ? [] : ['--runs', '1', '3']), ...words);
@@ -313,7 +313,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
   );
 
   test(
-    'a job that is killed without a word has failed, without anybody asking',
+    'a job that is killed before it reports an end has failed, without a command',
     async () => {
       await dispatch('--rule', 'DST_KILLED', '--runs', '7', '--batch');
       const rows = (column: string): Promise<string> =>
@@ -351,7 +351,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
         ...['db', 'sql', 'status', '--write'],
         `update production_status set status = 'finished' where rule = 'DST_REDO' and run < 3`,
       ]);
-      // Without a terminal nobody can say yes.
+      // Without a terminal the question cannot be answered.
       expect(await redo('-u', 'finished', '-r')).toMatchObject({
         exitCode: 2,
         err: expect.stringContaining("If you mean it, add '--yes'"),

@@ -107,7 +107,7 @@ test(
       }),
       'spool-9-0.jsonl',
       'folder',
-      // Of other sites: one whose attempt nobody knows here, and one whose attempt has the number of one of ours.
+      // Of other sites: one whose attempt is unknown here, and one whose attempt has the number of one of ours.
       await writeSpool('spool-4711-0.jsonl', { cupsid: 4711, submission: randomUUID(), details: [started] }),
       await writeSpool('spool-4-0.jsonl', { cupsid: 4, submission: randomUUID(), details: [started, finished] }),
       // Its name says something else.
@@ -147,7 +147,7 @@ test(
 );
 
 test(
-  'lists what could not be taken, and resolves what somebody looked at (C-W29)',
+  'lists what was rejected, and resolves what was looked at (C-W29)',
   async () => {
     const listed = await slurp('refused');
     expect(listed).toMatchObject({ exitCode: 0, err: '' });

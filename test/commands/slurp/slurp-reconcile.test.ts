@@ -126,7 +126,7 @@ describe('slurp reconcile', () => {
   );
 
   test(
-    '--submissions sees to those alone that hang in the air',
+    '--submissions handles unconfirmed submissions only',
     async () => {
       await isAway(false);
       const { exitCode, out, err } = await slurp('reconcile', '--submissions');

@@ -316,7 +316,7 @@ describe('what may come in between', () => {
   );
 
   it(
-    'tables that somebody uses for long are left to them',
+    'leaves tables alone that another session uses for long',
     async () => {
       const role = await oldDatabase('in_use');
       await database.session(async (session) => {
@@ -336,8 +336,8 @@ describe('what may come in between', () => {
 
 describe('what is refused', () => {
   async function refusal(role: Role): Promise<unknown> {
-    const look = async (deed: () => Promise<unknown>): Promise<unknown> =>
-      deed().then(
+    const look = async (action: () => Promise<unknown>): Promise<unknown> =>
+      action().then(
         () => 'nothing',
         (error: unknown) => error,
       );
@@ -404,7 +404,7 @@ describe('what is refused', () => {
     });
   });
 
-  it('states that nobody knows', async () => {
+  it('refuses unknown states', async () => {
     const role = await oldDatabase('strange_state');
     await database.execute(sql`alter type strange_state.prodstate add value 'paused'`);
     await database.execute(sql`update strange_state.production_status set status = 'paused' where run = 3`);

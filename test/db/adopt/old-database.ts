@@ -5,7 +5,7 @@ import type { Role } from '#model/site.ts';
 
 /** How an old database differs from site to site. */
 export interface OldDatabase {
-  /** Where the enum has `held`; `between` unless told otherwise. */
+  /** Where the enum has `held`; `between` by default. */
   readonly held?: 'nowhere' | 'between' | 'last';
   /** What there is of the list of invalid runs; its declared key never worked. */
   readonly invalidRuns?: 'missing' | 'keyless' | 'as declared';

@@ -43,7 +43,7 @@ const files = fc
   .map(([names, blank, edge]) => edge + names.join(blank) + edge);
 const directory = anyOf('/data', '/dira', '/dirb/x', '/with blank', '/tab\there');
 
-// Rows, and often the first of them once more.
+// Rows, and often the first of them again.
 const copied = <T>(row: fc.Arbitrary<T>): fc.Arbitrary<readonly T[]> =>
   fc
     .tuple(fc.array(row, { minLength: 2, maxLength: 5 }), anyOf(0, 0, 1))

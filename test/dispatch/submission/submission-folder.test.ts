@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(home, { recursive: true }));
 
-test('keeps tokens from others, and refuses a directory of tokens that somebody has opened', async () => {
+test('keeps tokens from others, and refuses a directory of tokens that has been opened to others', async () => {
   const folder = await createSubmissionDirectory(site, uuid, 'http://127.0.0.1:1');
   const above = join(site.stateDirectory, 'submissions');
   expect((await stat(above)).mode & 0o777).toBe(0o700);

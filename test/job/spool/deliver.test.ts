@@ -95,7 +95,7 @@ test('leaves the reports where they are while the gateway is away, and is back w
   expect(texts()).toEqual(['one']);
 });
 
-test('tries until the gateway is back, where somebody waits for the answer', async () => {
+test('tries until the gateway is back, where a caller waits for the answer', async () => {
   const { path } = say('one');
   gateway.mood.status = 503;
   setTimeout(() => delete gateway.mood.status, 400);

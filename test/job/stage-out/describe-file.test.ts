@@ -59,7 +59,7 @@ test.each<[string, string, GivenFacts, FileDescription['facts']]>([
       dataset: 'new_nocdbtag',
     },
   ],
-  ['nothing where nobody says it', 'out.root', { dstname: 'none' }, {}],
+  ['nothing where it is not given', 'out.root', { dstname: 'none' }, {}],
   ['nothing of a raw file', 'GL1_physics_gl1daq-00053534-0000.evt', {}, {}],
 ])('takes %s (C-W25)', (_, lfn, given, facts) => {
   expect(describeFile(lfn, given).facts).toEqual(facts);

@@ -8,7 +8,7 @@ leave() {
 }
 trap leave SIGTERM SIGINT SIGKILL
 {
-  # Once more what the wrapper has staged already.
+  # What the wrapper has staged already, again.
   for item in ${items//,/ }; do cp -v $from/$item .; done
   touch one-output
   report started

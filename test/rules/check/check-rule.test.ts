@@ -202,7 +202,7 @@ describe('kaedama --check', () => {
     ).toEqual([]);
   });
 
-  it('passes on submit commands that nobody knows, and refuses what looks mistyped (C-R17)', async () => {
+  it('passes on unknown submit commands, and refuses what looks mistyped (C-R17)', async () => {
     const keys = [
       "    my_farms_own_thing: '1'",
       "    request_memroy: '2GB'",

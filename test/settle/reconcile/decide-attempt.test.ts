@@ -64,7 +64,7 @@ describe('a job in the queue', () => {
     ['idle after it started, of which its worker said nothing', {}, job('idle', 1), 'evicted@0'],
     ['idle after it started, and the count was lost', ran, job('idle', 0), 'evicted@0'],
     ['idle, known to be evicted', { state: 'evicted', start: 0 }, job('idle', 1), 'nothing'],
-    ['idle, evicted once more', { state: 'evicted', start: 0 }, job('idle', 2), 'evicted@1'],
+    ['idle, evicted again', { state: 'evicted', start: 0 }, job('idle', 2), 'evicted@1'],
     ['runs again after it was evicted', { state: 'evicted', start: 0 }, job('running', 2), 'started@1'],
     ['still ending, known to be evicted', { state: 'evicted', start: 0 }, job('running', 1), 'nothing'],
     ['held at submission', {}, job('held', 0, { holdCode: 15 }), 'held@-1'],
@@ -155,7 +155,7 @@ describe('a job that is nowhere', () => {
     ['vanished if its submission is not known', ran, {}, heardLongAgo, 'vanished@0'],
     ['vanished at once where nothing is waited for', ran, {}, { nowMs: sinceMs, vanishAfterMs: 0 }, 'vanished@0'],
     ['vanished if it is retired too', { ...heldRow, retiredReason: 'x' }, {}, heardLongAgo, 'vanished@0'],
-    ['is unknown if nobody answered', ran, { silence: 'no answer' }, heardLongAgo, 'unknown'],
+    ['is unknown if there was no answer', ran, { silence: 'no answer' }, heardLongAgo, 'unknown'],
     ['waits for its submission', { isConfirmed: false, state: 'submitting' }, {}, heardLongAgo, 'wait'],
   ])('%s', (_, row, sight, more, expected) => {
     expect(decide(row, sight, more)).toBe(expected);

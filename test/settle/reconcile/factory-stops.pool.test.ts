@@ -154,7 +154,7 @@ test('what a factory had made before it stopped runs to its end', async () => {
   ]);
 });
 
-test('a submission that somebody holds waits, says so, and goes on when it is released', async () => {
+test('a submission that is held waits, is reported, and continues when it is released', async () => {
   const { uuid, cluster } = await dispatch([1, 2, 3, 4, 5], { matches: false, atOnce: 2 });
   await untilJobs(uuid, 2, 'idle');
   await runCommand('condor_hold', ['-reason', 'disk is full', String(cluster)]);
@@ -217,7 +217,7 @@ test('killed while it ended a factory, the next reconcile finishes', async () =>
   ]);
 });
 
-test('a submission that somebody removes has failed as a whole, also what was never made', async () => {
+test('a submission that is removed has failed as a whole, also what was never created', async () => {
   const { uuid, cluster } = await dispatch([1, 2, 3, 4, 5], { matches: false, atOnce: 2 });
   await untilJobs(uuid, 2, 'idle');
   await runCommand('condor_rm', [String(cluster)]);

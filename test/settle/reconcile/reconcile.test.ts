@@ -217,7 +217,7 @@ describe('nothing is concluded', () => {
     expect(await reconcileNow(backend)).toMatchObject({ checked: 3, agreed: 3, told: nobody });
   });
 
-  test('when most of many jobs vanish at once, unless somebody says so', async () => {
+  test('when most of many jobs vanish at once, unless the operator confirms it', async () => {
     await dispatch(Array.from({ length: 110 }, (_, index) => index + 1));
     const backend = saying(() => undefined);
     expect(await reconcileNow(backend)).toMatchObject({ checked: 110, disbelieved: 110, told: nobody });

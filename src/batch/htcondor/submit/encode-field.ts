@@ -2,7 +2,7 @@
 const dollars = /(\$\$\(|\$\((?:ClusterId|ProcId)\))|\$\$|\$/giu;
 
 /**
- * Keeps condor from expanding a finished text once more: every `$` is written as a macro that means it, but for
+ * Keeps condor from expanding a finished text again: every `$` is written as a macro that means it, but for
  * `$(ClusterId)`, `$(ProcId)` and `$$(…)`. Also one that begins nothing: in a row, `a$ b` would become
  * `a$$(slurp_blank)b`, and `$$(…)` is looked up in the machine when the job starts.
  *

@@ -41,19 +41,19 @@ export interface Judging {
 export async function withAuthorsPath<T>(
   session: Session,
   where: { readonly schema: string; readonly statementTimeoutMs: number },
-  deed: (session: Session) => Promise<T>,
+  action: (session: Session) => Promise<T>,
 ): Promise<T> {
   return session.transaction(
     async (inner) => {
       const path = `${sql.identifier(where.schema).text}, pg_temp`;
       await inner.query(sql`select set_config('search_path', ${path}, true)`);
-      return deed(inner);
+      return action(inner);
     },
     { isReadOnly: true, statementTimeoutMs: where.statementTimeoutMs },
   );
 }
 
-// Whether a row has to do with the run that somebody asks about.
+// Whether a row has to do with the run of a question.
 function askedSql({ request: { asked }, columns }: Judging): { readonly isOf: Statement; readonly isAlone: boolean } {
   if (asked === undefined) return { isOf: sql`false`, isAlone: false };
   const { run, isAlone } = asked;

@@ -7,7 +7,7 @@ import type { LateJudging, VerdictPart } from './verdict-part.ts';
 
 /**
  * Among undecided rows of one product: later rows that are equal in every column become `repeated`; where more than
- * one different row is left, all of them become `duplicate`, since nobody can say which is meant.
+ * one different row is left, all of them become `duplicate`, since it cannot be known which is meant.
  */
 async function markDuplicates({ session, columns }: LateJudging): Promise<void> {
   const content = sql.join(['dstfile', 'streamname', 'source', 'files', 'ranges'].map((name) => sql.identifier(name)));

@@ -4,7 +4,7 @@ import type { Queryable } from '../../connect.ts';
 
 /** How a batch system that makes no further jobs of a submission was seen. */
 export interface SeenStop {
-  /** `held`: somebody put it on hold. `broken`: a job cannot be made. */
+  /** `held`: an operator held it. `broken`: a job cannot be made. */
   readonly kind: 'held' | 'broken';
   readonly reason: string;
   /** Process number of the first job that is not made. */

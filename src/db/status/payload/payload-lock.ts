@@ -16,7 +16,7 @@ export async function unlockPayload(session: Session, hash: string): Promise<voi
 }
 
 /**
- * Does something about a snapshot while nobody is about to submit jobs that need it.
+ * Runs a function on a snapshot while no dispatch is about to submit jobs that need it.
  *
  * @returns undefined where somebody is
  */
@@ -36,7 +36,7 @@ export async function withPayloadAlone<T>(
   }
 }
 
-/** Does something that one process at a time shall do in a directory of snapshots; waits for others. */
+/** Runs a function that only one process at a time may run in a directory of snapshots; waits for others. */
 export async function withPayloadMaking<T>(session: Session, directory: string, act: () => Promise<T>): Promise<T> {
   const key = `slurp payload in ${directory}`;
   await session.query(sql`select pg_advisory_lock(hashtextextended(${key}, 0))`);

@@ -26,7 +26,7 @@ export function unregisteredSourceOf(source: string): string {
 }
 
 /**
- * Resolves refusals: they stay as events, and the row of their attempt shows them no more.
+ * Resolves refusals: they stay as events, and the row of their attempt does not show them any more.
  *
  * @param note who did it, and how
  * @returns how many refusals were open and are resolved now

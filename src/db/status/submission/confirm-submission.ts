@@ -7,7 +7,7 @@ import type { Session } from '../../connect.ts';
  * a job that was faster has reported stays.
  *
  * @param cluster absent if the jobs are known to be there but not under which number
- * @returns false if the submission is no longer waiting for this: it was confirmed or withdrawn by somebody else
+ * @returns false if the submission is no longer waiting for this: it was confirmed or withdrawn by another process
  * @throws DatabaseError
  */
 export async function confirmSubmission(session: Session, uuid: string, cluster: number | undefined): Promise<boolean> {

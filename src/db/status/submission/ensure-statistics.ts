@@ -2,7 +2,7 @@ import { sql } from '../../connect.ts';
 
 import type { Queryable } from '../../connect.ts';
 
-/** Fewer rows mislead nobody. */
+/** Fewer rows do not mislead the planner. */
 const leastRows = 1000;
 
 /**

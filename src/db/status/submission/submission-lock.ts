@@ -7,7 +7,7 @@ export async function lockSubmission(session: Session, uuid: string): Promise<vo
   await session.query(sql`select pg_advisory_lock(hashtextextended('slurp submission ' || ${uuid}::text, 0))`);
 }
 
-/** Takes the lock of a submission if nobody has it. */
+/** Takes the lock of a submission if it is free. */
 export async function claimSubmissionLock(session: Session, uuid: string): Promise<boolean> {
   const rows = await session.query<{ readonly locked: boolean }>(
     sql`select pg_try_advisory_lock(hashtextextended('slurp submission ' || ${uuid}::text, 0)) as locked`,

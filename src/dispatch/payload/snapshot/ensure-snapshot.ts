@@ -87,7 +87,7 @@ async function make(store: string, survey: PayloadSurvey, log: Log): Promise<str
     const after = await findSnapshotFault(directory, manifest, known);
     if (after !== undefined) throw makeStoreError(store, after === 'absent' ? 'it does not exist' : after.reason);
   }
-  // Jobs that copy from it at this moment shall find it: pruning takes it away.
+  // Jobs that copy from it at this moment must find it: pruning removes it.
   return reason;
 }
 

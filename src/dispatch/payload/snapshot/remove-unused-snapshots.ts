@@ -88,7 +88,7 @@ async function removeOne(session: Session, { directory, keepMs }: PayloadStore, 
   return isRemoved === true;
 }
 
-/** Drafts of processes that died, snapshots that were damaged, and hashes of payloads that nobody dispatches any more. */
+/** Drafts of processes that died, snapshots that were damaged, and hashes of payloads that are not dispatched any more. */
 async function removeLeftovers({ directory, keepMs }: PayloadStore, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const ageMs = name.startsWith(draftPrefix) ? draftMs : /^known-[0-9a-f]+\.json/u.test(name) ? keepMs : undefined;

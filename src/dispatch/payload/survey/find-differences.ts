@@ -44,7 +44,7 @@ export interface ComparedPayload {
 
 /**
  * Finds what of a checkout would be staged and is not as its commit has it, by content: what the index believes, and
- * whether git ignores a file, makes no difference. Asks git once, and once more for each file that a filter
+ * whether git ignores a file, makes no difference. Asks git once, and again for each file that a filter
  * (line endings, large files) may have changed.
  *
  * @throws SiteError if git cannot answer
