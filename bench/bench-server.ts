@@ -21,17 +21,17 @@ export interface BenchServer {
 export async function startBenchServer({ isDisposable = true } = {}): Promise<BenchServer> {
   const directory = await mkdtemp('/tmp/slurp-bench-');
   const socket = join(directory, 'run');
-  const folders = {
+  const directories = {
     data: join(directory, 'postgres'),
     socket,
     log: join(directory, 'postgres.log'),
     links: join(directory, 'lib'),
   };
-  await startPostgres(folders, { isDisposable });
+  await startPostgres(directories, { isDisposable });
   return {
     directory,
     cpuMs: async () => {
-      const pid = Number((await readFile(join(folders.data, 'postmaster.pid'), 'utf8')).split('\n')[0]);
+      const pid = Number((await readFile(join(directories.data, 'postmaster.pid'), 'utf8')).split('\n')[0]);
       return cpuOfFamily(pid);
     },
     roleIn: (database, role, schema) => ({
@@ -40,7 +40,7 @@ export async function startBenchServer({ isDisposable = true } = {}): Promise<Be
       url: `postgresql:///${database}?host=${encodeURIComponent(socket)}&user=slurp`,
     }),
     close: async () => {
-      await stopPostgres(folders, 'immediate');
+      await stopPostgres(directories, 'immediate');
       await rm(directory, { recursive: true });
     },
   };

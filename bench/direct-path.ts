@@ -12,7 +12,7 @@ import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { measureProcess, medianOf, putFigures, startBenchServer } from './bench-server.ts';
 
-const folders = ['tpc', 'intt', 'mvtx', 'gl1'];
+const directories = ['tpc', 'intt', 'mvtx', 'gl1'];
 
 const rule = (root: string): string => `
 DST_EVENT:
@@ -33,12 +33,12 @@ async function main(files: number, rounds: number): Promise<void> {
   const server = await startBenchServer();
   try {
     const root = join(server.directory, 'raw');
-    const perFolder = Math.ceil(files / folders.length);
-    for (const folder of folders) {
-      await mkdir(join(root, folder, 'physics'), { recursive: true });
-      for (let number = 0; number < perFolder; number += 1) {
+    const perDirectory = Math.ceil(files / directories.length);
+    for (const directory of directories) {
+      await mkdir(join(root, directory, 'physics'), { recursive: true });
+      for (let number = 0; number < perDirectory; number += 1) {
         const handle = await open(
-          join(root, folder, 'physics', `${folder}-${String(number).padStart(8, '0')}-0000.evt`),
+          join(root, directory, 'physics', `${directory}-${String(number).padStart(8, '0')}-0000.evt`),
           'w',
         );
         await handle.close();
@@ -51,7 +51,7 @@ async function main(files: number, rounds: number): Promise<void> {
     const daq = openDatabase(roleOf('daq'), { applicationName: 'bench', max: 1 });
     await daq.execute(sql`insert into ${sql.table(daq.role, 'filelist')} (filename, runnumber)
       select f || '-' || lpad(n::text, 8, '0') || '-0000.evt', n
-      from generate_series(0, ${perFolder - 1}::int) n cross join unnest(${folders}::text[]) f`);
+      from generate_series(0, ${perDirectory - 1}::int) n cross join unnest(${directories}::text[]) f`);
     await daq.close();
     const site = join(server.directory, 'slurp.yaml');
     const lines = roleNames.map((role) => `  ${role}: { url: '${roleOf(role).url}', schema: ${role} }`);
@@ -76,7 +76,7 @@ async function main(files: number, rounds: number): Promise<void> {
       measured.push({ listed, listingMs, startUpMs, oneRun, allRuns });
     }
     const figures = {
-      files: perFolder * folders.length,
+      files: perDirectory * directories.length,
       listingMs: medianOf(measured.map(({ listingMs }) => listingMs)),
       startUpMs: medianOf(measured.map(({ startUpMs }) => startUpMs)),
       oneRunMs: medianOf(measured.map(({ oneRun }) => oneRun.wallMs)),

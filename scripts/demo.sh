@@ -23,7 +23,7 @@ if ! launchers=$(test/pool/start.sh --state-file "$work/state" 2> "$work/said");
   exit 1
 fi
 PATH=$(echo "$launchers" | tail -n 1):$PATH
-# Jobs are the pool's user and write there; a folder of its own, for the demo's other one belongs to whoever ran it.
+# Jobs are the pool's user and write there; a directory of its own, for the demo's other one belongs to whoever ran it.
 SLURP_DEMO_DIR=${SLURP_DEMO_DIR:-$PWD/demo-htcondor}
 SLURP_DEMO_RUN_AS=$PWD/test/pool/run-as.sh
 export PATH SLURP_DEMO_DIR SLURP_DEMO_RUN_AS

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
-import { embeddedUrlOf, serverFoldersOf } from '#config/site-folders.ts';
+import { embeddedUrlOf, serverDirectoriesOf } from '#config/site-directories.ts';
 import { openDatabase } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';
@@ -15,10 +15,10 @@ import type { Role } from '#model/site.ts';
 
 const sqlDirectory = join(findPackageRoot(), 'sql');
 const directory = await mkdtemp('/tmp/slurp-schema-');
-const folders = serverFoldersOf(directory);
+const directories = serverDirectoriesOf(directory);
 try {
   await mkdir(join(directory, 'logs'));
-  await startPostgres(folders, { isDisposable: true });
+  await startPostgres(directories, { isDisposable: true });
   const roles = roleNames.map((role): Role => ({ role, schema: role, url: embeddedUrlOf(directory) }));
   if (roles[0] !== undefined) await createDatabase(roles[0]);
   for (const role of roles) await migrate(role, sqlDirectory);
@@ -26,6 +26,6 @@ try {
   await writeFile(join(sqlDirectory, 'schema.sql'), await renderSchemas(databases));
   for (const database of databases) await database.close();
 } finally {
-  await stopPostgres(folders, 'immediate');
+  await stopPostgres(directories, 'immediate');
   await rm(directory, { recursive: true, force: true });
 }

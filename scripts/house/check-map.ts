@@ -5,13 +5,13 @@
  * @param rooms names of the directories of `src/`
  * @param directories names of the directories beside `src/`
  */
-export function checkMap(readme: string, rooms: readonly string[], folders: readonly string[]): readonly string[] {
+export function checkMap(readme: string, rooms: readonly string[], directories: readonly string[]): readonly string[] {
   const block = readme.split('```').find((text) => /^src\/$/mu.test(text));
   if (block === undefined) return ["README.md: There is no map: a code block with the line 'src/' (L7)"];
   const named = [...block.matchAll(/^( *)([\w.-]+)\/(?=\s|$)/gmu)].map(([, indent, name]) => ({
     name: `${indent === '' ? '' : 'src/'}${name ?? ''}`,
   }));
-  const there = ['src', ...rooms.map((room) => `src/${room}`), ...folders];
+  const there = ['src', ...rooms.map((room) => `src/${room}`), ...directories];
   const names = named.map(({ name }) => name);
   return [
     ...there.filter((name) => !names.includes(name)).map((name) => `README.md: The map leaves out '${name}/' (L7)`),

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 export type SourceTree = ReadonlyMap<string, string>;
 
 /** Reads the text files with these endings below some directories of the repository; in alphabetical order. */
-export function readSourceTree(root: string, folders: readonly string[], endings: readonly string[]): SourceTree {
+export function readSourceTree(root: string, directories: readonly string[], endings: readonly string[]): SourceTree {
   const tree = new Map<string, string>();
-  for (const folder of folders) {
-    for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
+  for (const directory of directories) {
+    for (const entry of readdirSync(join(root, directory), { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name);
       if (!entry.isFile() || !endings.some((ending) => entry.name.endsWith(ending))) continue;
       tree.set(path.slice(root.length + 1), readFileSync(path, 'utf8'));

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 
 import { SiteError } from '#model/errors.ts';
 
-import { serverFoldersOf } from './site-folders.ts';
+import { serverDirectoriesOf } from './site-directories.ts';
 
 import type { Site } from '#model/site.ts';
 
@@ -13,7 +13,7 @@ import type { Site } from '#model/site.ts';
  * @throws SiteError `site-missing`
  */
 export function assertMadeSite(site: Site): void {
-  if (site.kind === 'external' || existsSync(serverFoldersOf(site.stateDirectory).data)) return;
+  if (site.kind === 'external' || existsSync(serverDirectoriesOf(site.stateDirectory).data)) return;
   throw new SiteError(`The site '${site.stateDirectory}' has no database yet`, {
     code: 'site-missing',
     advice: "'slurp up' creates a new, empty one; if there was one before, find out where it went",

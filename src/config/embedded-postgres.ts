@@ -17,7 +17,7 @@ import type { PostgresBinaries } from './postgres-binaries.ts';
 import type { ServerAccount } from './server-account.ts';
 
 /** Absolute paths of one embedded PostgreSQL: data, socket, log, library links. */
-export interface ServerFolders {
+export interface ServerDirectories {
   /** `PGDATA`; made at the first start. */
   readonly data: string;
   /** Holds the socket, so its path is short: see `socketDirectoryOf`. */
@@ -42,12 +42,12 @@ const port = 5432;
 const startTimeoutMs = 120_000;
 const neededBytes = 200 * 1024 ** 2;
 
-function settingsOf(folders: ServerFolders, options: StartOptions): Record<string, string> {
+function settingsOf(directories: ServerDirectories, options: StartOptions): Record<string, string> {
   // Parallel queries share memory there; in a container it is often 64 MB.
   const isSharedMemorySmall = ((info) => info.blocks * info.bsize < 512 * 1024 ** 2)(statfsSync('/dev/shm'));
   return {
     listen_addresses: '',
-    unix_socket_directories: folders.socket,
+    unix_socket_directories: directories.socket,
     unix_socket_permissions: '0700',
     port: String(port),
     max_connections: '100',
@@ -98,9 +98,9 @@ async function isServerOf(data: string, pid: number): Promise<boolean> {
 }
 
 /** Returns whether the server was killed, so that its next start recovers what was under way; false while it runs. */
-export function isPostgresLeftOpen(folders: ServerFolders): boolean {
+export function isPostgresLeftOpen(directories: ServerDirectories): boolean {
   // A server that is stopped takes its file away.
-  const file = readPidFile(folders.data);
+  const file = readPidFile(directories.data);
   return file !== undefined && readProcessStart(file.pid) === undefined;
 }
 
@@ -110,10 +110,10 @@ export function socketPathOf(socketDirectory: string): string {
 }
 
 /** Tells the process id of the server, if it runs and takes connections; a millisecond. */
-export async function findPostgresServer(folders: ServerFolders): Promise<number | undefined> {
-  const file = readPidFile(folders.data);
+export async function findPostgresServer(directories: ServerDirectories): Promise<number | undefined> {
+  const file = readPidFile(directories.data);
   if (file?.isReady !== true) return undefined;
-  return (await canConnect(socketPathOf(folders.socket))) ? file.pid : undefined;
+  return (await canConnect(socketPathOf(directories.socket))) ? file.pid : undefined;
 }
 
 async function createOwnedDirectory(path: string, account: ServerAccount): Promise<void> {
@@ -124,7 +124,7 @@ async function createOwnedDirectory(path: string, account: ServerAccount): Promi
   const mine = process.getuid?.() ?? found.uid;
   if (!found.isDirectory() || (found.uid !== mine && found.uid !== account.owner?.uid)) {
     throw new SiteError(`'${path}' belongs to another user`, {
-      code: 'site-folder-taken',
+      code: 'site-directory-taken',
       advice: 'Move the site to a directory with a shorter path, or have that directory removed',
     });
   }
@@ -146,12 +146,12 @@ async function run(account: ServerAccount, binaries: PostgresBinaries, args: rea
 
 // Made under another name and renamed when whole, so that an interrupted start leaves nothing half made behind.
 async function createData(
-  folders: ServerFolders,
+  directories: ServerDirectories,
   account: ServerAccount,
   binaries: PostgresBinaries,
   options: StartOptions,
 ): Promise<void> {
-  const parent = dirname(folders.data);
+  const parent = dirname(directories.data);
   const space = statfsSync(parent);
   if (space.bavail * space.bsize < neededBytes) {
     throw new SiteError(
@@ -168,7 +168,7 @@ async function createData(
     const args = ['-D', fresh, '-U', 'slurp', '--encoding=UTF8', '--no-locale', '--auth=trust', '--no-instructions'];
     if (options.isDisposable === true) args.push('--no-sync');
     await run(account, binaries, args);
-    await rename(fresh, folders.data).catch((error: NodeJS.ErrnoException) => {
+    await rename(fresh, directories.data).catch((error: NodeJS.ErrnoException) => {
       // Another process was faster: its result is as good.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
@@ -177,11 +177,11 @@ async function createData(
   }
 }
 
-function checkVersion(folders: ServerFolders, binaries: PostgresBinaries): void {
-  const version = readFileSync(join(folders.data, 'PG_VERSION'), 'utf8').trim();
+function checkVersion(directories: ServerDirectories, binaries: PostgresBinaries): void {
+  const version = readFileSync(join(directories.data, 'PG_VERSION'), 'utf8').trim();
   if (version === String(binaries.major)) return;
   throw new SiteError(
-    `'${folders.data}' was created by PostgreSQL ${version}, but the programs here are version ${binaries.major}`,
+    `'${directories.data}' was created by PostgreSQL ${version}, but the programs here are version ${binaries.major}`,
     {
       code: 'site-postgres-version',
       advice: `Use the SLURP that created it, or move that directory away and start again`,
@@ -212,24 +212,27 @@ function readLastLines(file: string): string {
 }
 
 async function startServer(
-  folders: ServerFolders,
+  directories: ServerDirectories,
   account: ServerAccount,
   binaries: PostgresBinaries,
   options: StartOptions,
 ): Promise<number | undefined> {
-  const isRecovering = isPostgresLeftOpen(folders);
-  const settings = Object.entries(settingsOf(folders, options)).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const command = [...account.prefix, binaries.postgres, '-D', folders.data, ...settings];
+  const isRecovering = isPostgresLeftOpen(directories);
+  const settings = Object.entries(settingsOf(directories, options)).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
+  const command = [...account.prefix, binaries.postgres, '-D', directories.data, ...settings];
   const pid = await startDetached(command[0] ?? binaries.postgres, command.slice(1), {
     cwd: '/',
     env: { PATH: process.env['PATH'], LC_ALL: 'C', ...binaries.environment },
-    logFile: folders.log,
+    logFile: directories.log,
   });
   const since = performance.now();
   let hasSaid = false;
   const ended = await waitUntil(
     async () => {
-      if ((await findPostgresServer(folders)) === pid) return 'ready';
+      if ((await findPostgresServer(directories)) === pid) return 'ready';
       if (readProcessStart(pid) === undefined) return 'ended';
       if (!hasSaid && performance.now() - since > 2000) {
         hasSaid = true;
@@ -247,41 +250,42 @@ async function startServer(
  * alone. Two at once are safe: one server comes of it. What a kill left behind is put away.
  *
  * @returns its process id
- * @throws SiteError `site-postgres-…`, `site-disk-full`, `site-server-account`, `site-folder-taken`
+ * @throws SiteError `site-postgres-…`, `site-disk-full`, `site-server-account`, `site-directory-taken`
  * @see docs/site.md
  */
-export async function startPostgres(folders: ServerFolders, options: StartOptions = {}): Promise<number> {
-  const running = await findPostgresServer(folders);
+export async function startPostgres(directories: ServerDirectories, options: StartOptions = {}): Promise<number> {
+  const running = await findPostgresServer(directories);
   if (running !== undefined) return running;
-  const binaries = findPostgres(folders.links);
-  const owner = await stat(folders.data).catch(() => undefined);
+  const binaries = findPostgres(directories.links);
+  const owner = await stat(directories.data).catch(() => undefined);
   const account = await findServerAccount(binaries, owner?.uid);
-  await createOwnedDirectory(folders.socket, account);
-  if (!existsSync(join(folders.data, 'PG_VERSION'))) await createData(folders, account, binaries, options);
-  checkVersion(folders, binaries);
+  await createOwnedDirectory(directories.socket, account);
+  if (!existsSync(join(directories.data, 'PG_VERSION'))) await createData(directories, account, binaries, options);
+  checkVersion(directories, binaries);
   for (let attempt = 1; attempt <= 5; attempt += 1) {
-    const pid = (await findOther(folders)) ?? (await startServer(folders, account, binaries, options));
+    const pid = (await findOther(directories)) ?? (await startServer(directories, account, binaries, options));
     if (pid !== undefined) return pid;
-    const file = readPidFile(folders.data);
-    if (file === undefined || !(await isServerOf(folders.data, file.pid))) await stopLeftovers(folders.data);
+    const file = readPidFile(directories.data);
+    if (file === undefined || !(await isServerOf(directories.data, file.pid))) await stopLeftovers(directories.data);
   }
-  throw new SiteError(`The database did not start: ${readLastLines(folders.log)}`, {
+  throw new SiteError(`The database did not start: ${readLastLines(directories.log)}`, {
     code: 'site-postgres-start',
-    advice: `Read '${folders.log}'`,
+    advice: `Read '${directories.log}'`,
   });
 }
 
 // The server of another user, which may just be starting. PostgreSQL itself copes with the file of a dead one, but not if
 // that process id was given to another program since.
-async function findOther(folders: ServerFolders): Promise<number | undefined> {
-  const file = readPidFile(folders.data);
+async function findOther(directories: ServerDirectories): Promise<number | undefined> {
+  const file = readPidFile(directories.data);
   if (file === undefined || readProcessStart(file.pid) === undefined) return undefined;
-  if (!(await isServerOf(folders.data, file.pid))) {
-    await rm(join(folders.data, 'postmaster.pid'), { force: true });
+  if (!(await isServerOf(directories.data, file.pid))) {
+    await rm(join(directories.data, 'postmaster.pid'), { force: true });
     return undefined;
   }
   const found = await waitUntil(
-    async () => (await findPostgresServer(folders)) ?? (readProcessStart(file.pid) === undefined ? 'gone' : undefined),
+    async () =>
+      (await findPostgresServer(directories)) ?? (readProcessStart(file.pid) === undefined ? 'gone' : undefined),
     { timeoutMs: startTimeoutMs },
   );
   return typeof found === 'number' ? found : undefined;
@@ -292,9 +296,9 @@ async function findOther(folders: ServerFolders): Promise<number | undefined> {
  *
  * @throws SiteError `site-postgres-stop` if it is still there after 30 s
  */
-export async function stopPostgres(folders: ServerFolders, how: 'fast' | 'immediate' = 'fast'): Promise<void> {
-  const file = readPidFile(folders.data);
-  if (file === undefined || !(await isServerOf(folders.data, file.pid))) return;
+export async function stopPostgres(directories: ServerDirectories, how: 'fast' | 'immediate' = 'fast'): Promise<void> {
+  const file = readPidFile(directories.data);
+  if (file === undefined || !(await isServerOf(directories.data, file.pid))) return;
   try {
     process.kill(file.pid, how === 'fast' ? 'SIGINT' : 'SIGQUIT');
   } catch {
@@ -306,7 +310,7 @@ export async function stopPostgres(folders: ServerFolders, how: 'fast' | 'immedi
   if (isGone !== true) {
     throw new SiteError(`The database (process ${file.pid}) did not stop`, {
       code: 'site-postgres-stop',
-      advice: `Read '${folders.log}'`,
+      advice: `Read '${directories.log}'`,
     });
   }
 }

@@ -9,7 +9,7 @@ import { waitUntil } from '#util/wait-until.ts';
 import { findPostgresServer, isPostgresLeftOpen } from './embedded-postgres.ts';
 import { findSlurpProgram } from './find-slurp-program.ts';
 import { askSupervisor, isServing, readServeRecord } from './serve-record.ts';
-import { serverFoldersOf, stateFolderName } from './site-folders.ts';
+import { serverDirectoriesOf, stateDirectoryName } from './site-directories.ts';
 import { createStateDirectory } from './state-directory.ts';
 import { wakeServers } from './wake-servers.ts';
 
@@ -28,7 +28,7 @@ export function isServedByUs(site: Site): boolean {
 
 async function isDatabaseUp(site: Site): Promise<boolean> {
   if (site.kind === 'external') return true;
-  return (await findPostgresServer(serverFoldersOf(site.stateDirectory))) !== undefined;
+  return (await findPostgresServer(serverDirectoriesOf(site.stateDirectory))) !== undefined;
 }
 
 /** Reports what serves the site now; undefined unless it is alive and its database takes connections. A millisecond. */
@@ -51,10 +51,10 @@ async function stopOutdated(record: ServeRecord, say: Say): Promise<void> {
 }
 
 function serveArgumentsOf(site: Site): readonly string[] {
-  const folder = site.stateDirectory.endsWith(join(stateFolderName, 'testbed'))
+  const directory = site.stateDirectory.endsWith(join(stateDirectoryName, 'testbed'))
     ? dirname(site.stateDirectory)
     : site.stateDirectory;
-  return ['serve', '--site', site.file ?? folder, '--mode', site.mode];
+  return ['serve', '--site', site.file ?? directory, '--mode', site.mode];
 }
 
 function readFrom(file: string, offset: number): string {
@@ -96,9 +96,9 @@ export async function ensureSite(site: Site, { say }: { readonly say: Say }): Pr
 /** What there is to say of a start that takes long; asked before it begins. */
 function describeSlowStart(site: Site): string {
   if (site.kind === 'external') return '… still starting';
-  const folders = serverFoldersOf(site.stateDirectory);
-  if (!existsSync(folders.data)) return '… the first start creates the database, which takes some seconds more';
-  if (isPostgresLeftOpen(folders)) return '… still starting: the database is recovering after a kill';
+  const directories = serverDirectoriesOf(site.stateDirectory);
+  if (!existsSync(directories.data)) return '… the first start creates the database, which takes some seconds more';
+  if (isPostgresLeftOpen(directories)) return '… still starting: the database is recovering after a kill';
   return '… still starting the database';
 }
 

@@ -9,8 +9,8 @@ import type { Site } from '#model/site.ts';
  */
 export function findBatchProblem({ batch }: Pick<Site, 'batch'>, env = process.env): string | undefined {
   if (batch.backend !== 'htcondor') return undefined;
-  const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  if (folders.some((folder) => canRun(join(folder, 'condor_submit')))) return undefined;
+  const directories = (env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '');
+  if (directories.some((directory) => canRun(join(directory, 'condor_submit')))) return undefined;
   return "The site's batch system is HTCondor, and 'condor_submit' is not on the PATH: jobs cannot be submitted from here";
 }
 

@@ -4,9 +4,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
 
+import { embeddedUrlOf, stateDirectoryName } from './site-directories.ts';
 import { makeRoles } from './site-file/make-role.ts';
 import { readSiteFile } from './site-file/read-site-file.ts';
-import { embeddedUrlOf, stateFolderName } from './site-folders.ts';
 
 import type { Role, Site } from '#model/site.ts';
 
@@ -43,15 +43,15 @@ function findRootAt(path: string): SiteRoot | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isFile() === true) return { directory: dirname(path), file: path };
   if (found?.isDirectory() !== true) return undefined;
-  if (basename(path) === stateFolderName) return { directory: dirname(path) };
+  if (basename(path) === stateDirectoryName) return { directory: dirname(path) };
   if (existsSync(join(path, siteFileName))) return { directory: path, file: join(path, siteFileName) };
-  return existsSync(join(path, stateFolderName)) ? { directory: path } : undefined;
+  return existsSync(join(path, stateDirectoryName)) ? { directory: path } : undefined;
 }
 
 // A site tells jobs what to run: one that lies about in a directory where others write is not taken up by itself.
 function checkOwner(root: SiteRoot): void {
   const me = process.getuid?.();
-  const path = root.file ?? join(root.directory, stateFolderName);
+  const path = root.file ?? join(root.directory, stateDirectoryName);
   const { uid, mode } = statSync(path);
   if (me === undefined || ((uid === me || uid === 0) && (mode & 0o002) === 0)) return;
   throw new SiteError(`The site '${path}' belongs to another user, or other users can write to it`, {
@@ -119,7 +119,7 @@ function isOpen(directory: string): boolean {
 
 function findRootAbove(start: string, open: Set<string>): SiteRoot | undefined {
   for (let directory = start; ; directory = dirname(directory)) {
-    const root = findRootAt(join(directory, siteFileName)) ?? findRootAt(join(directory, stateFolderName));
+    const root = findRootAt(join(directory, siteFileName)) ?? findRootAt(join(directory, stateDirectoryName));
     if (root !== undefined && isOpen(directory)) open.add(directory);
     else if (root !== undefined) {
       checkOwner(root);
@@ -129,7 +129,7 @@ function findRootAbove(start: string, open: Set<string>): SiteRoot | undefined {
   }
 }
 
-function isTestbedFolder(directory: string): boolean {
+function isTestbedDirectory(directory: string): boolean {
   return existsSync(join(directory, '.slurp/testbed')) || directory.toLowerCase().includes('testbed');
 }
 
@@ -240,13 +240,13 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
   const { site, ruleFile, isNewAllowed = false } = options;
   const root = findRoot({ site, cwd, ruleFile, isNewAllowed, env });
   // A site that is a testbed as a whole is one from wherever it is used.
-  const isTestbed = isTestbedFolder(cwd) || isTestbedFolder(root.directory);
+  const isTestbed = isTestbedDirectory(cwd) || isTestbedDirectory(root.directory);
   const mode = options.mode ?? (isTestbed ? 'testbed' : 'production');
   const file = root.file === undefined ? {} : await readSiteFile(root.file);
   const sections = sectionsOf(file, mode);
 
-  const baseDirectory = resolve(root.directory, sections.state ?? stateFolderName);
-  const isShared = mode === 'testbed' && !isTestbedFolder(root.directory);
+  const baseDirectory = resolve(root.directory, sections.state ?? stateDirectoryName);
+  const isShared = mode === 'testbed' && !isTestbedDirectory(root.directory);
   if (isShared) checkTestbed(file, root.file ?? baseDirectory);
   const stateDirectory = isShared ? join(baseDirectory, 'testbed') : baseDirectory;
   const databases = sections.databases ?? allEmbedded;

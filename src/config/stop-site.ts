@@ -5,7 +5,7 @@ import { waitUntil } from '#util/wait-until.ts';
 
 import { findPostgresServer, stopPostgres } from './embedded-postgres.ts';
 import { askSupervisor } from './serve-record.ts';
-import { serverFoldersOf } from './site-folders.ts';
+import { serverDirectoriesOf } from './site-directories.ts';
 import { wakeServers } from './wake-servers.ts';
 
 import type { Say } from '#model/log.ts';
@@ -49,11 +49,11 @@ function sendSignal(pid: number, name: NodeJS.Signals): void {
 export async function stopSite(site: Site, { waitMs, say }: StopSiteOptions): Promise<StoppedSite> {
   await wakeServers(site, say);
   const supervisor = await askSupervisor(site.stateDirectory);
-  const folders = serverFoldersOf(site.stateDirectory);
+  const directories = serverDirectoriesOf(site.stateDirectory);
   if (supervisor === undefined) {
     // A killed supervisor leaves the database behind.
-    const wasRunning = site.kind === 'embedded' && (await findPostgresServer(folders)) !== undefined;
-    if (wasRunning) await stopPostgres(folders);
+    const wasRunning = site.kind === 'embedded' && (await findPostgresServer(directories)) !== undefined;
+    if (wasRunning) await stopPostgres(directories);
     return { wasRunning, left: 0 };
   }
   const { pid } = supervisor;

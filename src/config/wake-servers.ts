@@ -2,7 +2,7 @@ import { wakeProcess } from '#util/wake-process.ts';
 
 import { findPostgresServer } from './embedded-postgres.ts';
 import { isServing, readServeRecord } from './serve-record.ts';
-import { serverFoldersOf } from './site-folders.ts';
+import { serverDirectoriesOf } from './site-directories.ts';
 
 import type { Say } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
@@ -17,7 +17,7 @@ export async function wakeServers(site: Site, say: Say): Promise<void> {
     say(`Resumed 'slurp serve' (process ${record.pid}), which a signal had stopped`);
   }
   if (site.kind !== 'embedded') return;
-  const postgres = await findPostgresServer(serverFoldersOf(site.stateDirectory));
+  const postgres = await findPostgresServer(serverDirectoriesOf(site.stateDirectory));
   if (postgres !== undefined && wakeProcess(postgres)) {
     say(`Resumed the database (process ${postgres}), which a signal had stopped`);
   }

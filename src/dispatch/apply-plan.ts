@@ -22,7 +22,7 @@ import { describeSubmission } from './submission/describe-submission.ts';
 import { findTerms } from './submission/find-terms.ts';
 import { makeItems, openDirectoryMaker } from './submission/make-items.ts';
 import { prepareSubmission } from './submission/prepare-submission.ts';
-import { createSubmissionDirectory, removeSubmissionDirectory } from './submission/submission-folder.ts';
+import { createSubmissionDirectory, removeSubmissionDirectory } from './submission/submission-directory.ts';
 
 import type { BatchBackend, SubmitOutcome } from '#batch/backend.ts';
 import type { Database, Session } from '#db/connect.ts';
@@ -64,7 +64,7 @@ export interface ApplyInput {
 }
 
 /** The places where the process may die, in order: what holds at each is in `docs/dispatch.md`. */
-export type ApplyStep = 'folder' | 'reserved' | 'submitted' | 'confirming' | 'confirmed';
+export type ApplyStep = 'directory' | 'reserved' | 'submitted' | 'confirming' | 'confirmed';
 
 /** What the jobs of a dispatch stage. */
 export interface AppliedPayload {
@@ -157,7 +157,7 @@ async function submitOne(input: ApplyInput, position: Position) {
   const uuid = randomUUID();
   input.clock?.begin('reserve');
   const directory = await createSubmissionDirectory(site, uuid, input.gatewayUrl);
-  await input.onStep?.('folder');
+  await input.onStep?.('directory');
   await lockSubmission(session, uuid);
   input.progress?.phase('reserving');
   // If this fails at its commit, it may have been done all the same: the directory tells `recover` that we are gone.

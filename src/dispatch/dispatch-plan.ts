@@ -65,7 +65,7 @@ export async function dispatchPlan(input: DispatchInput): Promise<Applied | unde
   if (payload === undefined) return undefined;
   const applied = await applyPlan({
     onStep: (step) => {
-      if (step === 'folder') input.onBegin?.();
+      if (step === 'directory') input.onBegin?.();
     },
     ...{ session, status: input.status, prepared, ready, payload, site },
     ...{ backend: input.backend, gatewayUrl: input.gatewayUrl, log: input.log },

@@ -130,12 +130,12 @@ async function readFingerprint(path: string): Promise<{ text: string; modifiedMs
 }
 
 async function moveAside(doors: IngestDoors, directory: string, name: string, reason: string): Promise<'refused'> {
-  const folder = join(directory, refusedDirectoryName);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const refused = join(directory, refusedDirectoryName);
+  await mkdir(refused, { recursive: true, mode: 0o700 });
   // A job may bring the same name home again: what was set aside before stays.
   const plain = name.replace(/\.taken-.*$/u, '');
-  await rename(join(directory, name), join(folder, `${plain}.${Date.now()}`));
-  doors.log.warn({ file: name, folder, reason }, 'a spool has lines that were rejected');
+  await rename(join(directory, name), join(refused, `${plain}.${Date.now()}`));
+  doors.log.warn({ file: name, refused, reason }, 'a spool has lines that were rejected');
   return 'refused';
 }
 

@@ -42,7 +42,7 @@ refuse_odbc() {
   is_odbc_told=1
 }
 
-# Copies files and folders; names that are ours, secrets and the site itself are passed over. Of two files of one name
+# Copies files and directories; names that are ours, secrets and the site itself are passed over. Of two files of one name
 # the later counts; 'cp' does not do that by itself.
 stage_all() {
   local source name sources=()

@@ -6,7 +6,7 @@ import { findPostgresServer } from '#config/embedded-postgres.ts';
 import { findServing, isServedByUs } from '#config/ensure-site.ts';
 import { findBatchProblem } from '#config/find-batch-problem.ts';
 import { askSupervisor } from '#config/serve-record.ts';
-import { serverFoldersOf } from '#config/site-folders.ts';
+import { serverDirectoriesOf } from '#config/site-directories.ts';
 import { describeServer, openDatabase, sql } from '#db/connect.ts';
 import { countUnapplied } from '#db/status/count-unapplied.ts';
 import { countWork } from '#db/status/count-work.ts';
@@ -123,7 +123,7 @@ export async function findSiteStatus(site: Site, findStuck?: FindStuck): Promise
     findRefusedSpools(site.spoolDirectory).catch(() => []),
   ]);
   const postgres =
-    site.kind === 'embedded' ? await findPostgresServer(serverFoldersOf(site.stateDirectory)) : undefined;
+    site.kind === 'embedded' ? await findPostgresServer(serverDirectoriesOf(site.stateDirectory)) : undefined;
   // Alive without an answer: a signal stopped it, or it is stuck.
   const serve = supervisor ?? (serving === undefined ? undefined : { pid: serving.pid, phase: 'does not answer' });
   const batchProblem = findBatchProblem(site);

@@ -8,7 +8,7 @@ import { embeddedRolesOf } from '#config/find-site.ts';
 import { findSlurpProgram } from '#config/find-slurp-program.ts';
 import { readSiteKey } from '#config/read-site-key.ts';
 import { findOtherMachine, removeServeRecord, serveLockNameOf, writeServeRecord } from '#config/serve-record.ts';
-import { serverFoldersOf } from '#config/site-folders.ts';
+import { serverDirectoriesOf } from '#config/site-directories.ts';
 import { createStateDirectory } from '#config/state-directory.ts';
 import { openDatabase } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
@@ -105,9 +105,9 @@ async function migrateTables(site: Site, log: Log): Promise<void> {
 
 async function startEmbedded({ site, say }: SuperviseOptions, begun: Begun): Promise<number | undefined> {
   if (site.kind === 'external') return undefined;
-  const folders = serverFoldersOf(site.stateDirectory);
-  begun.push(() => stopPostgres(folders));
-  return startPostgres(folders, { say });
+  const directories = serverDirectoriesOf(site.stateDirectory);
+  begun.push(() => stopPostgres(directories));
+  return startPostgres(directories, { say });
 }
 
 /** A local job's own word about its end is there, or in the spool directory, when the queue says that it has ended. */

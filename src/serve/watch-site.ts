@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 
 import { startPostgres } from '#config/embedded-postgres.ts';
 import { markServeRecord } from '#config/serve-record.ts';
-import { serverFoldersOf } from '#config/site-folders.ts';
+import { serverDirectoriesOf } from '#config/site-directories.ts';
 import { readProcessStart } from '#util/read-process-start.ts';
 import { startRepeating } from '#util/start-repeating.ts';
 
@@ -43,7 +43,7 @@ function isThere({ pid, start }: KnownProcess): boolean {
 
 /** Starts the embedded database again when it was killed, and ends it when the whole directory of the site is gone. */
 export function watchSite({ stateDirectory, postgres: first, log }: WatchSiteOptions): SiteWatch {
-  const folders = serverFoldersOf(stateDirectory);
+  const directories = serverDirectoriesOf(stateDirectory);
   const inode = statSync(stateDirectory).ino;
   let postgres = first === undefined ? undefined : readKnown(first);
   let tellOrphaned: () => void = () => undefined;
@@ -53,14 +53,14 @@ export function watchSite({ stateDirectory, postgres: first, log }: WatchSiteOpt
 
   const look = async (): Promise<number> => {
     if (statSync(stateDirectory, { throwIfNoEntry: false })?.ino !== inode) {
-      log.warn({ folder: stateDirectory }, 'the directory of the site no longer exists: ending');
+      log.warn({ directory: stateDirectory }, 'the directory of the site no longer exists: ending');
       if (postgres !== undefined && isThere(postgres)) process.kill(postgres.pid, 'SIGQUIT');
       tellOrphaned();
       return neverMs;
     }
     if (postgres !== undefined && !isThere(postgres)) {
       log.warn({ pid: postgres.pid }, 'the database stopped: starting it again');
-      postgres = readKnown(await startPostgres(folders, { say: (message) => log.info({}, message) }));
+      postgres = readKnown(await startPostgres(directories, { say: (message) => log.info({}, message) }));
       log.info({ pid: postgres.pid }, 'the database is back');
     }
     await markServeRecord(stateDirectory);

@@ -7,7 +7,7 @@ import {
   findSubmitter,
   removeSubmissionDirectory,
   submissionDirectoryOf,
-} from '#dispatch/submission/submission-folder.ts';
+} from '#dispatch/submission/submission-directory.ts';
 import { countOf } from '#util/count-of.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';

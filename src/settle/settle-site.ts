@@ -1,5 +1,5 @@
 import { removeUnusedSnapshots } from '#dispatch/payload/snapshot/remove-unused-snapshots.ts';
-import { removeEndedDirectories } from '#dispatch/submission/submission-folder.ts';
+import { removeEndedDirectories } from '#dispatch/submission/submission-directory.ts';
 
 import { reconcileSite } from './reconcile-site.ts';
 import { recover } from './recover.ts';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { assertMadeSite } from '#config/assert-made-site.ts';
 import { findSite } from '#config/find-site.ts';
-import { serverFoldersOf } from '#config/site-folders.ts';
+import { serverDirectoriesOf } from '#config/site-directories.ts';
 
 let home: string;
 
@@ -22,6 +22,6 @@ it('refuses an embedded site whose database was never made, or is lost (C-C3)', 
   await mkdir(join(home, '.slurp-site'), { mode: 0o700 });
   const site = await findSite({ cwd: home });
   expect(() => assertMadeSite(site)).toThrow(`The site '${site.stateDirectory}' has no database yet`);
-  await mkdir(serverFoldersOf(site.stateDirectory).data, { recursive: true });
+  await mkdir(serverDirectoriesOf(site.stateDirectory).data, { recursive: true });
   expect(() => assertMadeSite(site)).not.toThrow();
 });

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findPostgresServer, isPostgresLeftOpen, startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
 import { findPostgres } from '#config/postgres-binaries.ts';
 import { serveLockNameOf } from '#config/serve-record.ts';
-import { socketDirectoryOf } from '#config/site-folders.ts';
+import { socketDirectoryOf } from '#config/site-directories.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { readProcessStart } from '#util/read-process-start.ts';
 import { runCommand } from '#util/run-command.ts';
@@ -16,11 +16,11 @@ import { waitUntil } from '#util/wait-until.ts';
 
 import { foldersIn } from '../db/test-server.ts';
 
-import type { ServerFolders } from '#config/embedded-postgres.ts';
+import type { ServerDirectories } from '#config/embedded-postgres.ts';
 import type { Database } from '#db/connect.ts';
 
 let directory: string;
-let folders: ServerFolders;
+let folders: ServerDirectories;
 
 beforeAll(async () => {
   // Closed to everybody else, as a home of root is.
@@ -132,7 +132,7 @@ describe('the embedded server', () => {
     await symlink('/tmp', join(directory, 'link'));
     const other = { ...foldersIn(join(directory, 'other')), socket: join(directory, 'link') };
     await mkdir(join(directory, 'other'));
-    await expect(startPostgres(other)).rejects.toMatchObject({ code: 'site-folder-taken' });
+    await expect(startPostgres(other)).rejects.toMatchObject({ code: 'site-directory-taken' });
   });
 });
 

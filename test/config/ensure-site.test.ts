@@ -10,7 +10,7 @@ import { ensureSite, findServing } from '#config/ensure-site.ts';
 import { findSite } from '#config/find-site.ts';
 import { findSlurpProgram } from '#config/find-slurp-program.ts';
 import { askSupervisor } from '#config/serve-record.ts';
-import { serverFoldersOf } from '#config/site-folders.ts';
+import { serverDirectoriesOf } from '#config/site-directories.ts';
 import { createStateDirectory } from '#config/state-directory.ts';
 import { stopSite } from '#config/stop-site.ts';
 import { openDatabase, sql } from '#db/connect.ts';
@@ -108,7 +108,7 @@ describe('an embedded site', () => {
       const site = await siteIn(await makeFolder());
       await ensure(site);
       const serving = (await findServing(site))?.pid ?? 0;
-      const postgres = (await findPostgresServer(serverFoldersOf(site.stateDirectory))) ?? 0;
+      const postgres = (await findPostgresServer(serverDirectoriesOf(site.stateDirectory))) ?? 0;
       await freeze(serving);
       await freeze(postgres);
       expect(await ensure(site)).toEqual([
@@ -129,7 +129,7 @@ describe('an embedded site', () => {
       const site = await siteIn(await makeFolder());
       await ensure(site);
       await putRow(site);
-      const postgres = (): Promise<number | undefined> => findPostgresServer(serverFoldersOf(site.stateDirectory));
+      const postgres = (): Promise<number | undefined> => findPostgresServer(serverDirectoriesOf(site.stateDirectory));
       const url = (await findServing(site))?.url;
 
       await kill(await postgres());
@@ -155,7 +155,7 @@ describe('an embedded site', () => {
   );
 
   it(
-    'lives under a path that is too long for a socket, and ends when its folder is taken away',
+    'lives under a path that is too long for a socket, and ends when its directory is removed',
     async () => {
       const folder = join(await makeFolder(), 'a folder of a long name/'.repeat(6));
       await mkdir(folder, { recursive: true });
@@ -163,8 +163,8 @@ describe('an embedded site', () => {
       await ensure(site);
       expect(await countRows(site)).toBe(0);
       const supervisor = await askSupervisor(site.stateDirectory);
-      const postgres = await findPostgresServer(serverFoldersOf(site.stateDirectory));
-      folders.push(serverFoldersOf(site.stateDirectory).socket);
+      const postgres = await findPostgresServer(serverDirectoriesOf(site.stateDirectory));
+      folders.push(serverDirectoriesOf(site.stateDirectory).socket);
       await rm(site.stateDirectory, { recursive: true, maxRetries: 20, retryDelay: 100 });
       for (const pid of [supervisor?.pid ?? 0, postgres ?? 0]) {
         expect(
@@ -190,7 +190,7 @@ describe('an embedded site', () => {
       expect(phase).toBe('starting');
       expect(await stopSite(site, { waitMs: 0, say: () => undefined })).toEqual({ wasRunning: true, left: 0 });
       expect(readProcessStart(pid)).toBeUndefined();
-      expect(await findPostgresServer(serverFoldersOf(site.stateDirectory))).toBeUndefined();
+      expect(await findPostgresServer(serverDirectoriesOf(site.stateDirectory))).toBeUndefined();
     },
     timeoutMs,
   );
@@ -205,7 +205,7 @@ describe('an embedded site', () => {
         code: 'site-start',
         message: expect.stringContaining("The gateway must not listen on '192.0.2.1' without encryption"),
       });
-      expect(await findPostgresServer(serverFoldersOf(site.stateDirectory))).toBeUndefined();
+      expect(await findPostgresServer(serverDirectoriesOf(site.stateDirectory))).toBeUndefined();
     },
     timeoutMs,
   );
@@ -236,7 +236,7 @@ describe('an account that is not root', () => {
     { who: 'one without a name', uid: 54_321 },
   ])('runs a site of its own, without any other account: $who', { timeout: timeoutMs }, async ({ uid }, { skip }) => {
     skip(process.getuid?.() !== 0, 'only root can become another account');
-    skip(!isOpenToOthers(), 'the checkout is in a folder that other accounts cannot pass');
+    skip(!isOpenToOthers(), 'the checkout is in a directory that other accounts cannot pass');
     // The run's own directory for temporary files is closed to others.
     const folder = await makeFolder('/tmp');
     await chmod(folder, 0o700);

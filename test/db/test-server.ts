@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 
-import type { ServerFolders } from '#config/embedded-postgres.ts';
+import type { ServerDirectories } from '#config/embedded-postgres.ts';
 
 /** The directories of a server that lives in one directory of its own. */
-export function foldersIn(directory: string): ServerFolders {
+export function foldersIn(directory: string): ServerDirectories {
   return {
     data: join(directory, 'postgres'),
     socket: join(directory, 'run'),

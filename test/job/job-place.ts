@@ -11,7 +11,7 @@ import type { CommandResult } from '#util/run-command.ts';
 /** The token of every test job. */
 export const testToken = 'ab'.repeat(32);
 
-/** Folders of one test file, as a batch system lays them out. */
+/** Directories of one test file, as a batch system lays them out. */
 export interface JobPlace {
   readonly root: string;
   readonly worker: string;

@@ -13,7 +13,7 @@ user_file=$pool_dir/user  # "UID GID NAME" of the user that root's launchers sub
 # Not condor's own 9618, so that a real HTCondor of this machine is left alone.
 pool_port=${SLURP_POOL_PORT:-29618}
 
-# The bootstrap is done again if this number differs from the one in the folder.
+# The bootstrap is done again if this number differs from the one in the directory.
 recipe=1
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
@@ -23,7 +23,7 @@ cannot() { say "$*"; exit 75; }
 
 is_root() { [ "$(id -u)" = 0 ]; }
 
-# Processes of the pool, by what they have as root folder: jobs and orphans included, other HTCondors not.
+# Processes of the pool, by what they have as root directory: jobs and orphans included, other HTCondors not.
 # The inode is compared and not the link's text, because the pool lives in a mount namespace of its own.
 # usage: pool_pids [command name]
 pool_pids() {
@@ -56,7 +56,7 @@ wait_until() {
 # One start or stop at a time. Children inherit descriptor 9 on purpose: a bootstrap whose parent was killed
 # keeps the lock until it has really ended. Daemons must close it (9>&-). The limit is for a busy machine.
 take_lock() {
-  mkdir -p "$pool_dir" || die "can't make $pool_dir: set SLURP_POOL_DIR to a folder that can be made"
+  mkdir -p "$pool_dir" || die "can't make $pool_dir: set SLURP_POOL_DIR to a directory that can be made"
   exec 9>"$pool_dir/lock"
   flock -n 9 && return
   say "another start or stop of this pool is at work; waiting up to 600 s for it"

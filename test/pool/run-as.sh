@@ -16,7 +16,7 @@ if ! is_root; then
   exec "$@"
 fi
 
-# A checkout below a private folder (/root, mktemp -d) can't be read by that user. He keeps the right to read; not
+# A checkout below a private directory (/root, mktemp -d) can't be read by that user. He keeps the right to read; not
 # the right to write, and not for his jobs.
 caps=--inh-caps=-all
 if ! "$pool_dir/as-user" "$caps" -- test -x "$checkout/test/pool"; then

@@ -6,7 +6,7 @@
 #                      (stop.sh --state-file FILE)
 #   --keep-queue       a pool that was down comes up with the jobs it had; otherwise with an empty queue
 #
-# Last line of stdout: the folder of launchers to put on the PATH. All the rest goes to stderr.
+# Last line of stdout: the directory of launchers to put on the PATH. All the rest goes to stderr.
 # Exit: 0 up, 75 this machine can't (not root, no network, no mounts), 1 anything else.
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -81,7 +81,7 @@ install_debootstrap() {
     cannot "can't install debootstrap (no network?); see $pool_dir/bootstrap.log"
 }
 
-# Makes the folder under another name and moves it into place when it is whole, so that a half-made one is never
+# Makes the directory under another name and moves it into place when it is whole, so that a half-made one is never
 # taken for a pool. All mounts are made in a mount namespace that ends with its processes: nothing to clean up.
 bootstrap() {
   local new=$pool_dir/root.new mirror ca log=$pool_dir/bootstrap.log
@@ -111,7 +111,7 @@ bootstrap() {
     cp "$ca" "$new/etc/apt/machine-ca.crt"
     echo 'Acquire::https::CAInfo "/etc/apt/machine-ca.crt";' >>"$new/etc/apt/apt.conf.d/90machine"
   fi
-  # A folder that can be made again needs neither fsync nor manuals.
+  # A directory that can be made again needs neither fsync nor manuals.
   printf '%s\n' force-unsafe-io 'path-exclude=/usr/share/man/*' 'path-exclude=/usr/share/doc/*' >"$new/etc/dpkg/dpkg.cfg.d/pool"
   printf '#!/bin/sh\nexit 101\n' >"$new/usr/sbin/policy-rc.d" # no daemon starts by being installed
   chmod 755 "$new/usr/sbin/policy-rc.d"
@@ -215,7 +215,7 @@ SYSTEM_PERIODIC_HOLD_MEMORY_SUBCODE = 34
 END
 
   # What the clients read, which run outside of the chroot. Paths are spelled out, because links such as
-  # /var/run -> /run would lead out of the folder.
+  # /var/run -> /run would lead out of the directory.
   local condor_ids
   condor_ids=$(awk -F: '$1 == "condor" { print $3 "." $4 }' "$root/etc/passwd")
   cat >"$pool_dir/client_config" <<END
@@ -239,9 +239,9 @@ LOCAL_CONFIG_DIR = $root/etc/condor/config.d
 END
 }
 
-# The clients run on the host with the folder's own loader and libraries: no chroot, so no root is needed and the
-# working folder, stdin and environment are simply the caller's. Only /tmp must be common (condor authenticates by
-# making a folder there).
+# The clients run on the host with the directory's own loader and libraries: no chroot, so no root is needed and the
+# working directory, stdin and environment are simply the caller's. Only /tmp must be common (condor authenticates by
+# making a directory there).
 write_launchers() {
   local loader='' path libs name
   for path in "$root"/lib64/ld-linux-*.so.* "$root"/lib/ld-linux-*.so.*; do
@@ -327,8 +327,8 @@ empty_queue() {
 # Runs a command in the pool's mount namespace, outside of its chroot.
 in_pool_mounts() { nsenter --mount="/proc/$master/ns/mnt" -- "$@"; }
 
-# Shows a folder or file of the host to the pool under the same path. The inodes tell whether it is seen already,
-# directly or below another bound folder, or is one that was deleted and made again since.
+# Shows a directory or file of the host to the pool under the same path. The inodes tell whether it is seen already,
+# directly or below another bound directory, or is one that was deleted and made again since.
 show() {
   local path=$1 inside
   inside=/proc/$master/root$path
@@ -357,7 +357,7 @@ show_node() {
   chroot "/proc/$master/root" node -v >/dev/null || say "warning: $node does not run in the pool (libraries that Debian 13 has not?)"
 }
 
-# Jobs run as an unprivileged user, who has to be able to walk to the checkout. Folders above it need no change: the
+# Jobs run as an unprivileged user, who has to be able to walk to the checkout. Directories above it need no change: the
 # pool has its own, but for those below /tmp, which it shares.
 open_checkout() {
   local path=$checkout

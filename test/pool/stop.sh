@@ -3,7 +3,7 @@
 #
 # usage: stop.sh [--state-file FILE] [--purge]
 #   --state-file FILE  do nothing unless start.sh wrote "started" there
-#   --purge            also remove the folder (the next start bootstraps again)
+#   --purge            also remove the directory (the next start bootstraps again)
 set -eu
 . "$(dirname "$0")/common.sh"
 

@@ -9,7 +9,7 @@ import { findPostgresServer, stopPostgres } from '#config/embedded-postgres.ts';
 import { findSite } from '#config/find-site.ts';
 import { findPort, readKeptPort, writePort } from '#config/gateway-port.ts';
 import { askSupervisor } from '#config/serve-record.ts';
-import { serverFoldersOf } from '#config/site-folders.ts';
+import { serverDirectoriesOf } from '#config/site-directories.ts';
 import { createStateDirectory } from '#config/state-directory.ts';
 import { SiteError } from '#model/errors.ts';
 import { findSiteStatus } from '#reports/find-site-status.ts';
@@ -48,7 +48,7 @@ describe('the supervisor of an embedded site', () => {
     'starts all, refuses a second one, heals the database, and ends all',
     async () => {
       const site = await findSite({ cwd: home, env: {}, isNewAllowed: true });
-      const folders = serverFoldersOf(site.stateDirectory);
+      const folders = serverDirectoriesOf(site.stateDirectory);
       const supervisor = await start(site);
       expect(await findSiteStatus(site)).toMatchObject({
         isUp: true,
@@ -104,7 +104,7 @@ describe('the supervisor of an embedded site', () => {
       const broken = { ...site, gateway: { ...site.gateway, host: '192.0.2.1' } };
       await expect(start(broken)).rejects.toMatchObject({ code: 'gateway-insecure' });
       expect(await askSupervisor(site.stateDirectory)).toBeUndefined();
-      await stopPostgres(serverFoldersOf(site.stateDirectory));
+      await stopPostgres(serverDirectoriesOf(site.stateDirectory));
     },
     timeoutMs,
   );

@@ -21,7 +21,9 @@ const orders = z
     root: z.string(),
     roles: z.object({ daq: role, raw: role, catalog: role, status: role }),
     runs: z.array(z.number()),
-    dieAt: z.enum(['folder', 'reserved', 'half submitted', 'sent', 'submitted', 'confirming', 'confirmed']).optional(),
+    dieAt: z
+      .enum(['directory', 'reserved', 'half submitted', 'sent', 'submitted', 'confirming', 'confirmed'])
+      .optional(),
     /** On HTCondor, with these submit commands of the site. */
     htcondor: z.object({ commands: z.record(z.string(), z.string()), commandTimeoutMs: z.number() }).optional(),
     /** How often it dispatches, each time a hundred thousand runs further on; waits for a message each time. */

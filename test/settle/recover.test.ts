@@ -80,7 +80,7 @@ const runs = [1, 2, 3, 4, 5, 6];
 
 describe('killed', () => {
   test('before anything is reserved: nothing is left, and the next dispatch does it all', async () => {
-    await killedAt('folder', runs);
+    await killedAt('directory', runs);
     expect(await recoverNow()).toEqual({ confirmed: 0, withdrawn: 0, waiting: 0, unknown: 0 });
     expect(await readAttempts(world.status)).toEqual([]);
     await once(start(runs), 'exit');

@@ -48,7 +48,7 @@ await runMain(
       .option('--seed <number>', 'the same schedule of faults again')
       .option('--batch <backend>', 'local or htcondor', 'local')
       .option('--schedd-faults', 'the schedd is killed and stopped too: the pool is ours alone')
-      .option('--keep', 'leave the folder there')
+      .option('--keep', 'keep the directory')
       .action(async (options: TortureOptions) => {
         exitCode = await torture(options);
       });
@@ -96,7 +96,7 @@ async function torture(options: TortureOptions): Promise<number> {
     await playground.call('slurp', ['down', '--wait', '10s']);
     if (batch === 'htcondor') await runCommand('condor_rm', ['-constraint', `SlurpTorture == "${playground.mark}"`]);
     if (isWell && options.keep !== true) await rm(playground.directory, { recursive: true, force: true });
-    else say(`the folder stays: '${playground.directory}'; faults.log holds the schedule`);
+    else say(`the directory stays: '${playground.directory}'; faults.log holds the schedule`);
   }
 }
 

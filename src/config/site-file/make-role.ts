@@ -1,6 +1,6 @@
 import { SiteError } from '#model/errors.ts';
 
-import { embeddedUrlOf } from '../site-folders.ts';
+import { embeddedUrlOf } from '../site-directories.ts';
 import { findOdbcFile, readOdbcAddress } from './read-odbc-file.ts';
 import { readSecretFile } from './read-site-file.ts';
 

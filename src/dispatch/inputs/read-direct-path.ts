@@ -51,7 +51,7 @@ function toRegExp(source: string): RegExp {
   }
 }
 
-async function* readFolder(path: string, unreadable: string[]): AsyncGenerator<Dirent> {
+async function* readDirectory(path: string, unreadable: string[]): AsyncGenerator<Dirent> {
   try {
     for await (const entry of await opendir(path, { bufferSize: entriesAtOnce })) yield entry;
   } catch (error) {
@@ -61,7 +61,7 @@ async function* readFolder(path: string, unreadable: string[]): AsyncGenerator<D
   }
 }
 
-async function* findFolders(start: string, parts: readonly string[], unreadable: string[]): AsyncGenerator<string> {
+async function* findDirectories(start: string, parts: readonly string[], unreadable: string[]): AsyncGenerator<string> {
   const [part, ...rest] = parts;
   if (part === undefined) {
     yield start;
@@ -69,14 +69,14 @@ async function* findFolders(start: string, parts: readonly string[], unreadable:
   }
   const matches = makeMatcher(part);
   if (matches === undefined) {
-    yield* findFolders(join(start, part), rest, unreadable);
+    yield* findDirectories(join(start, part), rest, unreadable);
     return;
   }
   const names: string[] = [];
-  for await (const entry of readFolder(start, unreadable)) {
+  for await (const entry of readDirectory(start, unreadable)) {
     if ((entry.isDirectory() || entry.isSymbolicLink()) && matches(entry.name)) names.push(entry.name);
   }
-  for (const name of names) yield* findFolders(join(start, name), rest, unreadable);
+  for (const name of names) yield* findDirectories(join(start, name), rest, unreadable);
 }
 
 /**
@@ -97,13 +97,13 @@ export function readDirectPath(directPath: string, start: string, isVerified = f
     const parts = resolve(start, directPath)
       .split('/')
       .filter((part) => part !== '');
-    for await (const folder of findFolders('/', parts, report.unreadable)) {
+    for await (const directory of findDirectories('/', parts, report.unreadable)) {
       let isThere = false;
       const links: string[] = [];
-      for await (const entry of readFolder(folder, report.unreadable)) {
+      for await (const entry of readDirectory(directory, report.unreadable)) {
         isThere = true;
         if (entry.isDirectory() || entry.name.startsWith('.')) continue;
-        const path = `${folder}/${entry.name}`;
+        const path = `${directory}/${entry.name}`;
         if (isVerified && entry.isSymbolicLink()) links.push(path);
         else yield counted(path);
       }

@@ -41,7 +41,7 @@ export async function openLocalBackend(): Promise<BackendUnderTest> {
     silence: async () => {
       await queue.close();
       await rename(join(stateDirectory, 'jobs'), join(stateDirectory, 'jobs-away'));
-      await writeFile(join(stateDirectory, 'jobs'), 'no folder');
+      await writeFile(join(stateDirectory, 'jobs'), 'not a directory');
       return async () => {
         await rm(join(stateDirectory, 'jobs'));
         await rename(join(stateDirectory, 'jobs-away'), join(stateDirectory, 'jobs'));

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Hands a file over: stageout.sh FILE FOLDER [NEWNAME]. Its words come from the name, its events from a macro.
+# Hands a file over: stageout.sh FILE DIRECTORY [NEWNAME]. Its words come from the name, its events from a macro.
 file=${1##*/}
 where=$2
 if [ -n "$3" ] && [ "$file" != "$3" ]; then

@@ -1,5 +1,5 @@
 #!/bin/bash
-# No wrapper; its folder is transferred. One log, straight in the log directory. The cupsid is only in the environment.
+# No wrapper; its directory is transferred. One log, straight in the log directory. The cupsid is only in the environment.
 n=$1 base=$2 log=$3 run=$4 seg=$5 out=$6 logs=${12} hist=${14}
 release=${7/./}
 report() { ./cups.py -r $run -s $seg -d $base "$@"; }

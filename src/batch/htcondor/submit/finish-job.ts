@@ -81,7 +81,7 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
   });
   const directories = new Set<string>();
   const placeOutputs = makeOutputPlacer(directories);
-  const noteLog = makeFolderNoter(directories);
+  const noteLog = makeDirectoryNoter(directories);
   const checked = new Map<string, string>();
   const finished = new Map<string, { readonly written: string; readonly made: string }>();
   const finishValue = (key: string, written: string): string => {
@@ -294,7 +294,7 @@ function makeOutputPlacer(
     const [initial = '', text = '.'] = written.split('\0');
     return toPath(text, initial);
   });
-  const notes = { output: makeFolderNoter(directories), error: makeFolderNoter(directories) };
+  const notes = { output: makeDirectoryNoter(directories), error: makeDirectoryNoter(directories) };
   return (read, initial, result) => {
     const written = read('output_destination') ?? '.';
     const destination = destinationOf(`${initial}\0${written}`);
@@ -316,7 +316,7 @@ function makeOutputPlacer(
 }
 
 /** Notes the directories of files, one after the other; neighbours have the same, which is seen at once. */
-function makeFolderNoter(directories: Set<string>): (path: string) => void {
+function makeDirectoryNoter(directories: Set<string>): (path: string) => void {
   let last = '';
   return (path) => {
     if (last !== '' && path.startsWith(last) && !path.includes('/', last.length)) return;

@@ -88,8 +88,8 @@ export async function ownFilesOf(submission: BatchSubmission): Promise<readonly 
 }
 
 async function checkToken(path: string, mode: number): Promise<void> {
-  const folder = dirname(path);
-  const facts = await stat(folder);
+  const parent = dirname(path);
+  const facts = await stat(parent);
   if ((mode & 0o077) === 0 && (facts.mode & 0o077) === 0) return;
   throw new Error(`Other users can read the token '${path}': expected mode 600, and 700 for its directory`);
 }

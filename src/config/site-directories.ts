@@ -6,10 +6,10 @@ import { canonicalPathOf } from '#util/canonical-path.ts';
 
 import { socketPathOf } from './embedded-postgres.ts';
 
-import type { ServerFolders } from './embedded-postgres.ts';
+import type { ServerDirectories } from './embedded-postgres.ts';
 
 /** Name of the directory of an embedded site. */
-export const stateFolderName = '.slurp-site';
+export const stateDirectoryName = '.slurp-site';
 
 /** A socket's path in bytes at most, its final zero left out; unix(7). */
 const longestSocketPath = 107;
@@ -29,7 +29,7 @@ export function socketDirectoryOf(stateDirectory: string): string {
 }
 
 /** The directories of the embedded server of a site. */
-export function serverFoldersOf(stateDirectory: string): ServerFolders {
+export function serverDirectoriesOf(stateDirectory: string): ServerDirectories {
   return {
     data: join(stateDirectory, 'postgres'),
     socket: socketDirectoryOf(stateDirectory),

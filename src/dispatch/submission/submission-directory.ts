@@ -31,16 +31,16 @@ export function submissionDirectoryOf(site: Pick<Site, 'stateDirectory'>, uuid: 
 /**
  * Refuses a directory of tokens that has been opened to others: they may have taken what is in it.
  *
- * @throws SiteError (`site-token-folder`)
+ * @throws SiteError (`site-token-directory`)
  */
-async function checkTokenFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => undefined);
+async function checkTokenDirectory(directory: string): Promise<void> {
+  const found = await stat(directory).catch(() => undefined);
   if (found === undefined || (found.mode & 0o077) === 0) return;
   throw new SiteError(
-    `The directory of the jobs' tokens, '${folder}', is accessible to other users: expected mode 0700`,
+    `The directory of the jobs' tokens, '${directory}', is accessible to other users: expected mode 0700`,
     {
-      code: 'site-token-folder',
-      advice: `Run: chmod 700 '${folder}'; nothing was submitted`,
+      code: 'site-token-directory',
+      advice: `Run: chmod 700 '${directory}'; nothing was submitted`,
     },
   );
 }
@@ -53,8 +53,8 @@ async function checkTokenFolder(folder: string): Promise<void> {
  * @throws SiteError about the site's key, or the directory above; an error of the operating system
  */
 export async function createSubmissionDirectory(site: Site, uuid: string, gatewayUrl: string): Promise<string> {
-  await checkTokenFolder(submissionsOf(site));
-  const folder = submissionDirectoryOf(site, uuid);
+  await checkTokenDirectory(submissionsOf(site));
+  const directory = submissionDirectoryOf(site, uuid);
   const key = await readSiteKey(site);
   const { reportTimeoutMs, inputsTimeoutMs, setupScript, container } = site.worker;
   const jobFile: JobFile = {
@@ -68,16 +68,16 @@ export async function createSubmissionDirectory(site: Site, uuid: string, gatewa
     ...(container === undefined ? {} : { container }),
   };
   const submitter = { host: hostname(), pid: process.pid, start: readProcessStart(process.pid) ?? '' };
-  await createDirectory(folder, 0o700);
-  await writeFile(join(folder, submitterFileName), JSON.stringify(submitter));
-  await writeFile(join(folder, jobFileName), `${JSON.stringify(jobFile)}\n`);
-  await writeFile(join(folder, tokenFileName), `${tokenOf(key, uuid)}\n`, { mode: 0o600, flag: 'wx' });
-  return folder;
+  await createDirectory(directory, 0o700);
+  await writeFile(join(directory, submitterFileName), JSON.stringify(submitter));
+  await writeFile(join(directory, jobFileName), `${JSON.stringify(jobFile)}\n`);
+  await writeFile(join(directory, tokenFileName), `${tokenOf(key, uuid)}\n`, { mode: 0o600, flag: 'wx' });
+  return directory;
 }
 
 /** Takes the directory of a submission away that no job will ever ask for. */
-export async function removeSubmissionDirectory(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
+export async function removeSubmissionDirectory(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
 }
 
 /**
@@ -85,9 +85,9 @@ export async function removeSubmissionDirectory(folder: string): Promise<void> {
  * statement about its life.
  */
 export async function findSubmitter(
-  folder: string,
+  directory: string,
 ): Promise<'alive' | 'gone' | 'ourselves' | 'other-host' | 'unknown'> {
-  const text = await readFile(join(folder, submitterFileName), 'utf8').catch(() => undefined);
+  const text = await readFile(join(directory, submitterFileName), 'utf8').catch(() => undefined);
   if (text === undefined) return 'unknown';
   const parsed = submitterSchema.safeParse(parseJson(text));
   if (!parsed.success) return 'unknown';

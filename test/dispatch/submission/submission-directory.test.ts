@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { findSite } from '#config/find-site.ts';
-import { createSubmissionDirectory } from '#dispatch/submission/submission-folder.ts';
+import { createSubmissionDirectory } from '#dispatch/submission/submission-directory.ts';
 
 import type { Site } from '#model/site.ts';
 
@@ -30,7 +30,7 @@ test('keeps tokens from others, and refuses a directory of tokens that has been 
   await chmod(above, 0o755);
   const other = uuid.replace('1', '2');
   await expect(createSubmissionDirectory(site, other, 'http://127.0.0.1:1')).rejects.toMatchObject({
-    code: 'site-token-folder',
+    code: 'site-token-directory',
     message: `The directory of the jobs' tokens, '${above}', is accessible to other users: expected mode 0700`,
     advice: `Run: chmod 700 '${above}'; nothing was submitted`,
   });
