@@ -112,6 +112,8 @@ test('a stage-out that gives nothing registers what the name says, else what the
   const files = await catalog.query(sql`
     select filename, runnumber, segment, dsttype, dataset, events from ${sql.table(catalog.role, 'datasets')}
     where filename in (${named}, 'odd.root') order by filename`);
+  const [attempt] = await status.query(sql`
+    select run from ${sql.table(status.role, 'production_status')} where id = ${id}`);
   expect(files).toEqual([
     {
       filename: named,
@@ -123,7 +125,7 @@ test('a stage-out that gives nothing registers what the name says, else what the
     },
     {
       filename: 'odd.root',
-      runnumber: id,
+      runnumber: attempt?.['run'],
       segment: 0,
       dsttype: 'DST_EVENT_auau23',
       dataset: 'new_2023p003',
