@@ -163,7 +163,7 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       expect(await under.backend.findSubmissions([unknown])).toEqual({ kind: 'answer', value: [] });
     });
 
-    test('says that it does not know, and never that there is nothing, when it cannot answer', async () => {
+    test('answers that it does not know, and never that there is nothing, when it cannot answer', async () => {
       const { uuid } = await submit(makeJobs([21], { executable: await makeScript('true\n') }));
       await untilHistory(uuid, 1);
       const speakAgain = await under.silence();
@@ -225,7 +225,7 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       expect(valueOf(await under.backend.remove({ uuid: waiting.uuid }, 'again'))).toBe(0);
     });
 
-    test('tells how a job ended: exit code, time, signal', async () => {
+    test('reports how a job ended: exit code, time, signal', async () => {
       const executable = await makeScript('case $1 in signal) kill -9 $$;; *) sleep 0.2; exit $1;; esac\n');
       const jobs = makeJobs([61, 62, 63], { executable });
       const { uuid } = await submit(
@@ -273,7 +273,7 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       expect(await readFile(join(directory, 'environment'), 'utf8')).toBe(`x|a 'b' "c"|1|`);
     });
 
-    test('gives a job a directory of its own with token, description and launchers, and brings its output home', async () => {
+    test('gives a job a directory of its own with token, description and launchers, and copies its output back', async () => {
       const directory = await freshDirectory();
       await writeFile(join(directory, 'constants.txt'), '42\n');
       const executable = await makeScript(

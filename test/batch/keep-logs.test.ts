@@ -53,6 +53,6 @@ test('output and error in one file are kept once', async () => {
   expect(await run('echo log >"$LOGDIR/a.out"', { SLURP_STDERR: log })).toEqual(['log\n', '']);
 });
 
-test('a job that is told nothing of its logs keeps what it says', async () => {
+test('a job without log paths keeps its output', async () => {
   expect(await run('echo said', { SLURP_STDOUT: '', SLURP_STDERR: '/dev/null' })).toEqual(['said\n', '']);
 });

@@ -2,6 +2,6 @@ import { expect, test } from 'vitest';
 
 import { askToGoOn } from '#cli/ask-to-go-on.ts';
 
-test('goes on by itself where there is no terminal to ask at', async () => {
+test('continues without a question where there is no terminal', async () => {
   expect(await askToGoOn()).toBe(true);
 });

@@ -20,7 +20,7 @@ it('draws nothing where there is no terminal', () => {
   expect(text()).toBe('');
 });
 
-it('draws nothing for what is done before its time', () => {
+it('draws nothing for work that ends early', () => {
   const { stream, text } = fakeTerminal(true);
   const progress = openProgress({ label: 'DST_X', total: 3, stream });
   progress.update(3);

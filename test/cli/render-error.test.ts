@@ -37,7 +37,7 @@ it('shows code, facts and stacks only when asked', () => {
   expect(text).toContain('render-error.test.ts');
 });
 
-it('names what is a bug in SLURP as such', () => {
+it('reports a bug in SLURP as one', () => {
   expect(renderError(new TypeError('x is not a function'), 'cups')).toMatchInlineSnapshot(`
     "cups: Internal error: x is not a function
       This is a bug in SLURP: please report it with the output of '--debug'
@@ -45,7 +45,7 @@ it('names what is a bug in SLURP as such', () => {
   `);
 });
 
-it('says in plain words what the operating system refused', () => {
+it('reports in plain words what the operating system refused', () => {
   const error = Object.assign(new Error('EACCES: permission denied, open'), {
     code: 'EACCES',
     errno: -13,

@@ -76,7 +76,7 @@ it('completes the beginning of a long option, of a subcommand too', async () => 
   expect(await run('--no-s', 'fail', '--ex=4')).toEqual([4, '', '']);
 });
 
-it('lets a command go on when the reader of its output has gone', async () => {
+it('lets a command continue when the reader of its output has ended', async () => {
   const { stdout, stderr, exitCode } = await runCommand('bash', [
     '-c',
     `'${process.execPath}' '${toy}' flood | head -n 1; exit "\${PIPESTATUS[0]}"`,
@@ -105,7 +105,7 @@ it('waits neither for the work nor for its clean-up where nothing was begun', as
   expect(await stop('hang', 'SIGINT')).toEqual([130, 'toy: nothing was done\n']);
 });
 
-it('says so in the end if its output cannot be written, and goes on till then', async () => {
+it('reports at the end that its output could not be written, and continues until then', async () => {
   const command = `"${process.execPath}" "${toy}" flood > /dev/full`;
   expect(await runCommand('bash', ['-c', command])).toMatchObject({
     exitCode: 3,

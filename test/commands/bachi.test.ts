@@ -28,7 +28,7 @@ afterEach(() => gateway.close());
 const bachi = (line: readonly string[], env = {}): Promise<CommandResult> =>
   place.run(scratch, ['bachi.py', '--blame', 'cups', ...line], { env });
 
-test('C-W22: tells the gateway, as a report of the job', async () => {
+test('C-W22: reports to the gateway, as a report of the job', async () => {
   expect(await bachi(['created', 'DST_A', '53534', '--parent', 'raw.evt'])).toMatchObject({
     exitCode: 0,
     stdout: '',
@@ -43,7 +43,7 @@ test('C-W22: tells the gateway, as a report of the job', async () => {
   ]);
 });
 
-test('C-W22: waits in the spool while the gateway is away, and is told once', async () => {
+test('C-W22: waits in the spool while the gateway is away, and is delivered once', async () => {
   await gateway.close();
   expect(await bachi(['updated', 'DST_A', '1'])).toMatchObject({ exitCode: 0, stderr: '' });
   expect(readSpool(join(scratch, 'spool-7-0.jsonl')).records).toHaveLength(1);
@@ -55,7 +55,7 @@ test('C-W22: waits in the spool while the gateway is away, and is told once', as
   ]);
 });
 
-test('says what a place is not that is no job', async () => {
+test('reports that it does not run in a job', async () => {
   expect(await bachi(['updated', 'DST_A', '1'], { cupsid: '' })).toMatchObject({
     exitCode: 2,
     stderr: expect.stringContaining('bachi: The job number is unknown: cupsid is not set'),

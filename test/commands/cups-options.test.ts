@@ -133,7 +133,7 @@ test.each([
   expect(parseCups([...who, '--timestamp', text, 'started'], now)).toMatchObject({ at: instant });
 });
 
-test('knows the --dstfile of the pi0 scripts, and --no-update (C-W5, C-W9)', () => {
+test('accepts the --dstfile of the pi0 scripts, and --no-update (C-W5, C-W9)', () => {
   const line = [
     '-r',
     '1',
@@ -169,7 +169,7 @@ test.each<[string[], string]>([
   expect(() => parseCups(line, now)).toThrow(message);
 });
 
-test('shows the words and options of one subcommand', () => {
+test('shows the arguments and options of one subcommand', () => {
   expect(renderHelp('exitcode')).toMatchInlineSnapshot(`
     "usage: cups -r RUN -s SEG -d DSTNAME [options] exitcode
 

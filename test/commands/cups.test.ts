@@ -39,7 +39,7 @@ const cups = (...line: readonly string[]): Promise<CommandResult> => place.run(s
 const kinds = (): readonly string[] => gateway.events().map(({ detail }) => detail.kind);
 const spool = (): ReturnType<typeof readSpool> => readSpool(join(scratch, 'spool-7-0.jsonl'));
 
-test('tells what a payload says, in order, and prints nothing', async () => {
+test('reports what a payload reports, in order, and prints nothing', async () => {
   for (const line of [
     ['started'],
     ['running'],
@@ -65,7 +65,7 @@ test('loses nothing and stops no job while the gateway is away (C-W2)', async ()
   expect(kinds()).toEqual(['started', 'running', 'finished']);
 });
 
-test('does not wait for a gateway that stands still', async () => {
+test('does not wait for a gateway that does not answer', async () => {
   scratch = await place.scratch(gateway.url, { reportTimeoutMs: 300 });
   gateway.mood.isSilent = true;
   // The gateway never answers: that the command ends at all is what is seen here.
@@ -118,7 +118,7 @@ test('ends with a message, and not with 0, where the job is not known (C-W3)', a
   expect(result.stderr).toMatch(/^cups: The job number is unknown: cupsid is not set\n/u);
 });
 
-test('reports into the spool alone where the batch system brought no job file, and says so', async () => {
+test('reports only into the spool where the batch system brought no job file, and warns', async () => {
   rmSync(join(scratch, 'slurp-job.json'));
   const result = await cups('running');
   expect(result.exitCode).toBe(3);
@@ -208,7 +208,7 @@ test('signals no group but one that it belongs to', async () => {
   await gone;
 });
 
-test('goes on when there is no answer, and does not end a job that has ended itself', async () => {
+test('continues when there is no answer, and does not end a job that has ended itself', async () => {
   gateway.mood.status = 503;
   scratch = await place.scratch(gateway.url, { reportTimeoutMs: 300 });
   expect(await cups('started')).toMatchObject({ exitCode: 0 });
@@ -225,7 +225,7 @@ test('ends a job that was made for reading only', async () => {
   expect(gateway.requests).toEqual([]);
 });
 
-test('makes a remark of the end that a trap tells while the job is stopped (C-W18)', async () => {
+test('records the end that a trap reports while the job is stopped as a remark (C-W18)', async () => {
   writeFileSync(join(scratch, 'slurp-stopping'), 'TERM\n');
   await cups('finished', '-e', '255', '--nevents', '0');
   expect(gateway.events()[0]?.detail).toEqual({
@@ -240,7 +240,7 @@ const name = 'DST_CALO_run2pp_new_2024p007-00053534-00000.root';
 const stageout = (...more: readonly string[]): Promise<CommandResult> =>
   cups('stageout', name, out, '--dsttype', 'DST_CALO_run2pp', '--dataset', 'new_2024p007', ...more);
 
-test('stages a file out: in its place, told, and removed here once it is registered (C-W10)', async () => {
+test('stages a file out: in its place, reported, and removed here once it is registered (C-W10)', async () => {
   writeFileSync(join(scratch, name), 'events');
   expect(await stageout('--nevents', '661', '--inc', '--prodtype', 'only')).toMatchObject({
     exitCode: 0,
@@ -359,7 +359,7 @@ test('a job that was made for reading only stages nothing out', async () => {
   expect(readdirSync(out)).toEqual([]);
 });
 
-test('stages nothing out once the job is told to stop (C-W18)', async () => {
+test('stages nothing out once the job has to stop (C-W18)', async () => {
   writeFileSync(join(scratch, name), 'half of the events');
   writeFileSync(join(scratch, 'slurp-stopping'), 'TERM\n');
   expect(await stageout()).toMatchObject({ exitCode: 30 });

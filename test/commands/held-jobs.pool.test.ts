@@ -188,7 +188,7 @@ test('a held job is marked with its reason, cleared, unblocked and done again; t
   });
 });
 
-test('marked, cleared and unblocked in one call, or, if the submission is refused, none of it but the mark', async () => {
+test('are marked, cleared and unblocked in one call, or, if the submission is refused, only marked', async () => {
   const old = (await attemptOf(2, 1))?.id ?? 0;
   const reason = String.raw`"quota"; it's \full\ "`;
   await holdByHand(old, reason);

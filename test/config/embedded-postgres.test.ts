@@ -110,7 +110,7 @@ describe('the embedded server', () => {
     expect(await findPostgresServer(folders)).toBeUndefined();
   });
 
-  it('says so when its data are those of another version', async () => {
+  it('reports that its data are those of another version', async () => {
     const file = join(folders.data, 'PG_VERSION');
     const version = readFileSync(file, 'utf8');
     await writeFile(file, '9.6\n');

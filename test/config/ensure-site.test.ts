@@ -210,7 +210,7 @@ describe('an embedded site', () => {
     timeoutMs,
   );
 
-  it('says so when its directory can not be made', async () => {
+  it('reports that its directory cannot be created', async () => {
     const folder = await makeFolder();
     await writeFile(join(folder, 'file'), '');
     const site = await findSite({ cwd: folder, env: {}, isNewAllowed: true });

@@ -84,7 +84,7 @@ describe('a site is looked for', () => {
     ]);
   });
 
-  it('and says so when the named one is not there', async () => {
+  it('and reports that the named one does not exist', async () => {
     expect(await complaintsOf(findSite({ cwd: home, env: {}, site: 'nowhere.yaml' }))).toEqual([
       "Site '/nowhere.yaml' does not exist",
       'Name a site file or a directory with --site',
@@ -252,7 +252,7 @@ testbed:
     `);
   });
 
-  it('is refused with the place where it is no YAML', async () => {
+  it('is refused with the place where it is not valid YAML', async () => {
     await put('slurp.yaml', 'batch: {backend: local\nspool: [\n');
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
       [
@@ -414,7 +414,7 @@ Database = Production
     expect((await errorOf(findSite({ cwd: home, env: {} }))).code).toBe('site-secret-open');
   });
 
-  it('are told from addresses when they are mistaken', async () => {
+  it('are distinguished from addresses when they are wrong', async () => {
     await put(
       'slurp.yaml',
       siteOf('daq: {dsn: 7}, raw: embedded, catalog: {dsn: a, url: b}, status: {dsn: a, usr: b}'),

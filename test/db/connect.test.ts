@@ -82,7 +82,7 @@ describe('a transaction', () => {
     expect(await database.query(sql`select * from numbers`)).toEqual([]);
   });
 
-  it('keeps what stands outside of a failed inner one', async () => {
+  it('keeps what was done outside of a failed inner one', async () => {
     await database.transaction(async (session) => {
       await session.execute(sql`insert into numbers values (2, 'two')`);
       await errorOf(
@@ -119,7 +119,7 @@ describe('a session', () => {
     });
   });
 
-  it('tells a cursor of a broken statement as a DatabaseError with the place', async () => {
+  it('reports a broken statement of a cursor as a DatabaseError with the place', async () => {
     await database.session(async (session) => {
       const read = async (): Promise<void> => {
         for await (const rows of session.cursor(sql`select nowhere`, 4)) expect(rows).toEqual([]);
@@ -157,7 +157,7 @@ describe('a session', () => {
     expect(await database.execute(sql`delete from numbers`)).toBe(20_000);
   });
 
-  it('reports bad lines and a bad statement of a copy, and goes on', async () => {
+  it('reports bad lines and a bad statement of a copy, and continues', async () => {
     await database.session(async (session) => {
       const bad = pipeline(Readable.from(['1\tone\n', 'two\ttwo\n']), session.copyIn(sql`copy numbers from stdin`));
       expect(await errorOf(bad)).toMatchObject({ code: 'database-value', facts: { state: '22P02' } });
@@ -210,7 +210,7 @@ describe('a session', () => {
     ]);
   });
 
-  it('says so when the server ends the connection, at once and at later use; the pool goes on', async () => {
+  it('reports that the server ended the connection, at once and at later use; the pool continues', async () => {
     const session = await database.openSession();
     const [row] = await session.query<{ pid: number }>(sql`select pg_backend_pid() as pid`);
     const lost = new Promise<void>((resolve) => session.onLost(resolve));
@@ -258,7 +258,7 @@ describe('isSameDatabase', () => {
 describe('retryDatabase', () => {
   const conflict = new DatabaseError('x', { code: 'database-conflict', facts: { state: '40001' } });
 
-  it('tries listed failures again, and says so once', async () => {
+  it('retries after listed failures, and logs that once', async () => {
     const said: string[] = [];
     let calls = 0;
     const result = await withDatabaseRetries(

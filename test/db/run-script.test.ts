@@ -19,7 +19,7 @@ afterAll(async () => {
 
 const insert = "insert into production_cursor values (default, 'DST_EVENT', 'new', 'tag', 0, 7)";
 
-it('runs statements in the schema of the role, all or none', async () => {
+it('runs statements in the schema of the role, all of them or none', async () => {
   const { status } = given.roles;
   await expect(runScript(status, `${insert}; select nowhere`, { isWriting: true })).rejects.toMatchObject({
     code: 'database-syntax',
@@ -31,7 +31,7 @@ it('runs statements in the schema of the role, all or none', async () => {
   ]);
 });
 
-it('says where the names of tables and columns are, and tells them', async () => {
+it('names the tables that list tables and columns, which work', async () => {
   const { status } = given.roles;
   for (const text of ['select * from nowhere', 'select nothing from production_cursor']) {
     await expect(runScript(status, text, { isWriting: false })).rejects.toMatchObject({
@@ -49,7 +49,7 @@ it('says where the names of tables and columns are, and tells them', async () =>
   ]);
 });
 
-it('changes nothing unless it may', async () => {
+it('changes nothing unless it is allowed to', async () => {
   const { status } = given.roles;
   await expect(runScript(status, 'delete from production_cursor', { isWriting: false })).rejects.toMatchObject({
     code: 'database-read-only',

@@ -10,7 +10,7 @@ import { findPackageRoot } from '#util/find-package-root.ts';
 import { renderSchemas } from '../../scripts/house/render-schema.ts';
 import { testDatabase } from './test-database.ts';
 
-it("the dump of the schema is what the migrations make ('make generate' makes it again)", async () => {
+it("the dump of the schema is what the migrations create ('make generate' updates it)", async () => {
   const given = await testDatabase();
   const databases = roleNames.map((role) => openDatabase(given.roles[role], { applicationName: 'dump test', max: 1 }));
   const made = await renderSchemas(databases);

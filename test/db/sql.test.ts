@@ -23,7 +23,7 @@ describe('sql', () => {
     );
   });
 
-  it('joins statements, also none', () => {
+  it('joins any number of statements, also none', () => {
     expect(sql`in (${sql.join([sql`${1}`, sql`${2}`, sql`now()`])})`).toMatchObject({
       text: 'in ($1, $2, now())',
       values: [1, 2],

@@ -50,7 +50,7 @@ async function apply(
   }
 }
 
-test('submits every ready row in query order, with process numbers that the database knows (C-P7)', async () => {
+test('submits every ready row in query order, with process numbers that are in the database (C-P7)', async () => {
   const applied = await apply([30, 10, 20]);
   expect(applied).toMatchObject({ submitted: 3, lost: 0 });
   const attempts = await readAttempts(world.status);
@@ -71,7 +71,7 @@ test('submits every ready row in query order, with process numbers that the data
   expect(attempts.every(({ cluster }) => cluster === jobs[0]?.cluster)).toBe(true);
 });
 
-test('lets the database count its attempts after many were added, so that the next decision is quick', async () => {
+test('updates the statistics after many attempts were added, so that the next decision is quick', async () => {
   await world.status.execute(sql`analyze ${sql.table(world.status.role, 'production_status')}`);
   await apply(Array.from({ length: 1000 }, (_, index) => index + 1));
   const [counted] = await world.status.query<{ rows: number }>(sql`
@@ -190,7 +190,7 @@ test('leaves no submission at all when every product is taken', async () => {
   expect(await readSubmissions(world.status)).toHaveLength(1);
 });
 
-test('cuts what is too much for one submission', async () => {
+test('splits what is too much for one submission', async () => {
   const applied = await apply([1, 2, 3, 4, 5], {
     backend: { ...world.backend, can: { ...world.backend.can, maxJobsPerSubmission: 2 } },
   });
@@ -248,7 +248,7 @@ test('leaves nothing when the directories of the first job cannot be made', asyn
   expect(await readSubmissions(world.status)).toEqual([]);
 });
 
-test('takes everything back when a directory further down cannot be made (C-P10)', async () => {
+test('withdraws everything when a directory further down cannot be created (C-P10)', async () => {
   await writeFile(join(world.root, 'out', '00070000_00070100'), '');
   await expect(apply([1, 70_001, 2])).rejects.toMatchObject({
     code: 'site-directory',

@@ -50,7 +50,7 @@ test('C-P1: writes nothing where the payload is in no checkout, or a fixed build
   expect(await readAttempts(world.status)).toEqual([]);
 });
 
-test('tells what is doubtful, and does nothing where the answer is no', async () => {
+test('reports what is doubtful, and does nothing where the answer is no', async () => {
   await writeFile(join(world.root, 'payload', 'run.sh'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
   const heard: string[] = [];
   const answer = (isYes: boolean) => (doubts: readonly string[]) => {

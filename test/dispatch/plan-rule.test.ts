@@ -209,7 +209,7 @@ describe('a plan', () => {
     });
   });
 
-  it("tells the rule file's line of a mistake in the query, and leaves no session behind", async () => {
+  it('reports a mistake in the query with its line in the rule file, and leaves no session behind', async () => {
     const input = world.inputOf(runs);
     const text = input.prepared.query.text.replace('from proposal', 'from proposals');
     const broken = { ...input, prepared: { ...input.prepared, query: { ...input.prepared.query, text } } };
@@ -245,7 +245,7 @@ describe('a plan with rows that cannot be submitted (C-H11)', () => {
     });
   });
 
-  it('lets others take their places where there is a limit', async () => {
+  it('lets others take their places under a limit', async () => {
     const plan = JSON.parse(await rendered({ ...input(), maxJobs: 2 }, renderPlanJson));
     expect(plan).toMatchObject({
       funnel: { counts: { unfit: 1, ready: 2, 'over-limit': 2 } },

@@ -76,7 +76,7 @@ test('C-P9: what is not resubmitted, because of --maxjobs, stays as it is', asyn
   ]);
 });
 
-test('takes the jobs of replaced attempts out of the queue (C-K8)', async () => {
+test('removes the jobs of replaced attempts from the queue (C-K8)', async () => {
   await apply([1, 2, 3]);
   const old = await setState('running');
   await apply(

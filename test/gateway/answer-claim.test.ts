@@ -95,7 +95,7 @@ test('needs the token of the submission, and an attempt of it', async () => {
   expect([wrong.statusCode, wrong.headers['allow']]).toEqual([405, 'POST']);
 });
 
-test('a refused stage-out is counted as put aside in health', async () => {
+test('a refused stage-out is counted as quarantined in health', async () => {
   const { submission, ids } = await makeAttempts(world.status, 2);
   for (const cupsid of ids) await gateway.app.inject(telling(submission, [eventOf(cupsid, 5, stageoutOf('E.root'))]));
   const health = await gateway.app.inject({ method: 'GET', url: '/health' });

@@ -73,7 +73,7 @@ describe('POST /v1/events', () => {
     expect(agoMs).toBeLessThan(dayMs / 2);
   });
 
-  it('tells a job whose attempt is retired to stop', async () => {
+  it('answers a job whose attempt is retired that it must stop', async () => {
     const retired = attempts.ids[2] ?? 0;
     await world.status.execute(sql`update ${sql.table(world.status.role, 'production_status')}
       set retired_at = now(), retired_reason = 'redone' where id = ${retired}`);
@@ -83,7 +83,7 @@ describe('POST /v1/events', () => {
     expect(answer.json()).toMatchObject({ verdicts: [{ cupsid: retired, go: false, reason: 'retired: redone' }] });
   });
 
-  it('takes the good events beside a bad one', async () => {
+  it('records the good events beside a bad one', async () => {
     const good = eventOf(id, 20, { kind: 'nevents', nevents: 5 });
     const request = telling(attempts.submission, [good]);
     const payload = { events: [good, { ...good, sequence: 'x' }, eventOf(id, 21, { kind: 'running' })] };
@@ -104,7 +104,7 @@ describe('POST /v1/events', () => {
     });
   });
 
-  it('refuses a request in which nothing makes sense, with all complaints', async () => {
+  it('refuses a request in which nothing is valid, with all complaints', async () => {
     const payload = { events: [{}, 7] };
     const answer = await app.inject({ ...telling(attempts.submission, []), payload });
     expect(answer.statusCode).toBe(400);
@@ -123,7 +123,7 @@ describe('POST /v1/events', () => {
     });
   });
 
-  it('keeps jobs of one submission from speaking for another', async () => {
+  it('does not let jobs of one submission report for another', async () => {
     const other = await makeAttempts(world.status, 1);
     const foreign = other.ids[0] ?? 0;
     const stolen = eventOf(foreign, 1, { kind: 'finished', exitCode: 0 });
@@ -148,7 +148,7 @@ describe('POST /v1/events', () => {
     expect(await readAttempt(world.status, id)).toMatchObject({ status: before?.['status'] });
   });
 
-  it('writes refusals that no row can show into its log', async () => {
+  it('logs refusals that no row can show', async () => {
     const warned: LogFacts[] = [];
     const log: Log = { ...world.log, warn: (facts) => void warned.push(facts) };
     const { app: logging } = makeGateway({ ...world, log });
@@ -164,7 +164,7 @@ describe('POST /v1/events', () => {
   });
 });
 
-describe('what the gateway turns away', () => {
+describe('what the gateway refuses', () => {
   const good = (): Record<string, string> => headersOf(attempts.submission);
   const problem = (status: number, code: string): object => ({ status, code, type: 'about:blank' });
 
@@ -243,7 +243,7 @@ describe('GET /v1/attempts/:id/inputs', () => {
     return [answer.statusCode, answer.json()];
   };
 
-  it('tells the inputs as they were dispatched', async () => {
+  it('answers with the inputs as they were dispatched', async () => {
     const [second] = attempts.ids.slice(1);
     expect(await ask(`/v1/attempts/${second}/inputs`)).toEqual([
       200,
@@ -251,7 +251,7 @@ describe('GET /v1/attempts/:id/inputs', () => {
     ]);
   });
 
-  it('tells a start its own words, and another start the dispatched ones', async () => {
+  it('answers a start with what it reported itself, and another start with what was dispatched', async () => {
     await app.inject(telling(attempts.submission, [eventOf(id, 40, { kind: 'inputs', files: ['x', 'y', 'z'] })]));
     expect(await ask(`/v1/attempts/${id}/inputs`)).toMatchObject([200, { inputs: ['x', 'y', 'z'] }]);
     expect(await ask(`/v1/attempts/${id}/inputs?start=0`)).toMatchObject([200, { inputs: ['x', 'y', 'z'] }]);
@@ -261,7 +261,7 @@ describe('GET /v1/attempts/:id/inputs', () => {
     ]);
   });
 
-  it('refuses what is not there, not theirs, or no number', async () => {
+  it('refuses what does not exist, is not theirs, or is not a number', async () => {
     const other = await makeAttempts(world.status, 1);
     expect(await ask('/v1/attempts/2000000/inputs')).toMatchObject([404, { code: 'unknown-attempt' }]);
     expect(await ask(`/v1/attempts/${other.ids[0]}/inputs`)).toMatchObject([403, { code: 'forbidden' }]);
@@ -272,7 +272,7 @@ describe('GET /v1/attempts/:id/inputs', () => {
 });
 
 describe('GET /health', () => {
-  it('tells facts to anybody', async () => {
+  it('reports facts without a token', async () => {
     // Tests above sent reports that make no sense.
     await resolveRefused(world.status, { cupsids: attempts.ids }, 'test');
     const answer = await app.inject({ method: 'GET', url: '/health' });

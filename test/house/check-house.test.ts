@@ -99,7 +99,7 @@ describe('citations', () => {
       new Map([['test/x.test.ts', test]]),
     );
 
-  it('are well when each promise has a test', () => {
+  it('are right when each promise has a test', () => {
     expect(check("it('does it (C-A1)'); it('does not'); it('C-A2: is')")).toEqual([]);
   });
 

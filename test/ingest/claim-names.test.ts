@@ -83,7 +83,7 @@ const refusalOf = async (job: Job): Promise<Row | undefined> =>
 const belongsTo = (lfn: string, { dstfile, cupsid }: Job): string =>
   `the name '${lfn}' belongs to the product '${dstfile}' (cupsid ${cupsid})`;
 
-test('of three products that stage out one name the first has it, and the rows of the others say so (C-W28)', async () => {
+test('of three products that stage out one name the first gets it, and the rows of the others report that (C-W28)', async () => {
   const lfn = freshName();
   const jobs = await makeJobs(3);
   const [first, second, third] = jobs;
@@ -240,7 +240,7 @@ test('of many stage-outs of one name at the same moment one is registered, and a
   expect(await pathsOf(lfn)).toEqual([`/${answers.find(({ isRegistered }) => isRegistered)?.cupsid ?? 0}/x`]);
 });
 
-test('two products with one name in one request are told apart, and the earlier one has it', async () => {
+test('two products with one name in one request are distinguished, and the earlier one gets it', async () => {
   const lfn = freshName();
   const [one, two] = [await makeJob(), await makeJob()];
   const requests = [one, two, one].map((job) => ({ ...job, lfn, isTaken: false }));

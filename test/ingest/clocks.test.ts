@@ -72,14 +72,14 @@ it('goes by the clock at each report, where the node sets it right meanwhile', a
   expect(await readTimes(id)).toEqual({ started: 0, ended: 7000, last: 7000 });
 });
 
-it('takes for a spool that came home by copy what was known of its clock before', async () => {
+it('uses for a spool that was copied to the site what was known of its clock before', async () => {
   const id = await newAttempt();
   await send(-dayMs, eventOf(id, 0, started, { at: at(dayMs) }));
   await send(undefined, eventOf(id, 1, finished, { at: at(dayMs + 7000) }));
   expect(await readTimes(id)).toEqual({ started: 0, ended: 7000, last: 7000 });
 });
 
-it('learns of the clock when reports are sent that had come home by copy', async () => {
+it('learns the clock when reports are sent that had been copied before', async () => {
   const id = await newAttempt();
   const events = [eventOf(id, 0, started, { at: at(dayMs) }), eventOf(id, 1, finished, { at: at(dayMs + 7000) })];
   await send(undefined, ...events);
@@ -88,7 +88,7 @@ it('learns of the clock when reports are sent that had come home by copy', async
   expect(await readTimes(id)).toEqual({ started: 0, ended: 7000, last: 7000 });
 });
 
-it('lets nothing happen after it was reported, whatever is known of a clock', async () => {
+it('dates nothing later than its report, whatever is known of a clock', async () => {
   const id = await newAttempt();
   const before = Date.now();
   await send(undefined, eventOf(id, 0, started, { at: '2150-01-01T00:00:00.000Z' }));
@@ -97,13 +97,13 @@ it('lets nothing happen after it was reported, whatever is known of a clock', as
   expect(Number(moment) + noon).toBeLessThanOrEqual(Date.now() + 1000);
 });
 
-it('takes late delivery for no wrong clock', async () => {
+it('does not mistake late delivery for a wrong clock', async () => {
   const id = await newAttempt();
   await send(20, eventOf(id, 0, started, { at: at(-30 * dayMs) }), eventOf(id, 1, finished, { at: at(-29 * dayMs) }));
   expect(await readTimes(id)).toEqual({ started: -30 * dayMs, ended: -29 * dayMs, last: -29 * dayMs });
 });
 
-it('knows a report again, whatever its clock is off by at the second telling', async () => {
+it('recognises a repeated report, however wrong its clock is the second time', async () => {
   const id = await newAttempt();
   const event = eventOf(id, 0, started, { at: at(dayMs) });
   await send(-dayMs, event);
@@ -123,7 +123,7 @@ it('orders what different clocks say by ours', async () => {
   expect(row).toEqual({ message: 'second' });
 });
 
-it('takes of two stage-outs of one file the later one by our clock', async () => {
+it('uses the later of two stage-outs of one file by our clock', async () => {
   const id = await newAttempt();
   const stageout = stageoutOf('DST_CLOCK.root');
   await send(-dayMs, eventOf(id, 0, stageout, { at: at(dayMs) }));
@@ -139,7 +139,7 @@ it('takes of two stage-outs of one file the later one by our clock', async () =>
   });
 });
 
-it('dates what is said of a dataset by our clock', async () => {
+it('dates reports about a dataset by our clock', async () => {
   const id = await newAttempt();
   const detail: JobEventDetail = { kind: 'dataset', word: 'created', dstname: `DST_${id}`, run: 1, blame: 'x' };
   await send(-dayMs, eventOf(id, 0, detail, { at: at(dayMs) }));

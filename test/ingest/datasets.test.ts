@@ -38,7 +38,7 @@ const read = (dstname: string): Promise<readonly Row[]> =>
 
 const never = { created: false, updated: false, finalized: false, broken: false };
 
-test('C-W22: one row a dataset, whose segments count once however often they are told', async () => {
+test('C-W22: one row a dataset, whose segments count once however often they are reported', async () => {
   const events = [
     event('DST_A', 'created', { parent: 'raw.evt' }),
     event('DST_A', 'updated'),
@@ -72,7 +72,7 @@ test('C-W22: the same row in whatever order it comes to be known', async () => {
   ]);
 });
 
-test('C-W22: ranges of runs are datasets of their own; a word without a last run means the newest', async () => {
+test('C-W22: ranges of runs are datasets of their own; a report without a last run means the newest', async () => {
   await record(
     event('DST_C', 'created', { lastRun: 9 }),
     event('DST_C', 'updated'),

@@ -64,7 +64,7 @@ const detail = fc.record(
   { requiredKeys: ['kind', 'node', 'files', 'text', 'reason', 'word', 'dstname', 'blame', 'file'] },
 );
 
-it('takes into the database whatever the schema lets through', async () => {
+it('records whatever the schema accepts', async () => {
   const { ids } = await makeAttempts(status, 1);
   let sequence = 0;
   let taken = 0;
@@ -88,7 +88,7 @@ it('takes into the database whatever the schema lets through', async () => {
   expect(taken).toBeGreaterThan(100);
 });
 
-it('takes into the catalog the longest names that the schema lets through', async () => {
+it('registers the longest names that the schema accepts', async () => {
   // What cannot be compressed is the hardest for an index.
   const letters = (bytes: number): string => randomBytes(bytes).toString('base64url').slice(0, bytes);
   const [lfn, path] = [letters(255), `/${letters(1999)}`];

@@ -47,7 +47,7 @@ describe('a group writer', () => {
     expect(await Promise.all(answers)).toEqual([[2], [4, -1], [8]]);
   });
 
-  it('tells everybody of a group that nothing was written, and goes on', async () => {
+  it('reports to each request of a group that nothing was written, and continues', async () => {
     const { writer, release } = makeWriter();
     const answers = Promise.allSettled([writer.write([1]), writer.write([2, 99]), writer.write([4])]);
     release();

@@ -52,7 +52,7 @@ function readCatalog(lfn: string): Promise<readonly Row[]> {
 }
 
 describe('ingestEvents', () => {
-  it('registers a staged file once its event is committed, and tells it', async () => {
+  it('registers a staged file once its event is committed, and answers that', async () => {
     const id = await newAttempt();
     const reply = await ingestEvents(doors(), [eventOf(id, 3, stageoutOf('DST_A.root'))]);
     expect(reply).toEqual({
@@ -87,7 +87,7 @@ describe('ingestEvents', () => {
     expect(await readCatalog('DST_B.root')).toEqual([]);
   });
 
-  it('lets the last stageout of a file count, in whatever order they come (C-E12)', async () => {
+  it('counts the last stageout of a file, in whatever order they arrive (C-E12)', async () => {
     const id = await newAttempt();
     await ingestEvents(doors(), [eventOf(id, 9, stageoutOf('DST_C.root', { events: 2 }))]);
     await ingestEvents(doors(), [eventOf(id, 5, stageoutOf('DST_C.root', { events: 1 }))]);
@@ -124,7 +124,7 @@ describe('ingestEvents', () => {
     expect(registered[1]?.reason).toContain('the catalog refuses it');
   });
 
-  it('refuses an event that the database cannot take, and takes the others', async () => {
+  it('refuses an event that the database cannot store, and records the others', async () => {
     const id = await newAttempt();
     const events = sql.table(status.role, 'production_event');
     await status.execute(sql`alter table ${events} add constraint no_bad check (source <> 'bad')`);

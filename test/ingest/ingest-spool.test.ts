@@ -44,7 +44,7 @@ async function newAttempt(): Promise<number> {
 }
 
 describe('ingestSpool', () => {
-  it('takes a spool that came home, and the second time changes nothing', async () => {
+  it('ingests a copied spool, and changes nothing the second time', async () => {
     const id = await newAttempt();
     const text =
       header(id) +
@@ -63,7 +63,7 @@ describe('ingestSpool', () => {
     expect(await readAttempt(doors.status, id)).toEqual(row);
   });
 
-  it('names lines that make no sense, leaves the torn end, and takes the rest', async () => {
+  it('reports invalid lines, leaves the torn end, and records the rest', async () => {
     const id = await newAttempt();
     const text =
       header(id) +
@@ -86,7 +86,7 @@ describe('ingestSpool', () => {
     expect(await readAttempt(doors.status, id)).toMatchObject({ status: 'running' });
   });
 
-  it('takes from a job nothing that only the batch system can know (C-E18)', async () => {
+  it('accepts from a job nothing that only the batch system can know (C-E18)', async () => {
     const id = await newAttempt();
     const text = header(id) + line(id, { kind: 'vanished', reason: 'x' }) + line(id, { kind: 'running' });
     const { counts, refused } = await ingestSpool(doors, Buffer.from(text));
@@ -110,7 +110,7 @@ describe('ingestSpool', () => {
     expect(await readAttempt(doors.status, id)).toMatchObject({ status: 'submitted' });
   });
 
-  it('takes nothing from a spool that does not say who speaks', async () => {
+  it('records nothing from a spool without an attempt in its header', async () => {
     const id = await newAttempt();
     const report = await ingestSpool(doors, Buffer.from(line(id, { kind: 'running' })));
     expect(report.refused).toEqual([{ line: 1, reason: 'the spool has no header, so its source is unknown' }]);

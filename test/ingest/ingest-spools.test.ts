@@ -44,14 +44,14 @@ const spool = (cupsid: number): string =>
 const inAnHour = (): Date => new Date(Date.now() + 3600_000);
 
 describe('scanSpools', () => {
-  it('takes a whole spool and removes it', async () => {
+  it('ingests a whole spool and removes it', async () => {
     await writeFile(join(folder, `spool-${id}-0.jsonl`), spool(id));
     expect(await ingestSpools(world, folder)).toEqual({ taken: 1, refused: 0, left: 0 });
     expect(await readdir(folder)).toEqual([]);
     expect(await readAttempt(world.status, id)).toMatchObject({ status: 'finished' });
   });
 
-  it('takes what an earlier scan had claimed and not finished', async () => {
+  it('ingests what an earlier scan had claimed and not finished', async () => {
     await writeFile(join(folder, `spool-${id}-0.jsonl.taken-0b6b7c1e-3f4e-4a8b-9d3c-0123456789ab`), spool(id));
     expect(await ingestSpools(world, folder)).toEqual({ taken: 1, refused: 0, left: 0 });
     expect(await readdir(folder)).toEqual([]);
@@ -70,7 +70,7 @@ describe('scanSpools', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('takes what is there of a torn one, and keeps it until it cannot be written any more', async () => {
+  it('ingests the whole lines of a torn one, and keeps it until it cannot be written any more', async () => {
     const name = `spool-${id}-0.jsonl`;
     await writeFile(join(folder, name), spool(id).slice(0, -5));
     expect(await ingestSpools(world, folder)).toEqual({ taken: 0, refused: 0, left: 1 });
@@ -79,7 +79,7 @@ describe('scanSpools', () => {
     expect((await readdir(join(folder, 'refused'))).map((file) => file.startsWith(name))).toEqual([true]);
   });
 
-  it('takes a torn one again only when something was added', async () => {
+  it('ingests a torn one again only when something was added', async () => {
     const file = join(folder, `spool-${id}-0.jsonl`);
     await writeFile(file, spool(id).slice(0, -5));
     const left = new Map<string, string>();
@@ -110,7 +110,7 @@ describe('scanSpools', () => {
     expect(await readAttempt(world.status, id)).toMatchObject({ status: 'submitted' });
   });
 
-  it('touches neither other names, nor directories, nor links', async () => {
+  it('leaves other names, directories and links alone', async () => {
     await writeFile(join(folder, 'notes.txt'), spool(id));
     await writeFile(join(folder, `spool-${id}-0.jsonl.part`), spool(id));
     await mkdir(join(folder, `spool-${id}-1.jsonl`));
@@ -120,7 +120,7 @@ describe('scanSpools', () => {
     expect(await readAttempt(world.status, id)).toMatchObject({ status: 'submitted' });
   });
 
-  it('finds nothing where there is no directory yet', async () => {
+  it('finds nothing where the directory does not exist yet', async () => {
     expect(await ingestSpools(world, join(folder, 'none'))).toEqual({ taken: 0, refused: 0, left: 0 });
   });
 
@@ -135,7 +135,7 @@ describe('scanSpools', () => {
 });
 
 describe('startSpoolWatch', () => {
-  it('takes spools as they come', async () => {
+  it('ingests spools as they arrive', async () => {
     const watch = startSpoolWatch({ site: { spoolDirectory: folder }, doors: world, everyMs: 20 });
     await writeFile(join(folder, `spool-${id}-0.jsonl`), spool(id));
     const isTaken = async (): Promise<true | undefined> => ((await readdir(folder)).length === 0 ? true : undefined);

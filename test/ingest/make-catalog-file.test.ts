@@ -12,11 +12,11 @@ const product = {
 };
 const filled = { ...said, run: 7101, segment: 2, dsttype: 'DST_CALO_run2pp', dataset: 'new_nocdbtag_v001' };
 
-test("fills in what the worker did not know with the attempt's own (C-W25)", () => {
+test('fills in what the worker did not know from the attempt (C-W25)', () => {
   expect(makeCatalogFile(said, product)).toEqual(filled);
 });
 
-test('keeps what was said', () => {
+test('keeps what was reported', () => {
   const all = { ...said, run: 1, segment: 0, dsttype: 'T', dataset: 'D' };
   expect(makeCatalogFile(all, product)).toEqual(all);
 });

@@ -109,7 +109,7 @@ describe('a job that the batch system may start again', () => {
     expect(await readAttempt(status, id)).toMatchObject({ status: 'evicted', exit_code: 3 });
   });
 
-  it('is held after a failing end, and goes on when it is released', async () => {
+  it('is held after a failing end, and continues when it is released', async () => {
     const id = await newAttempt();
     await record(
       own(id, 0, 5, { kind: 'exitcode', exitCode: 3 }),
@@ -161,7 +161,7 @@ const someStarts = fc.array(
 );
 
 describe('any order, any grouping, any repetition, with starts that fail', () => {
-  it('makes the same of the same events', async () => {
+  it('computes the same from the same events', async () => {
     await fc.assert(
       fc.asyncProperty(
         someStarts,

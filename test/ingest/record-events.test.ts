@@ -123,7 +123,7 @@ describe('record_events', () => {
     expect(await tell(...flags)).toMatchObject({ flags: 2 ** 32 + 3 });
   });
 
-  it('C-E7: keeps what is said after the end', async () => {
+  it('C-E7: keeps what is reported after the end', async () => {
     const row = await tell(
       started,
       { kind: 'finished', exitCode: 0 },
@@ -140,7 +140,7 @@ describe('record_events', () => {
     expect(await readAttempt(status, id)).toMatchObject({ inputs: '/raw/a.prdf,/raw/b.prdf' });
   });
 
-  it('C-E1: lets no late word move a job backwards', async () => {
+  it('C-E1: does not let a late report move a job backwards', async () => {
     const row = await tell({ kind: 'finished', exitCode: 0 }, running, started);
     expect(row).toMatchObject({ status: 'finished' });
   });
@@ -182,7 +182,7 @@ describe('record_events', () => {
     expect(await readAttempt(status, id)).toMatchObject({ nevents: 2 });
   });
 
-  it('tells new from repeated, unknown and foreign events, and keeps nothing of the last two', async () => {
+  it('distinguishes new, repeated, unknown and foreign events, and keeps nothing of the last two', async () => {
     const [own, other] = [await makeAttempts(status, 1), await makeAttempts(status, 1)];
     const [mine, foreign] = [own.ids[0] ?? 0, other.ids[0] ?? 0];
     const { submission } = own;
@@ -205,13 +205,13 @@ describe('record_events', () => {
     expect(await readAttempt(status, foreign)).toMatchObject({ status: 'submitted' });
   });
 
-  it('knows an event again although its clock was changed', async () => {
+  it('recognises an event again although its clock was changed', async () => {
     const id = await newAttempt();
     await record([eventOf(id, 0, started)]);
     expect(await record([eventOf(id, 0, started, { at: '2031-01-01T00:00:00.000Z' })])).toEqual(['duplicate']);
   });
 
-  it('leaves an end alone that no event tells of', async () => {
+  it('keeps an end that no event reports', async () => {
     const id = await newAttempt();
     await status.execute(
       sql`update ${sql.table(status.role, 'production_status')} set status = 'finished', nevents = 99 where id = ${id}`,
@@ -229,7 +229,7 @@ describe('the fence', () => {
     return { go: row?.go, reason: row?.reason };
   };
 
-  it('lets a live attempt go, however often it asks', async () => {
+  it('lets a live attempt start, however often it asks', async () => {
     const id = await newAttempt();
     expect(await verdict(id)).toEqual({ go: true, reason: null });
     expect(await verdict(id)).toEqual({ go: true, reason: null });
@@ -284,7 +284,7 @@ const someEvent = fc.record({
 });
 
 describe('any order, any grouping, any repetition', () => {
-  it('makes the same of the same events', async () => {
+  it('computes the same from the same events', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(someEvent, { minLength: 1, maxLength: 12 }),

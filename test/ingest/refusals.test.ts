@@ -86,20 +86,20 @@ it('shows in the row, in the list and in health what the gateway refused, once, 
   ]);
 });
 
-it('takes the good reports of a request, and remembers the bad one', async () => {
+it('records the good reports of a request, and remembers the bad one', async () => {
   const answer = await gateway.app.inject(telling(submission, [tooMany(id), eventOf(id, 60, { kind: 'running' })]));
   expect(answer.json()).toMatchObject({ results: [{ outcome: 'invalid' }, { outcome: 'new' }] });
   expect(await readAttempt(world.status, id)).toMatchObject({ status: 'running', start: 0 });
   expect(await refusalOf(id)).toContain('finished: detail.exitCode');
 });
 
-it('lets no job write into the row of another submission', async () => {
+it('does not let a job write into the row of another submission', async () => {
   const other = await makeAttempts(world.status, 1);
   await gateway.app.inject(telling(submission, [tooMany(other.ids[0] ?? 0)]));
   expect(await refusalOf(other.ids[0] ?? 0)).toBeNull();
 });
 
-it('counts attempts that count, and none that was retired since', async () => {
+it('counts live attempts, and none that was retired since', async () => {
   await gateway.app.inject(telling(submission, [tooMany(id)]));
   expect(await countRefused(world.status)).toEqual({ refused: 1, remarked: 0 });
   await world.status.query(sql`
@@ -108,7 +108,7 @@ it('counts attempts that count, and none that was retired since', async () => {
   expect(await health()).toMatchObject([200, { status: 'ok', complaints: [] }]);
 });
 
-it('is resolved by whoever looked at it, and stays so when the same report comes again', async () => {
+it('is resolved by an operator, and stays resolved when the same report comes again', async () => {
   await gateway.app.inject(telling(submission, [tooMany(id)]));
   expect(await resolveRefused(world.status, { cupsids: [id] }, 'resolved by me: redone')).toBe(1);
   expect(await refusalOf(id)).toBeNull();

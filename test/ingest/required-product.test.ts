@@ -78,7 +78,7 @@ describe('a rule that requires its product', () => {
     expect(await readRow(id)).toMatchObject({ status: 'failed', message: reasonOf(dstfile) });
   });
 
-  it('C-E15: is finished after all when the report of the product comes home late', async () => {
+  it('C-E15: is finished after all when the report of the product arrives late', async () => {
     const { id, product } = await newAttempt();
     await ingest(eventOf(id, 2, exited, { source: 'batch:0' }));
     expect(await readRow(id)).toMatchObject({ status: 'failed' });
@@ -92,14 +92,14 @@ describe('a rule that requires its product', () => {
     expect(await readRow(id)).toMatchObject({ status: 'failed', has_product: true });
   });
 
-  it('takes another file than the product for what it is', async () => {
+  it('does not mistake another file for the product', async () => {
     const { id, dstfile } = await newAttempt();
     await ingest(eventOf(id, 0, stageoutOf(`${dstfile}.txt`)), eventOf(id, 1, stageoutOf(`${dstfile}-1.root`)));
     await ingest(eventOf(id, 2, finished), eventOf(id, 3, exited));
     expect(await readRow(id)).toMatchObject({ status: 'failed', has_product: false });
   });
 
-  it('takes the name with version 000 for the same product', async () => {
+  it('counts the name with version 000 as the same product', async () => {
     const { id, dstfile } = await newAttempt();
     const twin = dstfile.replace('_2023p003-', '_2023p003_v000-');
     await ingest(eventOf(id, 0, stageoutOf(`${twin}.root`)), eventOf(id, 1, finished));
@@ -124,7 +124,7 @@ describe('a rule that requires its product', () => {
   });
 });
 
-it('a product that the catalog takes before the job ends counts, although it was refused first', async () => {
+it('a product that the catalog accepts before the job ends counts, although it was refused first', async () => {
   const { id, dstfile } = await newAttempt();
   const table = sql.table(catalog.role, 'datasets');
   await catalog.execute(sql`alter table ${table} add constraint no_such check (events <> 4712)`);
@@ -139,7 +139,7 @@ it('a product that the catalog takes before the job ends counts, although it was
 });
 
 describe('a rule that does not', () => {
-  it('finishes a job without its product, and its row says so', async () => {
+  it('finishes a job without its product, and notes that in its row', async () => {
     const { id, product } = await newAttempt(false);
     await ingest(eventOf(id, 0, finished));
     expect(await readRow(id)).toEqual({ status: 'finished', has_product: false, message: null });

@@ -73,7 +73,7 @@ const notAcknowledged: readonly (readonly [string, (reply: unknown) => ForgedAns
   ['a request of a proxy to log in', () => html(407)],
 ];
 
-describe.each(notAcknowledged)('%s is no acknowledgement', (_, forged) => {
+describe.each(notAcknowledged)('%s is not an acknowledgement', (_, forged) => {
   beforeEach(() => {
     gateway.mood.forged = forged;
   });
@@ -100,7 +100,7 @@ describe.each(notAcknowledged)('%s is no acknowledgement', (_, forged) => {
     await expect(reportEvent(nowhere, access, at, { kind: 'running' }, once)).rejects.toThrow('ENOENT');
   });
 
-  test('at the end of a wrapped job: its spool comes home', async () => {
+  test('at the end of a wrapped job: its spool is copied to the site', async () => {
     append('one');
     const end = await reportScriptEnd(identity(), access, { exitCode: 0 });
     expect(end.broughtHome).toBe(join(home, 'spool-7-0.jsonl'));

@@ -33,12 +33,12 @@ test.each([
   expect(findIdentity(environment, root).cupsid).toBe(cupsid);
 });
 
-test('takes the number from a file where the batch system cannot set the environment', async () => {
+test('reads the number from a file where the batch system cannot set the environment', async () => {
   await writeFile(join(root, 'job/slurp-cupsid'), '77\n');
   expect(findIdentity({}, join(root, 'job')).cupsid).toBe(77);
 });
 
-test('says what is missing where nothing tells the number', () => {
+test('reports what is missing where the number is not given', () => {
   expect(() => findIdentity({}, join(root, 'empty'))).toThrow('The job number is unknown: cupsid is not set');
   expect(() => findIdentity({ cupsid: '12x' }, root)).toThrow(
     "The job's number cupsid is '12x': expected a whole number",
@@ -60,11 +60,11 @@ test.each([
   expect(findIdentity({ cupsid: '1', ...environment }, root).start).toBe(start);
 });
 
-test('takes the start from the job description of the batch system', () => {
+test('reads the start from the job description of the batch system', () => {
   expect(findIdentity({ cupsid: '1', _CONDOR_JOB_AD: join(root, 'ad') }, root).start).toBe(3);
 });
 
-test.each(['0', '1', '-5', '', 'x', '99999999999'])("never takes '%s' for a process to signal", (text) => {
+test.each(['0', '1', '-5', '', 'x', '99999999999'])("never signals a process '%s'", (text) => {
   const identity = findIdentity({ cupsid: '1', SLURP_WRAPPER_PROCESS: text, SLURP_PROCESS_GROUP: text }, root);
   expect(identity).not.toHaveProperty('wrapperProcess');
   expect(identity).not.toHaveProperty('processGroup');

@@ -145,7 +145,7 @@ test.each([
   expect(details('exited')).toMatchObject([{ kind: 'exited', ...signal, wallSeconds: expect.any(Number) }]);
 });
 
-test('says nothing of its own in the log of a job that a signal ended', async () => {
+test('adds nothing to the log of a job that a signal ended', async () => {
   bring('#!/bin/bash\nkill -SEGV $$\n');
   expect(await launch('run.sh')).toMatchObject({ stdout: '', stderr: '' });
 });
@@ -256,7 +256,7 @@ test.each(['TERM', 'QUIT', 'USR1'])(
   },
 );
 
-test('ends a program that does not end by itself when its job is not wanted any more, or if told so', async () => {
+test('ends a program that does not end by itself when its job is not wanted any more, or when it is signalled', async () => {
   bring(`#!/bin/bash\ntrap 'touch trapped' TERM\ntouch begun\nwhile :; do sleep 0.1; done\n`);
   const { pid, ended } = start('run.sh', { SLURP_GRACE_SECONDS: '1' });
   await here('begun');
@@ -266,7 +266,7 @@ test('ends a program that does not end by itself when its job is not wanted any 
   expect(details('evicted')).toHaveLength(1);
 });
 
-test('brings the spool home in silence when the gateway is away', async () => {
+test('copies the spool to the site silently when the gateway is away', async () => {
   scratch = await place.scratch(gateway.url, { reportTimeoutMs: 200 });
   bring('#!/bin/sh\n./cups.py -r 1 -s 1 -d D running\n./cups.py -r 1 -s 1 -d D finished -e 0\n');
   await gateway.close();
@@ -282,7 +282,7 @@ test('brings the spool home in silence when the gateway is away', async () => {
   await gateway.open();
 });
 
-test('says where reports are that could not be brought home', async () => {
+test('reports where spools are that could not be copied to the site', async () => {
   scratch = await place.scratch(gateway.url, { reportTimeoutMs: 200, spoolDirectory: '/nowhere' });
   bring('#!/bin/sh\n');
   await gateway.close();

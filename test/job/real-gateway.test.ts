@@ -57,7 +57,7 @@ async function makeJob(): Promise<{ scratch: string; id: number; env: Record<str
 
 const name = (id: number): string => `DST_EVENT_auau23_new_2023p003-${String(id).padStart(8, '0')}-00000.root`;
 
-test('a wrapped job that stages out is finished, registered and gone from the worker', async () => {
+test('a wrapped job that stages out is finished, registered and removed from the worker', async () => {
   const { scratch, id, env } = await makeJob();
   const submit = join(scratch, '../submit');
   const out = join(scratch, '../out');
@@ -190,7 +190,7 @@ test('a retired attempt is fenced, by the wrapper and by cups', async () => {
   expect(existsSync(join(scratch, 'ran'))).toBe(false);
 });
 
-test('a spool that comes home is taken, and nothing is lost that was said while the gateway was away (C-E10)', async () => {
+test('a spool that is copied to the site is ingested, and nothing is lost that was reported while the gateway was away (C-E10)', async () => {
   const { scratch, id, env, submission } = await makeJob();
   const port = new URL(gateway.url).port;
   writeFileSync(

@@ -166,7 +166,7 @@ test('does not run the script of a job that is not wanted', async () => {
   expect(kinds()).toEqual(['started']);
 });
 
-test('ends a job that learns later that it is not wanted, also when its script does not listen', async () => {
+test('ends a job that learns later that it is not wanted, also when its script ignores signals', async () => {
   write('job.sh', "trap 'echo trapped' TERM\ncups.py -r 1 -s 1 -d D started\necho went on; sleep 20; sleep 20\n");
   gateway.mood.status = 503;
   scratch = await place.scratch(gateway.url, { reportTimeoutMs: 300 });
@@ -286,7 +286,7 @@ test('passes TERM on at once; logs are moved, half a product is not staged out, 
   });
 });
 
-test('tells the signals that have a name among the errors, and leaves nothing running', async () => {
+test('reports the signals that have a name among the errors, and leaves nothing running', async () => {
   write('job.sh', "trap 'touch usr1' USR1\ntrap '' TERM INT\n(trap '' TERM; touch begun; sleep 77.7) &\nwait; wait\n");
   const { pid, ended } = start('job.sh', [], 'job.sh', { SLURP_GRACE_SECONDS: '1' });
   await here('begun');

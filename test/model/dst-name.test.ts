@@ -195,11 +195,11 @@ describe('dst names', () => {
     expect(parseFileName(text)).toEqual({ kind: 'not-a-name', text, reason });
   });
 
-  it('does not take long over a long strange name', () => {
+  it('does not take long for a long strange name', () => {
     expect(parseFileName(`DST${'_1'.repeat(10_000)}!_new_2024p001-00000001-00001.root`).kind).toBe('not-a-name');
   });
 
-  it('takes apart a name with version', () => {
+  it('parses a name with version', () => {
     expect(parseDstfile('DST_STREAMING_EVENT_INTT0_run2pp_ana437_2024p007_v001-00053534-00012')).toMatchInlineSnapshot(`
       {
         "build": "ana437",
@@ -257,13 +257,13 @@ describe('dst names', () => {
     for (const text of ['v1', 'v0001', '001', 'V001', 'v-01', '']) expect(parseVersion(text)).toHaveProperty('kind');
   });
 
-  it('takes every dot out of a build', () => {
+  it('removes every dot from a build', () => {
     expect(makeBuildName('ana.437')).toBe('ana437');
     expect(makeBuildName('pro.1.2')).toBe('pro12');
     expect(makeBuildName('new')).toBe('new');
   });
 
-  it('puts a stream into a name wherever it stands, and takes it as it is', () => {
+  it('puts a stream into a name at any place, and leaves it as it is', () => {
     expect(makeDsttype('DST_$(streamname)_X_$(streamname)_run3auau', 'INTT0')).toBe('DST_INTT0_X_INTT0_run3auau');
     expect(makeDsttype('DST_$(streamname)_run3auau', '$&')).toBe('DST_$&_run3auau');
     expect(makeSetupName('DST_$(streamname)_run3auau')).toBe('DST__X__run3auau');
@@ -281,7 +281,7 @@ describe('dst names', () => {
     expect(formatDataset({ build: 'ana437', tag: '2024p007', version: 0 })).toBe('ana437_2024p007_v000');
   });
 
-  it('takes a name without version and one with v000 for the same product (C-N4)', () => {
+  it('counts a name without version and one with v000 as the same product (C-N4)', () => {
     const parts = { dsttype: 'DST_CALO_run2pp', build: 'new', tag: '2024p007' };
     expect(twinOf(parts)).toBe('DST_CALO_run2pp_new_2024p007_v000');
     expect(twinOf({ ...parts, version: 0 })).toBeUndefined();
@@ -295,7 +295,7 @@ describe('dst names', () => {
     expect(formatDstfile(dstname, 53534, 12, 4)).toBe('DST_CALO_run2pp_ana437_2024p007_v001-00053534-0012');
   });
 
-  it('tells usual names from unusual ones', () => {
+  it('distinguishes usual names from unusual ones', () => {
     expect(isConventionalDsttype('DST_CALO_run2pp')).toBe(true);
     expect(isConventionalDsttype('DST_TPCCALIB')).toBe(false);
     expect(isConventionalDsttype('dst_calo_run2pp')).toBe(false);

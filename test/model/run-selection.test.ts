@@ -71,7 +71,7 @@ describe('run selection', () => {
     );
   });
 
-  it('never throws on words', () => {
+  it('never throws on arbitrary text', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.string(), fc.constant('cursor'), fc.nat().map(String))), (any) => {
         expect(parseRuns(any)).toHaveProperty('kind');
@@ -95,7 +95,7 @@ describe('run list', () => {
     expect(parseRunlist('7')).toEqual({ kind: 'selection', selection: { kind: 'list', runs: [7] } });
   });
 
-  it('says the lines of all mistakes', () => {
+  it('reports the lines of all mistakes', () => {
     expect(parseRunlist('1\nx\n2 -3\n99999999999')).toEqual({
       kind: 'nonsense',
       reasons: [

@@ -42,7 +42,7 @@ async function compare(file: string): Promise<readonly (readonly [string, boolea
   return results;
 }
 
-it('refuses every rule of the test rule files that --check calls wrong, and no other (C-R21)', async () => {
+it('refuses every rule of the test rule files that --check reports as wrong, and no other (C-R21)', async () => {
   const names = (await readdir(ruleFile('x').replace(/[^/]*$/, ''))).map((name) => name.replace(/\.yaml$/, ''));
   let compared = 0;
   for (const name of names) {

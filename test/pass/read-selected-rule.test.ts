@@ -36,7 +36,7 @@ DST_BAD:
 });
 afterAll(() => rm(root, { recursive: true }));
 
-test('takes a good rule out of a file with a bad one', async () => {
+test('reads a good rule from a file with a bad one', async () => {
   const { prepared } = prepareSelectedRule(await readSelectedRule(file, 'DST_GOOD'), options);
   expect(prepared.query.finished).toContain('and runnumber>=0');
 });

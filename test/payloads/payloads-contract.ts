@@ -49,7 +49,7 @@ export function keepPayloadContract(batch: string, isSupervised: boolean): void 
     `);
   });
 
-  test('each word of a script is recorded once, in its order', async () => {
+  test('each report of a script is recorded once, in its order', async () => {
     expect(
       await read(
         'status',

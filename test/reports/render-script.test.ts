@@ -46,7 +46,7 @@ describe('the results of statements', () => {
     expect(renderScript([{ ...wide, rows: [] }])).toBe('(0 rows)\n');
   });
 
-  it('are CSV that tells null from an empty text', () => {
+  it('are CSV that distinguishes null from an empty text', () => {
     const row = {
       ...table,
       columns: table.columns.slice(0, 3),

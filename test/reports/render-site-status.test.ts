@@ -65,7 +65,7 @@ it('names of each rule a product that is finished and was not staged out (C-D18)
   );
 });
 
-it('shows how many finished products are gone from the catalog, and the latest of them', () => {
+it('shows how many finished products are missing in the catalog, and the latest of them', () => {
   const example = { dstfile: 'DST_A-1-0', run: 1, segment: 0 };
   const text = renderSiteStatus({ ...up, lostProducts: { count: 3, looked: 998, example } });
   expect(text).toContain(

@@ -158,7 +158,7 @@ describe('expanded job', () => {
     );
   });
 
-  it('takes columns of the query that no macro of ours is called like (C-R13)', async () => {
+  it('uses columns of the query that do not have the name of a macro of SLURP (C-R13)', async () => {
     const rule = await prepared('segmented');
     const row = someRow(rule, { extra: { firstevent: '0', lastevent: '99999', runs_last_event: '123456' } });
     expect(expandJob(rule, row, { cupsid: 17 }).arguments).toMatchInlineSnapshot(
@@ -167,7 +167,7 @@ describe('expanded job', () => {
     expect(rule.columns.map(({ name }) => name)).toEqual(['firstevent', 'lastevent', 'runs_last_event']);
   });
 
-  it('takes a column with capitals for a macro in any case, as HTCondor does (C-R25)', async () => {
+  it('matches a column with capitals to a macro in any case, as HTCondor does (C-R25)', async () => {
     const rule = await prepared('segmented');
     const extra = { FirstEvent: '0', lastevent: '99999', runs_last_event: '123456' };
     expect(expandJob(rule, someRow(rule, { extra }), { cupsid: 17 }).arguments).toMatch(/ 0 99999 123456 17$/u);

@@ -9,7 +9,7 @@ import { parseRuleFile, readRuleFile } from '#rules/read-rule-file.ts';
 import { readRule, renderComplaints, ruleFile } from './rule-files.ts';
 
 describe('rule file', () => {
-  it('takes keys with spaces, comments anywhere, old spellings, and no line break at the end (C-R1)', async () => {
+  it('accepts keys with spaces, comments anywhere, old spellings, and no line break at the end (C-R1)', async () => {
     const { rules, complaints } = await readRuleFile(ruleFile('old-spellings'));
     expect(renderComplaints(complaints)).toMatchInlineSnapshot(`
       [
@@ -101,7 +101,7 @@ describe('rule file', () => {
     `);
   });
 
-  it('takes what is not quoted in a job as it is written, with a warning (C-R4)', async () => {
+  it('uses what is not quoted in a job as it is written, with a warning (C-R4)', async () => {
     const { rules, complaints } = await readRuleFile(ruleFile('values'));
     expect(rules[0]?.job).toMatchObject({ priority: '0x10', description: 'no' });
     expect(renderComplaints(complaints)).toMatchInlineSnapshot(`
@@ -145,7 +145,7 @@ describe('rule file', () => {
     expect(rules[1]?.input.query).toBe(rules[0]?.input.query);
   });
 
-  it('reads lines that end in CR LF as it reads others, and says so', async () => {
+  it('reads lines that end in CR LF as it reads others, with a warning', async () => {
     const text = await readFile(ruleFile('old-spellings'), 'utf8');
     const plain = parseRuleFile(text, '/rules.yaml');
     for (const end of ['\r\n', '\r']) {
@@ -158,7 +158,7 @@ describe('rule file', () => {
     }
   });
 
-  it('takes tabs inside of a query and behind a colon, not as indentation', async () => {
+  it('accepts tabs inside a query and behind a colon, not as indentation', async () => {
     const { rules, complaints } = parseRuleFile(
       'R:\n  input:\n    db:\tfc\n    query: |-\n      select\t1,\n      \t2\n',
       '/r.yaml',
@@ -252,7 +252,7 @@ describe('rule file', () => {
     `);
   });
 
-  it('reads whether a rule is supervised, and takes no other word for it (C-L4)', () => {
+  it('reads whether a rule is supervised, and accepts no other value (C-L4)', () => {
     const read = (text: string) => parseRuleFile(`R:\n  job: {executable: a.sh}\n  ${text}\n`, '/r.yaml');
     expect(read('supervise: false').rules).toMatchObject([{ isSupervised: false }]);
     expect(read('supervise: true').rules).toMatchObject([{ isSupervised: true }]);

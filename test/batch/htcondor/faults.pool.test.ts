@@ -14,7 +14,7 @@ import type { BatchJob, BatchSubmission } from '#batch/backend.ts';
 
 import type { PoolBackend } from './pool-backend.ts';
 
-describe('HTCondor, when something lies between us and it', () => {
+describe('HTCondor, when commands or answers are lost', () => {
   let pool: PoolBackend;
   let hasty: PoolBackend;
   beforeAll(async () => {

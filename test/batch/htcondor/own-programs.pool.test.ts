@@ -53,7 +53,7 @@ describeOwnPrograms('htcondor', openPoolBackend, (programs) => {
     },
   );
 
-  test('a rule can still tell a job that a signal ended from one that failed (C-L2)', async () => {
+  test('a rule can still distinguish a job that a signal ended from one that failed (C-L2)', async () => {
     const commands = { on_exit_hold: 'ExitBySignal', on_exit_hold_reason: '"a signal"' };
     const killed = await programs().submit({ text: 'kill -SEGV $$\n', isSupervised: true, commands });
     const failed = await programs().submit({ text: 'exit 139\n', isSupervised: true, commands });

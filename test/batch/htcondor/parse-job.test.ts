@@ -26,13 +26,13 @@ test('makes a report of a held job, with what nulls and expressions leave out', 
   });
 });
 
-test('tells how a job ended', () => {
+test('reports how a job ended', () => {
   const ended = { ...held, JobStatus: 4, ExitBySignal: true, ExitSignal: 9, ExitCode: undefined };
   expect(parseJob(ended)).toMatchObject({ state: 'completed', signal: 'SIGKILL' });
   expect(parseJob({ ...ended, ExitBySignal: false, ExitCode: 3 })).toMatchObject({ state: 'completed', exitCode: 3 });
 });
 
-test('knows nothing as the empty list, and takes nothing else for it', () => {
+test('accepts an empty list, and nothing else in place of one', () => {
   expect(parseAds(' \n')).toEqual({ ads: [], unread: [] });
   expect(parseAds('[\n]\n')).toEqual({ ads: [], unread: [] });
   for (const text of ['[{"a":', '{}', 'null', '<html>', '[\n{\n  "a": 1\n}\n,\n{\n  "a": ', '[nothing]']) {
@@ -55,7 +55,7 @@ test('reads strings with raw control characters, as they are', () => {
 
 const uuid = '8c5d3c3e-0000-4000-8000-123456789abc';
 
-test('one ad that is not JSON, or lacks what every job has, does not hide the others, and is told with its name', () => {
+test('one ad that is not JSON, or lacks what every job has, does not hide the others, and is reported with its name', () => {
   const proper = (cupsid: number): string =>
     `  "SlurpSubmission": "${uuid}",\n  "SlurpCupsid": ${cupsid},\n  "ClusterId": 3,\n  "ProcId": 0,\n  "JobStatus": 1`;
   const text = printAds(

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { condorMessageOf } from '#batch/htcondor/run-condor.ts';
 
-test("keeps condor's own words, in one line, without warnings and lectures", () => {
+test('keeps the message of condor, in one line, without warnings and explanations', () => {
   const away = `
 -- Failed to fetch ads from: <127.0.0.1:29618> : host
 SECMAN:2007:Failed to end classad message.

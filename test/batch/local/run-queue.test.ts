@@ -105,7 +105,7 @@ async function untilTold(count: number): Promise<readonly string[]> {
   return (names ?? []).toSorted();
 }
 
-test('jobs go on when their runner is killed, and the next runner sees them to their end', async () => {
+test('jobs continue when their runner is killed, and the next runner watches them to their end', async () => {
   const first = await startRunner(2);
   const uuid = await submit(
     `: > ${root}/told/begun-$cupsid\nwhile [ ! -e ${root}/go ]; do sleep 0.05; done\n: > ${root}/told/done-$cupsid\nexit 3\n`,
@@ -210,7 +210,7 @@ test('runs as many at once as there are slots, in order, and drains', async () =
   await queue.close();
 });
 
-test('leaves nothing of a job that went well but what stands nowhere else', async () => {
+test('keeps of a successful job only what is recorded nowhere else', async () => {
   const options = { stateDirectory: state, spoolDirectory: join(root, 'spool'), slots: 2, log: silentLog };
   const queue = await startLocalQueue(options);
   const uuid = await submit('test $cupsid = 100 || echo said\ntest $cupsid = 102 && exit 1\nexit 0\n', 3);

@@ -128,7 +128,7 @@ where true and runnumber>=22000 and runnumber<=22100  limit 5
     expect(await readdir(home)).toEqual(before);
   });
 
-  test('--check names every mistake of the file, with its line', async () => {
+  test('--check lists every mistake in the file, with its line', async () => {
     const { exitCode, out } = await dispatch('--check');
     expect(exitCode).toBe(10);
     expect(out).toMatch(

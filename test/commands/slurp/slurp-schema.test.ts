@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { makeFileSchema } from '#commands/slurp/slurp-schema.ts';
 
-test('the schema of a site file knows its sections, and takes time spans as they are written', () => {
+test('the schema of a site file has its sections, and accepts time spans as they are written', () => {
   expect(makeFileSchema('site')).toMatchObject({
     ...{ title: 'Site file of SLURP', type: 'object', additionalProperties: false },
     properties: { statement_timeout: { type: 'string' }, testbed: { type: 'object' } },

@@ -162,7 +162,7 @@ describe.each([
       ]);
     });
 
-    it('makes again what exists only if told to, and never what is blocked (C-D6)', async () => {
+    it('redoes what exists only if requested, and never what is blocked (C-D6)', async () => {
       const world = { proposals: [proposal(1)], datasets: [`${product(1)}.root`] };
       expect((await verdictsOf(world, { isResubmit: true })).counts).toEqual({ ready: 1 });
       const attempts = [{ dstfile: product(1), state: 'finished' } as const];
@@ -242,7 +242,7 @@ describe.each([
       expect((await verdictsOf(world, { version: 1 })).counts).toEqual({ exists: 1 });
     });
 
-    it('makes a product for each stream, and knows them apart (C-D7)', async () => {
+    it('makes a product for each stream, and distinguishes them (C-D7)', async () => {
       const dsttype = 'DST_$(streamname)_run2pp';
       const proposals = ['INTT0', 'INTT1', 'not good', null].map((stream) => proposal(1, { stream }));
       const attempts = [{ dstfile: product(1, 0, 'DST_INTT1_run2pp_new_2024p001'), state: 'held' } as const];
@@ -256,7 +256,7 @@ describe.each([
       });
     });
 
-    it('knows an invalid run by dsttype, dstname or all, within its segments and until it expires (C-D3, C-A5)', async () => {
+    it('recognises an invalid run by dsttype, dstname or all, within its segments and until it expires (C-D3, C-A5)', async () => {
       const at = async (dstname: string, more: object = {}): Promise<object> =>
         (await verdictsOf({ proposals: [proposal(5)], invalid: [{ dstname, runs: [4, -1], ...more }] })).counts;
       for (const known of ['all', 'ALL', 'DST_X_run2pp', name, `${name}_v000`]) {

@@ -168,7 +168,7 @@ describe.each([
     ],
   });
 
-  it('counts ready jobs whose inputs are gone from disk, and leaves them ready', async () => {
+  it('counts ready jobs whose inputs are missing on disk, and leaves them ready', async () => {
     const { findings, ready, warnings } = await survey({ ...wanted, ...places() }, { disk: makeDisk() });
     expect(findings).toEqual([{ kind: 'inputs-gone', count: 2, looked: 4, of: 4, example: { run: 3, segment: 0 } }]);
     expect(warnings.map(({ message }) => message)).toEqual([
@@ -177,7 +177,7 @@ describe.each([
     expect(ready.map(({ run }) => run)).toEqual([1, 2, 3, 4]);
   });
 
-  it('leaves out candidates whose inputs are gone where the rule verifies them (C-D20)', async () => {
+  it('leaves out candidates whose inputs are missing on disk where the rule verifies them (C-D20)', async () => {
     const ask = { inputs: { kind: 'catalog', disk: makeDisk() } } as const;
     const { ready, counts, warned } = await survey({ ...wanted, ...places() }, { ask });
     expect(ready.map(({ run }) => run)).toEqual([1, 2]);
@@ -197,7 +197,7 @@ describe.each([
     expect(ready.map(({ inputs }) => inputs)).toEqual([`${root}/two/b.evt`]);
   });
 
-  it('never takes an input for gone whose directory cannot be listed (C-D20)', async () => {
+  it('never counts an input as missing whose directory cannot be listed (C-D20)', async () => {
     const ask = { inputs: { kind: 'catalog', disk: makeDisk() } } as const;
     const files = [
       { lfn: 'a.evt', path: '/no-such-file-system/data/a.evt' },

@@ -47,7 +47,7 @@ it('counts live attempts by state, and those that finished without their product
   });
 });
 
-it('finds finished products that are gone from the catalog, under either name of one product', async () => {
+it('finds finished products that are missing in the catalog, under either name of one product', async () => {
   const { ids, dstfiles } = await makeAttempts(status, 3);
   const events = ids.flatMap((id, index) => [
     eventOf(id, 0, stageoutOf(`${dstfiles[index] ?? ''}.root`)),

@@ -54,7 +54,7 @@ test('makes a row that was written with the dotted build the one row of the prod
   expect(await rows()).toEqual([{ build: 'ana437', tag: '2024p007', lastrun: 800 }]);
 });
 
-test('begins a new tag where the newest other tag stands', async () => {
+test('starts a new tag at the cursor of the newest other tag', async () => {
   await put('ana437', '2024p005', 900);
   await put('ana437', '2024p006', 600);
   await adoptCursor(status, key);

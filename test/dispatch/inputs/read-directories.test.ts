@@ -26,7 +26,7 @@ async function resultOf({ paths, unknown }: DiskListing) {
   };
 }
 
-it('lists files, and takes a directory that is gone for empty where others are beside it', async () => {
+it('lists files, and counts a missing directory as empty where others are beside it', async () => {
   const { found, unknown } = await resultOf(
     readDirectories(['a', 'b', 'gone', 'gone/deep'].map((name) => join(root, name))),
   );
@@ -34,7 +34,7 @@ it('lists files, and takes a directory that is gone for empty where others are b
   expect(unknown).toEqual([]);
 });
 
-it('does not know what is in a directory that cannot be listed, and says why', async () => {
+it('reports why a directory cannot be listed, and its files as unknown', async () => {
   const places = [join(root, 'a/1'), join(root, 'empty/run_1'), '/no-such-mount/data', 'root://server/data'];
   expect(new Map((await resultOf(readDirectories(places))).unknown)).toEqual(
     new Map([
@@ -59,7 +59,7 @@ it('gives up on directories that do not answer, and then on those behind them', 
   expect(unknown.at(-1)).toEqual(['/dead/4', 'not checked: the file system did not answer earlier']);
 });
 
-it('leaves directories out for which there is no time', async () => {
+it('leaves out directories for which there is no time', async () => {
   const { unknown } = await resultOf(readDirectories([join(root, 'a')], { directoryMs: 1000, allMs: 0 }));
   expect(unknown).toEqual([['/a', 'not checked: the time limit was reached after 0 s']]);
 });

@@ -36,7 +36,7 @@ function refusalOf(checked: PayloadSurvey): unknown {
   }
 }
 
-test('takes a payload that is as its published commit has it, with things from no checkout', async () => {
+test('accepts a payload that is equal to its published commit, with files that are in no checkout', async () => {
   await world.put({ 'lists/x.list': 'x' });
   const checked = await survey('code/calo/*,lists/*');
   expect(checkPayload(checked, fixed)).toEqual({ doubts: [], overridden: [] });

@@ -27,7 +27,7 @@ async function commit(text: string): Promise<void> {
   await world.git(payload, 'commit', '--quiet', '--all', '-m', text);
 }
 
-test('knows a payload that is published and current', async () => {
+test('recognises a payload that is published and current', async () => {
   const repository = await readPayloadRepository(payload);
   expect(repository).toMatchObject({
     ...{ repo: join(world.root, 'origin'), branch: 'main', hasOrigin: true, top: world.code },
@@ -37,7 +37,7 @@ test('knows a payload that is published and current', async () => {
   expect(repository.commit.startsWith(repository.hash)).toBe(true);
 });
 
-test('says what to do with a checkout that has no commit, and with none', async () => {
+test('says what to do where a checkout has no commit, and where there is no checkout', async () => {
   const empty = await mkdtemp(join(tmpdir(), 'slurp-empty-'));
   try {
     expect(await findPayloadRefusal(empty)).toMatch(
@@ -64,7 +64,7 @@ test('says what to do about a payload that is nowhere, or in no checkout', async
   });
 });
 
-test('C-P2: takes a detached HEAD for published if some branch of origin holds it', async () => {
+test('C-P2: counts a detached HEAD as published if some branch of origin has it', async () => {
   await world.git(payload, 'checkout', '--quiet', '--detach');
   const published = await readPayloadRepository(payload);
   expect(published.branch).toBeUndefined();
@@ -73,7 +73,7 @@ test('C-P2: takes a detached HEAD for published if some branch of origin holds i
   expect((await readPayloadRepository(payload)).isPublished).toBe(false);
 });
 
-test('knows a commit that is published but not the last one, and one that only a local branch has', async () => {
+test('recognises a commit that is published but not the last one, and one that only a local branch has', async () => {
   await commit('two');
   await world.git(payload, 'branch', 'other');
   expect(await readPayloadRepository(payload)).toMatchObject({ isPublished: false, isCurrent: false });
@@ -82,7 +82,7 @@ test('knows a commit that is published but not the last one, and one that only a
   expect(await readPayloadRepository(payload)).toMatchObject({ isPublished: true, isCurrent: false });
 });
 
-test('takes the path of a checkout without origin as its address', async () => {
+test('uses the path of a checkout without origin as its address', async () => {
   await world.git(payload, 'remote', 'remove', 'origin');
   expect(await readPayloadRepository(payload)).toMatchObject({
     ...{ hasOrigin: false, repo: world.code, isPublished: false },

@@ -14,7 +14,7 @@ const job = (path: string, commands: Readonly<Record<string, string>> = {}): Exp
   ...{ executable: { kind: 'own', path }, arguments: '1', commands, directories: [] },
 });
 
-it('takes program and files of a job from the snapshot, and leaves what that does not hold', () => {
+it('uses program and files of a job from the snapshot, and keeps paths that it does not have', () => {
   const use = makeSnapshotUser({ moved }, '/prod');
   expect(use(job('/prod/calo/run.sh')).executable).toEqual({ kind: 'own', path: '/s/files/calo/run.sh' });
   expect(use(job('/bin/true'))).toEqual(job('/bin/true'));

@@ -38,7 +38,7 @@ async function prepareWith(extra: Readonly<Record<string, string>>): Promise<rea
   }
 }
 
-test('lets pass a line break that no job uses, and the letters of one', async () => {
+test('accepts a line break that no job uses, and the letters of one', async () => {
   expect(await prepareWith({ other: 'a\nb', word: String.raw`a\nb` })).toEqual([]);
   await rm(join(world.root, 'condor'), { recursive: true });
 });

@@ -71,7 +71,7 @@ it('says that the product of a finished attempt is not in the catalog, and what 
   expect(await advicesOf(2)).toEqual(['to redo it: --resubmit --unblock-state finished']);
 });
 
-it('names inputs that were registered after the attempt started, and those that are gone from disk (C-D19)', async () => {
+it('names inputs that were registered after the attempt started, and those that are missing on disk (C-D19)', async () => {
   expect(await doubtsOf(2)).toEqual([
     '1 input registered after it was made:',
     '  /in/b.evt (2025-01-01T00:11:00Z)',
@@ -80,7 +80,7 @@ it('names inputs that were registered after the attempt started, and those that 
   ]);
 });
 
-it('names the inputs of a ready job that are gone from disk', async () => {
+it('names the inputs of a ready job that are missing on disk', async () => {
   expect(await doubtsOf(3)).toEqual(['1 input missing on disk:', '  /in/b.evt']);
 });
 

@@ -31,7 +31,7 @@ async function find(job: Readonly<Record<string, string>> = {}) {
   return findLog(preparation.prepared, row, '');
 }
 
-test('there is none before the job has written one', async () => {
+test('is absent before the job has written one', async () => {
   expect(await find()).toBeUndefined();
 });
 

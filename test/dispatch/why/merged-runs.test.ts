@@ -124,7 +124,7 @@ it('asks the query for all runs where it returns nothing for this one', async ()
   `);
 });
 
-it('takes the columns firstrun and lastrun for the ends of the runs of a row', async () => {
+it('uses the columns firstrun and lastrun as the ends of the runs of a row', async () => {
   const query = `select 'x' as source, runnumber, segment, 'a.evt' as files, 7300 as firstrun, '7310' as lastrun from proposal
       where runnumber = 7110 {run_condition}`;
   const merged = async (run: number) => {

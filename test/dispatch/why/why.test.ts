@@ -160,7 +160,7 @@ describe('why', () => {
     `);
   });
 
-  it('tells of a ready one with which inputs, of a repeated one that it is', async () => {
+  it('names the inputs of a ready one, and reports a repeated one as such', async () => {
     expect(await why({ run: 7 })).toMatchInlineSnapshot(`
       "TEST, run 7
       3 rows: 2 ready, 1 repeated
@@ -186,7 +186,7 @@ describe('why', () => {
     `);
   });
 
-  it('tells what the limit is, and how many come before', async () => {
+  it('reports the limit, and how many come before', async () => {
     expect(renderWhy(await findWhy({ ...world.inputOf(all), maxJobs: 1 }, { run: 8 }))).toMatchInlineSnapshot(`
       "TEST, run 8
       DST_TEST_run2pp_ana437_2024p007_v001-00000008-00000: over-limit

@@ -59,7 +59,7 @@ test('delivers all that waits, in order, once; the key is source and byte offset
   expect(gateway.arrivals()).toBe(3);
 });
 
-test('tells again, harmlessly, when the note of what was delivered is lost or false', async () => {
+test('delivers again, harmlessly, when the note of what was delivered is lost or wrong', async () => {
   const { path } = say('one');
   await deliver(access, path, once);
   writeFileSync(`${path}.delivered`, 'nonsense');
@@ -111,7 +111,7 @@ test.each([401, 403, 404])('does not try again when it is refused with %i', asyn
   expect(readDeliveredOffset(path)).toBe(0);
 });
 
-test('passes over what cannot be taken, and tells the rest', async () => {
+test('skips what is rejected, and delivers the rest', async () => {
   const { path } = say('one');
   say(`long ${'x'.repeat(1_100_000)}`);
   say('three');
@@ -125,7 +125,7 @@ test('passes over what cannot be taken, and tells the rest', async () => {
   expect(gateway.arrivals()).toBe(2);
 });
 
-test('cuts what is a lot into requests that the gateway takes', async () => {
+test('splits many reports into requests that the gateway accepts', async () => {
   let path = '';
   for (let index = 0; index < 2300; index += 1) ({ path } = say(`${index} ${'x'.repeat(900)}`));
   expect(await deliver(access, path, { timeoutMs: 10_000, isPersistent: false })).toMatchObject({
@@ -135,7 +135,7 @@ test('cuts what is a lot into requests that the gateway takes', async () => {
   expect(gateway.requests.length).toBeGreaterThan(2);
 });
 
-test('tells without a spool when the disk has no room for one', async () => {
+test('reports without a spool when the disk has no room for one', async () => {
   const nowhere = { ...identity(), directory: '/proc/nowhere' };
   const told = await reportEvent(nowhere, access, at, { kind: 'finished', exitCode: 1 }, once);
   expect(told.line).toBeUndefined();
@@ -145,7 +145,7 @@ test('tells without a spool when the disk has no room for one', async () => {
   await gateway.open();
 });
 
-test('tells into the spool alone when the gateway is not known', async () => {
+test('reports only into the spool when the gateway is not known', async () => {
   const told = await reportEvent(identity(), undefined, at, { kind: 'running' }, once);
   expect(told.delivery.outcome).toBe('away');
   expect(readFileSync(told.line?.path ?? '', 'utf8')).toContain('running');
@@ -202,7 +202,7 @@ test.each([
   expect(() => readGatewayAccess(directory)).toThrow(words);
 });
 
-test('knows up to where a spool was told, however many reports there were', () => {
+test('knows up to where a spool was delivered, however many reports there were', () => {
   const spool = join(directory, 'spool');
   writeFileSync(`${spool}.delivered`, Array.from({ length: 200_000 }, (_, index) => `\n${index * 100}\n`).join(''));
   expect(readDeliveredOffset(spool)).toBe(19_999_900);

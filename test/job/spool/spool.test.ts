@@ -70,7 +70,7 @@ function append(who: string, count: number, length: number): Appender {
   };
 }
 
-test('begins with a header that says who speaks, and gives each report its byte offset (C-W12)', () => {
+test('begins with a header that names the attempt, and gives each report its byte offset (C-W12)', () => {
   const first = appendToSpool(identityIn(directory), at, { kind: 'started', node: 'n' });
   const second = appendToSpool(identityIn(directory), at, { kind: 'running' });
   const { header, records } = readSpool(first.path);
@@ -82,7 +82,7 @@ test('begins with a header that says who speaks, and gives each report its byte 
   expect(readdirSync(directory)).toEqual(['spool-7-0.jsonl']);
 });
 
-test('keeps every report of many processes that begin at the same moment, each at the offset it was told', async () => {
+test('keeps every report of many processes that begin at the same moment, each at the offset that it reported', async () => {
   const told = await Promise.all(['a', 'b', 'c', 'd'].map((who) => append(who, 60, who === 'a' ? 20_000 : 50).done));
   const { header, records, unreadable } = readSpool(join(directory, 'spool-7-0.jsonl'));
   expect(header).toBeDefined();
@@ -96,7 +96,7 @@ test('keeps every report of many processes that begin at the same moment, each a
   expect(found).toHaveLength(240);
 });
 
-test('keeps all that was acknowledged before a kill -9, and goes on after it', async () => {
+test('keeps all that was acknowledged before a kill -9, and continues after it', async () => {
   for (let round = 0; round < 3; round += 1) {
     const writers = [append('k', 1_000_000, 3000), append('m', 1_000_000, 10)];
     await Promise.all(writers.map(({ killAfter }) => killAfter(20 + 37 * round)));
@@ -138,7 +138,7 @@ test('reads what it wrote, at every length of the file, and never throws', () =>
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => void parseSpool(Buffer.from(noise))));
 });
 
-test('takes a header that came late, and no second one', () => {
+test('accepts a header that came late, and no second one', () => {
   const header = { v: 1, source: 'first', cupsid: 7, start: 0 };
   const event = { v: 1, cupsid: 7, start: 0, at, detail: { kind: 'running' } };
   const lines = [event, header, { ...header, source: 'second' }, event].map((line) => `${JSON.stringify(line)}\n`);
@@ -147,7 +147,7 @@ test('takes a header that came late, and no second one', () => {
   expect(records).toHaveLength(2);
 });
 
-test('passes over what stands before an offset, but for the header, wherever that one is', () => {
+test('skips what is before an offset, except the header, wherever that is', () => {
   const lines = Array.from({ length: 200 }, (_, index) =>
     appendToSpool(identityIn(directory), at, { kind: 'message', text: `report ${index}` }),
   );

@@ -65,7 +65,7 @@ test.each<[string, string, GivenFacts, FileDescription['facts']]>([
   expect(describeFile(lfn, given).facts).toEqual(facts);
 });
 
-test('names each contradiction between what is given and the name (C-W25)', () => {
+test('reports each contradiction between what is given and the name (C-W25)', () => {
   expect(
     describeFile(segmentFile, {
       run: 7106,

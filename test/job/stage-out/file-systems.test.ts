@@ -84,7 +84,7 @@ test('a directory that this account may not write to is refused before anything 
   expect(result.stderr).toContain(`The output directory '${out}' cannot be written to: permission denied\n`);
 });
 
-test('a directory that cannot be listed takes a file all the same', async () => {
+test('a directory that cannot be listed accepts a file all the same', async () => {
   writeFileSync(join(scratch, name), 'events');
   chmodSync(out, 0o333);
   expect(await withoutPrivileges(stageout)).toMatchObject({ exitCode: 0, stderr: '' });

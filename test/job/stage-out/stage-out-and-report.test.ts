@@ -69,7 +69,7 @@ test('reports the file in its place, and removes the local one once it is regist
   expect(said).toEqual([]);
 });
 
-test('leaves to the attempt what neither script nor name says, and an unknown number of events is -1 (C-W25)', async () => {
+test('uses the values of the attempt where neither script nor name has them, and an unknown number of events is -1 (C-W25)', async () => {
   writeFileSync(join(root, 'job', 'out.root'), 'events');
   const { run: _r, segment: _s, dsttype: _t, dataset: _d, ...bare } = order({ file: join(root, 'job', 'out.root') });
   await stageOutAndReport(bare, job());

@@ -108,7 +108,7 @@ test('done a second time, with the same content, changes nothing', async () => {
   expect(statSync(join(out, 'A.root')).ino).toBe(before.ino);
 });
 
-test('copies nothing where the file itself lies in its place', async () => {
+test('copies nothing where the file itself is in its place', async () => {
   writeFileSync(join(out, 'A.root'), 'events');
   symlinkSync(out, join(root, 'link'));
   expect((await stage(join(root, 'link/A.root'))).how).toBe('same');
@@ -155,7 +155,7 @@ test('replaces another content if the attempt counts, and keeps what was there',
   expect(readFileSync(join(out, kept[0] ?? ''), 'utf8')).toBe('older');
 });
 
-test('takes a free name without an answer, and not if the name is refused', async () => {
+test('uses a free name without an answer, and not if the name is refused', async () => {
   expect(await stage(write('A.root'))).toMatchObject({ how: 'put' });
   await expect(stage(write('B.root'), { claim: noGrant })).rejects.toMatchObject({ code: 'transfer-refused' });
   expect(readdirSync(out)).toEqual(['A.root']);
@@ -173,7 +173,7 @@ test('asks for the name once, and says whether a file would be replaced', async 
   expect(asked).toEqual([true, false]);
 });
 
-test('lets one of several writers of different content have the name', async () => {
+test('gives the name to one of several writers of different content', async () => {
   const writers = [1, 2, 3, 4, 5, 6].map(async (number) => {
     mkdirSync(join(job, String(number)));
     const file = write(`${number}/A.root`, `content ${number}`);
@@ -286,7 +286,7 @@ test('removes what a killed process left of its copy, and nothing of one that li
   expect(readdirSync(out)).toEqual([]);
 });
 
-test('never takes a name that is taken', async () => {
+test('never uses a name that is taken', async () => {
   const [one, two] = [join(out, 'one.part'), join(out, 'two.part')];
   writeFileSync(one, '1');
   writeFileSync(two, '2');

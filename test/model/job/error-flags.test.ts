@@ -9,6 +9,6 @@ test('names every condition of the contract once, bit 32 included', () => {
   expect(flagOf('software-fault')).toBe(4_294_967_296);
 });
 
-test('does not know other words', () => {
+test('has no bit for other names', () => {
   expect(flagOf('constructor')).toBeUndefined();
 });

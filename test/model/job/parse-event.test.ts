@@ -17,7 +17,7 @@ const staged = stageoutOf('DST_A.root');
 const stageoutFile = staged.kind === 'stageout' ? staged.file : {};
 
 describe('parseEvent', () => {
-  it('takes an event as it is, and drops keys it does not know', () => {
+  it('accepts an event as it is, and drops unknown keys', () => {
     const event = eventOf(7, 10, stageoutOf('DST_A.root'));
     expect(parseEvent({ ...event, v: 1, colour: 'red' })).toEqual({ kind: 'event', event });
   });

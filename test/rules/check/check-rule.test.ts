@@ -56,7 +56,7 @@ async function checkText(text: string, judge?: (path: string) => Promise<string>
 }
 
 describe('kaedama --check', () => {
-  it('says ten different mistakes at once, each with its place (C-R3)', async () => {
+  it('reports ten different mistakes at once, each with its place (C-R3)', async () => {
     expect(await check('ten-mistakes')).toMatchInlineSnapshot(`
       [
         "ten-mistakes.yaml:2:1: warning: BROKEN: Directory '/tmp/production/run9pp' does not exist yet: it is created when jobs need it",

@@ -19,7 +19,7 @@ test.each([
   expect(defaultLogsOf({ job, filesystem: { logdir: '/log' }, params }, isWrapped)).toEqual(expected);
 });
 
-test('a rule gets logs only if it knows a log directory', () => {
+test('a rule gets logs only if it has a log directory', () => {
   expect(defaultLogsOf({ job: {}, filesystem: {}, params }, true)).toEqual({});
   expect(defaultLogsOf({ job: { arguments: 'x {logdir}' }, filesystem: {}, params }, true)).toEqual(usual);
 });

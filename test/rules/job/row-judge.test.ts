@@ -99,11 +99,11 @@ test.each([
   expect(judge.judge(rowOf(odd)).fault === undefined).toBe(isFit);
 });
 
-test('says which command or attribute of a row cannot be read', () => {
+test('reports which command or attribute of a row cannot be parsed', () => {
   expect(judgeOf('+Odd: "$(odd)"').judge(rowOf('a,b')).fault).toMatch(/'?a,b'?.*\+Odd.*ClassAd/u);
 });
 
-test('no row needs a look unless a value of a row is read as a number or an expression', () => {
+test('no row is checked unless a value of a row is read as a number or an expression', () => {
   const judge = judgeOf('output: "/log/$(odd).out"', '+Fixed: "1"');
   expect(judge.isForAll).toBe(false);
   expect(judge.judge(rowOf('a,b "c"')).fault).toBeUndefined();
@@ -147,7 +147,7 @@ test('files that are the same for all rows are not looked for here', () => {
   expect(judgeOf('transfer_input_files: /nowhere/at/all', '+Fixed: "1"').isForAll).toBe(false);
 });
 
-test('says which commands are empty in a row; what the site says for all jobs is not judged (C-H12)', () => {
+test('says which commands are empty in a row; what the site sets for all jobs is not checked (C-H12)', () => {
   const judge = judgeOf('rank: "$(odd)"', 'log: "/log/$(odd)"', '+Odd: "$(odd)"', 'output: "$(odd)"');
   expect(judge.uneven).toEqual(['rank', 'output']);
   expect(judge.judge(rowOf(''))).toEqual({ empty: ['rank', 'output'] });

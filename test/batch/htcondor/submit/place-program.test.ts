@@ -61,7 +61,7 @@ describe("the executable of a rule's own", () => {
     expect(links).toEqual({});
   });
 
-  it('is left alone where rule or site say so (C-L4)', () => {
+  it('is not done where rule or site say so (C-L4)', () => {
     const { shown, notes } = finish({ transfer_executable: 'false' }, { isSupervised: false });
     expect(shown[0]).toMatchInlineSnapshot(`
       "executable = /home/prod/payload/it's run.sh
@@ -104,7 +104,7 @@ describe('what the starter runs before and after a job', () => {
       )
       .join('\n');
 
-  it('brings the spool home (C-L5)', () => {
+  it('copies the spool to the site (C-L5)', () => {
     expect(starter({})).toMatchInlineSnapshot(`
       "+PostCmd = "/bin/sh"
       +PostArguments = "-c '…' sh _condor_stdout _condor_stderr '/site/sp ool'"

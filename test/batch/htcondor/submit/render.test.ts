@@ -135,7 +135,7 @@ test('sends files to where the rule wants its outputs, without the command that 
   `);
 });
 
-test('tells a job where its output goes, and runs what keeps its own logs before and after it (C-H8)', () => {
+test('passes a job the paths of its output, and runs what keeps its logs before and after it (C-H8)', () => {
   const said = ['environment', '+PreCmd', '+PostCmd'];
   const told = (changes: Readonly<Record<string, string>>): string =>
     said.map((key) => `${key} = ${(finish(changes).commands.get(key) ?? '-').replace(/^.*start=/iu, '… ')}`).join('\n');
@@ -156,7 +156,7 @@ test('tells a job where its output goes, and runs what keeps its own logs before
   `);
 });
 
-test('takes our commands for its own, leaves database secrets at home, and finds the rest from the submit directory (C-H4)', () => {
+test('replaces commands of SLURP by its own, transfers no database secrets, and finds the rest from the submit directory (C-H4)', () => {
   const { commands, notes, inputFiles } = finish({
     transfer_input_files: './payload/,cups.py,bachi.py,init.sh,odbc.ini,/a/b.json,https://x/y',
     user_job_wrapper: 'init.sh',
@@ -215,7 +215,7 @@ test('refuses what would leave a job without a directory of its own, and line br
   );
 });
 
-test('knows the directories that outputs and logs go to, so that they can be made', () => {
+test('lists the directories of outputs and logs, so that they can be created', () => {
   expect([...finish().directories]).toEqual(['/data/log/run_53500', '/condor']);
   const changes = {
     output_destination: 'file://./output/',

@@ -49,7 +49,7 @@ async function keep(params = {}, site: PayloadSite = world.site): Promise<Snapsh
 
 const read = (path: string): Promise<string> => readFile(path, 'utf8');
 
-it('holds what is staged under the name of its content, read-only, and is found again', async () => {
+it('has what is staged under the name of its content, read-only, and is found again', async () => {
   await world.put({ '../macros/x.C': 'x', 'code/calo/sub/link': '-> ../Fun.C', 'code/calo/private.C': 'p' });
   await chmod(join(world.code, 'calo/private.C'), 0o600);
   await chmod(join(world.code, 'calo/run.sh'), 0o775);

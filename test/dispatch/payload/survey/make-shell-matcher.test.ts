@@ -52,7 +52,7 @@ test.each([
   expect(names.filter(makeShellMatcher(pattern))).toEqual(expected.filter((name) => isHidden || !name.startsWith('.')));
 });
 
-test('takes a name for a pattern only where a shell would', () => {
+test('treats a name as a pattern only where a shell does', () => {
   expect(['a', 'a b', '$x', '~', '{a,b}', '[]', '[', String.raw`\*`].filter(isShellPattern)).toEqual([]);
   expect(['*', 'a?', '[a]', String.raw`\\*`].every(isShellPattern)).toBe(true);
 });

@@ -57,7 +57,7 @@ describe('what is staged', () => {
     ]);
   });
 
-  it('makes the directories that an item passes through', async () => {
+  it('creates the directories that an item passes through', async () => {
     await mkdir(join(world.submit, 'tools'));
     await world.put({ 'a.C': 'x' });
     expect(await stagedBy({ rsync: 'tools/../a.C' })).toEqual(['file a.C', 'directory tools']);
@@ -77,7 +77,7 @@ describe('what is staged', () => {
     ]);
   });
 
-  it('takes the submit directory itself for what is in it, without hidden files', async () => {
+  it('stages the contents of the submit directory itself, without hidden files', async () => {
     await world.put({ 'a.C': 'x', '.netrc': 'secret' });
     expect(await stagedBy({ rsync: './' })).toEqual(['file a.C', 'file code/calo/Fun.C', 'program code/calo/run.sh']);
   });
@@ -108,7 +108,7 @@ describe('what is staged', () => {
     ]);
   });
 
-  it('holds every program that a name with macros may stand for', async () => {
+  it('has every program that a name with macros may mean', async () => {
     await world.put({ 'code/calo/run_a.sh': '#!/bin/sh\n', 'code/calo/run_b.sh': 'echo' });
     expect(await stagedBy({}, { executable: '{payload}/run_$(kind).sh', arguments: '$(run)' })).toEqual([
       'program code/calo/run_a.sh',
@@ -142,7 +142,7 @@ describe('what is staged', () => {
     ]);
   });
 
-  it('has the same hash wherever it lies, and another for another content, name or mode', async () => {
+  it('has the same hash in every directory, and another for another content, name or mode', async () => {
     const hash = async (): Promise<string> => (await world.survey(rule())).manifest.hash;
     const first = await hash();
     expect(first).toMatch(/^[0-9a-f]{40}$/u);
@@ -162,7 +162,7 @@ describe('what is staged', () => {
 });
 
 describe('what differs from the commit', () => {
-  it('C-P3: is nothing in a fresh clone, whatever else lies in it', async () => {
+  it('C-P3: is empty for a fresh clone, whatever else is in it', async () => {
     await world.put({ 'code/other.C': 'not staged', 'code/calo/.hidden': 'not staged' });
     const survey = await world.survey(rule());
     expect(survey.isDirty).toBe(false);
@@ -234,7 +234,7 @@ describe('what differs from the commit', () => {
     expect(await differencesOf({ rsync: 'code/calo/*,code/now/*' })).toEqual(['calo/x.C: changed', 'now: changed']);
   });
 
-  it('is asked in every checkout that something comes from; what lies in none is recorded', async () => {
+  it('is looked for in every checkout that something comes from; what is in none is recorded', async () => {
     await world.git(world.submit, 'init', '--quiet', 'macros');
     await world.put({ 'macros/a.C': 'a', 'macros/b.C': 'b', 'lists/x.list': 'x' });
     await world.git(join(world.submit, 'macros'), 'add', 'a.C');
