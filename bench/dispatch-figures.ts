@@ -7,7 +7,7 @@ const processSchema = z.object({ wallMs: ms, cpuMs: ms, peakMb: z.number() });
 /** The steps of a dispatch in order, as `kaedama --json` names them. */
 export const steps = ['recover', 'decide', 'payload', 'prepare', 'reserve', 'render', 'submit', 'confirm'] as const;
 
-/** What `kaedama --json` tells of a dispatch, as far as it is measured here. */
+/** What `kaedama --json` reports about a dispatch, as far as it is measured here. */
 export const dispatchedSchema = z.object({
   submitted: z.int(),
   submissions: z.array(z.object({ uuid: z.uuid(), cluster: z.int(), count: z.int() })),

@@ -1,4 +1,4 @@
-// Measures dispatches of new products to a real HTCondor, whose jobs never start: every step as kaedama itself tells it,
+// Measures dispatches of new products to a real HTCondor, whose jobs never start: every step as kaedama itself reports it,
 // beside the bare `condor_submit` of the same file and the bare insert of as many rows.
 // `npx tsx bench/dispatch.ts [rounds] [jobs…]` brings up the pool of the tests, and removes what it made.
 import { spawn } from 'node:child_process';

@@ -8,7 +8,7 @@ import { foldersIn } from './db/test-server.ts';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
-  /** What the run's set-up tells every test file. */
+  /** What the set-up of a run passes to every test file. */
   export interface ProvidedContext {
     /** Absolute; directory of the run's private PostgreSQL, which the first test that wants a database starts. */
     databaseDirectory: string;

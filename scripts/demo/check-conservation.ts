@@ -23,7 +23,7 @@ export async function checkConservation(
     if (found?.size !== size) complaints.push(`'${path}' has ${found?.size ?? 'no'} bytes: expected ${size}`);
     if (found === undefined || !dsttype.startsWith('HIST_')) continue;
     const [, events, sum] = /^#hist 1 .*events=(\d+) .*sum=(\d+)$/mu.exec(await readFile(path, 'utf8')) ?? [];
-    if (sum === undefined) complaints.push(`'${lfn}' is no histogram`);
+    if (sum === undefined) complaints.push(`'${lfn}' is not a histogram`);
     histogramEvents += Number(events ?? 0);
     histogramSum += Number(sum ?? 0);
   }

@@ -56,7 +56,7 @@ await runMain(
 
 async function runDemo({ batch, runs: count }: DemoOptions, context: MainContext): Promise<number> {
   if (!/^[1-9]\d{0,3}$/u.test(count))
-    throw new UsageError(`'--runs ${count}' is no number of runs`, { code: 'usage-runs' });
+    throw new UsageError(`'--runs ${count}' is not a number of runs`, { code: 'usage-runs' });
   const directory = resolve(process.env['SLURP_DEMO_DIR'] ?? join(findPackageRoot(), 'demo'));
   const runs = Array.from({ length: Number(count) }, (_, index) => firstRun + index);
 
@@ -135,7 +135,7 @@ async function produce(directory: string, runs: readonly number[], taken: Daq, c
   }
 }
 
-/** Where there is no terminal for a bar, a line every ten seconds tells how far it is. */
+/** Where there is no terminal for a bar, a line every ten seconds shows the progress. */
 function makeTeller(total: number): (ended: number) => void {
   let toldAt = performance.now();
   return (ended) => {

@@ -14,7 +14,7 @@ function renderExitCodes(): string {
     '',
     '# How commands end',
     '',
-    'Every command ends with a code that tells the stage at which it failed. The message on stderr says what happened,',
+    'Every command ends with a code that shows the stage at which it failed. The message on stderr says what happened,',
     'what was expected and what to do; `--debug` adds where it came from.',
     '',
     '| code | stage | what it means | what to do |',

@@ -200,7 +200,7 @@ export function siteErrnoOf(error: unknown): string | undefined {
 /**
  * Maps an error to the exit code of a command.
  *
- * @returns 1 for what is no error of ours and none of the operating system's known ones; never 0; never throws
+ * @returns 1 for what is not an error of ours and none of the operating system's known ones; never 0; never throws
  * @see docs/exit-codes.md
  */
 export function exitCodeOf(error: unknown): number {

@@ -9,7 +9,7 @@ export interface ProgressOptions {
   readonly total?: number;
   /** What is counted, e.g. `jobs`. */
   readonly unit?: string;
-  /** Where it is drawn; stderr by default. Nothing at all is drawn where this is no terminal. */
+  /** Where it is drawn; stderr by default. Nothing at all is drawn where this is not a terminal. */
   readonly stream?: NodeJS.WritableStream & { readonly isTTY?: boolean };
   /** Nothing is drawn for what takes less than this. Default 2000. */
   readonly delayMs?: number;

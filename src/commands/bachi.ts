@@ -36,7 +36,7 @@ async function runBachi(argv: readonly string[]): Promise<number> {
   return exitCode;
 }
 
-// A report that was begun is told, also by a job that ends.
+// A report that was begun is delivered, also by a job that ends.
 process.on('SIGTERM', () => undefined);
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);

@@ -17,7 +17,7 @@ export interface CupsCommon {
   readonly segment?: number;
   readonly dstname?: string;
   readonly isVerbose: boolean;
-  /** False: nothing is told, neither to the spool nor to the gateway. */
+  /** False: nothing is reported, neither to the spool nor to the gateway. */
   readonly isUpdate: boolean;
   /** UTC, ISO 8601 with milliseconds. */
   readonly at: string;

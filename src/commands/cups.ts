@@ -32,7 +32,7 @@ import type { Post } from './job-post.ts';
 
 const say = makeSay('cups');
 
-/** How long a copy may go on after the job was told to stop. */
+/** How long a copy may go on after the job was asked to stop. */
 const stageOutGraceMs = 10_000;
 
 async function runCups(argv: readonly string[]): Promise<number> {
@@ -82,7 +82,7 @@ async function tellFrom(post: Post, call: CupsCommon, detail: JobEventDetail, is
   return told;
 }
 
-/** Below the wrapper or the launcher, which have waited for the gateway already, a later start is told as a first one. */
+/** Below the wrapper or the launcher, which have waited for the gateway already, a later start is reported as a first one. */
 async function startFrom(identity: JobIdentity, access: GatewayAccess, call: CupsCommon): Promise<Told> {
   const isWaitedFor = identity.wrapperProcess !== undefined;
   const told = await tellStart(identity, access, call.at, {
@@ -140,7 +140,7 @@ async function runStageOut(call: CupsCommon & Extract<CupsAction, { kind: 'stage
   return exitCode;
 }
 
-/** For the supervisor: tells that the job started, obeys the fence, prints what the site wants as shell assignments. */
+/** For the supervisor: reports that the job started, obeys the fence, prints what the site wants as shell assignments. */
 async function startWrapped(): Promise<number> {
   const post = openPost();
   const { identity, access } = post;
@@ -189,7 +189,7 @@ function stopSignal(graceMs: number): AbortSignal {
   return controller.signal;
 }
 
-// A report that was begun is told, also by a job that ends; whoever must stop sooner listens too.
+// A report that was begun is delivered, also by a job that ends; what must stop sooner listens too.
 process.on('SIGTERM', () => undefined);
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);

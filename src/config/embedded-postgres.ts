@@ -89,7 +89,7 @@ function readPidFile(data: string): PidFile | undefined {
   }
 }
 
-// A process id is given away again: the server is known by its working directory, which is its data. The kernel tells it
+// A process id is given away again: the server is known by its working directory, which is its data. The kernel shows it
 // without symbolic links, and a home or a disk of an experiment is often reached through one.
 async function isServerOf(data: string, pid: number): Promise<boolean> {
   if (readProcessStart(pid) === undefined) return false;

@@ -48,7 +48,7 @@ function findRootAt(path: string): SiteRoot | undefined {
   return existsSync(join(path, stateDirectoryName)) ? { directory: path } : undefined;
 }
 
-// A site tells jobs what to run: one that lies about in a directory where others write is not taken up by itself.
+// A site decides what jobs run: one in a directory where others can write is not used unless it is named.
 function checkOwner(root: SiteRoot): void {
   const me = process.getuid?.();
   const path = root.file ?? join(root.directory, stateDirectoryName);

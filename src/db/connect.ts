@@ -62,7 +62,7 @@ function placeOf(role: Role): DatabasePlace {
   return { role: role.role, server: describeServer(role.url) };
 }
 
-/** Host (or socket directory), port if it is told, and database of an address, without user and secret: `db1:5433/Production`. */
+/** Host (or socket directory), port if it is given, and database of an address, without user and secret: `db1:5433/Production`. */
 export function describeServer(url: string): string {
   if (!URL.canParse(url)) return 'an address that cannot be read';
   const { searchParams, hostname, port, pathname } = new URL(url);
@@ -222,7 +222,7 @@ class ConnectedSession implements OpenSession {
         const isLast = rows.length < batchSize;
         if (!isLast) {
           next = read();
-          // If it fails, that is told when its turn comes.
+          // If it fails, that is reported when its turn comes.
           next.catch(() => undefined);
         }
         if (rows.length > 0) yield rows;

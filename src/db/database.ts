@@ -36,7 +36,7 @@ export interface Queryable {
    */
   query<T extends object = Row>(statement: Statement): Promise<readonly T[]>;
   /**
-   * Runs one statement and tells how many rows it touched.
+   * Runs one statement and returns how many rows it changed.
    *
    * @throws DatabaseError
    */

@@ -33,7 +33,7 @@ export interface MigrationReport {
   readonly isAdoptedAgain?: boolean;
 }
 
-/** How {@link migrate} tells what it does. */
+/** How {@link migrate} reports what it does, and how long it waits. */
 export interface MigrateOptions {
   readonly tell?: TellPhase;
   /** How long to wait for tables that others use, before they are adopted; 20 s by default. */

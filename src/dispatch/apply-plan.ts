@@ -160,7 +160,7 @@ async function submitOne(input: ApplyInput, position: Position) {
   await input.onStep?.('directory');
   await lockSubmission(session, uuid);
   input.progress?.phase('reserving');
-  // If this fails at its commit, it may have been done all the same: the directory tells `recover` that we are gone.
+  // If this fails at its commit, it may have been done all the same: the directory shows `recover` that we are gone.
   const reservation = await reserve(input, position, uuid, directory);
   const { reserved: count, lost, last } = reservation;
   if (count === 0) {

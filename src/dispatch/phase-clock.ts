@@ -1,4 +1,4 @@
-/** The steps of a dispatch, in order: what each is, is told in `docs/measures.md`. */
+/** The steps of a dispatch, in order; `docs/measures.md` describes each. */
 export type Phase = 'recover' | 'decide' | 'payload' | 'prepare' | 'reserve' | 'render' | 'submit' | 'confirm';
 
 /** Measures how long the steps of a dispatch take. */

@@ -13,10 +13,10 @@ import type { Refusal } from '#ingest/record-refusals.ts';
 import type { EventReply, EventResult } from '#model/job/event-reply.ts';
 import type { ParsedEvent } from '#model/job/parse-event.ts';
 
-/** Events in one request at most; a longer spool is told in parts. */
+/** Events in one request at most; a longer spool is delivered in parts. */
 const maxEvents = 1000;
 
-/** How long a request may wait for its commit; jobs wait shorter, and tell it again. */
+/** How long a request may wait for its commit; jobs wait shorter, and report again. */
 const boundMs = 15_000;
 
 /**
@@ -113,7 +113,7 @@ function toInvalidResult(value: unknown, parsed: Extract<ParsedEvent, { kind: 'i
   };
 }
 
-/** What a value that is no valid event was to report, as far as it says. */
+/** What a value that is not a valid event was to report, as far as it says. */
 function kindOf(value: unknown): string {
   const detail = typeof value === 'object' && value !== null && 'detail' in value ? value.detail : undefined;
   const kind = typeof detail === 'object' && detail !== null && 'kind' in detail ? detail.kind : undefined;

@@ -19,7 +19,7 @@ export interface InputsReply {
  * Answers which input files an attempt has.
  *
  * @param id as it stands in the address
- * @param start as it stands in the address's query: which start of the job asks; absent: whichever told last
+ * @param start as it stands in the address's query: which start of the job asks; absent: the one that reported last
  * @throws HttpProblem 400, 403, 404; DatabaseError
  */
 export async function answerInputs(

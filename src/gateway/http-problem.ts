@@ -45,7 +45,7 @@ export class HttpProblem extends Error {
   }
 }
 
-/** Makes a problem of whatever was thrown; of what is not the client's fault the answer tells no details. */
+/** Makes a problem of whatever was thrown; of what is not the client's fault the answer has no details. */
 function toProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof DatabaseError && error.code !== 'database-syntax') {

@@ -27,7 +27,7 @@ const maxItems = 1000;
 
 /**
  * A write that hangs (a network that swallows everything) must not hold up all others until TCP gives up. It may still
- * succeed; told again, its events are duplicates.
+ * succeed; reported again, its events are duplicates.
  */
 const boundMs = 30_000;
 

@@ -39,7 +39,7 @@ export interface SpoolOptions {
   readonly cupsid?: number;
 }
 
-/** A job that tells a message a second for a week writes less. */
+/** A job that reports a message a second for a week writes less. */
 const maxSizeBytes = 256 * 1024 * 1024;
 
 /**

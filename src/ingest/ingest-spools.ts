@@ -72,7 +72,7 @@ async function ingestOne(
   // A link leads out of the directory, and is not what the wrapper brings.
   if (before === undefined) return 'left';
   const isYoung = now.getTime() - before.modifiedMs < patienceMs;
-  // Nothing was added: to take it again, every few seconds for minutes, would tell nothing new.
+  // Nothing was added: to take it again, every few seconds for minutes, would bring nothing new.
   if (isYoung && left.get(name) === `torn ${before.text}`) return 'left';
   let report: SpoolReport;
   try {

@@ -138,8 +138,8 @@ ask_start() {
 }
 
 # Runs a command in a process group of its own, so that a signal reaches it and all that it started, at once; then ends
-# with its status. What the shell itself remarks about a payload that a signal ended is no output of the job; but it alone
-# tells such an end from an exit code above 128.
+# with its status. What the shell itself remarks about a payload that a signal ended is not output of the job; but it alone
+# distinguishes such an end from an exit code above 128.
 run_payload() {
   local status remarks=''
   if : > slurp-remarks; then

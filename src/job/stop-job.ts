@@ -5,7 +5,7 @@ import { readProcessStat } from '#util/process-stat.ts';
 
 import type { JobIdentity } from './identity.ts';
 
-/** In the job's directory, once the job was told that it is not wanted; holds the reason. The wrapper looks for it. */
+/** In the job's directory, once the job has learnt that it is not wanted; holds the reason. The wrapper looks for it. */
 export const fencedFileName = 'slurp-fenced';
 
 /** Whom a signal went to: the wrapper, the payload's process group, or no process that is known for sure. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { JobEventDetail } from '#model/job/job-event.ts';
 
 /**
- * In the job's directory, once the wrapper was told to end the job; holds the name of the signal (`TERM`). From then on
- * what a script says of its end is no end: the batch system may well start the job again elsewhere.
+ * In the job's directory, once the wrapper was signalled to end the job; holds the name of the signal (`TERM`). From then on
+ * what a script says of its end is not an end: the batch system may well start the job again elsewhere.
  */
 const stoppingFileName = 'slurp-stopping';
 
@@ -19,7 +19,7 @@ export function readStopping(directory: string): string | undefined {
 }
 
 /**
- * Makes a remark of the end that a script tells because it was stopped: traps say `finished -e 255`, but an evicted job
+ * Makes a remark of the end that a script reports because it was stopped: traps say `finished -e 255`, but an evicted job
  * is started again, and what is final stays final. An end without error is one.
  */
 export function withEndAsRemark(detail: JobEventDetail, stopping: string | undefined): JobEventDetail {

@@ -19,7 +19,7 @@ import type { JobIdentity } from './identity.ts';
 /** The end of the script under the wrapper, as a shell reports it: 128 + number for a signal. */
 export interface ScriptEnd {
   readonly exitCode: number;
-  /** The signal that the wrapper was told to stop by, e.g. `TERM`. */
+  /** The signal that stopped the wrapper, e.g. `TERM`. */
   readonly stoppedBy?: string;
 }
 
@@ -56,7 +56,7 @@ function quote(text: string): string {
  * Reports the end of a wrapped script, and makes sure that every report reaches the site: by the gateway, and by the
  * spool's copy in the site's directory as long as the gateway has not acknowledged all of it.
  *
- * The end is `exited` with exit code and usage; it decides only where the script did not tell an end itself, and what
+ * The end is `exited` with exit code and usage; it decides only where the script did not report an end itself, and what
  * signal killed such a script is its message. A job that was stopped is `evicted`: whether it starts again is the batch
  * system's to say. A fenced job says nothing more.
  * @throws the error of `node:fs` only if there is neither room for the spool nor an answer
@@ -72,7 +72,7 @@ export async function reportScriptEnd(identity: JobIdentity, access: GatewayAcce
       if (end.stoppedBy !== undefined) {
         appendToSpool(identity, at, { kind: 'evicted', reason: `Stopped by ${end.stoppedBy}` });
       } else {
-        // The row of a job whose script was killed (out of memory, say) is to tell the reason.
+        // The row of a job whose script was killed (out of memory, say) must show the reason.
         if (killed.signal !== undefined && !hasToldEnd(identity)) {
           appendToSpool(identity, at, {
             kind: 'message',
@@ -101,7 +101,7 @@ export async function reportScriptEnd(identity: JobIdentity, access: GatewayAcce
       return undefined;
     }
   };
-  // A job that was told to stop may be killed at any moment: home first.
+  // A job that was asked to stop may be killed at any moment: copy the spool first.
   let broughtHome = end.stoppedBy === undefined ? undefined : takeHome();
   const delivery = await deliver(access, spool, { timeoutMs: access.job.reportTimeoutMs, isPersistent: true });
   if (delivery.reason !== '') reasons.push(delivery.reason);
@@ -119,13 +119,13 @@ export async function reportScriptEnd(identity: JobIdentity, access: GatewayAcce
   return { reasons, isDelivered: true };
 }
 
-/** A shell tells 128 + number of a program that a signal ended. */
+/** A shell reports 128 + number of a program that a signal ended. */
 function signalOf(exitCode: number): { signal?: string } {
   const signal = signalNameOf(exitCode - 128);
   return signal === undefined ? {} : { signal };
 }
 
-/** Returns whether the script told the end of the job itself, in this start. Never throws. */
+/** Returns whether the script reported the end of the job itself, in this start. Never throws. */
 export function hasToldEnd(identity: JobIdentity): boolean {
   try {
     const spool = join(identity.directory, spoolFileNameOf(identity.cupsid, identity.start));

@@ -151,7 +151,7 @@ export function formatDataset(conditions: Conditions): string {
   return version === undefined ? `${build}_${tag}` : `${build}_${tag}_${formatVersion(version)}`;
 }
 
-/** Finds the dataset in a dstname; in one that is no name of ours, the text behind the dsttype, else all of it. */
+/** Finds the dataset in a dstname; in one that is not a name of ours, the text behind the dsttype, else all of it. */
 export function datasetOf({ dsttype, dstname }: { readonly dsttype: string; readonly dstname: string }): string {
   const parts = parseDstname(dstname);
   if (parts.kind === 'dstname') return formatDataset(parts);
@@ -307,7 +307,7 @@ export function parseDstfile(text: string): DstfileParts | NotAName {
 }
 
 /**
- * Reads any file name (a path loses its directories first). Never throws: what is no name of ours is said to be not.
+ * Reads any file name (a path loses its directories first). Never throws: what is not a name of ours is said to be not.
  *
  * @see docs/names.md
  */

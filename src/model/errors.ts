@@ -12,7 +12,7 @@ export interface ErrorOptionsWithFacts {
   readonly complaints?: readonly string[];
 }
 
-/** The base of all errors that a user may see; `kind` tells who must act and so the exit code (`cli/exit-codes.ts`). */
+/** The base of all errors that a user may see; `kind` says who must act and so the exit code (`cli/exit-codes.ts`). */
 export class SlurpError extends Error {
   readonly kind: 'usage' | 'rule' | 'site' | 'database' | 'batch' | 'transfer' | 'gateway' | 'input' = 'site';
   readonly code: string;

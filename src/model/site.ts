@@ -35,7 +35,7 @@ export interface Site {
     readonly host: string;
     /** 0: chosen at the first start and kept from then on. */
     readonly port: number;
-    /** What jobs are told, where it differs from `http://host:port`. */
+    /** The address for jobs, where it differs from `http://host:port`. */
     readonly url?: string;
     /** Allows another address than loopback without `tls`. */
     readonly isInsecure: boolean;

@@ -55,7 +55,7 @@ async function countInStatus(site: Site, findStuck: FindStuck | undefined): Prom
       remarkedAttempts: remarked,
     };
   } catch {
-    // That it does not answer, or has no tables yet, is told beside its name.
+    // That it does not answer, or has no tables yet, is reported beside its name.
     return {};
   } finally {
     await database.close();
@@ -111,7 +111,7 @@ async function countSpools(directory: string): Promise<number> {
 /** Finds what gets no further in the batch system, by what the status database has. */
 type FindStuck = (status: Database) => Promise<StuckJobs>;
 
-/** Looks how a site is doing; starts nothing, never throws for what is away, and tells no secret. */
+/** Finds the status of a site; starts nothing, never throws for what is away, and contains no secret. */
 export async function findSiteStatus(site: Site, findStuck?: FindStuck): Promise<SiteStatus> {
   const [serving, supervisor, roles, counts, products, spools, refusedSpools] = await Promise.all([
     findServing(site),

@@ -15,7 +15,7 @@ function formatList(values: readonly number[]): string {
  * cursor is added up by the server.
  *
  * @param cursor the production's cursor, 0 where there is none
- * @throws RangeError for what is no whole number from 0, which `model/run-selection.ts` never makes
+ * @throws RangeError for what is not a whole number from 0, which `model/run-selection.ts` never makes
  */
 export function renderRunCondition(selection: RunSelection, cursor: number): string {
   switch (selection.kind) {

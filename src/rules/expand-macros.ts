@@ -43,7 +43,7 @@ export interface Template {
 export interface MacroProgram<Row> {
   /** Compiles one text. */
   compile(text: string, complain?: (problem: MacroProblem) => void): Template;
-  /** Works out all slots for one job. @throws RuleError where `$INT` or `$REAL` is given what is no number */
+  /** Works out all slots for one job. @throws RuleError where `$INT` or `$REAL` is given what is not a number */
   evaluate(row: Row): readonly string[];
 }
 
@@ -121,7 +121,7 @@ export function makeMacroProgram<Row>(find: FindMacro<Row>): MacroProgram<Row> {
     const text = meaning.kind === 'template' ? meaning.text : meaning.otherwise;
     if (text === undefined) return own ?? [];
     open.add(name);
-    // Of what is odd inside, only a cycle is told here: the rest is told where that text is compiled itself.
+    // Of what is odd inside, only a cycle is reported here: the rest is reported where that text is compiled itself.
     const inner = (problem: MacroProblem): void =>
       problem.kind === 'cycle' ? complain({ ...problem, ...at }) : undefined;
     const whole = joined(partsOf(parseMacros(text), inner));

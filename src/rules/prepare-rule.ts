@@ -229,7 +229,7 @@ function checkCursor(rule: Rule, { runs, cursor }: RunOptions, complainer: Compl
   complainer.warning({ path: 'input.query', message, expected: "{run_condition} after a condition, or '--runs'" });
 }
 
-/** A name that could not be told from its neighbours in a file name, or not be written as one, is refused. */
+/** A name that could not be distinguished from its neighbours in a file name, or not be written as one, is refused. */
 function checkDsttype(pattern: string, written: string, complainer: Complainer): void {
   const path = 'params.name';
   const braces = /\{\{[^{}]*\}\}/.exec(written);

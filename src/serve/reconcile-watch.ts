@@ -6,7 +6,7 @@ import type { Repetition } from '#util/start-repeating.ts';
 
 /** The options of {@link startReconcileWatch}; a pass runs at once when `endings` has grown. */
 export interface ReconcileWatchOptions {
-  /** Grows whenever the batch system has something new to tell. */
+  /** Grows whenever the batch system has something new. */
   readonly endings: () => number;
   readonly reconcile: () => Promise<Pick<Reconciled, 'waiting' | 'unknown'>>;
   readonly log: Log;

@@ -76,7 +76,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     startApplyWatch({ applier, log }),
     startSpoolWatch({ site, doors: { status, catalog, log, recorder, applier } }),
   ];
-  // No client can connect to "every address": jobs are told this machine's name.
+  // No client can connect to "every address": jobs get this machine's name.
   const told = /^(?:0\.0\.0\.0|::)$/u.test(host) ? hostname() : host;
   const name = told.includes(':') ? `[${told}]` : told;
   const url = site.gateway.url ?? `${tls === undefined ? 'http' : 'https'}://${name}:${port}`;

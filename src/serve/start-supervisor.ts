@@ -57,7 +57,7 @@ export interface Supervisor {
 /** What was started, to be undone in reverse order. */
 type Begun = (() => Promise<void>)[];
 
-/** What the supervisor tells who asks. */
+/** What the supervisor answers to whoever asks. */
 interface Facts {
   phase: string;
   queue?: LocalQueue;

@@ -27,7 +27,7 @@ const everyMs = 1000;
 const afterFailureMs = 5000;
 const neverMs = 2 ** 31 - 1;
 
-/** A process, told from a later one of the same number by its start. */
+/** A process, distinguished from a later one of the same number by its start. */
 interface KnownProcess {
   readonly pid: number;
   readonly start: string | undefined;

@@ -18,10 +18,10 @@ export interface Settled {
 /**
  * Settles what is open at a site, before anything new is dispatched: finishes what interrupted dispatches left, takes
  * spools that came home, brings attempts into agreement with the batch system, and removes what no job needs any more.
- * To be called once for any number of rules. With `rule`, only that rule's attempts are looked at: it is told the truth
+ * To be called once for any number of rules. With `rule`, only that rule's attempts are looked at: it gets the truth
  * about its own products, and is quick.
  *
- * @param input `say` is told in a line of each submission that was recovered, or has to wait
+ * @param input `say` gets a line about each submission that was recovered, or has to wait
  * @throws DatabaseError, GatewayError
  */
 export async function settleSite(input: ReconcileSiteInput & { readonly say: Say }): Promise<Settled> {

@@ -6,7 +6,7 @@ export function isIntegerExpression(text: string): boolean {
 /**
  * Computes whole-number arithmetic as ClassAds do: division cuts off towards zero. Never throws.
  *
- * @returns undefined where the text is no such expression, or divides by zero
+ * @returns undefined where the text is not such an expression, or divides by zero
  */
 export function parseIntegerExpression(text: string): number | undefined {
   const tokens = text.match(/\d+|[-+*/%()]/g) ?? [];

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * What the kernel tells of a process, from the third field (its state) on: the second, its name in parentheses, may itself
+ * What the kernel reports about a process, from the third field (its state) on: the second, its name in parentheses, may itself
  * hold spaces and parentheses.
  *
  * @returns undefined if there is no such process; never throws

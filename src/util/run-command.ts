@@ -8,7 +8,7 @@ export interface RunCommandOptions {
   /** Written to the program's standard input, which is then closed. */
   readonly input?: string;
   /**
-   * After this long the program is told to end (TERM), and a second later made to (KILL); what it has started is not
+   * After this long the program is asked to end (TERM), and a second later made to (KILL); what it has started is not
    * waited for any longer either. No limit where absent.
    */
   readonly timeoutMs?: number;
@@ -47,7 +47,7 @@ export function runCommand(
     const stderr: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-    // A program that ends without reading its input is no error of ours.
+    // A program that ends without reading its input is not an error of ours.
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
 

@@ -8,7 +8,7 @@ export interface StartDetachedOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Takes the program's output and errors at its end; made if absent. Without it they are dropped. */
   readonly logFile?: string;
-  /** Mode of a file that is made; 0600 unless told. */
+  /** Mode of a file that is created; 0600 by default. */
   readonly logMode?: number;
   /** Takes the errors apart from the output. */
   readonly errorFile?: string;

@@ -3,7 +3,7 @@ import { readProcessStat } from './process-stat.ts';
 /**
  * Lets a process go on that a signal stopped (SIGSTOP, a terminal's ctrl-z).
  *
- * @returns whether it was stopped, and is told to go on; false as well for one that is not ours. Never throws
+ * @returns whether it was stopped, and is resumed; false as well for one that is not ours. Never throws
  * @see proc_pid_stat(5), field 3
  */
 export function wakeProcess(pid: number): boolean {

@@ -81,7 +81,7 @@ describe('slurp', () => {
   );
 
   it(
-    'db sql starts what it needs, reads, and writes only when told to',
+    'db sql starts what it needs, reads, and writes only when requested',
     async () => {
       const first = await slurp(['db', 'sql', 'status', 'select 1 as one; select 2 as two']);
       expect(first).toMatchObject({ exitCode: 0, out: 'one\n---\n  1\n(1 row)\n\ntwo\n---\n  2\n(1 row)\n' });
@@ -123,7 +123,7 @@ describe('slurp', () => {
   );
 
   it(
-    'db url tells the address of a role, the secret only when asked',
+    'db url prints the address of a role, the secret only when asked',
     async () => {
       const file = join(home, 'other.yaml');
       const rest = 'daq: embedded, raw: embedded, catalog: embedded';

@@ -37,7 +37,7 @@ async function runsOf(rule: string): Promise<unknown> {
   );
 }
 
-/** Waits until as many jobs of a rule have finished; the last moment tells what became of them. */
+/** Waits until as many jobs of a rule have finished; the last moment shows what became of them. */
 async function finished(rule: string, count: number): Promise<unknown> {
   const query = `select status, count(*) from production_status where dsttype = '${rule}_auau23' group by status order by status`;
   const wanted = JSON.stringify([{ status: 'finished', count }]);

@@ -43,7 +43,7 @@ export function headersOf(submission: string): Record<string, string> {
   return { authorization: `Bearer ${tokenOf(testKey, submission)}`, 'x-slurp-submission': submission };
 }
 
-/** A request that tells events. */
+/** A request that reports events. */
 export function telling(
   submission: string,
   events: readonly JobEvent[],

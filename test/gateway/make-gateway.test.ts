@@ -182,7 +182,7 @@ describe('what the gateway refuses', () => {
         'x-slurp-submission': '1b6b7c1e-3f4e-4a8b-9d3c-0123456789ab',
       },
     ],
-    ['a submission that is no uuid', { ...headersOf('x'), 'x-slurp-submission': "x' or true" }],
+    ['a submission that is not a uuid', { ...headersOf('x'), 'x-slurp-submission': "x' or true" }],
   ])('answers 401 to %s', async (_, headers) => {
     for (const [method, url] of [
       ['POST', '/v1/events'],

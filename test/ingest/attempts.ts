@@ -51,7 +51,7 @@ export async function makeAttempts(status: Database, count: number, terms: Attem
   };
 }
 
-/** An event of the worker's spool `source`, told `sequence` seconds after noon. */
+/** An event of the worker's spool `source`, reported `sequence` seconds after noon. */
 export function eventOf(
   cupsid: number,
   sequence: number,

@@ -24,6 +24,6 @@ test('keeps what was reported', () => {
 test.each([
   ['DST_CALO_run2pp_odd', 'odd'],
   ['odd', 'odd'],
-])('finds a dataset also in the dstname %s, which is no name of ours', (dstname, dataset) => {
+])('finds a dataset also in the dstname %s, which is not a name of ours', (dstname, dataset) => {
   expect(makeCatalogFile(said, { ...product, dstname }).dataset).toBe(dataset);
 });

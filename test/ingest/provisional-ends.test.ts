@@ -37,7 +37,7 @@ async function newAttempt(terms: AttemptTerms = { canRestart: true }): Promise<n
 const started: JobEventDetail = { kind: 'started', node: 'node1' };
 const second = (n: number): Date => new Date(Date.UTC(2025, 3, 10, 12, 0, n));
 
-/** What a job's own spool of one start says, told `at` seconds after noon. */
+/** What a job's own spool of one start says, reported `at` seconds after noon. */
 const own = (id: number, start: number, at: number, detail: JobEventDetail): JobEvent =>
   eventOf(id, at, detail, { start, source: `spool ${start}` });
 const batch = (id: number, start: number, at: number, detail: JobEventDetail): JobEvent =>

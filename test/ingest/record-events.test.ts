@@ -326,7 +326,7 @@ describe('any order, any grouping, any repetition', () => {
         const events = ids.map((id) =>
           eventOf(id, round, { kind: 'nevents', nevents: 1, isIncrement: true }, { source: `writer ${number}` }),
         );
-        // Each writer names the attempts in an order of its own, and tells a part twice.
+        // Each writer names the attempts in an order of its own, and reports a part twice.
         const turned = [...events.slice(number), ...events.slice(0, number)];
         await record(number % 2 === 0 ? turned : turned.toReversed());
         await record(turned.slice(0, 3));

@@ -51,7 +51,7 @@ export interface RecordingGateway {
   open(): Promise<void>;
 }
 
-/** Starts a gateway that remembers what it is told. */
+/** Starts a gateway that remembers what is reported. */
 export async function startRecordingGateway(): Promise<RecordingGateway> {
   const mood: GatewayMood = {};
   const events = new Map<string, JobEvent>();

@@ -59,7 +59,7 @@ test('writes assignments that a shell takes as they are meant', () => {
   expect(renderAssignments(access)).toBe(`mode='production'\nsetup_script=''\n${bare}`);
 });
 
-test('tells the end of a script, and leaves nothing at home that the gateway knows', async () => {
+test('reports the end of a script, and copies nothing to the site that the gateway has', async () => {
   expect(await reportScriptEnd({ ...identity(), wrapperProcess: process.pid }, access, { exitCode: 3 })).toEqual({
     reasons: [],
     isDelivered: true,
@@ -79,7 +79,7 @@ test('names the signal that ended a script, as its message too', async () => {
   ]);
 });
 
-test('leaves its word to a script that told its end before a signal ended it', async () => {
+test('keeps the end that a script reported before a signal ended it', async () => {
   appendToSpool(identity(), at, { kind: 'finished', exitCode: 139 });
   await reportScriptEnd(identity(), access, { exitCode: 139 });
   expect(gateway.events().map(({ detail }) => detail.kind)).toEqual(['finished', 'exited']);
@@ -150,7 +150,7 @@ test('never replaces the spool of another start that has the same number', () =>
   expect(readdirSync(home).toSorted()).toEqual(['spool-7-1000002.jsonl', 'spool-7-2.jsonl']);
 });
 
-test('knows whether the script told an end itself', () => {
+test('knows whether the script reported an end itself', () => {
   expect(hasToldEnd(identity())).toBe(false);
   appendToSpool(identity(), at, { kind: 'running' });
   expect(hasToldEnd(identity())).toBe(false);
@@ -158,7 +158,7 @@ test('knows whether the script told an end itself', () => {
   expect(hasToldEnd(identity())).toBe(true);
 });
 
-test('makes a remark of a failure that is told while the job is stopped, and of nothing else', () => {
+test('makes a remark of a failure that is reported while the job is stopped, and of nothing else', () => {
   expect(readStopping(directory)).toBeUndefined();
   writeFileSync(join(directory, 'slurp-stopping'), 'TERM\n');
   expect(readStopping(directory)).toBe('TERM');
@@ -180,7 +180,7 @@ test('reads what a process used', () => {
   expect(readUsage(4_194_999)).toBeUndefined();
 });
 
-test('gives up waiting for inputs when it is told to, and when the answer makes no sense', async () => {
+test('stops waiting for inputs when it is signalled, and when the answer is invalid', async () => {
   const said: string[] = [];
   gateway.mood.status = 500;
   const ended = new AbortController();

@@ -168,7 +168,7 @@ export function keepPayloadContract(batch: string, isSupervised: boolean): void 
     );
   });
 
-  test('no spool is left: all that was said has been told', async () => {
+  test('no spool is left: all reports were delivered', async () => {
     expect(await world.list('.slurp-site/spool')).toEqual([]);
   });
 

@@ -18,7 +18,7 @@ recipe=1
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 1; }
-# 75 (EX_TEMPFAIL): this machine can't, which is no fault of the pool. Callers skip.
+# 75 (EX_TEMPFAIL): this machine can't, which is not a fault of the pool. Callers skip.
 cannot() { say "$*"; exit 75; }
 
 is_root() { [ "$(id -u)" = 0 ]; }

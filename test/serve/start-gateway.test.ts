@@ -68,18 +68,18 @@ function post(url: string, submission: string, events: readonly JobEvent[]): Pro
 }
 
 describe('startGateway', () => {
-  it('answers on a port that it tells', async () => {
+  it('answers on a port that it returns', async () => {
     const gateway = await start();
     const { submission, ids } = await makeAttempts(world.status, 1);
     expect(gateway.url).toBe(`http://127.0.0.1:${gateway.port}`);
     expect(await post(gateway.url, submission, [eventOf(ids[0] ?? 0, 1, { kind: 'running' })])).toBe(200);
   });
 
-  it('tells jobs the address that the site names', async () => {
+  it('gives jobs the address that the site names', async () => {
     expect((await start({ site: siteOf({ url: 'https://slurp.example.org' }) })).url).toBe('https://slurp.example.org');
   });
 
-  it('refuses to listen openly unless told so', async () => {
+  it('refuses to listen on all addresses unless configured so', async () => {
     await expect(start({ site: siteOf({ host: '0.0.0.0' }) })).rejects.toMatchObject({
       code: 'gateway-insecure',
       message:

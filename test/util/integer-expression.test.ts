@@ -20,7 +20,7 @@ it.each(['', '1/0', '1%0', '(1', '1)', '1 +', '*2', '1 2', 'x', '1.5'])("does no
   expect(parseIntegerExpression(text)).toBeUndefined();
 });
 
-it('never throws, and computes nothing that is no arithmetic', () => {
+it('never throws, and computes nothing that is not arithmetic', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'0123456789+-*/%() ') })), (text) => {
       if (parseIntegerExpression(text) !== undefined) expect(isIntegerExpression(text)).toBe(true);

@@ -4,7 +4,7 @@ import { isUuid } from '#util/is-uuid.ts';
 export const idsInOneCall = 2000;
 
 /**
- * The expression that jobs of these submissions fulfil, and no others. What is no uuid is passed over.
+ * The expression that jobs of these submissions fulfil, and no others. What is not a uuid is passed over.
  *
  * @returns undefined where no job can
  */

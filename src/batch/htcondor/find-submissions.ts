@@ -71,7 +71,7 @@ function parseSubmission(ad: Ad): BatchSubmissionReport {
   // The ad of a factory that made no job yet has no TotalSubmitProcs.
   const total = submission.TotalSubmitProcs ?? submission.JobMaterializeLimit;
   if (total == null) throw new Error("'TotalSubmitProcs' and 'JobMaterializeLimit' are missing");
-  // Only the ad of a factory tells how far it is: in its jobs the number is that of their own making.
+  // Only the ad of a factory shows how far it is: in its jobs the number is that of their own making.
   const isFactory = process == null || process < 0;
   const nextProcess = (isFactory ? submission.JobMaterializeNextProcId : undefined) ?? total;
   const stop = isFactory && nextProcess < total ? parseStop(ad) : undefined;

@@ -17,7 +17,7 @@ printf '%s\\n' "$stat" >"$run/pid.$$" || exit 0
 # Whoever makes this file owns the start: us, or a runner that gave us up.
 command -p ln "$run/pid.$$" "$run/pid" 2>/dev/null || exit 0
 command -p rm "$run/pid.$$"
-# The job gets every signal itself, as a member of the group; we stay to tell the tale.
+# The job gets every signal itself, as a member of the group; we stay to report.
 trap : TERM INT HUP QUIT USR1 USR2
 keep_logs() (
 set -- "$run/out" "$run/err"
@@ -36,7 +36,7 @@ command -p mv "$run/result.new" "$run/result"
 
 /** How a job of the local queue ended, as its launcher wrote it down; times are in seconds. */
 export interface JobResult {
-  /** As a shell tells it: 128 + number for a signal. */
+  /** As a shell reports it: 128 + number for a signal. */
   readonly exitCode: number;
   readonly signal?: string;
   readonly wallSeconds?: number;

@@ -58,7 +58,7 @@ export async function claimRun(run: RunFiles): Promise<boolean> {
   }
 }
 
-/** Sends a signal to the process group of a job, which passes it on as it likes; one that is gone is no error. */
+/** Sends a signal to the process group of a job, which passes it on as it likes; one that is gone is not an error. */
 export function sendToGroup(pid: number, signal: NodeJS.Signals): void {
   sendSignal(-pid, signal);
 }

@@ -31,7 +31,7 @@ interface WatchedRun {
   killedAt?: number;
 }
 
-/** All that the runner knows, and what it was told. */
+/** All that the runner knows, and its options. */
 export interface RunnerState {
   readonly files: JobFiles;
   readonly spoolDirectory: string;

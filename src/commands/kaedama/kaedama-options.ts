@@ -32,7 +32,7 @@ export interface KaedamaRequest {
   readonly site?: string;
   readonly logDirectory?: string;
   readonly isJson: boolean;
-  /** Asks nothing, and does not tell of what is blocked. */
+  /** Asks nothing, and does not report what is blocked. */
   readonly isBatch: boolean;
   /** `--yes`: the answer to whatever would be asked. */
   readonly isYes: boolean;

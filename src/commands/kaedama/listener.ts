@@ -24,7 +24,7 @@ export function makeListener({ request, log, progress }: Work, trace: DispatchTr
     },
     onPlanned: async (funnel) => {
       for (const { kind, message } of funnel.warnings) {
-        // That inputs are yet to come is no news to a loop.
+        // That inputs are yet to come is not news to a loop.
         log[kind === 'missing-inputs' && request.isBatch ? 'info' : 'warn']({ rule }, message);
       }
       if (!request.isBatch && !request.isJson) await writeOutput(`${renderFunnel(funnel).join('\n')}\n`);

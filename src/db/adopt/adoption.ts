@@ -18,7 +18,7 @@ export interface TableCount {
 export interface OpenCount {
   readonly state: JobState;
   readonly attempts: number;
-  /** Of them: those that the batch system never had, as far as the row tells (cluster 0). */
+  /** Of them: those that the batch system never had, as far as the row shows (cluster 0). */
   readonly withoutCluster: number;
 }
 

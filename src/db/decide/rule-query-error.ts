@@ -39,7 +39,7 @@ function findPlace(statement: string, query: string, position: number): QueryPla
 }
 
 /**
- * Turns what the server says about a rule's query into a {@link RuleError} with the query's own line; what is no fault
+ * Turns what the server says about a rule's query into a {@link RuleError} with the query's own line; what is not a fault
  * of the query (connection, disk, rights to connect) passes unchanged.
  */
 export function toRuleError(error: unknown, statement: Statement, request: DecisionRequest): unknown {

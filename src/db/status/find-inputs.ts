@@ -12,7 +12,7 @@ export interface AttemptInputs {
 }
 
 /**
- * Finds the inputs of an attempt: what it was dispatched with, or what this very start of the job told instead.
+ * Finds the inputs of an attempt: what it was dispatched with, or what this very start of the job reported instead.
  *
  * @param start the start that asks, from 0; absent: the one that reported last
  * @returns undefined where there is no such attempt

@@ -4,7 +4,7 @@ import { foldAttemptsAgain } from './fold-attempts-again.ts';
 import type { Database, Queryable, Statement } from '../connect.ts';
 import type { EventKey } from './find-stageouts.ts';
 
-/** The channel on which it is told that the catalog has new files; the payload is JSON: `{"dsttype", "run"}`. */
+/** The channel of notifications that the catalog has new files; the payload is JSON: `{"dsttype", "run"}`. */
 const catalogChannel = 'slurp_catalog';
 
 function keyTableSql(keys: readonly EventKey[]): Statement {

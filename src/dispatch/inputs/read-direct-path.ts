@@ -56,7 +56,7 @@ async function* readDirectory(path: string, unreadable: string[]): AsyncGenerato
     for await (const entry of await opendir(path, { bufferSize: entriesAtOnce })) yield entry;
   } catch (error) {
     const code = codeOf(error) ?? 'no reason given';
-    // What a pattern does not meet is no fault; what is there and closed is worth a word.
+    // What a pattern does not meet is not a fault; what is there and closed is worth a word.
     if (code !== 'ENOENT' && code !== 'ENOTDIR') unreadable.push(`${path} (${code})`);
   }
 }

@@ -29,7 +29,7 @@ const directoriesAtOnce = 3;
 
 const openDirectory: OpenDirectory = (path) => opendir(path, { bufferSize: entriesAtOnce });
 
-/** Why a directory tells nothing of its files; undefined where it is certain that it is gone. */
+/** Why nothing is known of the files of a directory; undefined where it is certain that it does not exist. */
 async function findReasonUnlisted(directory: string, open: OpenDirectory): Promise<string | undefined> {
   for (let above = dirname(directory); above !== '/'; above = dirname(above)) {
     try {

@@ -6,7 +6,7 @@ import { readPayloadRepository } from './payload-repository.ts';
  * Reports why a dispatch would refuse a payload directory as it is; undefined where it would not. Asks no server, and not
  * whether its commit is published, which depends on site and rule.
  *
- * @throws what is no fault of the payload
+ * @throws what is not a fault of the payload
  */
 export async function findPayloadRefusal(directory: string): Promise<string | undefined> {
   try {

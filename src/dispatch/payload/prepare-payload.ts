@@ -43,7 +43,7 @@ export interface PreparePayloadInput {
   readonly clock?: PhaseClock;
 }
 
-/** Each job copies it: from here on the operator is told how much that is. */
+/** Each job copies it: from here on the size is reported to the operator. */
 const largeBytes = 100_000_000;
 
 const tries = 3;

@@ -12,7 +12,7 @@ const tailBytes = 4096;
  * Reads up to where a spool was acknowledged by the gateway.
  *
  * @returns a byte offset; 0 where nothing is known. May be too low (parallel calls overtake each other), which costs
- * another telling, and never too high
+ * another delivery, and never too high
  */
 export function readDeliveredOffset(spool: string): number {
   try {
@@ -37,7 +37,7 @@ function readTail(path: string): string {
 }
 
 /**
- * Writes an offset down, unless a higher one is there. Never throws: what is told twice counts once.
+ * Writes an offset down, unless a higher one is there. Never throws: what is delivered twice counts once.
  *
  * Appended, for a file that is renamed over another is written to the disk at once by some file systems (20 ms on ext4).
  * The newline comes first too, so that what is left of a number that was cut short is a lower number.
@@ -47,6 +47,6 @@ export function putDeliveredOffset(spool: string, offset: number): void {
   try {
     appendFileSync(fileOf(spool), `\n${offset}\n`);
   } catch {
-    // No space for a few bytes: the next call tells again.
+    // No space for a few bytes: the next call delivers again.
   }
 }

@@ -16,7 +16,7 @@ export interface SpoolRecord {
 
 /** The parsed content of a spool: header, valid records, and where unreadable lines are. */
 export interface SpoolContents {
-  /** Absent: nobody can tell who speaks, the records have no key. */
+  /** Absent: the attempt is not known, the records have no key. */
   readonly header?: SpoolHeader;
   /** In file order. */
   readonly records: readonly SpoolRecord[];

@@ -15,7 +15,7 @@ export interface FileFacts {
 /** Large enough that the system calls do not count, small enough for the processor's cache; measured with 256 kB to 8 MB. */
 const bufferBytes = 1024 * 1024;
 
-/** Reads a file and tells its size and checksum. @throws the error of `node:fs`; the signal's reason */
+/** Reads a file and returns its size and checksum. @throws the error of `node:fs`; the signal's reason */
 export async function readFacts(path: string, signal: AbortSignal): Promise<FileFacts> {
   const file = await open(path, 'r');
   try {

@@ -90,7 +90,7 @@ async function stageOutOf(order: StageOutOrder, job: StageOutJob): Promise<Stage
   const stopping = readStopping(identity.directory);
   if (stopping !== undefined) {
     // A program that was killed leaves a file that looks like a product.
-    throw new TransferError(`'${basename(order.file)}' is not staged out: the job was told to stop (${stopping})`, {
+    throw new TransferError(`'${basename(order.file)}' is not staged out: the job is being stopped (${stopping})`, {
       code: 'transfer-stopped',
     });
   }

@@ -15,7 +15,7 @@ export function toTransferError(error: unknown, file: string, directory: string)
   const errno = codeOf(error);
   const options = { facts: { file, directory, errno }, cause: error };
   if (errno === 'ABORT_ERR' || (error instanceof Error && error.name === 'AbortError')) {
-    return new TransferError(`Stage-out of '${basename(file)}' was stopped: the job was told to end`, {
+    return new TransferError(`Stage-out of '${basename(file)}' was stopped: the job is being ended`, {
       code: 'transfer-stopped',
       ...options,
     });

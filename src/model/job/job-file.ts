@@ -1,5 +1,5 @@
 /**
- * What a job is told about its site: the file `slurp-job.json` of a submission, put into every job's directory. It
+ * What a job knows about its site: the file `slurp-job.json` of a submission, put into every job's directory. It
  * travels openly, so it holds no secret; the token is in `slurp-token` beside it.
  *
  * @see docs/worker.md

@@ -43,7 +43,7 @@ export interface DecisionWarning {
 
 /**
  * How many rows met which end: `rows - rejected - repeated === candidates`, and `counts` adds up to `candidates`.
- * Copies of a row are told apart from candidates only where the product is neither blocked nor there.
+ * Copies of a row are distinguished from candidates only where the product is neither blocked nor there.
  */
 export interface Funnel {
   readonly rows: number;

@@ -8,7 +8,7 @@ export interface Recovered {
   readonly unknown: number;
 }
 
-/** The kinds of events that reconciling tells, each counted. */
+/** The kinds of events that reconciling records, each counted. */
 export const toldKinds = ['started', 'held', 'released', 'evicted', 'exited', 'removed', 'vanished'] as const;
 
 /** A submission of which the batch system makes no further jobs. */

@@ -72,7 +72,7 @@ export interface WhyQuestion {
 export type AbsenceReason =
   | { readonly kind: 'runs'; readonly selection: RunSelection; readonly cursor: number }
   | { readonly kind: 'segments'; readonly selection: SegmentSelection }
-  /** The row is there for this run alone: `--limit` cuts it off, or the selection where we cannot tell how. */
+  /** The row is there for this run alone: `--limit` cuts it off, or the selection where we do not know how. */
   | { readonly kind: 'limit'; readonly limit: number }
   | { readonly kind: 'selection' }
   /** The run is part of a product under another run: see {@link Why.merged}. */

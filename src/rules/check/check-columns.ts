@@ -10,7 +10,7 @@ const usualMacros =
   `name build buildarg tag version run seg rungroup dst inputs ranges outdir logdir histdir calibdir condor
   runname runtype leafdir nevents mem disk script payload lfn cupsid ClusterId ProcId`.split(/\s+/);
 
-/** Compares what the job asks for with what the query gives: what its text tells, or what the database reports. */
+/** Compares what the job asks for with what the query gives: what its text shows, or what the database reports. */
 export function checkColumns(
   prepared: RuleDraft,
   columns: Pick<QueryColumns, 'names' | 'isComplete'>,

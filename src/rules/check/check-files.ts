@@ -43,7 +43,7 @@ export type JudgePayload = (directory: string) => Promise<string | undefined>;
 
 /**
  * Warns of what a rule names and the disk does not have: payload, script, staged files, directories. Warnings, because
- * all of it may come to be before the rule runs. What follows from something that is missing is not told beside it.
+ * all of it may come to be before the rule runs. What follows from something that is missing is not reported beside it.
  */
 export async function checkFiles(
   prepared: RuleDraft,
@@ -66,7 +66,7 @@ export async function checkFiles(
     );
   }
   const { directPath } = prepared;
-  // What could not be filled in is told elsewhere.
+  // What could not be filled in is reported elsewhere.
   const isFilled = directPath?.includes('{') === false;
   if (isFilled && (await kindOf(fixedPartOf(directPath))) !== 'directory') {
     complainer.warning({ path: 'input.direct_path', message: `Directory '${fixedPartOf(directPath)}' does not exist` });
@@ -119,7 +119,7 @@ async function checkProgram(prepared: RuleDraft, complainer: Complainer): Promis
   const { script, job } = prepared;
   const { executable } = job;
   const isOwn = executable.kind === 'own';
-  // Which program a macro means, only its job tells.
+  // Which program a macro means depends on the job.
   if (isOwn && executable.template.slots.length > 0) return true;
   const path = isOwn ? 'job.executable' : 'params.script';
   const wanted = isOwn

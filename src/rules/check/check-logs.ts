@@ -7,7 +7,7 @@ import type { Template } from '../expand-macros.ts';
 import type { JobRow } from '../job/job-row.ts';
 import type { RuleDraft } from '../prepare-rule.ts';
 
-/** A made-up row whose every value tells which of two it is, but for what a rule itself says. */
+/** A made-up row whose every value shows which of two it is, but for what a rule itself says. */
 function makeSampleRow(number: number, own: ReadonlySet<string>): JobRow {
   const extra = new Proxy<Record<string, string>>(
     {},

@@ -14,7 +14,7 @@ export interface QueryProblem {
 /** What PostgreSQL's parser says of a query. */
 export interface QueryReport {
   readonly problems: readonly QueryProblem[];
-  /** Absent where the query is no SQL, or not one SELECT. */
+  /** Absent where the query is not SQL, or not one SELECT. */
   readonly columns?: QueryColumns;
 }
 

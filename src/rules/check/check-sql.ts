@@ -56,7 +56,7 @@ async function checkWholeSql(
 
 /**
  * Looks at the SQL of a query with unresolved fields: a condition may have been meant, or a value. Only what is wrong
- * either way, at the same place, is told.
+ * either way, at the same place, is reported.
  */
 async function checkTornSql(
   query: Finished,

@@ -1,6 +1,6 @@
 import type { FuncCall, Node, ParseResult, RangeVar, SelectStmt } from 'libpg-query';
 
-/** The columns that a query gives, as far as its text tells. */
+/** The columns that a query gives, as far as its text shows. */
 export interface QueryColumns {
   /** In order, in lower case; `?column?` where PostgreSQL has no name for one. */
   readonly names: readonly string[];
@@ -98,7 +98,7 @@ function sourceOfTable(table: RangeVar, known: Known): Source {
   return { alias: alias?.aliasname ?? relname, columns: columns?.map((name, index) => renamed[index] ?? name) };
 }
 
-/** Columns of `*` or `alias.*`; undefined where the expression is no star. */
+/** Columns of `*` or `alias.*`; undefined where the expression is not a star. */
 function columnsOfStar(value: Node, sources: readonly Source[]): readonly (string | undefined)[] | undefined {
   if (!('ColumnRef' in value)) return undefined;
   const fields = value.ColumnRef.fields ?? [];

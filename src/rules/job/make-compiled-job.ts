@@ -144,7 +144,7 @@ function attributesOf(texts: JobTexts, program: MacroProgram<JobContext>): reado
  * Compiles the texts of a job once, so that `expandJob` only has to put values in. A macro is looked for among our own,
  * the filesystem, the columns of the query, the submit commands and the params, in this order.
  *
- * @param complain told of every oddity in a text: `path` is `job.KEY` or `filesystem.KEY`
+ * @param complain called for every oddity in a text: `path` is `job.KEY` or `filesystem.KEY`
  */
 export function makeCompiledJob(texts: JobTexts, complain: (path: string, problem: MacroProblem) => void): CompiledJob {
   const own = ownMacrosOf(texts);

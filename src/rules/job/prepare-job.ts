@@ -73,7 +73,7 @@ function prepareArguments(sources: JobSources, written: string, script: string |
     // Scripts copy SUBDIR/ITEM from this pair: that is where the snapshot of the payload comes in.
     if (name === 'PWD' && stagingPair.test(template.slice(offset))) return stageMacro;
     const value = scope.job(name);
-    // Of these two it is an error, told elsewhere.
+    // Of these two it is an error, reported elsewhere.
     if (name !== 'rsync' && name !== 'PWD' && typeof value === 'string' && /\s/.test(value)) {
       const message = `'{${name}}' puts spaces into the arguments: '${value}'`;
       complainer.warning({ path, message, expected: 'no spaces, because they shift all later arguments' });
@@ -216,7 +216,7 @@ function checkScript(script: string | undefined, complainer: Complainer): void {
   }
 }
 
-/** A macro with spaces in it moves all arguments behind it; of fields that is told where they are filled. */
+/** A macro with spaces in it moves all arguments behind it; of fields that is reported where they are filled. */
 function checkBlanks(written: string, values: Readonly<Record<string, string>>, complainer: Complainer): void {
   for (const { index, 0: macro, 1: name = '' } of written.matchAll(/\$\((\w+)\)/g)) {
     const value = values[name];
@@ -248,7 +248,7 @@ function joinLines(text: string): string {
 
 /** The commands that a rule writes, with a number in place of what differs from job to job. */
 function writtenValuesOf(rule: Rule, job: CompiledJob): ReadonlyMap<string, string> {
-  // What is wrong with `params.mem` is told there.
+  // What is wrong with `params.mem` is reported there.
   const isInserted = (key: string): boolean =>
     /^\s*(?:\$\((?:mem|disk)\)|\{(?:mem|disk)\})\s*$/i.test(rule.job[key] ?? '');
   const isOpen = ({ key, template }: NamedTemplate): boolean => template.slots.length > 0 && isFormedKey(key);

@@ -11,7 +11,7 @@ export type MacroToken =
   | (Macro & { readonly kind: 'number'; readonly item: readonly MacroToken[]; readonly format: NumberFormat })
   /** `$$([expression])`. */
   | (Macro & { readonly kind: 'expression'; readonly body: readonly MacroToken[] })
-  /** Functions that only HTCondor has, and what is no macro at all: kept as written. */
+  /** Functions that only HTCondor has, and what is not a macro at all: kept as written. */
   | (Macro & { readonly kind: 'left-to-batch' | 'malformed' });
 
 /** A macro as it is written, and where. */

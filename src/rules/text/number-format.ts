@@ -18,7 +18,7 @@ const widest = 1000;
 /**
  * Reads a format such as `%08i`, `%010d`, `run %d` or `%.2f`: exactly one conversion, `%%` allowed around it.
  *
- * @returns undefined where it is no format for that kind of number
+ * @returns undefined where it is not a format for that kind of number
  */
 export function parseNumberFormat(text: string, kind: 'integer' | 'real'): NumberFormat | undefined {
   const fields = /^((?:[^%]|%%)*)%([-+ #0]*)(\d*)(?:\.(\d*))?(?:hh|h|ll|l)?([a-zA-Z])((?:[^%]|%%)*)$/.exec(text);

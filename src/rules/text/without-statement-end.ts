@@ -17,7 +17,7 @@ function endOfComment(sql: string, start: number): number {
 /**
  * Takes away what stands behind an author's query: semicolons, comments, spaces, so that it can be wrapped as a
  * subquery. Semicolons and comment marks inside of quotes, dollar quotes and names are text and stay. Never throws; what
- * is no SQL is given back as it is, for PostgreSQL to complain of.
+ * is not SQL is given back as it is, for PostgreSQL to complain of.
  */
 export function withoutStatementEnd(sql: string): string {
   let end = 0;

@@ -111,7 +111,7 @@ export async function findHeldJobs(
 }
 
 /**
- * Writes down that jobs are held, and why: the same events that a reconcile tells, so both know each once.
+ * Writes down that jobs are held, and why: the same events that a reconcile records, so each is recorded once.
  *
  * @returns how many attempts were not known to be held
  * @throws DatabaseError

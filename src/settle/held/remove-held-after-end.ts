@@ -7,7 +7,7 @@ import type { Log } from '#model/log.ts';
 /**
  * Removes jobs from the batch system that are held although their attempt has ended; the attempts stay as they are.
  *
- * @param reason what the batch system is told
+ * @param reason for the batch system
  * @returns how many jobs, and why it is not known of others
  */
 export async function removeHeldAfterEnd(

@@ -42,9 +42,9 @@ const nothing: Decision = { kind: 'nothing' };
 
 /**
  * Decides what is to be done about an attempt that is not final, by what the batch system says of it. Not to be in the
- * queue is no success, and no answer is no statement. The row must have been read before the batch system was asked.
+ * queue is not a success, and no answer is not a statement. The row must have been read before the batch system was asked.
  *
- * The same attempt and the same sight give the same events, with the same keys; what a decision tells makes the next one
+ * The same attempt and the same sight give the same events, with the same keys; what a decision records makes the next one
  * `nothing`. Never throws.
  *
  * @see docs/reconcile.md

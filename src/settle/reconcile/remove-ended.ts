@@ -14,7 +14,7 @@ import type { Log } from '#model/log.ts';
  * (say) its output was missing. Released they would end at the fence; nothing else would ever take them out of the queue.
  *
  * @param keepHeldMs how long an operator may want to look at them
- * @param sayUnknown told why nothing is known
+ * @param sayUnknown called with why nothing is known
  * @returns how many jobs
  * @throws DatabaseError
  */

@@ -12,9 +12,9 @@ const looked = { days: 90, limit: 2000 } as const;
 
 /**
  * Removes jobs that the batch system starts again and again although their attempt is final: the fence stops each start
- * with a code that is no success, so it would go on for ever (`on_exit_remove = (ExitCode == 0)`).
+ * with a code that is not a success, so it would go on for ever (`on_exit_remove = (ExitCode == 0)`).
  *
- * @param sayUnknown told why nothing is known
+ * @param sayUnknown called with why nothing is known
  * @returns how many jobs
  * @throws DatabaseError
  */

@@ -12,7 +12,7 @@ const looked = { days: 90, limit: 2000 } as const;
  * Removes submissions from the batch system that were taken back because it surely did not have them, or had refused them,
  * should it have them after all: their token is gone, so their jobs would be held at their start, and stay.
  *
- * @param sayUnknown told why nothing is known
+ * @param sayUnknown called with why nothing is known
  * @returns how many jobs
  * @throws DatabaseError
  */

@@ -17,7 +17,7 @@ export interface PoolBackend extends BackendUnderTest {
   withFaults<T>(faults: string, action: () => Promise<T>): Promise<T>;
 }
 
-/** Makes a backend on the pool whose commands are on the PATH; its jobs are told from those of others by a mark. */
+/** Makes a backend on the pool whose commands are on the PATH; its jobs are distinguished from those of others by a mark. */
 export async function openPoolBackend(options: { readonly commandTimeoutMs?: number } = {}): Promise<PoolBackend> {
   const root = await mkdtemp(join(tmpdir(), 'slurp-htcondor-'));
   const [workDirectory, workerDirectory] = [join(root, 'work'), join(root, 'worker')];

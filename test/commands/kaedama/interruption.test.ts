@@ -15,6 +15,6 @@ test.each([
   [{ phase: 'ended', ready: 5, submitted: 0 }, 'Interrupted: nothing was submitted'],
   [{ phase: 'ended', ready: 5, submitted: 5 }, 'Interrupted: 5 jobs submitted'],
   [{ phase: 'ended', ready: 5, submitted: 1 }, 'Interrupted: 1 job submitted, 4 of the ready ones are not'],
-] as const)('%j is told as %j', (trace, words) => {
+] as const)('%j is described as %j', (trace, words) => {
   expect(describeInterruption(trace)).toBe(words);
 });

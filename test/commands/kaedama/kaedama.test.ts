@@ -230,7 +230,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
   );
 
   test(
-    '--why tells the verdict and the fact behind it',
+    '--why shows the verdict and the fact behind it',
     async () => {
       await dispatch('--rule', 'DST_RACE', '--runs', '500', '--batch');
       const why = await dispatch('--rule', 'DST_RACE', '--why', '500');

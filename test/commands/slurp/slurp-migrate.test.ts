@@ -96,7 +96,7 @@ afterAll(async () => {
 
 describe('slurp db migrate of an existing production', () => {
   it(
-    'tells what it will do, does it, and has nothing to do again',
+    'reports what it will do, does it, and has nothing to do the second time',
     async () => {
       const plan = await run(slurp, 'db', 'migrate', 'status', '--dry-run');
       expect(plan).toMatchObject({ exitCode: 0, err: '' });

@@ -142,7 +142,7 @@ describe('slurp reconcile', () => {
   );
 
   test(
-    'tells what is new, once, of the rule that is named or of all',
+    'reports what is new, once, for one rule or for all',
     async () => {
       const queue = [
         adOf(0, { JobStatus: 1, NumJobStarts: 0 }),
@@ -185,7 +185,7 @@ describe('slurp reconcile', () => {
   );
 
   test(
-    'does not believe that most jobs vanished at once, unless told to',
+    'does not believe that most jobs vanished at once, unless confirmed',
     async () => {
       await addSubmission(gone, 'DST_C', 'confirmed', 150);
       const mistyped = await slurp('reconcile', '--rule', 'DST_CC');

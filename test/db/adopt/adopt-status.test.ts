@@ -55,7 +55,7 @@ async function read(role: Role, text: string): Promise<Record<string, unknown>> 
   return row ?? {};
 }
 
-/** Each thing that a schema is made of, as a line; in which order columns came to be is not told. */
+/** Each thing that a schema is made of, as a line; the order of columns is left out. */
 async function describeSchema(schema: string): Promise<readonly string[]> {
   const rows = await database.query<{ line: string }>(sql`
     select format('%s.%s %s%s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
@@ -134,7 +134,7 @@ describe('what becomes of the rows', () => {
   }, timeoutMs);
 
   it(
-    'C-A1: none is lost or changed, and the plan had told all',
+    'C-A1: none is lost or changed, and the plan had reported all',
     async () => {
       const report = await migrate(role, sqlDirectory);
       expect(await sumRows(role)).toEqual(before);

@@ -38,7 +38,7 @@ function submission(nextProcess: number): BatchSubmissionReport {
   return { uuid, cluster: 5, count: 10, nextProcess };
 }
 
-/** A decision in few words: what is told as `kind@start`. */
+/** A decision in few words: each event as `kind@start`. */
 function wordsOf(decision: Decision): string {
   if (decision.kind !== 'tell') return decision.kind;
   return decision.events.map(({ start, detail }) => `${detail.kind}@${start}`).join(' ');
@@ -81,7 +81,7 @@ describe('a job in the queue', () => {
     expect(decide(row, { queue, submission: submission(10) })).toBe(expected);
   });
 
-  test('is told with reason, code and subcode', () => {
+  test('is reported with reason, code and subcode', () => {
     const queue = job('held', 1, { holdReason: 'memory: "no" more\n', holdCode: 26, holdSubcode: 34 });
     expect(decideAttempt(attempt(ran), { queue }, terms)).toEqual({
       kind: 'tell',
@@ -134,7 +134,7 @@ describe('a job that ended', () => {
     expect(decide(ran, { queue: job('running', 1), history: job('completed', 1, { exitCode: 0 }) })).toBe('exited@0');
   });
 
-  test('tells what it used, and how it ended', () => {
+  test('reports what it used, and how it ended', () => {
     const usage = { cpuSeconds: 4.5, wallSeconds: 9, memoryMb: 123, diskMb: 7, node: 'w1' };
     const decision = decideAttempt(attempt(ran), { history: job('completed', 1, { exitCode: 3, ...usage }) }, terms);
     expect(decision).toMatchObject({

@@ -151,7 +151,7 @@ test('a held job that is released waits again, and is held again', async () => {
   expect(states).toEqual(['held', 'submitted', 'held']);
 });
 
-test('ten reconciliations at once tell everything once', async () => {
+test('ten reconciliations at once record everything once', async () => {
   await dispatch([1, 2, 3]);
   const backend = saying((job) => ({ ...job, state: 'held', starts: 1, since, holdReason: 'x', holdCode: 1 }));
   const all = await Promise.all(Array.from({ length: 10 }, () => reconcileNow(backend)));

@@ -6,7 +6,7 @@ const dollars = /(\$\$\(|\$\((?:ClusterId|ProcId)\))|\$\$|\$/giu;
  * `$(ClusterId)`, `$(ProcId)` and `$$(…)`. Also one that begins nothing: in a row, `a$ b` would become
  * `a$$(slurp_blank)b`, and `$$(…)` is looked up in the machine when the job starts.
  *
- * Measured on 23.9: a `$INT(…)` of a text that is no number makes the schedd die when it materializes the job, and again
+ * Measured on 23.9: a `$INT(…)` of a text that is not a number makes the schedd die when it materializes the job, and again
  * at each of its starts. Of two `$(DOLLAR)` side by side the second is read as `$$(DOLLAR)`, so a pair has a macro of its
  * own, which stays in the job's ad and becomes `$$` when the job starts.
  */

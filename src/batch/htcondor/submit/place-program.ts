@@ -32,7 +32,7 @@ export interface ProgramPlacer {
  * Makes a {@link ProgramPlacer}. A rule's own program runs under our launcher, and is sent under a name that no other file
  * has, by a link in the submission's directory.
  *
- * @param notes told why jobs run without the launcher though neither rule nor site says so
+ * @param notes gets why jobs run without the launcher though neither rule nor site says so
  */
 export function makeProgramPlacer(
   submission: Omit<BatchSubmission, 'count'>,

@@ -63,7 +63,7 @@ function commandOf(when: 'Pre' | 'Post', script: string, words: string): readonl
   return [
     [`+${when}Cmd`, '"/bin/sh"'],
     [`+${when}Arguments`, quoteAttribute(`${splitShellWords(script)}${words}`)],
-    // For where the logs go, which the job is told.
+    // For the paths of the logs, which the job gets.
     [`+${when}Environment`, 'Environment'],
   ];
 }

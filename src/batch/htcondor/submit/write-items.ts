@@ -59,7 +59,7 @@ async function openRows(path: string) {
     chunk = '';
     if (text !== '') await handle.appendFile(text);
   };
-  /** Writes a file again with another layout; tells which of its jobs that one cannot hold. */
+  /** Writes a file again with another layout; returns which of its jobs that one cannot hold. */
   const copyRows = async (from: RowLayout, to: RowLayout): Promise<Row | undefined> => {
     const [source, draft] = [await open(path, 'r'), await open(`${path}.new`, 'w', 0o600)];
     let text = '';

@@ -10,7 +10,7 @@ import type { QueryColumns } from '../read-query-columns.ts';
 const endColumns = ['firstrun', 'lastrun'];
 
 /**
- * Makes the condition that names of files tell of a run: one of them holds it in eight digits, as all our names and those
+ * Makes the condition that names of files refer to a run: one of them holds it in eight digits, as all our names and those
  * of the DAQ do, or in a range of two such numbers. Directories are not looked at: they hold the ends of a run group.
  *
  * @param list names or paths, separated by spaces or commas

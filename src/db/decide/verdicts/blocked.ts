@@ -43,7 +43,7 @@ export function readBlocking({ session, request, names }: EarlyJudging, row: Row
   const attempts = sql.table(session.role, 'production_status');
   const live = (alias: string, dstfile: Statement, name: string): Statement => {
     const a = sql.identifier(alias);
-    // The prefix tells nothing new, but lets an index-only scan read this rule's own attempts and no others.
+    // The prefix adds no condition, but lets an index-only scan read this rule's own attempts and no others.
     return sql`left join ${attempts} ${a}
       on ${a}.dstfile = ${dstfile} and ${a}.retired_at is null and ${a}.dstfile like ${likePrefixOf(name)}`;
   };

@@ -10,7 +10,7 @@ const leastRows = 1000;
  * housekeeping does so a minute later: until then a decision over 100,000 candidates compares each with every attempt,
  * which was stopped after nine minutes instead of a second (measured).
  *
- * Who does not own the table is told so in a notice, and nothing else happens.
+ * A user who does not own the table gets a notice, and nothing else happens.
  *
  * @throws DatabaseError
  */

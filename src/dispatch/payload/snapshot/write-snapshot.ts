@@ -79,7 +79,7 @@ async function writeOne(
     if (hashes.sha256 !== file.sha256) throw makeChangingError(source);
     // Whoever may not read the file may not read the copy either.
     const mode = (Number(facts.mode) & 0o555) | 0o400;
-    // The mode is the commit's where git is told that the file system has none.
+    // The mode is the commit's where git is configured for a file system without modes.
     const program = (mode & 0o111) === 0 ? mode | ((mode & 0o444) >> 2) : mode;
     await copy.chmod(file.kind === 'program' ? program : mode & ~0o111);
     await copy.sync();

@@ -38,7 +38,7 @@ export interface Comparison {
 export interface ComparedPayload {
   /** In order of paths, without duplicates. */
   readonly differences: readonly PayloadDifference[];
-  /** By path of the payload: what the commit has, where git is told to ignore modes and that on disk is another. */
+  /** By path of the payload: what the commit has, where git is configured to ignore modes and that on disk is another. */
   readonly kinds: ReadonlyMap<string, 'file' | 'program'>;
 }
 
@@ -104,7 +104,7 @@ async function findDifference(
   return (await isModeIgnored(repository)) ? 'mode ignored' : 'mode changed';
 }
 
-/** Some file systems have no executable files; git is told so. */
+/** Some file systems have no executable files; git is configured for that. */
 async function isModeIgnored({ top }: Comparison['repository']): Promise<boolean> {
   return (await runGit(top, 'config', '--type=bool', '--get', 'core.fileMode')).stdout.trim() === 'false';
 }
