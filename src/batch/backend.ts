@@ -140,11 +140,8 @@ export interface BatchDump {
   readonly notes: readonly string[];
 }
 
-/** What a backend can do; what is false is refused with a message, never silently skipped. */
+/** How a batch system is to be used. */
 export interface BatchCapabilities {
-  readonly canHold: boolean;
-  readonly hasFactories: boolean;
-  readonly hasTransfer: boolean;
   /**
    * How long after the death of a submitting process its submission may still appear (ms): what that process had
    * started may outlive it.

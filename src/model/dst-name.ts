@@ -1,14 +1,3 @@
-declare const brand: unique symbol;
-
-/** The kind of an output, e.g. `DST_CALO_run2pp`, streams resolved: `production_status.dsttype`, `datasets.dsttype`. */
-export type Dsttype = string & { readonly [brand]: 'dsttype' };
-
-/** Dsttype, build, tag and version, e.g. `DST_CALO_run2pp_ana437_2024p007_v001`: `production_status.dstname`. */
-export type Dstname = string & { readonly [brand]: 'dstname' };
-
-/** Dstname, run and segment without extension: `production_status.dstfile`. A product is this text. */
-export type Dstfile = string & { readonly [brand]: 'dstfile' };
-
 /** How a production's conditions are written in names. */
 export interface Conditions {
   /** Without dots, e.g. `ana437`, `new`. */
@@ -22,27 +11,25 @@ export interface Conditions {
 /** A parsed dstname: dsttype, build, tag and version, without run and segment. */
 export interface DstnameParts extends Conditions {
   readonly kind: 'dstname';
-  readonly dsttype: Dsttype;
+  /** The kind of an output, e.g. `DST_CALO_run2pp`, streams resolved. */
+  readonly dsttype: string;
 }
 
 /** The parts of a dstfile, and of a file with one run: `dstname-RUN-SEG`. */
 export interface DstfileParts extends Conditions {
   readonly kind: 'dstfile';
-  readonly dsttype: Dsttype;
+  readonly dsttype: string;
   readonly run: number;
   readonly segment: number;
-  /** 4 in names from before July 2024 (then `segment` is below 10,000), else 5. A width, not a maximum. */
-  readonly segmentDigits: 4 | 5;
 }
 
 /** The parts of a file made from several runs: `dstname-RUN-LASTRUN-SEG[-ITER]`. */
 export interface RangeFileParts extends Conditions {
   readonly kind: 'range-file';
-  readonly dsttype: Dsttype;
+  readonly dsttype: string;
   readonly run: number;
   readonly lastRun: number;
   readonly segment: number;
-  readonly segmentDigits: 4 | 5;
   readonly iteration?: number;
 }
 
@@ -77,11 +64,6 @@ const buildPattern = /^[a-z0-9]+$/;
 const tagPattern = /^(?:\d{4}p\d{3}|nocdbtag)$/;
 const versionPattern = /^v(\d{3}|[1-9]\d{3,8})$/;
 const rawStemPattern = /^[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+$/;
-
-/** The one place that brands; every name passes through here. */
-function toBranded<Name extends Dsttype | Dstname | Dstfile>(text: string): Name {
-  return text as Name;
-}
 
 /** Writes a number as `%08i` does, at least that wide, the sign included; widths are not maxima. */
 function formatPadded(value: number, digits: number): string {
@@ -125,11 +107,6 @@ export function isConventionalDsttype(text: string): boolean {
   return typePattern.test(text) && /^[a-z0-9]+$/.test(runnameOf(text)) && /[a-z]/.test(runnameOf(text));
 }
 
-/** Puts a stream into a rule's name: every `$(streamname)`; without stream the name is taken as it is. */
-export function makeDsttype(pattern: string, streamname?: string): Dsttype {
-  return toBranded(streamname === undefined ? pattern : pattern.replaceAll(streamMacro, () => streamname));
-}
-
 /** The name under which a production is kept in `production_setup` and `production_cursor`: one for all streams. */
 export function makeSetupName(pattern: string): string {
   return pattern.replaceAll(streamMacro, '_X_');
@@ -160,36 +137,8 @@ export function datasetOf({ dsttype, dstname }: { readonly dsttype: string; read
 }
 
 /** Prints dsttype and dataset, joined by `_`: `DST_CALO_run2pp_ana437_2024p007_v001`. */
-export function formatDstname(parts: Conditions & { readonly dsttype: string }): Dstname {
-  return toBranded(`${parts.dsttype}_${formatDataset(parts)}`);
-}
-
-/** Prints run and segment behind a dstname: `-00053534-00012`; 5 digits of segment by default. */
-export function formatDstfile(dstname: Dstname, run: number, segment: number, segmentDigits: 4 | 5 = 5): Dstfile {
-  return toBranded(`${dstname}-${formatPadded(run, 8)}-${formatPadded(segment, segmentDigits)}`);
-}
-
-/** Prints the name of a file made from several runs, without extension; two digits of iteration. */
-function formatRangeFile(parts: Omit<RangeFileParts, 'kind'>): string {
-  const numbers = [
-    formatPadded(parts.run, 8),
-    formatPadded(parts.lastRun, 8),
-    formatPadded(parts.segment, parts.segmentDigits),
-  ];
-  if (parts.iteration !== undefined) numbers.push(formatPadded(parts.iteration, 2));
-  return [formatDstname(parts), ...numbers].join('-');
-}
-
-/** Prints a file name of any kind that {@link parseFileName} reads. */
-export function formatFileName(name: Exclude<FileName, NotAName>): string {
-  switch (name.kind) {
-    case 'dstfile':
-      return `${formatDstfile(formatDstname(name), name.run, name.segment, name.segmentDigits)}.${name.extension}`;
-    case 'range-file':
-      return `${formatRangeFile(name)}.${name.extension}`;
-    case 'raw-file':
-      return `${name.stem}-${formatPadded(name.run, 8)}-${formatPadded(name.sequence, 4)}.${name.extension}`;
-  }
+export function formatDstname(parts: Conditions & { readonly dsttype: string }): string {
+  return `${parts.dsttype}_${formatDataset(parts)}`;
 }
 
 /** The bucket of 100 runs that a directory holds: 53534 → `00053500_00053600`. */
@@ -198,24 +147,11 @@ export function formatRungroup(run: number): string {
   return `${formatPadded(first, 8)}_${formatPadded(first + 100, 8)}`;
 }
 
-/** Reads a run group back: its first run, a multiple of 100; the second number is the first plus 100. */
-export function parseRungroup(text: string): { readonly kind: 'rungroup'; readonly firstRun: number } | NotAName {
-  const fields = /^(\d{8,})_(\d{8,})$/.exec(text);
-  const firstRun = Number(fields?.[1]);
-  if (fields === null || formatRungroup(firstRun) !== text) {
-    return makeNotAName(
-      text,
-      `'${text}' is not a run group: expected two numbers of 8 digits, multiples of 100, 100 apart`,
-    );
-  }
-  return { kind: 'rungroup', firstRun };
-}
-
 /**
  * Reports which other dstname means the same product: names without version and with `_v000` are one, because the
  * original wrote `v000` for rules that have no version.
  */
-export function twinOf(parts: Conditions & { readonly dsttype: string }): Dstname | undefined {
+export function twinOf(parts: Conditions & { readonly dsttype: string }): string | undefined {
   return parts.version === undefined ? formatDstname({ ...parts, version: 0 }) : undefined;
 }
 
@@ -243,14 +179,10 @@ function withoutVersion0(dstfile: string): string {
   return dstfile.replace(/^([^-]*)_v000-/u, '$1-');
 }
 
-/** Reads a dsttype: three or more capitals, then words in capitals or lower case; the last is the runname. */
-export function parseDsttype(text: string): { readonly kind: 'dsttype'; readonly dsttype: Dsttype } | NotAName {
-  return typePattern.test(text)
-    ? { kind: 'dsttype', dsttype: toBranded(text) }
-    : makeNotAName(text, `'${text}' is not a dsttype: expected three or more capitals, then words joined by '_'`);
-}
-
-/** Reads a dstname from its end: version, tag, build; what is left must be a dsttype. */
+/**
+ * Reads a dstname from its end: version, tag, build. What is left must be a dsttype: three or more capitals, then words in
+ * capitals or lower case.
+ */
 export function parseDstname(text: string): DstnameParts | NotAName {
   const fields = text.split('_');
   const parsedVersion = parseVersion(fields.at(-1) ?? '');
@@ -261,9 +193,14 @@ export function parseDstname(text: string): DstnameParts | NotAName {
   if (!tagPattern.test(tag)) return makeNotAName(text, `No build and tag at the end of '${text}'`);
   if (!buildPattern.test(build))
     return makeNotAName(text, `'${build}' in '${text}' is not a build: expected lower case`);
-  const type = parseDsttype(fields.join('_'));
-  if (type.kind === 'not-a-name') return makeNotAName(text, type.reason);
-  return { kind: 'dstname', dsttype: type.dsttype, build, tag, ...(version === undefined ? {} : { version }) };
+  const dsttype = fields.join('_');
+  if (!typePattern.test(dsttype)) {
+    return makeNotAName(
+      text,
+      `'${dsttype}' is not a dsttype: expected three or more capitals, then words joined by '_'`,
+    );
+  }
+  return { kind: 'dstname', dsttype, build, tag, ...(version === undefined ? {} : { version }) };
 }
 
 /** Reads digits that are padded to one of the widths, or longer without a leading zero; else says what is wrong. */
@@ -286,24 +223,16 @@ export function parseStem(text: string): DstfileParts | RangeFileParts | NotANam
   const name = parseDstname(stem);
   if (name.kind === 'not-a-name') return makeNotAName(text, name.reason);
   const isRange = numbers.length > 2;
-  const segmentText = numbers[isRange ? 2 : 1] ?? '';
   const run = parsePadded(numbers[0] ?? '', [8], 'run');
   const lastRun = isRange ? parsePadded(numbers[1] ?? '', [8], 'run') : 0;
-  const segment = parsePadded(segmentText, [4, 5], 'segment');
+  const segment = parsePadded(numbers[isRange ? 2 : 1] ?? '', [4, 5], 'segment');
   const iteration = numbers.length === 4 ? parsePadded(numbers[3] ?? '', [2], 'iteration') : undefined;
   for (const part of [run, lastRun, segment, iteration]) if (typeof part === 'string') return makeNotAName(text, part);
   if (typeof run === 'string' || typeof segment === 'string') return makeNotAName(text, 'Not numbers');
   const { kind: _kind, ...conditions } = name;
-  const common = { ...conditions, run, segment, segmentDigits: segmentText.length === 4 ? 4 : 5 } as const;
+  const common = { ...conditions, run, segment };
   if (typeof lastRun === 'string' || !isRange) return { kind: 'dstfile', ...common };
   return { kind: 'range-file', ...common, lastRun, ...(typeof iteration === 'number' ? { iteration } : {}) };
-}
-
-/** Reads a dstfile: `dstname-RUN-SEG` without extension; a range file is not one. */
-export function parseDstfile(text: string): DstfileParts | NotAName {
-  const parts = parseStem(text);
-  if (parts.kind !== 'range-file') return parts;
-  return makeNotAName(text, `'${text}' is not a dstfile: it has a range of runs`);
 }
 
 /**
@@ -316,7 +245,7 @@ export function parseFileName(path: string): FileName {
   const dot = text.lastIndexOf('.');
   const extension = dot < 0 ? '' : text.slice(dot + 1);
   const stem = dot < 0 ? text : text.slice(0, dot);
-  const raw = parseRawFile(text, stem, extension);
+  const raw = parseRawFile(stem, extension);
   if (raw !== undefined) return raw;
   if (extension !== 'root' && extension !== 'prdf') {
     return makeNotAName(text, `'${text}' is not a file of ours: it ends in '${extension}': expected root or prdf`);
@@ -325,18 +254,14 @@ export function parseFileName(path: string): FileName {
   return parts.kind === 'not-a-name' ? makeNotAName(text, parts.reason) : { ...parts, extension };
 }
 
-/** Raw files have a sequence of four digits behind the run and no build and tag before it. */
-function parseRawFile(text: string, stem: string, extension: string): RawFileParts | undefined {
+/** A raw file has a run and a sequence of four digits after its stem, and neither build nor tag in it. */
+function parseRawFile(stem: string, extension: string): RawFileParts | undefined {
   if (extension !== 'evt' && extension !== 'prdf') return undefined;
-  const fields = /^([^-]+)-(\d{8,15})-(\d{4,15})$/.exec(stem);
-  if (fields === null || !rawStemPattern.test(fields[1] ?? '')) return undefined;
-  if (extension === 'prdf' && parseDstname(fields[1] ?? '').kind === 'dstname') return undefined;
-  const parts: RawFileParts = {
-    kind: 'raw-file',
-    stem: fields[1] ?? '',
-    run: Number(fields[2]),
-    sequence: Number(fields[3]),
-    extension,
-  };
-  return formatFileName(parts) === text ? parts : undefined;
+  const [name = '', ...numbers] = stem.split('-');
+  if (numbers.length !== 2 || !rawStemPattern.test(name)) return undefined;
+  if (extension === 'prdf' && parseDstname(name).kind === 'dstname') return undefined;
+  const run = parsePadded(numbers[0] ?? '', [8], 'run');
+  const sequence = parsePadded(numbers[1] ?? '', [4], 'sequence');
+  if (typeof run === 'string' || typeof sequence === 'string') return undefined;
+  return { kind: 'raw-file', stem: name, run, sequence, extension };
 }

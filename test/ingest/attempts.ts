@@ -1,6 +1,6 @@
 import { sql } from '#db/connect.ts';
 
-import type { Database, Row } from '#db/connect.ts';
+import type { Database, Row } from '#db/database.ts';
 import type { JobEvent, JobEventDetail } from '#model/job/job-event.ts';
 
 /** Attempts of one submission, ready to be spoken of. */

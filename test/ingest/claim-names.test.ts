@@ -11,7 +11,7 @@ import { silentLog } from '#test/util/silent-log.ts';
 import { testDatabase } from '../db/test-database.ts';
 import { eventOf, makeAttempts, readAttempt, stageoutOf } from './attempts.ts';
 
-import type { Database, Row } from '#db/connect.ts';
+import type { Database, Row } from '#db/database.ts';
 import type { CatalogFile } from '#model/job/job-event.ts';
 
 import type { TestDatabase } from '../db/test-database.ts';

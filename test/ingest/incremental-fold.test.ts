@@ -8,7 +8,7 @@ import { recordEvents } from '#db/status/record-events.ts';
 import { openTestStatus } from '../db/test-database.ts';
 import { eventOf, makeAttempts, stageoutOf } from './attempts.ts';
 
-import type { Database, Row } from '#db/connect.ts';
+import type { Database, Row } from '#db/database.ts';
 import type { EventToRecord } from '#db/status/record-events.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
 

@@ -6,7 +6,7 @@ import { recordEvents } from '#db/status/record-events.ts';
 import { openTestStatus } from '../db/test-database.ts';
 import { eventOf, makeAttempts, readAttempt, stageoutOf } from './attempts.ts';
 
-import type { Database, Row } from '#db/connect.ts';
+import type { Database, Row } from '#db/database.ts';
 import type { JobEvent, JobEventDetail } from '#model/job/job-event.ts';
 
 import type { TestStatus } from '../db/test-database.ts';

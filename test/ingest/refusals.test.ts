@@ -16,7 +16,7 @@ import { findRefusedSpools, resolveRefusedSpools } from '#job/spool/refused-spoo
 import { makeWorld, telling } from '../gateway/gateway-world.ts';
 import { eventOf, makeAttempts, readAttempt } from './attempts.ts';
 
-import type { Row } from '#db/connect.ts';
+import type { Row } from '#db/database.ts';
 import type { Gateway } from '#gateway/make-gateway.ts';
 
 import type { GatewayWorld } from '../gateway/gateway-world.ts';

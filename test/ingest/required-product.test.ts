@@ -8,7 +8,7 @@ import { testDatabases } from '../db/test-database.ts';
 import { silentLog } from '../util/silent-log.ts';
 import { eventOf, makeAttempts, stageoutOf } from './attempts.ts';
 
-import type { Database, Row } from '#db/connect.ts';
+import type { Database, Row } from '#db/database.ts';
 import type { JobEvent, JobEventDetail } from '#model/job/job-event.ts';
 
 import type { TestDatabase } from '../db/test-database.ts';

@@ -21,9 +21,6 @@ export function makeHtcondorBackend(site: HtcondorSite): BatchBackend {
   return {
     name: 'htcondor',
     can: {
-      canHold: true,
-      hasFactories: true,
-      hasTransfer: true,
       // A condor_submit that is left alone is stopped by `timeout`; after that nothing of it can come.
       submitSettlesMs: site.commandTimeoutMs + settleAfterMs,
     },

@@ -1,4 +1,6 @@
-import { formatDstfile, formatDstname, makeDsttype, streamMacro } from '#model/dst-name.ts';
+import { formatDstname, streamMacro } from '#model/dst-name.ts';
+
+import { fillStream, printDstfile } from './naive-names.ts';
 
 import type { DecisionRequest, ListedFile } from '#db/decide/decision-request.ts';
 import type { CandidateRow } from '#model/candidate.ts';
@@ -81,11 +83,11 @@ export function decideNaively(world: World, request: DecisionRequest): readonly 
     if (!isWhole || words(proposal.files).length === 0 || !isNamed) {
       return { fate: { fate: 'rejected' } satisfies Fate, proposal, index, dstfile: '', content: '' };
     }
-    const dsttype = makeDsttype(product.dsttype, isStreamed ? (stream ?? '') : undefined);
+    const dsttype = fillStream(product.dsttype, stream ?? '');
     const dstname = formatDstname({ ...product, dsttype });
     const dstnames =
       product.version === undefined ? [dstname, formatDstname({ ...product, dsttype, version: 0 })] : [dstname];
-    const dstfiles = dstnames.map((name) => formatDstfile(name, run, segment));
+    const dstfiles = dstnames.map((name) => printDstfile(name, run, segment));
     const live = dstfiles.map((name) => world.attempts.find((one) => one.dstfile === name && one.isRetired !== true));
     const blocking = live.find((one) => one !== undefined && !request.unblockStates.includes(one.state));
     const replaced = live.find((one) => one !== undefined);

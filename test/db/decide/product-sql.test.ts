@@ -3,9 +3,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { sql } from '#db/connect.ts';
 import { dstfileSql, likePrefixOf, makeProductNames } from '#db/decide/product-sql.ts';
-import { formatDstfile, formatDstname, makeDsttype } from '#model/dst-name.ts';
+import { formatDstname } from '#model/dst-name.ts';
 
 import { openTestStatus } from '../test-database.ts';
+import { fillStream, printDstfile } from './naive-names.ts';
 
 import type { Database } from '#db/connect.ts';
 
@@ -38,7 +39,7 @@ const int = fc.oneof(
   ),
 );
 
-it('makes the same dstfile in the server as model/dst-name does here', async () => {
+it('makes the same dstfile in the server as printf of C would', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(
@@ -67,7 +68,7 @@ it('makes the same dstfile in the server as model/dst-name does here', async () 
         );
         expect(rows).toEqual(
           cases.map(([run, segment, stream]) => ({
-            dstfile: formatDstfile(formatDstname({ ...parts, dsttype: makeDsttype(dsttype, stream) }), run, segment),
+            dstfile: printDstfile(formatDstname({ ...parts, dsttype: fillStream(dsttype, stream) }), run, segment),
             fits: true,
           })),
         );

@@ -15,7 +15,7 @@ import { waitUntil } from '#util/wait-until.ts';
 import { clearAttempts, openDispatchWorld, openReady, prepareTestRule } from '../../dispatch/dispatch-world.ts';
 import { silentLog } from '../../util/silent-log.ts';
 
-import type { Database, Row } from '#db/connect.ts';
+import type { Database, Row } from '#db/database.ts';
 import type { RunningGateway } from '#serve/start-gateway.ts';
 
 import type { DispatchWorld } from '../../dispatch/dispatch-world.ts';

@@ -7,7 +7,6 @@ export interface UnconfirmedSubmission {
   readonly uuid: string;
   readonly rule: string;
   readonly count: number;
-  readonly host: string;
   /** The submission's own directory. */
   readonly directory: string | null;
   readonly ageMs: number;
@@ -22,7 +21,7 @@ export interface UnconfirmedSubmission {
  */
 export async function findUnconfirmed(status: Queryable, backend: string): Promise<readonly UnconfirmedSubmission[]> {
   return status.query<UnconfirmedSubmission>(sql`
-    select s.uuid::text as uuid, s.rule, s.count, s.submission_host as host, s.directory,
+    select s.uuid::text as uuid, s.rule, s.count, s.directory,
            (extract(epoch from (now() at time zone 'utc') - s.reserved_at) * 1000)::float8 as "ageMs",
            exists (
              select 1 from ${sql.table(status.role, 'production_status')} p
