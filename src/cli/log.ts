@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import pino from 'pino';
 
-import { createDirectoryNow } from '#util/create-directory-now.ts';
+import { createDirectoryNow } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
 
 import { withoutSecrets } from './render-error.ts';

@@ -1,5 +1,7 @@
 import Table from 'cli-table3';
 
+import { assertPresent } from '#util/assert-present.ts';
+
 /** Head, rows and optional total of a table, before widths are known. */
 export interface TableContent {
   readonly head: readonly string[];
@@ -38,7 +40,7 @@ export function renderTable(content: TableContent, width = 80): string {
   const cells = body.map((row) => content.head.map((_, index) => textOf(row[index])));
   const widths = shortenWidths(
     content.head.map((title, index) =>
-      cells.reduce((widest, row) => Math.max(widest, row[index]?.length ?? 0), title.length),
+      cells.reduce((widest, row) => Math.max(widest, assertPresent(row[index], 'a cell').length), title.length),
     ),
     width - 2 * (content.head.length - 1),
   );

@@ -1,6 +1,8 @@
 import { parseArguments } from '#cli/parse-arguments.ts';
 import { UsageError } from '#model/errors.ts';
 import { errorFlags, flagOf } from '#model/job/error-flags.ts';
+import { assertPresent } from '#util/assert-present.ts';
+import { present } from '#util/present.ts';
 
 import { parseInstant } from './parse-instant.ts';
 
@@ -163,11 +165,7 @@ function identifiersOf(options: Options): Pick<CupsCommon, 'run' | 'segment' | '
   const given = textOf(options, '--dstname');
   // Scripts of the pi0 calibration say `-d none --dstfile NAME-RUN-…`.
   const dstname = dstfile !== undefined && (given ?? 'none') === 'none' ? dstfile.split('-')[0] : given;
-  return {
-    ...(run === undefined ? {} : { run }),
-    ...(segment === undefined ? {} : { segment }),
-    ...(dstname === undefined ? {} : { dstname }),
-  };
+  return present({ run, segment, dstname });
 }
 
 type Options = ReadonlyMap<string, readonly string[]>;
@@ -198,14 +196,14 @@ function detailOf(name: string, options: Options, positionals: readonly string[]
   const events = numberOf(options, '--nevents');
   const isIncrement = options.has('--inc');
   const told = {
-    ...(segments === undefined ? {} : { nsegments: segments }),
+    ...present({ nsegments: segments }),
     ...(events === undefined ? {} : { nevents: events, ...(isIncrement ? { isIncrement } : {}) }),
   };
   switch (name) {
     case 'running':
       return { kind: 'running', ...told };
     case 'finished':
-      return { kind: 'finished', ...told, ...(exitCode === undefined ? {} : { exitCode }) };
+      return { kind: 'finished', ...told, ...present({ exitCode }) };
     case 'exitcode':
       return { kind: 'exitcode', exitCode: exitCode ?? -1 };
     case 'nevents':
@@ -223,7 +221,7 @@ function detailOf(name: string, options: Options, positionals: readonly string[]
         kind: 'message',
         text: positionals[0] ?? '',
         ...(flag === undefined || flag === 0 ? {} : { flag }),
-        ...(logsize === undefined ? {} : { logsize }),
+        ...present({ logsize }),
       };
     }
   }
@@ -242,9 +240,7 @@ function stageOutOf(options: Options, positionals: readonly string[]): CupsActio
     retries: countOf(options, '--retries') ?? 5,
     host: textOf(options, '--hostname') ?? 'lustre',
     isIncrement: options.has('--inc'),
-    ...(dataset === undefined ? {} : { dataset }),
-    ...(dsttype === undefined ? {} : { dsttype }),
-    ...(events === undefined ? {} : { nevents: events }),
+    ...present({ dataset, dsttype, nevents: events }),
   };
 }
 
@@ -272,7 +268,7 @@ function countOf(options: Options, name: string): number | undefined {
 function complaintOf(message: string, argv: readonly string[]): UsageError {
   const old = argv.find((word) => elsewhere.has(word));
   if (old !== undefined && message.startsWith(`Unknown subcommand '${old}'`)) {
-    return new UsageError(`'cups ${old}' does not exist: ${elsewhere.get(old) ?? ''}`, {
+    return new UsageError(`'cups ${old}' does not exist: ${assertPresent(elsewhere.get(old), 'what replaces it')}`, {
       code: 'usage-old-subcommand',
     });
   }

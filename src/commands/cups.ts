@@ -8,6 +8,8 @@ import { tellStart } from '#job/tell-start.ts';
 import { readStopping, withEndAsRemark } from '#job/with-end-as-remark.ts';
 import { renderAssignments, reportScriptEnd } from '#job/wrap.ts';
 import { spoolFileNameOf } from '#model/job/job-file.ts';
+import { assertPresent } from '#util/assert-present.ts';
+import { present } from '#util/present.ts';
 
 import { optionOf, parseCups, renderHelp, subcommandOf } from './cups-options.ts';
 import {
@@ -126,7 +128,7 @@ async function runStageOut(call: CupsCommon & Extract<CupsAction, { kind: 'stage
   const { stageOutAndReport } = await import('#job/stage-out/stage-out-and-report.ts');
   const told = await stageOutAndReport(call, {
     identity: post.identity,
-    ...(post.access === undefined ? {} : { access: post.access }),
+    ...present({ access: post.access }),
     signal: stopSignal(stageOutGraceMs),
     ...(call.isUpdate ? { report: (detail: JobEventDetail) => tellFrom(post, call, detail, true) } : {}),
     check: (detail: JobEventDetail) => void checkReport(post.identity, call.at, detail, optionOf),
@@ -170,7 +172,7 @@ async function reportWrapEnd([, exitCode, stoppedBy]: readonly string[]): Promis
   const post = openPost();
   if (post.access === undefined) throw post.problem ?? new Error('A job has a gateway or a problem');
   const end = await reportScriptEnd(post.identity, post.access, {
-    exitCode: Number(exitCode ?? 0),
+    exitCode: Number(assertPresent(exitCode, 'EXITCODE of wrap-end')),
     ...(stoppedBy === undefined || stoppedBy === '' ? {} : { stoppedBy }),
   });
   for (const reason of end.reasons) say(reason);

@@ -24,6 +24,7 @@ import { makeScriptRows, renderScript, renderScriptCsv } from '#reports/render-s
 import { renderSiteStatus } from '#reports/render-site-status.ts';
 import { startSupervisor } from '#serve/start-supervisor.ts';
 import { findStuckJobs } from '#settle/held/find-stuck-jobs.ts';
+import { assertPresent } from '#util/assert-present.ts';
 
 import { runSlurpIngest } from './slurp/slurp-ingest.ts';
 import { migrateRoles } from './slurp/slurp-migrate.ts';
@@ -200,7 +201,9 @@ void runMain(
     program
       .command('serve')
       .description('run what `up` starts, in the foreground')
-      .action(async (_, command) => runServe(command.optsWithGlobals(), context, program.version() ?? ''));
+      .action(async (_, command) =>
+        runServe(command.optsWithGlobals(), context, assertPresent(program.version(), 'the version')),
+      );
     program
       .command('reconcile')
       .description('compare open submissions and attempts with the batch system and record what is known')

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
+import { present } from '#util/present.ts';
 
 import { embeddedUrlOf, stateDirectoryName } from './site-directories.ts';
 import { makeRoles } from './site-file/make-role.ts';
@@ -172,11 +173,11 @@ function makeBatch(batch: SiteSections['batch']): Site['batch'] {
     },
     htcondor: {
       commands: Object.fromEntries(commands),
-      ...(condor?.max_materialize === undefined ? {} : { maxMaterialize: condor.max_materialize }),
-      ...(condor?.max_idle === undefined ? {} : { maxIdle: condor.max_idle }),
-      ...(condor?.max_jobs_per_submission === undefined
-        ? {}
-        : { maxJobsPerSubmission: condor.max_jobs_per_submission }),
+      ...present({
+        maxMaterialize: condor?.max_materialize,
+        maxIdle: condor?.max_idle,
+        maxJobsPerSubmission: condor?.max_jobs_per_submission,
+      }),
       schedds: condor?.schedds ?? [],
       commandTimeoutMs: condor?.command_timeout ?? 120_000,
     },
@@ -188,7 +189,7 @@ function makeGateway(gateway: SiteSections['gateway'], directory: string): Site[
   return {
     host: gateway?.host ?? '127.0.0.1',
     port: gateway?.port ?? 0,
-    ...(gateway?.url === undefined ? {} : { url: gateway.url }),
+    ...present({ url: gateway?.url }),
     isInsecure: gateway?.insecure ?? false,
     ...(tls === undefined
       ? {}
@@ -255,7 +256,7 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
   return {
     kind: Object.values(databases).includes('embedded') ? 'embedded' : 'external',
     mode,
-    ...(root.file === undefined ? {} : { file: root.file }),
+    ...present({ file: root.file }),
     stateDirectory,
     roles: await makeRoles(databases, surroundings),
     batch: makeBatch(sections.batch),

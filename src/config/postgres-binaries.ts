@@ -1,8 +1,9 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
+import { createDirectoryNow } from '#util/create-directory.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 
 /** Absolute paths of the programs of one PostgreSQL, and the environment that they need for their libraries. */
@@ -50,7 +51,7 @@ export function findPostgres(linkDirectory: string, found = findPackage()): Post
   );
   const missing = links.filter(({ target }) => !existsSync(join(dirname(native), target)));
   if (missing.length > 0) {
-    mkdirSync(linkDirectory, { recursive: true, mode: 0o755 });
+    createDirectoryNow(linkDirectory, 0o755);
     for (const { source, target } of missing) {
       const link = join(linkDirectory, basename(target));
       if (lstatSync(link, { throwIfNoEntry: false }) === undefined) symlinkSync(join(dirname(native), source), link);

@@ -77,9 +77,9 @@ export async function findServerAccount(binaries: PostgresBinaries, ownerUid?: n
     account === undefined ? [] : [withCapability(account, 'dac_read_search'), withCapability(account, 'dac_override')];
   const ways = ownerUid === 0 ? [inNamespace] : ownerUid === undefined ? [...asAccount, inNamespace] : asAccount;
   for (const way of ways) {
-    const command = [...way.prefix, binaries.postgres, '-D', '/nonexistent'];
+    const [program, ...words] = [...way.prefix, binaries.postgres, '-D', '/nonexistent'];
     const env = { ...process.env, ...binaries.environment };
-    const trial = await runCommand(command[0] ?? '', command.slice(1), { env }).catch(() => undefined);
+    const trial = await runCommand(program, words, { env }).catch(() => undefined);
     // It got as far as missing the directory: so it runs, and does not think that it is root.
     if (trial?.stderr.includes('/nonexistent') === true) return way;
   }

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
 
 import { SiteError } from '#model/errors.ts';
-import { createDirectoryNow } from '#util/create-directory-now.ts';
+import { createDirectoryNow } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
 
 /**

@@ -4,6 +4,8 @@ import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import Cursor from 'pg-cursor';
 
+import { pauseMsOf } from '#util/pause-ms.ts';
+
 import { stateOf, toDatabaseError } from './database-error.ts';
 import { isRetryable } from './retry.ts';
 import { sql } from './sql.ts';
@@ -17,7 +19,7 @@ import type { Database, OpenSession, Row, ScriptResult, Session, TransactionOpti
 import type { SqlValue, Statement } from './sql.ts';
 
 export { sql } from './sql.ts';
-export type { Database, OpenSession, Queryable, Row, ScriptResult, Session } from './database.ts';
+export type { Database, OpenSession, Queryable, ScriptResult, Session } from './database.ts';
 export type { Statement } from './sql.ts';
 
 /** The options of a pool of connections to one database. */
@@ -117,7 +119,7 @@ async function openClient(pool: pg.Pool, place: DatabasePlace, attempts: number)
     } catch (error) {
       const isStarting = stateOf(error) === cannotConnectNow && performance.now() < end;
       if (!isStarting && (attempt >= attempts || !isRetryable(error))) throw toDatabaseError(error, place);
-      await sleep(Math.min(250 * 2 ** (attempt - 1), 1000));
+      await sleep(pauseMsOf(attempt, { firstMs: 250, mostMs: 1000 }));
     }
   }
 }

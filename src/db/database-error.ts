@@ -1,4 +1,5 @@
 import { DatabaseError } from '#model/errors.ts';
+import { present } from '#util/present.ts';
 
 import type { ErrorFacts } from '#model/errors.ts';
 
@@ -116,5 +117,5 @@ export function toDatabaseError(error: unknown, place: DatabasePlace): DatabaseE
     socket === undefined
       ? `${where.charAt(0).toUpperCase()}${where.slice(1)} says: ${said.message}`
       : `Cannot reach ${where}: ${socket}`;
-  return new DatabaseError(message, { code, facts, cause: error, ...(advice === undefined ? {} : { advice }) });
+  return new DatabaseError(message, { code, facts, cause: error, ...present({ advice }) });
 }

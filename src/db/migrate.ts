@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Kysely, sql as kyselySql, Migrator, PostgresDialect } from 'kysely';
 
 import { DatabaseError } from '#model/errors.ts';
+import { present } from '#util/present.ts';
 
 import { adoptCatalog, describeCatalog, findOriginalCatalog } from './adopt/adopt-catalog.ts';
 import { adoptStatus, findOriginalStatus, foretellAdoption } from './adopt/adopt-status.ts';
@@ -167,7 +168,7 @@ export async function migrate(
   const maker = await withSnapshot(role, (ask) => findMaker(ask, role, files));
   if (maker === 'others' && role.role !== 'status') {
     const adoption = role.role === 'catalog' ? await adoptOneCatalog(role, sqlDirectory, tell) : undefined;
-    return { role: role.role, applied: [], isForeign: true, ...(adoption === undefined ? {} : { adoption }) };
+    return { role: role.role, applied: [], isForeign: true, ...present({ adoption }) };
   }
   let adoption: Adoption | undefined;
   const begin = async (ask: Ask): Promise<boolean> => {
@@ -181,7 +182,7 @@ export async function migrate(
     applied: [...renamed, ...applied],
     isForeign: false,
     ...(renamed.length === 0 ? {} : { isAdoptedAgain: true }),
-    ...(adoption === undefined ? {} : { adoption }),
+    ...present({ adoption }),
   };
 }
 

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describeError } from '#util/describe-error.ts';
+import { pauseMsOf } from '#util/pause-ms.ts';
 
 import { stateOf } from './database-error.ts';
 
-// Failures that pass by themselves: SQLSTATEs and socket codes, with the first delay in ms (doubled each time, plus up
-// to half of it at random). https://www.postgresql.org/docs/current/errcodes-appendix.html
+// Failures that pass by themselves: SQLSTATEs and socket codes, with the first pause in ms.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
 const retryableStates: Readonly<Record<string, number>> = {
   '40001': 20, // serialization_failure
   '40P01': 20, // deadlock_detected
@@ -55,8 +56,7 @@ export async function withDatabaseRetries<T>(action: () => Promise<T>, options: 
     } catch (error) {
       if (attempt >= attempts || !isRetryable(error)) throw error;
       if (attempt === 1) options.say?.(`${describeError(error)}; retrying`);
-      const delay = (retryableStates[stateOf(error) ?? ''] ?? 200) * 2 ** (attempt - 1);
-      await sleep(delay * (1 + Math.random() / 2));
+      await sleep(pauseMsOf(attempt, { firstMs: retryableStates[stateOf(error) ?? ''] ?? 200 }));
     }
   }
 }

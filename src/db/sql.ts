@@ -1,3 +1,5 @@
+import { assertPresent } from '#util/assert-present.ts';
+
 import type { Role } from '#model/site.ts';
 
 /** What a statement may carry as a parameter; objects travel as JSON, arrays as PostgreSQL arrays, dates as UTC. */
@@ -37,23 +39,23 @@ function quoteIdentifier(name: string): string {
 }
 
 function joinParts(strings: readonly string[], parts: readonly (SqlValue | Statement)[]): Statement {
-  const pieces = [strings[0] ?? ''];
+  const pieces = [assertPresent(strings[0], 'a piece of SQL')];
   const values: SqlValue[] = [];
   const append = (text: string): void => {
-    pieces.push(`${pieces.pop() ?? ''}${text}`);
+    pieces.push(`${assertPresent(pieces.pop(), 'a piece of SQL')}${text}`);
   };
   parts.forEach((part, index) => {
     if (isStatement(part)) {
-      append(part.pieces[0] ?? '');
+      append(assertPresent(part.pieces[0], 'a piece of SQL'));
       part.values.forEach((value, position) => {
         values.push(value);
-        pieces.push(part.pieces[position + 1] ?? '');
+        pieces.push(assertPresent(part.pieces[position + 1], 'a piece of SQL'));
       });
     } else {
       values.push(part);
       pieces.push('');
     }
-    append(strings[index + 1] ?? '');
+    append(assertPresent(strings[index + 1], 'a piece of SQL'));
   });
   return makeStatement(pieces, values);
 }

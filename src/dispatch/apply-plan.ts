@@ -14,6 +14,7 @@ import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts
 import { BatchError } from '#model/errors.ts';
 import { countOf } from '#util/count-of.ts';
 import { describeError } from '#util/describe-error.ts';
+import { headOf } from '#util/head-of.ts';
 import { readAccountName } from '#util/read-account-name.ts';
 
 import { removeReplaced } from './remove-replaced.ts';
@@ -206,7 +207,7 @@ async function submitOne(input: ApplyInput, position: Position) {
 async function reserve(input: ApplyInput, position: Position, uuid: string, directory: string): Promise<Reservation> {
   const { prepared, session, backend, cursor, payload } = input;
   const { build, tag, version } = prepared.names;
-  const host = hostname().split('.')[0] ?? '';
+  const host = headOf(hostname(), '.');
   return withDatabaseRetries(() =>
     session.transaction(async (transaction) => {
       const reservation = await reserveJobs(transaction, {

@@ -1,6 +1,7 @@
 import { withDatabaseRetries } from '#db/retry.ts';
 import { moveCursor } from '#db/status/move-cursor.ts';
 import { unlockPayload } from '#db/status/payload/payload-lock.ts';
+import { present } from '#util/present.ts';
 
 import { applyPlan } from './apply-plan.ts';
 import { preparePayload } from './payload/prepare-payload.ts';
@@ -70,10 +71,7 @@ export async function dispatchPlan(input: DispatchInput): Promise<Applied | unde
     ...{ session, status: input.status, prepared, ready, payload, site },
     ...{ backend: input.backend, gatewayUrl: input.gatewayUrl, log: input.log },
     workerDirectory: input.workerDirectory,
-    ...(cursor === undefined ? {} : { cursor }),
-    ...(input.progress === undefined ? {} : { progress: input.progress }),
-    ...(input.clock === undefined ? {} : { clock: input.clock }),
-    ...(input.signal === undefined ? {} : { signal: input.signal }),
+    ...present({ cursor, progress: input.progress, clock: input.clock, signal: input.signal }),
   });
   await unlockPayload(session, payload.snapshot.hash).catch(() => undefined);
   return applied;

@@ -8,6 +8,7 @@ import { makeRuleError } from '#rules/check/render-complaints.ts';
 import { makeComplainer } from '#rules/complain.ts';
 import { makeRowJudge } from '#rules/job/row-judge.ts';
 import { countOf } from '#util/count-of.ts';
+import { present } from '#util/present.ts';
 
 import { makeDisk, surveyBounds } from './inputs/make-disk.ts';
 import { readDirectPath } from './inputs/read-direct-path.ts';
@@ -83,14 +84,14 @@ function makeRequest(input: PlanInput, listing: DirectPathListing | undefined): 
       text: query.text,
       placeOf: (offset) => rulePlaceOf(rule, 'input.query', query.originOf(offset)),
     },
-    product: { dsttype: names.dsttypePattern, build, tag, ...(version === undefined ? {} : { version }) },
+    product: { dsttype: names.dsttypePattern, build, tag, ...present({ version }) },
     selection: rowSelectionOf(options),
     unblockStates: options.unblock,
     isResubmit: options.isResubmit,
     ...capOf(options.limit, input.maxJobs),
     inputs,
     rowJudge: makeRowJudge(input.prepared, rowReaderOf(input.batch)),
-    ...(input.asked === undefined ? {} : { asked: input.asked }),
+    ...present({ asked: input.asked }),
   };
 }
 

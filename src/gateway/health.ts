@@ -4,6 +4,7 @@ import { countUnapplied } from '#db/status/count-unapplied.ts';
 import { countRefused } from '#db/status/refused/count-refused.ts';
 import { findRefusedSpools } from '#job/spool/refused-spools.ts';
 import { countOf } from '#util/count-of.ts';
+import { present } from '#util/present.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { GroupWriterFacts } from '#ingest/group-writer.ts';
@@ -80,8 +81,8 @@ export async function checkHealth(doors: {
       ...(counts === undefined ? {} : { answerMs: Math.round(performance.now() - began) }),
     },
     events: { queued, written, failures },
-    ...(counts === undefined ? {} : { stageouts: counts }),
-    refused: { ...(attempts === undefined ? {} : { attempts }), spools },
+    ...present({ stageouts: counts }),
+    refused: { ...present({ attempts }), spools },
     complaints: [...severe, ...refused, ...aside],
   };
 }

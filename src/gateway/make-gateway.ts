@@ -5,6 +5,8 @@ import fastify from 'fastify';
 
 import { makeEventRecorder } from '#ingest/event-recorder.ts';
 import { makeStageoutApplier } from '#ingest/stageout-applier.ts';
+import { headOf } from '#util/head-of.ts';
+import { present } from '#util/present.ts';
 
 import { answerClaim } from './answer-claim.ts';
 import { answerEvents } from './answer-events.ts';
@@ -91,7 +93,7 @@ export function makeGateway(doors: GatewayDoors): Gateway {
   app.removeContentTypeParser('text/plain');
   app.setErrorHandler(makeOnError(log));
   app.setNotFoundHandler((request) => {
-    const path = request.url.split('?')[0] ?? '';
+    const path = headOf(request.url, '?');
     const allowed = methods.find(([known]) => known.test(path))?.[1];
     throw allowed === undefined
       ? new HttpProblem({ status: 404, code: 'not-found', detail: 'No resource at this address' })
@@ -136,7 +138,7 @@ export function makeGateway(doors: GatewayDoors): Gateway {
     const { spoolDirectory } = doors;
     const health = await checkHealth({
       ...{ status, version, facts: recorder.facts() },
-      ...(spoolDirectory === undefined ? {} : { spoolDirectory }),
+      ...present({ spoolDirectory }),
     });
     return reply.code(health.isServing ? 200 : 503).send(health);
   });

@@ -1,4 +1,5 @@
 import { GatewayError } from '#model/errors.ts';
+import { present } from '#util/present.ts';
 
 /** The options of a group writer; it writes one group at a time, and waits for no timer. */
 export interface GroupWriterOptions<Item, Result> {
@@ -112,7 +113,7 @@ export function makeGroupWriter<Item, Result>(options: GroupWriterOptions<Item, 
         flight ??= flush();
       });
     },
-    facts: () => ({ queued, written, failures, ...(lastFailureAt === undefined ? {} : { lastFailureAt }) }),
+    facts: () => ({ queued, written, failures, ...present({ lastFailureAt }) }),
     async close() {
       isClosed = true;
       await flight;

@@ -1,3 +1,5 @@
+import { present } from '#util/present.ts';
+
 import { makeEventRecorder } from './event-recorder.ts';
 import { makeStageoutApplier } from './stageout-applier.ts';
 
@@ -72,8 +74,7 @@ function withSubmission(
 ): { event: JobEvent; submission?: string; clockOffsetMs?: number } {
   return {
     event,
-    ...(allowedSubmission === undefined ? {} : { submission: allowedSubmission }),
-    ...(clockOffsetMs === undefined ? {} : { clockOffsetMs }),
+    ...present({ submission: allowedSubmission, clockOffsetMs }),
   };
 }
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { refusedDirectoryName } from '#job/spool/refused-spools.ts';
 import { codeOf } from '#util/code-of.ts';
+import { createDirectory } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
 import { startRepeating } from '#util/start-repeating.ts';
 
@@ -131,7 +132,7 @@ async function readFingerprint(path: string): Promise<{ text: string; modifiedMs
 
 async function moveAside(doors: IngestDoors, directory: string, name: string, reason: string): Promise<'refused'> {
   const refused = join(directory, refusedDirectoryName);
-  await mkdir(refused, { recursive: true, mode: 0o700 });
+  await createDirectory(refused, 0o700);
   // A job may bring the same name home again: what was set aside before stays.
   const plain = name.replace(/\.taken-.*$/u, '');
   await rename(join(directory, name), join(refused, `${plain}.${Date.now()}`));

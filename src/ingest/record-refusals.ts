@@ -1,5 +1,6 @@
 import { refusalSourceOf } from '#db/status/refused/resolve-refused.ts';
 import { parseEvent } from '#model/job/parse-event.ts';
+import { present } from '#util/present.ts';
 
 import type { EventToRecord } from '#db/status/record-events.ts';
 import type { Log } from '#model/log.ts';
@@ -37,7 +38,7 @@ export async function recordRefusals(
     const parsed = [event, { ...event, source: 'refused', sequence: Date.now() }].map(parseEvent);
     const valid = parsed.find((one) => one.kind === 'event');
     if (valid === undefined) return [];
-    return [{ event: valid.event, ...(allowedSubmission === undefined ? {} : { submission: allowedSubmission }) }];
+    return [{ event: valid.event, ...present({ submission: allowedSubmission }) }];
   });
   await recorder.write(items);
 }

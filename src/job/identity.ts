@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { UsageError } from '#model/errors.ts';
 import { jobFileName } from '#model/job/job-file.ts';
 import { cupsidRange, startRange } from '#model/job/parse-event.ts';
+import { present } from '#util/present.ts';
 
 /** The attempt, start and node of this process, from the environment that the batch system or wrapper sets. */
 export interface JobIdentity {
@@ -59,8 +60,7 @@ export function findIdentity(environment: JobEnvironment = process.env, cwd: str
     start: findStart(environment),
     node: hostname(),
     directory,
-    ...(wrapperProcess === undefined ? {} : { wrapperProcess }),
-    ...(processGroup === undefined ? {} : { processGroup }),
+    ...present({ wrapperProcess, processGroup }),
   };
 }
 

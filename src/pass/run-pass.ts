@@ -7,6 +7,7 @@ import { planRule } from '#dispatch/plan-rule.ts';
 import { GatewayError, RuleError } from '#model/errors.ts';
 import { findHeldJobs, markHeldJobs, removeHeldJobs } from '#settle/held/held-jobs.ts';
 import { countOf } from '#util/count-of.ts';
+import { present } from '#util/present.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
@@ -102,7 +103,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   const plan = await planRule({
     ...{ prepared: input.prepared, databases, statementTimeoutMs: input.site.statementTimeoutMs },
     batch: input.site.batch,
-    ...(wish.maxJobs === undefined ? {} : { maxJobs: wish.maxJobs }),
+    ...present({ maxJobs: wish.maxJobs }),
   });
   input.clock.end();
   const outcome = await dispatchAndClose(input, plan);
@@ -147,7 +148,7 @@ async function dispatch(input: PassInput, plan: Plan): Promise<PassOutcome> {
   const order: CursorOrder | undefined = cursor?.kind === 'order' ? cursor.order : undefined;
   const applied = await dispatchPlan({
     ...{ plan, prepared, site, status, backend, log, progress, clock, signal },
-    ...(order === undefined ? {} : { cursor: order }),
+    ...present({ cursor: order }),
     gatewayUrl: await findGatewayUrl(site),
     workerDirectory: input.workerDirectory,
     isForced: wish.isForced,

@@ -1,5 +1,6 @@
 import { findUnlisted } from '#db/catalog/find-unlisted.ts';
 import { findFinishedProducts } from '#db/status/product/find-finished-products.ts';
+import { present } from '#util/present.ts';
 
 import type { Queryable } from '#db/connect.ts';
 import type { LostProducts } from '#model/report/site-status.ts';
@@ -21,5 +22,5 @@ export async function findLostProducts(status: Queryable, catalog: Queryable): P
     ),
   );
   const example = products.find(({ dstfile }) => lost.has(dstfile));
-  return { count: lost.size, looked: products.length, ...(example === undefined ? {} : { example }) };
+  return { count: lost.size, looked: products.length, ...present({ example }) };
 }

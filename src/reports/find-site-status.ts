@@ -15,6 +15,7 @@ import { countRefused } from '#db/status/refused/count-refused.ts';
 import { findRefusedSpools } from '#job/spool/refused-spools.ts';
 import { roleNames } from '#model/site.ts';
 import { describeError } from '#util/describe-error.ts';
+import { present } from '#util/present.ts';
 
 import { findLostProducts } from './find-lost-products.ts';
 
@@ -132,11 +133,11 @@ export async function findSiteStatus(site: Site, findStuck?: FindStuck): Promise
   return {
     kind: site.kind,
     mode: site.mode,
-    ...(site.file === undefined ? {} : { file: site.file }),
+    ...present({ file: site.file }),
     stateDirectory: site.stateDirectory,
     isMade: existsSync(site.stateDirectory),
     backend: site.batch.backend,
-    ...(batchProblem === undefined ? {} : { batchProblem }),
+    ...present({ batchProblem }),
     isUp:
       ((serving !== undefined && supervisor !== undefined) || !isServedByUs(site)) &&
       roles.every(({ isReachable }) => isReachable),
@@ -153,7 +154,7 @@ export async function findSiteStatus(site: Site, findStuck?: FindStuck): Promise
     ...(url === undefined || health === undefined
       ? {}
       : { gateway: { url, health: health.status, complaints: health.complaints } }),
-    ...(supervisor?.queue === undefined ? {} : { queue: supervisor.queue }),
+    ...present({ queue: supervisor?.queue }),
     roles,
     ...counts,
     ...products,

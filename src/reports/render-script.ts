@@ -1,4 +1,5 @@
 import { renderTable } from '#cli/table.ts';
+import { assertPresent } from '#util/assert-present.ts';
 
 import type { ScriptResult } from '#db/connect.ts';
 
@@ -40,7 +41,9 @@ function renderResult(result: ScriptResult, width: number): string {
   );
   const least = widths.reduce((sum, column) => sum + column + 2, -2);
   if (least > width) return `${rows.length > 0 ? renderRecords(result) : ''}${count}`;
-  const cells = rows.map((row) => row.map((text, position) => cellOf(text, columns[position]?.typeId ?? 0)));
+  const cells = rows.map((row) =>
+    row.map((text, position) => cellOf(text, assertPresent(columns[position], 'a column').typeId)),
+  );
   return `${renderTable({ head: columns.map(({ name }) => name), rows: cells }, width)}${count}`;
 }
 

@@ -1,5 +1,8 @@
 import { resolve } from 'node:path';
 
+import { assertPresent } from '#util/assert-present.ts';
+import { withoutFileScheme } from '#util/without-file-scheme.ts';
+
 import { renderTemplate } from './expand-macros.ts';
 
 import type { JobContext, JobRow } from './job/job-row.ts';
@@ -19,12 +22,12 @@ export interface ExpandedJob {
 
 /** Turns a directory of a rule into a path: without `file:` in front, without doubled slashes, absolute. */
 export function toDirectoryPath(text: string, submitDirectory: string): string {
-  return resolve(submitDirectory, text.replace(/^file:\/+/, '/'));
+  return resolve(submitDirectory, withoutFileScheme(text));
 }
 
 /** Joined and not resolved: that takes longer than all the rest, and these are not compared. */
 function toAbsolute(text: string, submitDirectory: string): string {
-  const path = text.replace(/^file:\/+/, '/');
+  const path = withoutFileScheme(text);
   return path.startsWith('/') ? path : `${submitDirectory}/${path}`;
 }
 
@@ -43,7 +46,8 @@ export function expandJob(
   const commands: Record<string, string> = {};
   for (const { key, template } of job.commands) commands[key] = renderTemplate(template, values);
   for (const { key, template } of job.attributes) commands[key] = renderTemplate(template, values);
-  for (const key of job.ownLogs) commands[key] = toAbsolute(commands[key] ?? '', job.submitDirectory);
+  for (const key of job.ownLogs)
+    commands[key] = toAbsolute(assertPresent(commands[key], 'the log of a job'), job.submitDirectory);
   const { executable } = job;
   return {
     executable:

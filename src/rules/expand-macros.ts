@@ -1,4 +1,5 @@
 import { RuleError } from '#model/errors.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { isIntegerExpression, parseIntegerExpression } from '#util/integer-expression.ts';
 
 import { parseMacros } from './text/macro-syntax.ts';
@@ -50,9 +51,11 @@ export interface MacroProgram<Row> {
 /** Joins a template with the slots of one job. */
 export function renderTemplate(template: Template, values: readonly string[]): string {
   const { texts, slots } = template;
-  let text = texts[0] ?? '';
+  let text = assertPresent(texts[0], 'the text of a template');
   for (let index = 0; index < slots.length; index++) {
-    text += (values[slots[index] ?? -1] ?? '') + (texts[index + 1] ?? '');
+    const slot = assertPresent(slots[index], 'a slot');
+    text +=
+      assertPresent(values[slot], 'the value of a slot') + assertPresent(texts[index + 1], 'the text behind a slot');
   }
   return text;
 }
@@ -77,7 +80,7 @@ function templateOf(parts: readonly Part[]): Template {
     if (typeof part === 'number') {
       slots.push(part);
       texts.push('');
-    } else texts.push((texts.pop() ?? '') + part);
+    } else texts.push(assertPresent(texts.pop(), 'the last text') + part);
   }
   return { texts, slots };
 }
@@ -103,7 +106,7 @@ export function makeMacroProgram<Row>(find: FindMacro<Row>): MacroProgram<Row> {
   /** The joined parts: a text where they are constant, else a reader. */
   const joined = (parts: readonly Part[]): string | SlotReader<Row> => {
     const template = templateOf(parts);
-    if (template.slots.length === 0) return template.texts[0] ?? '';
+    if (template.slots.length === 0) return assertPresent(template.texts[0], 'the text of a template');
     return (_row, values) => renderTemplate(template, values);
   };
 

@@ -1,3 +1,5 @@
+import { present } from '#util/present.ts';
+
 import { renderLimitCondition, renderRunCondition, renderSegmentCondition } from './conditions.ts';
 import { substitute, substituteKnown } from './substitute.ts';
 
@@ -71,9 +73,7 @@ function inputOf(rule: Rule): Readonly<Record<string, string>> {
   const { db, query, directPath, lfn2pfn } = rule.input;
   return {
     lfn2pfn,
-    ...(db === undefined ? {} : { db }),
-    ...(query === undefined ? {} : { query }),
-    ...(directPath === undefined ? {} : { direct_path: directPath }),
+    ...present({ db, query, direct_path: directPath }),
   };
 }
 

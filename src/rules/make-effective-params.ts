@@ -1,4 +1,5 @@
 import { makeBuildName } from '#model/dst-name.ts';
+import { present } from '#util/present.ts';
 
 import { reservedFields } from './field-scope.ts';
 import { checkParamValues } from './job/check-values.ts';
@@ -39,9 +40,7 @@ export function makeEffectiveParams(rule: Rule, options: RunOptions, complainer:
   return {
     ...rule.params,
     rsync: appendToRsync === undefined ? rsync : `${rsync},${appendToRsync}`,
-    ...(dbtag === undefined ? {} : { dbtag }),
-    ...(mem === undefined ? {} : { mem }),
-    ...(inputDataset === undefined ? {} : { dataset: inputDataset }),
+    ...present({ dbtag, mem, dataset: inputDataset }),
     ...(required === undefined ? {} : { required: withoutMasked(required, mask) }),
   };
 }

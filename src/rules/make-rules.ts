@@ -3,6 +3,7 @@ import { roleAliases } from '#model/role-alias.ts';
 import { rulePlaceOf } from '#model/rule.ts';
 import { largestRun } from '#model/run-selection.ts';
 import { findNearestWord } from '#util/find-nearest-word.ts';
+import { present } from '#util/present.ts';
 
 import { checkKeys, wordsOfFields } from './form/check-keys.ts';
 import { checkScalars } from './form/check-scalars.ts';
@@ -79,8 +80,7 @@ function makeRule(
     name,
     file,
     params: version === undefined ? params : { ...params, version: String(version) },
-    ...(version === undefined ? {} : { version }),
-    ...(shape.data?.supervise === undefined ? {} : { isSupervised: shape.data.supervise }),
+    ...present({ version, isSupervised: shape.data?.supervise }),
     input: inputOf(scalarsOf(rule, 'input'), add),
     filesystem: textsOf('filesystem', scalarsOf(rule, 'filesystem'), add),
     job: jobOf(rule, add),
@@ -179,10 +179,7 @@ function inputOf(input: ReadonlyMap<string, YamlScalar>, add: AddComplaint): Rul
     add('error', 'input.verify', `input.verify is '${verify}'`, 'true or false');
   }
   return {
-    ...(db === undefined ? {} : { db }),
-    ...(role === undefined ? {} : { role }),
-    ...(query === undefined ? {} : { query }),
-    ...(directPath === undefined ? {} : { directPath }),
+    ...present({ db, role, query, directPath }),
     lfn2pfn: mode === 'lfn2lfn' ? 'lfn2lfn' : 'lfn2pfn',
     isVerified: /^true$/i.test(verify ?? ''),
   };

@@ -4,6 +4,7 @@ import { leafdirOf, runnameOf, streamMacro } from '#model/dst-name.ts';
 import { roleAliases } from '#model/role-alias.ts';
 import { rulePlaceOf } from '#model/rule.ts';
 import { findNearestWord } from '#util/find-nearest-word.ts';
+import { present } from '#util/present.ts';
 
 import { makeComplainer } from './complain.ts';
 import { makeFieldScope } from './field-scope.ts';
@@ -169,7 +170,7 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
     dsttypePattern: nameOf(),
     buildarg: params['build'] ?? 'new',
     tag: params['dbtag'] ?? 'nocdbtag',
-    ...(version === undefined ? {} : { version }),
+    ...present({ version }),
   });
   checkDsttype(names.dsttypePattern, params['name'] ?? '', complainer);
   const query = prepareQuery(rule, scope, fill, complainer);
@@ -207,7 +208,7 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
       name: names.setupName,
       build: names.buildarg,
       dbtag: names.tag,
-      ...(version === undefined ? {} : { revision: version }),
+      ...present({ revision: version }),
     },
     columns: prepared.columns.map(({ name: column, macro, path, offset }) => ({
       name: column,

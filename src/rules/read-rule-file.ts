@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { RuleError } from '#model/errors.ts';
 import { decodeText } from '#util/decode-text.ts';
 import { describeError } from '#util/describe-error.ts';
+import { present } from '#util/present.ts';
 import { readYaml } from '#util/yaml/read-yaml.ts';
 
 import { makeRules } from './make-rules.ts';
@@ -59,7 +60,7 @@ export function parseRuleFile(source: string, file: string, undecoded: readonly 
   const form = problems.map(({ place, ...problem }): Complaint => {
     // An error is one of the file: what the author meant there may be a part of any rule.
     const rule = problem.severity === 'error' ? undefined : findRuleNameAt(tree, place.line);
-    return { file, ...(rule === undefined ? {} : { rule }), ...place, ...problem };
+    return { file, ...present({ rule }), ...place, ...problem };
   });
   const complaints = [...characters, ...form];
   if (!isYaml) return { file, rules: [], complaints };

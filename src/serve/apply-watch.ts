@@ -1,4 +1,5 @@
 import { ensureEventPartitions } from '#db/status/ensure-event-partitions.ts';
+import { pauseMsOf } from '#util/pause-ms.ts';
 import { startRepeating } from '#util/start-repeating.ts';
 
 import type { Database } from '#db/connect.ts';
@@ -27,7 +28,7 @@ export function startApplyWatch(options: {
       if (failures === 0) log.warn({ error }, 'staged files cannot be registered now');
       failures += 1;
     }
-    return Math.min(everyMs * 2 ** failures, 60_000);
+    return failures === 0 ? everyMs : pauseMsOf(failures, { firstMs: 2 * everyMs, mostMs: 60_000 });
   });
 }
 

@@ -1,3 +1,4 @@
+import { pauseMsOf } from '#util/pause-ms.ts';
 import { startRepeating } from '#util/start-repeating.ts';
 
 import type { Log } from '#model/log.ts';
@@ -16,6 +17,8 @@ export interface ReconcileWatchOptions {
 
 /** Reconciling takes at most this part of the time, however many attempts are open. */
 const partOfTime = 0.02;
+
+const mostPauseMs = 10 * 60_000;
 
 /**
  * Reconciles what ended since the last time, so that a job that was killed without a report does not stay `started` until
@@ -37,6 +40,8 @@ export function startReconcileWatch({ endings, reconcile, log, everyMs = 5000 }:
       failures += 1;
     }
     const pauseMs = Math.max(everyMs, (performance.now() - begin) / partOfTime);
-    return Math.min(pauseMs * 2 ** failures, 10 * 60_000);
+    return failures === 0
+      ? Math.min(pauseMs, mostPauseMs)
+      : pauseMsOf(failures, { firstMs: 2 * pauseMs, mostMs: mostPauseMs });
   });
 }

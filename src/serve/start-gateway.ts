@@ -5,6 +5,7 @@ import { makeGateway } from '#gateway/make-gateway.ts';
 import { startSpoolWatch } from '#ingest/ingest-spools.ts';
 import { SiteError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
+import { present } from '#util/present.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { startApplyWatch, startPartitionWatch } from './apply-watch.ts';
@@ -67,7 +68,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     log,
     version,
     spoolDirectory: site.spoolDirectory,
-    ...(pem === undefined ? {} : { tls: pem }),
+    ...present({ tls: pem }),
   });
   const { app, recorder, applier } = gateway;
   const port = await startListening(app, host, options.port ?? site.gateway.port);

@@ -15,6 +15,7 @@ import { createDatabase } from '#db/create-database.ts';
 import { findPendingMigrations, migrate } from '#db/migrate.ts';
 import { SiteError } from '#model/errors.ts';
 import { reconcileSite } from '#settle/reconcile-site.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 import { readProcessStart } from '#util/read-process-start.ts';
 import { claimSocketLock } from '#util/socket-lock.ts';
@@ -144,7 +145,7 @@ async function recordReady({ stateDirectory }: Site, { url, port }: RunningGatew
   const { file, fileTime } = findSlurpProgram();
   await writeServeRecord(stateDirectory, {
     pid: process.pid,
-    startTime: readProcessStart(process.pid) ?? '',
+    startTime: assertPresent(readProcessStart(process.pid), 'the start time of this process'),
     machine: hostname(),
     url,
     port,

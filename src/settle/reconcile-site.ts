@@ -1,4 +1,5 @@
 import { ingestSpools } from '#ingest/ingest-spools.ts';
+import { present } from '#util/present.ts';
 
 import { reconcile } from './reconcile/reconcile.ts';
 
@@ -32,7 +33,7 @@ export function reconcileSite(input: ReconcileSiteInput): Promise<Reconciled> {
   const { site, status, catalog, backend, log, rule } = input;
   return reconcile({
     ...{ status, backend, log, ...input.terms, isMassVanishingAllowed: input.isMassVanishingAllowed === true },
-    ...(rule === undefined ? {} : { rule }),
+    ...present({ rule }),
     ingestSpools: () => ingestSpools({ status, catalog, log }, site.spoolDirectory),
   });
 }

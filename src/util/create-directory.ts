@@ -1,3 +1,4 @@
+import { mkdirSync, statSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -7,23 +8,28 @@ import { dirname } from 'node:path';
  * Level by level, and not by Node's `recursive`: that never ends, and hears no signal, where a file system refuses with
  * ENOENT below a directory that exists, as /proc does (Node 20.20).
  *
- * @param directory absolute
  * @param mode of what is made
  * @throws the error of `node:fs`
  */
 export async function createDirectory(directory: string, mode = 0o777): Promise<void> {
-  const missing: string[] = [];
-  for (let path = directory; !(await isDirectory(path)); path = dirname(path)) {
-    missing.unshift(path);
-    if (path === dirname(path)) break;
+  if (await isDirectory(directory)) return;
+  if (dirname(directory) !== directory) await createDirectory(dirname(directory), mode);
+  try {
+    await mkdir(directory, { mode });
+  } catch (error) {
+    // Another process was faster; what exists and is not a directory stays an error.
+    if (!(await isDirectory(directory))) throw error;
   }
-  for (const path of missing) {
-    try {
-      await mkdir(path, { mode });
-    } catch (error) {
-      // Another process was faster; what exists and is not a directory stays an error.
-      if (!(await isDirectory(path))) throw error;
-    }
+}
+
+/** The same as {@link createDirectory}, for callers that cannot wait. */
+export function createDirectoryNow(directory: string, mode = 0o777): void {
+  if (isDirectoryNow(directory)) return;
+  if (dirname(directory) !== directory) createDirectoryNow(dirname(directory), mode);
+  try {
+    mkdirSync(directory, { mode });
+  } catch (error) {
+    if (!isDirectoryNow(directory)) throw error;
   }
 }
 
@@ -33,4 +39,8 @@ async function isDirectory(path: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+function isDirectoryNow(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

@@ -1,3 +1,5 @@
+import { assertPresent } from './assert-present.ts';
+
 /** Something in a file that no text has; line and column count from 1. */
 export interface TextProblem {
   readonly line: number;
@@ -76,7 +78,7 @@ function findWrongBytes(bytes: Uint8Array): readonly TextProblem[] {
     const decoded = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(start, end));
     const column = findFirstWrong(bytes.subarray(start, end), decoded);
     if (column !== undefined) {
-      const byte = bytes[start + Buffer.byteLength(decoded.slice(0, column))] ?? 0;
+      const byte = assertPresent(bytes[start + Buffer.byteLength(decoded.slice(0, column))], 'the wrong byte');
       const hex = `0x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
       const latin = byte >= 0xa0 ? ` (in Latin-1 it is '${String.fromCharCode(byte)}')` : '';
       const message = `Byte ${hex} is not UTF-8${latin}`;
@@ -98,7 +100,7 @@ function endOfLine(bytes: Uint8Array, start: number): number {
 function findFirstWrong(bytes: Uint8Array, decoded: string): number | undefined {
   let byte = 0;
   for (let at = 0; at < decoded.length;) {
-    const character = String.fromCodePoint(decoded.codePointAt(at) ?? 0);
+    const character = String.fromCodePoint(assertPresent(decoded.codePointAt(at), 'a character'));
     const again = Buffer.from(character);
     if (!again.equals(bytes.subarray(byte, byte + again.length))) return at;
     byte += again.length;

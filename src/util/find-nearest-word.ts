@@ -1,3 +1,5 @@
+import { assertPresent } from './assert-present.ts';
+
 /** Counts the letters that must be put in, taken out, replaced or swapped with their neighbour to turn one word into another. */
 function countEdits(from: string, to: string): number {
   let before: number[] = [];
@@ -7,13 +9,17 @@ function countEdits(from: string, to: string): number {
     for (let j = 1; j <= to.length; j++) {
       const isSame = from[i - 1] === to[j - 1];
       const isSwap = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
-      const costs = [(last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (isSame ? 0 : 1)];
-      row.push(Math.min(...costs, isSwap ? (before[j - 2] ?? 0) + 1 : Infinity));
+      const costs = [costOf(last, j) + 1, costOf(row, j - 1) + 1, costOf(last, j - 1) + (isSame ? 0 : 1)];
+      row.push(Math.min(...costs, isSwap ? costOf(before, j - 2) + 1 : Infinity));
     }
     before = last;
     last = row;
   }
-  return last[to.length] ?? 0;
+  return costOf(last, to.length);
+}
+
+function costOf(row: readonly number[], index: number): number {
+  return assertPresent(row[index], 'a cost');
 }
 
 /**

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 
+import { present } from './present.ts';
+
 /** The directory, environment, input and time limit of a program; by default those of this process, and no limit. */
 export interface RunCommandOptions {
   readonly cwd?: string;
@@ -40,7 +42,7 @@ export function runCommand(
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...present({ cwd: options.cwd }),
       ...(options.env === undefined ? {} : { env: { ...options.env } }),
     });
     const stdout: Buffer[] = [];

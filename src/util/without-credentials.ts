@@ -1,3 +1,5 @@
+import { headOf } from './head-of.ts';
+
 /**
  * An address with a user part, wherever it stands in a text: scheme, user part, the rest up to a space or quote. What
  * looks like host and port but has no number there is a user and a password, in which `/`, `?` or `#` is not encoded.
@@ -15,7 +17,7 @@ const userOfPath = /(?<![^\s'"])([\w.+-]+):(?!\/\/)[^\s'"@]+@(?=[\w.-]+:)/gu;
 export function withoutCredentials(text: string): string {
   const stripped = text.replace(address, (_, scheme: string, user: string | undefined, rest: string) => {
     const [path = ''] = /^https?:/iu.test(scheme) ? rest.split(/[?#]/u) : [rest];
-    const name = user !== undefined && /(?:^|\+)ssh:|^ssh\+/iu.test(scheme) ? (user.split(':')[0] ?? '') : '';
+    const name = user !== undefined && /(?:^|\+)ssh:|^ssh\+/iu.test(scheme) ? headOf(user, ':') : '';
     return `${scheme}${name === '' ? '' : `${name}@`}${path}`;
   });
   return stripped.replace(userOfPath, '$1@');

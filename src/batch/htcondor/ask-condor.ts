@@ -1,3 +1,5 @@
+import { headOf } from '#util/head-of.ts';
+
 import { readAds } from './read-ads.ts';
 import { condorMessageOf, runCondor } from './run-condor.ts';
 
@@ -49,7 +51,7 @@ export async function askCondor<T>(site: AskedSite, question: CondorQuestion<T>)
       try {
         return readAds(result.stdout, command, parse);
       } catch (error) {
-        const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+        const why = error instanceof Error ? headOf(error.message, '\n') : String(error);
         return {
           kind: 'unknown',
           reason: `The answer of '${command}'${suffixOf(schedd)} cannot be understood: ${why}`,

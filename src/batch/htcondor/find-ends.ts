@@ -1,3 +1,5 @@
+import { present } from '#util/present.ts';
+
 import { commandNameOf, readSuccessExitCode } from '../job-ends.ts';
 
 import type { JobEnds } from '../job-ends.ts';
@@ -20,7 +22,7 @@ export function findEnds(commands: Commands, siteCommands: Commands): JobEnds {
   const successExitCode = readSuccessExitCode(merged);
   return {
     canRestart: isSentBack(merged) || isHeldAtEnd(merged),
-    ...(successExitCode === undefined ? {} : { successExitCode }),
+    ...present({ successExitCode }),
   };
 }
 

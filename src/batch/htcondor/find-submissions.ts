@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { present } from '#util/present.ts';
+
 import { askCondor } from './ask-condor.ts';
 import { idsInOneCall, makeSubmissionConstraint, piecesOf } from './constraint.ts';
 import { factoryAttributes, parseStop } from './parse-stop.ts';
@@ -75,5 +77,5 @@ function parseSubmission(ad: Ad): BatchSubmissionReport {
   const isFactory = process == null || process < 0;
   const nextProcess = (isFactory ? submission.JobMaterializeNextProcId : undefined) ?? total;
   const stop = isFactory && nextProcess < total ? parseStop(ad) : undefined;
-  return { uuid, cluster, count: total, nextProcess, ...(stop === undefined ? {} : { stop }) };
+  return { uuid, cluster, count: total, nextProcess, ...present({ stop }) };
 }

@@ -1,4 +1,5 @@
 import { describeError } from '#util/describe-error.ts';
+import { present } from '#util/present.ts';
 import { runCommand } from '#util/run-command.ts';
 
 /** How a condor command ended. Nothing is known of what a killed one has done; a missing one did nothing. */
@@ -28,7 +29,7 @@ export async function runCondor(
   try {
     const result = await runCommand('timeout', [`--kill-after=${graceMs / 1000}`, seconds, command, ...args], {
       timeoutMs: timeoutMs + 3 * graceMs,
-      ...(cwd === undefined ? {} : { cwd }),
+      ...present({ cwd }),
     });
     const { exitCode, signal, stdout, stderr } = result;
     if (result.isTimedOut || exitCode === 124 || exitCode === 137 || signal !== null || exitCode === null) {

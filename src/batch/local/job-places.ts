@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 
+import { withoutFileScheme } from '#util/without-file-scheme.ts';
+
 import type { BatchJob } from '../backend.ts';
 import type { StoredSubmission } from './read-submission.ts';
 
@@ -32,10 +34,10 @@ export function placesOf(job: BatchJob, submission: StoredSubmission): JobPlaces
       : substituteNumbers(value, submission.cluster, job.process);
   };
   const initial = resolve(submission.submitDirectory, command('initialdir') ?? '.');
-  const destination = resolve(initial, withoutScheme(command('output_destination') ?? '.'));
+  const destination = resolve(initial, withoutFileScheme(command('output_destination') ?? '.'));
   const place = (name: 'output' | 'error' | 'log', base: string): Readonly<Record<string, string>> => {
     const value = command(name);
-    return value === undefined || value === '/dev/null' ? {} : { [name]: resolve(base, withoutScheme(value)) };
+    return value === undefined || value === '/dev/null' ? {} : { [name]: resolve(base, withoutFileScheme(value)) };
   };
   return {
     initial,
@@ -44,9 +46,4 @@ export function placesOf(job: BatchJob, submission: StoredSubmission): JobPlaces
     ...place('error', destination),
     ...place('log', initial),
   };
-}
-
-/** `file:///a/b`, `file://./a`, `file:/a` → the path. */
-function withoutScheme(text: string): string {
-  return text.replace(/^file:(?:\/\/)?/u, '');
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { present } from '#util/present.ts';
+
 const process = z.number().int().nonnegative();
 const start = z.number().int().nonnegative();
 const at = z.string();
@@ -144,8 +146,6 @@ type Result = Omit<JournalEvent & { kind: 'ended' }, 'kind' | 'process' | 'start
 function withoutUndefined(result: Result): Pick<LocalJob, 'exitCode' | 'signal' | 'wallSeconds' | 'cpuSeconds'> {
   return {
     exitCode: result.exitCode,
-    ...(result.signal === undefined ? {} : { signal: result.signal }),
-    ...(result.wallSeconds === undefined ? {} : { wallSeconds: result.wallSeconds }),
-    ...(result.cpuSeconds === undefined ? {} : { cpuSeconds: result.cpuSeconds }),
+    ...present({ signal: result.signal, wallSeconds: result.wallSeconds, cpuSeconds: result.cpuSeconds }),
   };
 }

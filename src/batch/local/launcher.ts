@@ -1,3 +1,4 @@
+import { present } from '#util/present.ts';
 import { signalNameOf } from '#util/signal-name.ts';
 
 import { keepLogsScript } from '../keep-logs.ts';
@@ -53,7 +54,7 @@ export function parseJobResult(text: string): JobResult | undefined {
   const times = [...text.matchAll(/(\d+)m([\d.]+)s (\d+)m([\d.]+)s/gu)].at(1);
   return {
     exitCode,
-    ...(signal === undefined ? {} : { signal }),
+    ...present({ signal }),
     ...(uptime === null ? {} : { wallSeconds: formatSeconds(Number(uptime[2]) - Number(uptime[1])) }),
     ...(times === undefined
       ? {}

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import { describeError } from '#util/describe-error.ts';
 import { isUuid } from '#util/is-uuid.ts';
+import { present } from '#util/present.ts';
 
 import { readSuccessExitCode } from '../job-ends.ts';
 import { appendLines, isThere, jobFilesOf, submissionFilesOf, wakeRunner } from './job-files.ts';
@@ -31,10 +32,10 @@ export function makeLocalBackend(stateDirectory: string): BatchBackend {
   return {
     name: 'local',
     // The submitting process itself puts the submission in its place, so nothing comes after its death.
-    can: { canHold: true, hasFactories: false, hasTransfer: true, submitSettlesMs: 0 },
+    can: { submitSettlesMs: 0 },
     findEnds: (commands) => {
       const successExitCode = readSuccessExitCode(commands);
-      return { canRestart: false, ...(successExitCode === undefined ? {} : { successExitCode }) };
+      return { canRestart: false, ...present({ successExitCode }) };
     },
     submit: (submission, items) => submitLocal(files, submission, items),
     dump: writeLocalSubmission,

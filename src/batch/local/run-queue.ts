@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { watch } from 'node:fs';
-import { chmod, mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
+import { createDirectory } from '#util/create-directory.ts';
 import { claimSocketLock } from '#util/socket-lock.ts';
 import { startRepeating } from '#util/start-repeating.ts';
 import { waitUntil } from '#util/wait-until.ts';
@@ -64,7 +65,7 @@ export interface LocalQueue {
  */
 export async function startLocalQueue(options: LocalQueueOptions): Promise<LocalQueue> {
   const files = jobFilesOf(options.stateDirectory);
-  await mkdir(files.clusters, { recursive: true, mode: 0o700 });
+  await createDirectory(files.clusters, 0o700);
   const lock = await claimLock(files);
   await putLauncher(files);
   await removeOldDrafts(files);

@@ -1,9 +1,11 @@
-import { chmod, constants, copyFile, cp, mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, constants, copyFile, cp, readdir, rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 
+import { createDirectory } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
 import { ensureWritable } from '#util/ensure-writable.ts';
+import { present } from '#util/present.ts';
 import { startDetached } from '#util/start-detached.ts';
 
 import { ownCommands } from '../own-commands.ts';
@@ -65,7 +67,7 @@ function heldBy(what: string, code: number, error: unknown): StartOutcome {
 }
 
 async function stageInputs(submission: StoredSubmission, job: BatchJob, run: RunFiles): Promise<void> {
-  await mkdir(run.scratch, { recursive: true, mode: 0o700 });
+  await createDirectory(run.scratch, 0o700);
   const { initial } = placesOf(job, submission);
   for (const item of parseList(job.commands['transfer_input_files'])) {
     const source = resolve(initial, item);
@@ -122,8 +124,7 @@ function environmentOf(
     _CONDOR_SCRATCH_DIR: run.scratch,
     SLURP_START: String(start),
     cupsid: String(job.cupsid),
-    ...(output === undefined ? {} : { SLURP_STDOUT: output }),
-    ...(error === undefined ? {} : { SLURP_STDERR: error }),
+    ...present({ SLURP_STDOUT: output, SLURP_STDERR: error }),
   };
 }
 

@@ -2,6 +2,7 @@ import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { codeOf } from '#util/code-of.ts';
+import { createDirectory } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
 
 import { ItemsFailure, withItemsFailure } from '../with-items-failure.ts';
@@ -28,7 +29,7 @@ export async function submitLocal(
   const place = join(files.directory, submission.uuid);
   const draft = submissionFilesOf(join(files.directory, `.new-${submission.uuid}`));
   try {
-    await mkdir(files.clusters, { recursive: true, mode: 0o700 });
+    await createDirectory(files.clusters, 0o700);
     if (await isThere(place)) return { kind: 'refused', reason: `Submission '${submission.uuid}' already exists` };
     await mkdir(draft.directory, { mode: 0o700 });
     const ignored = await writeItems(draft, submission.count, items);

@@ -6,9 +6,11 @@ import { InputError, UsageError } from '#model/errors.ts';
 import { isJobState, jobStates } from '#model/job/job-state.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
 import { defaultRuns, parseRunlist, parseRuns, parseSegments } from '#model/run-selection.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { decodeText } from '#util/decode-text.ts';
 import { describeError } from '#util/describe-error.ts';
 import { findNearestWord } from '#util/find-nearest-word.ts';
+import { present } from '#util/present.ts';
 import { readAccountName } from '#util/read-account-name.ts';
 
 import type { CursorWish } from '#dispatch/cursor-order.ts';
@@ -215,7 +217,7 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
     now: place.now,
     // A question about one run does not need a decision about all others.
     runs: runs ?? (action.kind === 'why' ? { kind: 'one', run: action.run } : defaultRuns),
-    ...(segments === undefined ? {} : { segments }),
+    ...present({ segments }),
     limit: number('--limit', raw.limit),
     nevents: number('--nevents', raw.nevents),
     unblock,
@@ -225,25 +227,24 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
   const maxJobs = raw.maxjobs === undefined ? undefined : number('--maxjobs', raw.maxjobs);
   if (reasons.length > 0) throw makeNonsense(reasons);
   return {
-    config: resolve(place.cwd, raw.config ?? ''),
+    config: resolve(place.cwd, assertPresent(raw.config, 'the rule file')),
     rule: raw.rule,
     options,
     isCursorNamed: raw.runs?.[0] === 'cursor',
     action,
     wish: {
-      ...(maxJobs === undefined ? {} : { maxJobs }),
-      ...(cursor === undefined ? {} : { cursor }),
+      ...present({ maxJobs, cursor }),
       isForced: raw.doit === true,
       isMarkingHeld: raw.markHeldJobs === true,
       isClearingHeld: raw.clearHeldJobs === true,
       by: readAccountName(),
     },
-    ...(raw.site === undefined ? {} : { site: raw.site }),
+    ...present({ site: raw.site }),
     ...(raw.logdir === undefined ? {} : { logDirectory: resolve(place.cwd, raw.logdir) }),
     isJson: raw.json === true,
     isBatch: raw.batch === true,
     isYes: raw.yes === true,
-    ...(raw.docstring === undefined ? {} : { docstring: raw.docstring }),
+    ...present({ docstring: raw.docstring }),
     notes: raw.dbinput ? [] : ["'--no-dbinput' has no effect: jobs always ask for their inputs"],
   };
 }
@@ -261,13 +262,7 @@ function makeOverrides(raw: RawOptions): Partial<RunOptions> {
     mask: raw.mask ?? [],
     isResubmit: raw.resubmit === true,
     isTestbed: raw.testMode === true,
-    ...(dbtag === undefined ? {} : { dbtag }),
-    ...(mem === undefined ? {} : { mem }),
-    ...(inputDataset === undefined ? {} : { inputDataset }),
-    ...(batchName === undefined ? {} : { batchName }),
-    ...(mangleDstname === undefined ? {} : { mangleDstname }),
-    ...(mangleDirpath === undefined ? {} : { mangleDirpath }),
-    ...(appendToRsync === undefined ? {} : { appendToRsync }),
+    ...present({ dbtag, mem, inputDataset, batchName, mangleDstname, mangleDirpath, appendToRsync }),
   };
 }
 

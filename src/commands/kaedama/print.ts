@@ -13,6 +13,7 @@ import { prepareSelectedRule, readSelectedRule, withCursor } from '#pass/read-se
 import { renderPlan, renderPlanJson } from '#reports/plan/render-plan.ts';
 import { renderWhy } from '#reports/why/render-why.ts';
 import { countOf } from '#util/count-of.ts';
+import { present } from '#util/present.ts';
 
 import type { CursorKey } from '#db/status/find-cursor.ts';
 import type { PlanInput } from '#dispatch/plan-rule.ts';
@@ -55,7 +56,7 @@ function planInputOf({ request, site, prepared, databases }: Work): PlanInput {
   const { maxJobs } = request.wish;
   return {
     ...{ prepared, databases, statementTimeoutMs: site.statementTimeoutMs, batch: site.batch },
-    ...(maxJobs === undefined ? {} : { maxJobs }),
+    ...present({ maxJobs }),
   };
 }
 
@@ -84,7 +85,7 @@ export async function printWhy(
 ): Promise<number> {
   const { request, progress, backend } = work;
   progress.phase('deciding');
-  const question = { run, ...(segment === undefined ? {} : { segment }) };
+  const question = { run, ...present({ segment }) };
   const why = await findWhy({ ...planInputOf(work), backend, isRunChosen }, question);
   progress.close();
   if (request.isJson) await writeJson(why);

@@ -2,8 +2,10 @@ import { writeJson, writeLine } from '#cli/output.ts';
 import { formatDstname } from '#model/dst-name.ts';
 import { UsageError } from '#model/errors.ts';
 import { describeStop } from '#reports/settled/describe-stop.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { countOf } from '#util/count-of.ts';
 import { formatRanges } from '#util/format-ranges.ts';
+import { present } from '#util/present.ts';
 
 import type { PhaseClock } from '#dispatch/phase-clock.ts';
 import type { Log, Say } from '#model/log.ts';
@@ -17,7 +19,8 @@ import type { KaedamaRequest } from './kaedama-options.ts';
 export function reportSettled(rule: string, { attempts }: Settled, say: Say): void {
   const { reasons, unknown, disbelieved, stops } = attempts;
   for (const stop of stops) say(describeStop(stop));
-  if (unknown + disbelieved > 0) say(`The jobs of '${rule}' are not all known: ${reasons[0]?.why ?? ''}`);
+  if (unknown + disbelieved > 0)
+    say(`The jobs of '${rule}' are not all known: ${assertPresent(reasons[0], 'why jobs are not known').why}`);
 }
 
 /** What a dispatch came to. */
@@ -86,7 +89,7 @@ function logDispatch(
       ...{ by: request.isBatch ? 'batch' : request.wish.by, rule: request.rule, runs: request.options.runs },
       name: formatDstname({ ...names, dsttype: names.dsttypePattern }),
       ...{ submitted, lost, submissions, options: request.options.args, phases },
-      ...(request.docstring === undefined ? {} : { docstring: request.docstring }),
+      ...present({ docstring: request.docstring }),
       segments: Object.fromEntries(shown.slice(0, runsInLine)),
     },
     'dispatched',

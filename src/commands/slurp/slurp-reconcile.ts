@@ -13,6 +13,7 @@ import { recordProducts } from '#settle/products/record-products.ts';
 import { reconcileSite } from '#settle/reconcile-site.ts';
 import { recover } from '#settle/recover.ts';
 import { findNearestWord } from '#util/find-nearest-word.ts';
+import { present } from '#util/present.ts';
 
 import { openProducts } from './open-products.ts';
 
@@ -57,9 +58,9 @@ export async function runSlurpReconcile(
       ? undefined
       : await reconcileSite({
           ...{ site, status, catalog, backend, log, isMassVanishingAllowed: options.yes === true },
-          ...(options.rule === undefined ? {} : { rule: options.rule }),
+          ...present({ rule: options.rule }),
         });
-  const report = { submissions, ...(attempts === undefined ? {} : { attempts }) };
+  const report = { submissions, ...present({ attempts }) };
   const products =
     options.submissions === true ? undefined : await findProducts(options, { status, catalog, log, context });
   if (options.json === true) await writeJson(products === undefined ? report : { ...report, products });

@@ -6,6 +6,7 @@ import { isNode, LineCounter, parseDocument } from 'yaml';
 import { SiteError } from '#model/errors.ts';
 import { decodeText, findOddCharacters } from '#util/decode-text.ts';
 import { findNearestWord } from '#util/find-nearest-word.ts';
+import { headOf } from '#util/head-of.ts';
 import { findAnchors } from '#util/yaml/find-anchors.ts';
 
 import { siteFileSchema } from './site-schema.ts';
@@ -149,7 +150,7 @@ function findFormMistakes(document: Document, lines: LineCounter): readonly Mist
   const notYaml = [...document.errors, ...document.warnings].map(({ message, linePos }) => ({
     line: linePos?.[0].line ?? 1,
     column: linePos?.[0].col ?? 1,
-    text: (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, ''),
+    text: headOf(message, '\n').replace(/ at line \d+, column \d+:?$/, ''),
   }));
   if (notYaml.length > 0) return notYaml;
   const { problems } = findAnchors(document, (offset) => {

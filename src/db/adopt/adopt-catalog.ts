@@ -1,4 +1,5 @@
 import { DatabaseError } from '#model/errors.ts';
+import { present } from '#util/present.ts';
 
 import { describeServer } from '../connect.ts';
 import { sql } from '../sql.ts';
@@ -112,7 +113,7 @@ export async function describeCatalog(ask: Ask, role: Role, original: OriginalCa
   return {
     counts: names.map((table) => {
       const rows = before.get(table);
-      return { table, ...(rows === undefined ? {} : { before: rows }), after: rows ?? 0 };
+      return { table, ...present({ before: rows }), after: rows ?? 0 };
     }),
     changes: original.changes,
     added: original.missing,

@@ -1,4 +1,5 @@
 import { jobStates } from '#model/job/job-state.ts';
+import { present } from '#util/present.ts';
 
 import { sql } from '../sql.ts';
 
@@ -58,7 +59,7 @@ export async function countAdopted(
     const was = before.get(table);
     return {
       table,
-      ...(was === undefined ? {} : { before: was }),
+      ...present({ before: was }),
       after: rows,
       ...(table === 'production_status' ? { live: rows - retired, retired } : {}),
     };
@@ -80,7 +81,7 @@ export async function foretellCounts(
   const counts: TableCount[] = [];
   for (const table of names) {
     const rows = before.get(table);
-    const count = { table, ...(rows === undefined ? {} : { before: rows }), after: rows ?? 0 };
+    const count = { table, ...present({ before: rows }), after: rows ?? 0 };
     if (table === 'production_status') {
       const stays = live[0]?.live ?? 0;
       counts.push({ ...count, live: stays, retired: (rows ?? 0) - stays });

@@ -1,3 +1,5 @@
+import { assertPresent } from '#util/assert-present.ts';
+
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
 
 /**
@@ -6,7 +8,7 @@ const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '
  * @see https://www.postgresql.org/docs/current/sql-copy.html
  */
 export function encodeCopyLine(values: readonly string[]): string {
-  return `${values.map((value) => value.replaceAll(/[\\\t\n\r]/g, (character) => escapes[character] ?? '')).join('\t')}\n`;
+  return `${values.map((value) => value.replaceAll(/[\\\t\n\r]/g, (character) => assertPresent(escapes[character], 'the escape of a character'))).join('\t')}\n`;
 }
 
 /** Joins lines to pieces of about 64 kB, for fewer and larger packets. */

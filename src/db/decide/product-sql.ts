@@ -1,5 +1,7 @@
 import { sql } from '#db/connect.ts';
 import { formatDstname, streamMacro, twinOf } from '#model/dst-name.ts';
+import { headOf } from '#util/head-of.ts';
+import { present } from '#util/present.ts';
 
 import type { Statement } from '#db/connect.ts';
 
@@ -30,7 +32,7 @@ export function makeProductNames(product: DecisionRequest['product']): ProductNa
   return {
     dsttype: product.dsttype,
     dstname: formatDstname(product),
-    ...(twin === undefined ? {} : { twin }),
+    ...present({ twin }),
     isStreamed: product.dsttype.includes(streamMacro),
   };
 }
@@ -51,9 +53,9 @@ function paddedSql(value: Statement, digits: number): Statement {
 }
 
 /**
- * The row's dstfile; null where run, segment or a needed stream is null.
+ * The row's dstfile: run with 8 digits, segment with 5; null where run, segment or a needed stream is null.
  *
- * @see model/dst-name.ts, `formatDstfile`: a property test holds the two together
+ * @see docs/names.md
  */
 export function dstfileSql(pattern: Statement, row: RowSql, isStreamed: boolean): Statement {
   const name = nameSql(pattern, row, isStreamed);
@@ -62,6 +64,6 @@ export function dstfileSql(pattern: Statement, row: RowSql, isStreamed: boolean)
 
 /** A LIKE pattern for everything that begins like this name; a stream ends what is known of it. */
 export function likePrefixOf(name: string): string {
-  const known = name.split(streamMacro)[0] ?? '';
+  const known = headOf(name, streamMacro);
   return `${known.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
 }

@@ -1,6 +1,8 @@
 import { sql } from '#db/connect.ts';
 import { streamMacro } from '#model/dst-name.ts';
 import { RuleError } from '#model/errors.ts';
+import { assertPresent } from '#util/assert-present.ts';
+import { present } from '#util/present.ts';
 
 import { toRuleError } from './rule-query-error.ts';
 
@@ -66,7 +68,7 @@ export async function readQueryColumns(session: Session, request: DecisionReques
   const [result] = await session.script(statement.text).catch((error: unknown) => {
     throw toRuleError(error, statement, request);
   });
-  const columns = (result?.columns ?? []).map((column, index) => ({
+  const columns = assertPresent(result, 'the result of the query').columns.map((column, index) => ({
     name: column.name,
     alias: `c${index + 1}`,
     kind: kindByType.get(column.typeId) ?? 'other',
@@ -101,8 +103,7 @@ function sortColumns(columns: readonly QueryColumn[], request: DecisionRequest):
     run,
     segment,
     files,
-    ...(ranges === undefined ? {} : { ranges }),
-    ...(streamname === undefined ? {} : { streamname }),
+    ...present({ ranges, streamname }),
     extra: [...byName.values()].filter((column) => !ours.includes(column.name)),
     repeated: [...byName.keys()].filter((name) => columns.filter((column) => column.name === name).length > 1),
   };

@@ -1,5 +1,6 @@
 import { isUnknownName } from '#db/database-error.ts';
 import { DatabaseError, RuleError } from '#model/errors.ts';
+import { assertPresent } from '#util/assert-present.ts';
 
 import type { Statement } from '#db/connect.ts';
 
@@ -33,8 +34,8 @@ function findPlace(statement: string, query: string, position: number): QueryPla
   return {
     offset,
     line,
-    column: [...(before.at(-1) ?? '')].length + 1,
-    text: (query.split('\n')[line - 1] ?? '').trim(),
+    column: [...assertPresent(before.at(-1), 'the line')].length + 1,
+    text: assertPresent(query.split('\n')[line - 1], 'the line').trim(),
   };
 }
 

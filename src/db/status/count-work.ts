@@ -1,3 +1,5 @@
+import { assertPresent } from '#util/assert-present.ts';
+
 import { sql } from '../connect.ts';
 
 import type { JobState } from '#model/job/job-state.ts';
@@ -21,7 +23,7 @@ export async function countWork(status: Queryable): Promise<WorkCounts> {
     group by status order by status`);
   const finishedWithoutProduct = states.find(({ state }) => state === 'finished')?.lacking ?? 0;
   return {
-    unconfirmed: submissions?.unconfirmed ?? 0,
+    unconfirmed: assertPresent(submissions, 'a count').unconfirmed,
     attempts: Object.fromEntries(states.map(({ state, attempts }) => [state, attempts])),
     finishedWithoutProduct,
     ...(finishedWithoutProduct === 0 ? {} : { withoutProduct: await findLackingRules(status) }),

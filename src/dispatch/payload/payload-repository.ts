@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 
 import { SiteError } from '#model/errors.ts';
+import { headOf } from '#util/head-of.ts';
+import { present } from '#util/present.ts';
 import { withoutCredentials } from '#util/without-credentials.ts';
 
 import { runGit } from './run-git.ts';
@@ -56,7 +58,7 @@ export async function readPayloadRepository(directory: string): Promise<PayloadR
     ...{ directory, top, commit, hasOrigin },
     hash: short.stdout.trim(),
     repo: hasOrigin ? withoutCredentials(origin.stdout.trim()) : top,
-    ...(branch === undefined ? {} : { branch }),
+    ...present({ branch }),
     ...(hasOrigin ? await findPublished(directory, commit, branch) : { isPublished: false, isCurrent: false }),
   };
 }
@@ -80,7 +82,7 @@ async function findPublished(
 }
 
 function makeNoCheckout(directory: string, result: CommandResult): SiteError {
-  const said = (result.stderr.trim().split('\n')[0] ?? '').replace(/^fatal: /u, '');
+  const said = headOf(result.stderr.trim(), '\n').replace(/^fatal: /u, '');
   if (said.includes('Needed a single revision')) {
     return new SiteError(`The git checkout of the payload '${directory}' has no commit yet`, {
       code: 'site-payload-no-checkout',

@@ -1,5 +1,6 @@
 import { withDatabaseRetries } from '#db/retry.ts';
 import { findEnded } from '#db/status/find-ended-attempts.ts';
+import { present } from '#util/present.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
@@ -50,10 +51,7 @@ export async function findHeldAfterEnd(
           state: row.state,
         },
         ...{ submission: job.uuid, cluster: job.cluster, process: job.process },
-        ...(since === undefined ? {} : { since }),
-        ...(reason === undefined ? {} : { reason }),
-        ...(code === undefined ? {} : { code }),
-        ...(subcode === undefined ? {} : { subcode }),
+        ...present({ since, reason, code, subcode }),
       },
     ];
   });

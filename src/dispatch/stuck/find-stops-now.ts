@@ -1,4 +1,6 @@
 import { findStops } from '#db/status/factory/find-stops.ts';
+import { assertPresent } from '#util/assert-present.ts';
+import { present } from '#util/present.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Queryable } from '#db/connect.ts';
@@ -34,9 +36,15 @@ export async function findStopsNow(
     const at = since.get(uuid);
     return [
       {
-        ...{ submission: uuid, rule: rules.get(uuid) ?? '', cluster, kind, reason },
+        ...{
+          submission: uuid,
+          rule: assertPresent(rules.get(uuid), 'the rule of a submission'),
+          cluster,
+          kind,
+          reason,
+        },
         ...{ unmade: count - nextProcess, next: nextProcess },
-        ...(at === undefined ? {} : { since: at }),
+        ...present({ since: at }),
       },
     ];
   });

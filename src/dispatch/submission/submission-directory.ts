@@ -8,7 +8,9 @@ import { readSiteKey, tokenOf } from '#config/read-site-key.ts';
 import { findOpenSubmissions } from '#db/status/submission/find-open-submissions.ts';
 import { SiteError } from '#model/errors.ts';
 import { jobFileName, tokenFileName } from '#model/job/job-file.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { createDirectory } from '#util/create-directory.ts';
+import { present } from '#util/present.ts';
 import { readProcessStart } from '#util/read-process-start.ts';
 
 import type { Queryable } from '#db/connect.ts';
@@ -64,10 +66,13 @@ export async function createSubmissionDirectory(site: Site, uuid: string, gatewa
     reportTimeoutMs,
     inputsTimeoutMs,
     mode: site.mode,
-    ...(setupScript === undefined ? {} : { setupScript }),
-    ...(container === undefined ? {} : { container }),
+    ...present({ setupScript, container }),
   };
-  const submitter = { host: hostname(), pid: process.pid, start: readProcessStart(process.pid) ?? '' };
+  const submitter = {
+    host: hostname(),
+    pid: process.pid,
+    start: assertPresent(readProcessStart(process.pid), 'the start time of this process'),
+  };
   await createDirectory(directory, 0o700);
   await writeFile(join(directory, submitterFileName), JSON.stringify(submitter));
   await writeFile(join(directory, jobFileName), `${JSON.stringify(jobFile)}\n`);

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { expandJob, toDirectoryPath } from '#rules/expand-job.ts';
+import { withoutFileScheme } from '#util/without-file-scheme.ts';
 
 import type { ExplainedRow, FoundLog } from '#model/report/why.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
@@ -39,7 +40,7 @@ export async function findLog(
     for (const name of ['error', 'output'] as const) {
       const written = commands[name] ?? '';
       if (written === '' || written === '/dev/null') continue;
-      const path = resolve(destination, written.replace(/^file:(?:\/\/)?/u, ''));
+      const path = resolve(destination, withoutFileScheme(written));
       const lines = await readTail(path);
       if (lines !== undefined && (lines.length > 0 || name === 'output')) return { path, lines };
     }

@@ -1,3 +1,5 @@
+import { present } from '#util/present.ts';
+
 import { findHeldAfterEnd } from '../stuck/find-held-after-end.ts';
 import { findStopsNow } from '../stuck/find-stops-now.ts';
 
@@ -34,7 +36,7 @@ export async function findStandings(
     if (ended.some(({ id }) => id === job.cupsid)) byAttempt[job.cupsid] = { kind: 'held', job };
   }
   const doubt = silence ?? (held.kind === 'answer' ? held.unread[0] : held.reason);
-  return { byAttempt, ...(doubt === undefined ? {} : { silence: doubt }) };
+  return { byAttempt, ...present({ silence: doubt }) };
 }
 
 function submissionsOf(

@@ -4,6 +4,7 @@ import { findMergedAttempts } from '#db/decide/explain/find-merged-attempts.ts';
 import { RuleError } from '#model/errors.ts';
 import { isRunSelected, isSegmentSelected } from '#model/row-selection.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
+import { present } from '#util/present.ts';
 
 import { makeDisk, surveyBounds } from '../inputs/make-disk.ts';
 import { planRule } from '../plan-rule.ts';
@@ -61,7 +62,7 @@ async function findExplained(input: PlanInput, question: WhyQuestion): Promise<E
     return {
       explanation,
       merged: { rows, attempts: attempts.filter(({ dstfile }) => !shown.has(dstfile)) },
-      ...(cap === undefined ? {} : { cap }),
+      ...present({ cap }),
     };
   } finally {
     await plan.close();
@@ -176,7 +177,7 @@ export async function findWhy(input: WhyInput, question: WhyQuestion): Promise<W
     doubts: await findAllDoubts(input, found),
     refused: await findReportsRefused(databases.status, found, merged.attempts),
     standings: await findStandings({ status: databases.status, backend }, found),
-    ...(cap === undefined ? {} : { cap }),
+    ...present({ cap }),
   };
   if (absence === undefined) return known;
   // For the run alone the query may make another product, which no dispatch like this one would.

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { pauseMsOf } from '#util/pause-ms.ts';
+
 import { askGateway } from './ask-gateway.ts';
 
 import type { Say } from '#model/log.ts';
@@ -14,8 +16,7 @@ export type Asked<T> =
   /** No answer in time. */
   | { readonly kind: 'away'; readonly reason: string };
 
-const firstPauseMs = 250;
-const longestPauseMs = 30_000;
+const pauses = { firstMs: 250, mostMs: 30_000 } as const;
 /** JSON of whatever stands between, or the answer to another question. */
 export const notTheAnswer = 'its answer does not match this request';
 
@@ -37,16 +38,16 @@ export async function askUntilAnswered<T>(
   { timeoutMs, signal, say }: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly say: Say },
 ): Promise<Asked<T>> {
   const deadline = Date.now() + timeoutMs;
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+  for (let failures = 1; ; failures += 1) {
     const leftMs = Math.max(deadline - Date.now(), 1);
     const answer = await askGateway(access, path, body, Math.min(leftMs, oneAnswerMs));
     if (answer.kind === 'refusal') return { kind: 'refused', status: answer.status, reason: answer.reason };
     const value = answer.kind === 'answer' ? parse(answer.body) : undefined;
     if (value !== undefined) return { kind: 'answered', value };
     const reason = answer.kind === 'answer' ? notTheAnswer : answer.reason;
-    const waitMs = pauseMs * (0.5 + Math.random());
+    const waitMs = pauseMsOf(failures, pauses);
     if (signal.aborted || Date.now() + waitMs >= deadline) return { kind: 'away', reason };
-    if (pauseMs === firstPauseMs) say(`waiting for the gateway (${reason}), up to ${timeoutMs / 1000} s`);
+    if (failures === 1) say(`waiting for the gateway (${reason}), up to ${timeoutMs / 1000} s`);
     await sleep(waitMs, undefined, { signal }).catch(() => undefined);
   }
 }

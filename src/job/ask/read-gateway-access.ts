@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
 import { jobFileName, tokenFileName } from '#model/job/job-file.ts';
+import { present } from '#util/present.ts';
 
 import type { JobContainer, JobFile } from '#model/job/job-file.ts';
 
@@ -67,9 +68,7 @@ function readJobFile(directory: string): JobFile {
     reportTimeoutMs: millisecondsOf(value, 'reportTimeoutMs', defaultReportTimeoutMs),
     inputsTimeoutMs: millisecondsOf(value, 'inputsTimeoutMs', defaultInputsTimeoutMs),
     mode: textOf(value, 'mode') === 'testbed' ? 'testbed' : 'production',
-    ...(spoolDirectory === undefined ? {} : { spoolDirectory }),
-    ...(setupScript === undefined ? {} : { setupScript }),
-    ...(container === undefined ? {} : { container }),
+    ...present({ spoolDirectory, setupScript, container }),
   };
 }
 

@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { pauseMsOf } from '#util/pause-ms.ts';
+import { present } from '#util/present.ts';
+
 import { putDeliveredOffset, readDeliveredOffset } from './delivered-offset.ts';
 import { kindOf, readSpool } from './read-spool.ts';
 import { recordRefused } from './refused-note.ts';
@@ -50,8 +53,7 @@ export interface Delivery {
 }
 
 const maximalEvents = 1000;
-const firstPauseMs = 100;
-const longestPauseMs = 30_000;
+const pauses = { firstMs: 100, mostMs: 30_000 } as const;
 
 /** What is known of the reports that are due; grows with each answer. */
 interface Progress {
@@ -78,7 +80,7 @@ export async function deliver(access: GatewayAccess, spool: string, options: Del
   const due = records.filter(({ sequence }) => sequence >= from || sequence === options.sequence);
   const progress: Progress = { fates: new Map(), registered: new Map() };
   let failure: Pick<Delivery, 'outcome' | 'reason'> | undefined;
-  let pauseMs = firstPauseMs;
+  let failures = 0;
   const queue = splitRecords(due, maximalEvents);
   for (let batch = queue.shift(); batch !== undefined && failure === undefined; batch = queue.shift()) {
     const sent = await sendEvents(access, eventsOf(header, batch), deadline - Date.now());
@@ -93,13 +95,13 @@ export async function deliver(access: GatewayAccess, spool: string, options: Del
     queue.unshift(open);
     const reason =
       sent.kind === 'answered' ? `the answer leaves out ${open.length} of ${batch.length} reports` : sent.reason;
-    const waitMs = pauseMs * (0.5 + Math.random());
+    failures += 1;
+    const waitMs = pauseMsOf(failures, pauses);
     if (sent.kind === 'denied') failure = { outcome: 'denied', reason };
     else if (!options.isPersistent || options.signal?.aborted === true || Date.now() + waitMs >= deadline)
       failure = { outcome: 'away', reason };
     else {
-      if (pauseMs === firstPauseMs) options.onWait?.(reason);
-      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+      if (failures === 1) options.onWait?.(reason);
       await sleep(waitMs, undefined, options).catch(() => undefined);
     }
   }
@@ -109,7 +111,7 @@ export async function deliver(access: GatewayAccess, spool: string, options: Del
   return {
     ...(failure ?? { outcome: 'delivered', reason: '' }),
     ...{ refused, registered },
-    ...(verdict === undefined ? {} : { verdict }),
+    ...present({ verdict }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 
 import { isUuid } from '#util/is-uuid.ts';
+import { present } from '#util/present.ts';
 
 import type { SpoolHeader } from './spool.ts';
 
@@ -47,7 +48,7 @@ export function parseSpool(bytes: Buffer, from = 0): SpoolContents {
     else if ('source' in value) header ??= parseHeader(value);
     else records.push({ sequence: from + sequence, sizeBytes: start - sequence, value });
   }
-  return { records, unreadable, end: from + start, ...(header === undefined ? {} : { header }) };
+  return { records, unreadable, end: from + start, ...present({ header }) };
 }
 
 /** The header is the first line, of some 200 bytes, unless there were no links where the spool was made. */

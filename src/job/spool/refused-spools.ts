@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { codeOf } from '#util/code-of.ts';
+import { createDirectory } from '#util/create-directory.ts';
 
 /** Beside the spools that come home: those with lines that cannot be taken. */
 export const refusedDirectoryName = 'refused';
@@ -46,7 +47,7 @@ export async function findRefusedSpools(spoolDirectory: string): Promise<readonl
 export async function resolveRefusedSpools(spoolDirectory: string, spools: readonly RefusedSpool[]): Promise<void> {
   if (spools.length === 0) return;
   const directory = join(spoolDirectory, refusedDirectoryName, resolvedDirectoryName);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await createDirectory(directory, 0o700);
   for (const { path, name } of spools) {
     await rename(path, join(directory, name)).catch((error: unknown) => {
       if (codeOf(error) !== 'ENOENT') throw error;

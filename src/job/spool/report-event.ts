@@ -1,3 +1,5 @@
+import { present } from '#util/present.ts';
+
 import { checkReport } from '../check-report.ts';
 import { deliver } from './deliver.ts';
 import { sendEvents } from './send-events.ts';
@@ -62,7 +64,7 @@ export async function reportEvent(
 function outcomeOf({ refused, registered }: Delivery, sequence: number): Pick<Told, 'refusal' | 'registration'> {
   const refusal = refused.find((one) => one.sequence === sequence)?.reason;
   const registration = registered.get(sequence);
-  return { ...(refusal === undefined ? {} : { refusal }), ...(registration === undefined ? {} : { registration }) };
+  return present({ refusal, registration });
 }
 
 /** A full disk must not silence a job that still has a network: the report is its own source. */
@@ -87,5 +89,5 @@ async function reportWithoutSpool(
   const fate = fates.get(0);
   if (fate === undefined) return { outcome: 'away', reason: 'the answer leaves out the report', ...nothing };
   if (fate.kind === 'refused') return refusal(fate.reason);
-  return { outcome: 'delivered', reason: '', refused: [], registered, ...(verdict === undefined ? {} : { verdict }) };
+  return { outcome: 'delivered', reason: '', refused: [], registered, ...present({ verdict }) };
 }

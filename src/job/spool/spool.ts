@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { spoolFileNameOf } from '#model/job/job-file.ts';
 import { codeOf } from '#util/code-of.ts';
+import { present } from '#util/present.ts';
 
 import { readSubmission } from '../ask/read-gateway-access.ts';
 
@@ -67,7 +68,7 @@ function openSpool(path: string, identity: JobIdentity): number {
   const submission = readSubmission(identity.directory);
   const header: SpoolHeader = {
     ...{ v: 1, source: crypto.randomUUID(), cupsid: identity.cupsid, start: identity.start },
-    ...(submission === undefined ? {} : { submission }),
+    ...present({ submission }),
   };
   const temporary = `${path}.${header.source}.new`;
   const file = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);

@@ -1,3 +1,5 @@
+import { present } from '#util/present.ts';
+
 import { askGateway } from '../ask/ask-gateway.ts';
 import { askUntilAnswered, notTheAnswer } from '../ask/ask-until-answered.ts';
 
@@ -38,5 +40,5 @@ function parseAnswer(body: unknown, cupsid: number): NameAnswer | undefined {
   if (typeof body !== 'object' || body === null || !('cupsid' in body) || body.cupsid !== cupsid) return undefined;
   if (!('isGranted' in body) || typeof body.isGranted !== 'boolean') return undefined;
   const reason = 'reason' in body && typeof body.reason === 'string' ? body.reason : undefined;
-  return { cupsid, isGranted: body.isGranted, ...(reason === undefined ? {} : { reason }) };
+  return { cupsid, isGranted: body.isGranted, ...present({ reason }) };
 }

@@ -1,4 +1,5 @@
 import { formatDataset, formatDstname, parseDstname, parseFileName, parseStem } from '#model/dst-name.ts';
+import { present } from '#util/present.ts';
 
 import type { DstnameParts } from '#model/dst-name.ts';
 import type { StagedFile } from '#model/job/job-event.ts';
@@ -38,12 +39,7 @@ export function describeFile(lfn: string, given: GivenFacts): FileDescription {
   const dsttype = given.dsttype ?? source?.dsttype;
   const dataset = given.dataset ?? (source === undefined ? undefined : formatDataset(source));
   return {
-    facts: {
-      ...(run === undefined ? {} : { run }),
-      ...(segment === undefined ? {} : { segment }),
-      ...(dsttype === undefined ? {} : { dsttype }),
-      ...(dataset === undefined ? {} : { dataset }),
-    },
+    facts: present({ run, segment, dsttype, dataset }),
     contradictions:
       named === undefined
         ? []

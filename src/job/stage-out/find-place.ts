@@ -3,6 +3,7 @@ import { lstat, open, readlink, stat } from 'node:fs/promises';
 import { TransferError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
 import { describeError } from '#util/describe-error.ts';
+import { present } from '#util/present.ts';
 
 import { readFacts } from './copy-verified.ts';
 
@@ -77,6 +78,6 @@ function toPlaceError(message: string, cause?: unknown): TransferError {
   return new TransferError(message, {
     code: 'transfer-place',
     advice: 'It is left as it is: move it away, then redo the job',
-    ...(cause === undefined ? {} : { cause }),
+    ...present({ cause }),
   });
 }

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { codeOf } from '#util/code-of.ts';
+import { createDirectoryNow } from '#util/create-directory.ts';
 
 /** In the job's directory: one file for each copy that is under way, named for its process. */
 const journalName = '.slurp-copies';
@@ -15,7 +16,7 @@ const journalName = '.slurp-copies';
 export function recordCopy(jobDirectory: string, copy: string): () => void {
   const note = join(jobDirectory, journalName, `${process.pid}-${Date.now()}`);
   try {
-    mkdirSync(join(jobDirectory, journalName), { recursive: true });
+    createDirectoryNow(join(jobDirectory, journalName));
     writeFileSync(note, copy);
   } catch {
     return () => undefined;

@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TransferError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
 import { describeError } from '#util/describe-error.ts';
+import { pauseMsOf } from '#util/pause-ms.ts';
+import { withoutFileScheme } from '#util/without-file-scheme.ts';
 
 import { checkEnds, checkWritable } from './check-ends.ts';
 import { copyVerified } from './copy-verified.ts';
@@ -87,7 +89,7 @@ export async function stageOut(request: StageOutRequest): Promise<StagedOut> {
 
 /** Takes `file:` off and makes it absolute; scripts pass `file:///dir`, `file:/dir` and plain paths. */
 export function directoryOf(text: string): string {
-  return resolve(text.replace(/^file:/u, '').replace(/^\/{2,}/u, '/'));
+  return resolve(withoutFileScheme(text));
 }
 
 async function stageChecked(file: string, directory: string, request: StageOutRequest): Promise<StagedOut> {
@@ -170,7 +172,7 @@ async function copyPatiently(file: string, copy: string, request: StageOutReques
     } catch (error) {
       removeCopy(copy);
       if (!canPass(error) || round >= request.retries) throw error;
-      const pauseMs = (request.firstPauseMs ?? 1000) * 2 ** round * (0.5 + Math.random());
+      const pauseMs = pauseMsOf(round + 1, { firstMs: request.firstPauseMs ?? 1000 });
       request.note(`copying '${file}' failed (${describeError(error, file)}): retrying in ${Math.round(pauseMs)} ms`);
       await sleep(pauseMs, undefined, { signal: request.signal });
     }

@@ -142,5 +142,5 @@ function describe(found: unknown): string {
 
 function escapeCharacter(character: string): string {
   const known: Readonly<Record<string, string>> = { '\n': String.raw`\n`, '\r': String.raw`\r`, '\t': String.raw`\t` };
-  return known[character] ?? String.raw`\u` + (character.codePointAt(0) ?? 0).toString(16).padStart(4, '0');
+  return known[character] ?? String.raw`\u` + character.charCodeAt(0).toString(16).padStart(4, '0');
 }

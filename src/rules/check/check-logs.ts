@@ -32,12 +32,11 @@ function makeSampleRow(number: number, own: ReadonlySet<string>): JobRow {
  */
 export function checkLogs({ job, rule }: RuleDraft, complainer: Complainer): void {
   const own = new Set([...Object.keys(rule.params), ...Object.keys(rule.job)].map((key) => key.toLowerCase()));
+  const textOf = (template: Template, number: number): string =>
+    renderTemplate(template, job.program.evaluate({ row: makeSampleRow(number, own), cupsid: number }));
   const isSame = (template: Template): boolean => {
     try {
-      const [one, other] = [1, 1001].map((number) =>
-        job.program.evaluate({ row: makeSampleRow(number, own), cupsid: number }),
-      );
-      return renderTemplate(template, one ?? []) === renderTemplate(template, other ?? []);
+      return textOf(template, 1) === textOf(template, 1001);
     } catch (error) {
       // A number is printed of a column that holds a text here.
       if (error instanceof RuleError) return false;

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { basename, isAbsolute, resolve } from 'node:path';
 
 import { isStartedInPlace } from '#model/job/is-started-in-place.ts';
+import { withoutFileScheme } from '#util/without-file-scheme.ts';
 
 import type { ExpandedJob } from '../expand-job.ts';
 import type { CompiledJob } from './make-compiled-job.ts';
@@ -58,7 +59,7 @@ export function makeFileJudge(job: CompiledJob, overridden: ReadonlySet<string>)
   };
 }
 
-const pathOf = (text: string): string => text.trim().replace(/^file:(?:\/\/)?/u, '') || '.';
+const pathOf = (text: string): string => withoutFileScheme(text.trim()) || '.';
 
 function inputsOf(list: string, initial: string): readonly string[] {
   if (list.trim() === '""') return [];

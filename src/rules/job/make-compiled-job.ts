@@ -1,4 +1,5 @@
 import { formatRungroup, formatVersion, streamMacro } from '#model/dst-name.ts';
+import { assertPresent } from '#util/assert-present.ts';
 
 import { makeMacroProgram } from '../expand-macros.ts';
 import { madeDirectories } from './job-defaults.ts';
@@ -190,6 +191,9 @@ export function makeCompiledJob(texts: JobTexts, complain: (path: string, proble
   // Last, when it is known which directories the other texts name.
   const directories = madeDirectories
     .filter((key) => needed.has(key))
-    .map((key) => ({ key, template: compile(`filesystem.${key}`, texts.filesystem[key] ?? '') }));
+    .map((key) => ({
+      key,
+      template: compile(`filesystem.${key}`, assertPresent(texts.filesystem[key], 'the path of a directory')),
+    }));
   return { ...compiled, directories };
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 
 import { formatVersion, streamMacro } from '#model/dst-name.ts';
+import { present } from '#util/present.ts';
 
 import { makeMacroProgram, renderTemplate } from '../expand-macros.ts';
 import { substituteKnown } from '../substitute.ts';
@@ -164,12 +165,12 @@ export function prepareJob(sources: JobSources): PreparedJob {
   const job = makeCompiledJob(
     {
       names,
-      params: Object.fromEntries(Object.keys(params).map((key) => [key, textOf(scope.job(key), params[key] ?? '')])),
+      params: Object.fromEntries(Object.entries(params).map(([key, text]) => [key, textOf(scope.job(key), text)])),
       script,
       payload: resolved(params['payload'] ?? '.'),
       filesystem: finishedFilesystem,
       neededDirectories: new Set(madeDirectories.filter((key) => key in rule.filesystem || fields.has(key))),
-      ...(ownExecutable === undefined ? {} : { executable: ownExecutable }),
+      ...present({ executable: ownExecutable }),
       arguments: finishedArguments,
       commands,
       ownLogs: Object.keys(logs),

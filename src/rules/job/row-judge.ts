@@ -1,3 +1,5 @@
+import { assertPresent } from '#util/assert-present.ts';
+
 import { expandJob } from '../expand-job.ts';
 import { checkRowValue } from './check-finished-value.ts';
 import { makeFileJudge } from './judge-files.ts';
@@ -83,11 +85,11 @@ export function makeRowJudge(
       const { commands } = job;
       let fault = checkArguments(job.arguments) ?? judgeFiles?.(job);
       for (const { key } of fault === undefined ? differing : []) {
-        const text = (commands[key] ?? '').trim();
+        const text = assertPresent(commands[key], 'a command').trim();
         fault = checkText(key, text) ?? (readKeys.has(key) ? judgeValue(key, text) : undefined);
         if (fault !== undefined) break;
       }
-      const empty = uneven.filter((key) => isEmpty(key, commands[key] ?? ''));
+      const empty = uneven.filter((key) => isEmpty(key, assertPresent(commands[key], 'a command')));
       return fault === undefined ? { empty } : { fault, empty };
     },
   };

@@ -2,6 +2,7 @@ import { findSubmissionsWithEnded } from '#db/status/find-ended-attempts.ts';
 import { findSubmissionsWithOpen } from '#db/status/find-open-attempts.ts';
 import { findHeldAfterEnd } from '#dispatch/stuck/find-held-after-end.ts';
 import { findStopsNow } from '#dispatch/stuck/find-stops-now.ts';
+import { present } from '#util/present.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
@@ -26,5 +27,5 @@ export async function findStuckJobs(input: {
   const held = await findHeldAfterEnd(input, await findSubmissionsWithEnded(status, backend.name, endedLooked));
   if (held.kind === 'unknown') return { ...now, heldAfterEnd: [], silence: held.reason };
   const [silence] = held.unread;
-  return { ...now, heldAfterEnd: held.jobs, ...(silence === undefined ? {} : { silence }) };
+  return { ...now, heldAfterEnd: held.jobs, ...present({ silence }) };
 }

@@ -6,6 +6,8 @@ import { idsBySubmission } from '#dispatch/submission/ids-by-submission.ts';
 import { ingestOwnEvents } from '#ingest/ingest-own-events.ts';
 import { BatchError } from '#model/errors.ts';
 import { findOutside, rowSelectionOf } from '#model/row-selection.ts';
+import { assertPresent } from '#util/assert-present.ts';
+import { present } from '#util/present.ts';
 
 import { decideAttempt } from '../reconcile/decide-attempt.ts';
 import { readJobs } from '../reconcile/read-jobs.ts';
@@ -62,7 +64,7 @@ export async function findHeldJobs(
   const { name, build, dbtag, revision } = setup;
   const production = {
     ...{ setupName: name, build, tag: dbtag },
-    ...(revision === undefined ? {} : { version: revision }),
+    ...present({ version: revision }),
   };
   const submissions = await withDatabaseRetries(() => findProductionSubmissions(status, backend.name, production));
   const selection = rowSelectionOf(options);
@@ -92,7 +94,10 @@ export async function findHeldJobs(
         ({ submission, process, start }) => submission === uuid && process >= nextProcess && start < 0,
       );
       if (unmade.some((attempt) => findOutside(selection, attempt) !== undefined)) continue;
-      const rule = asked.find((submission) => submission.uuid === uuid)?.rule ?? '';
+      const rule = assertPresent(
+        asked.find((submission) => submission.uuid === uuid)?.rule,
+        'the rule of a submission',
+      );
       const { kind, reason } = stop;
       const about = { submission: uuid, rule, cluster, kind, reason };
       held.stops.push({ stop: { ...about, unmade: unmade.length, next: nextProcess }, unmade });

@@ -1,3 +1,5 @@
+import { present } from '#util/present.ts';
+
 import type { BatchJobReport, BatchSubmissionReport } from '#batch/backend.ts';
 import type { OpenAttempt } from '#db/status/find-open-attempts.ts';
 import type { JobEvent, JobEventDetail } from '#model/job/job-event.ts';
@@ -120,13 +122,7 @@ function endOf(report: BatchJobReport, isReported: boolean): readonly JobEventDe
   const { exitCode, signal, node, cpuSeconds, wallSeconds, memoryMb, diskMb } = report;
   const exited: JobEventDetail = {
     kind: 'exited',
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(node === undefined ? {} : { node }),
-    ...(cpuSeconds === undefined ? {} : { cpuSeconds }),
-    ...(wallSeconds === undefined ? {} : { wallSeconds }),
-    ...(memoryMb === undefined ? {} : { memoryMb }),
-    ...(diskMb === undefined ? {} : { diskMb }),
+    ...present({ exitCode, signal, node, cpuSeconds, wallSeconds, memoryMb, diskMb }),
   };
   if (exitCode === 0 || isReported) return [exited];
   const code = exitCode === undefined ? 'Ended' : `Ended with exit code ${exitCode}`;

@@ -1,6 +1,7 @@
 import { withDatabaseRetries } from '#db/retry.ts';
 import { findEnded, findRestartableWithEnded } from '#db/status/find-ended-attempts.ts';
 import { idsBySubmission } from '#dispatch/submission/ids-by-submission.ts';
+import { present } from '#util/present.ts';
 
 import type { BatchBackend, BatchJobReport } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
@@ -23,7 +24,7 @@ export async function removeFenced(
   sayUnknown: (why: string) => void,
 ): Promise<number> {
   const { status, backend, log, rule } = input;
-  const which = { ...looked, ...(rule === undefined ? {} : { rule }) };
+  const which = { ...looked, ...present({ rule }) };
   const uuids = await withDatabaseRetries(() => findRestartableWithEnded(status, backend.name, which));
   if (uuids.length === 0) return 0;
   const queue = await backend.queryQueue(uuids);

@@ -1,5 +1,6 @@
 import { isAlias, isNode, visit } from 'yaml';
 
+import { assertPresent } from '../assert-present.ts';
 import { findNearestWord } from '../find-nearest-word.ts';
 
 import type { Alias, Document, Node } from 'yaml';
@@ -22,7 +23,12 @@ export function findAnchors(document: Document, placeOf: (offset: number) => Yam
   const targets = new Map<Alias, Node>();
   const problems: YamlProblem[] = [];
   const complain = (node: Node, message: string, expected: string): void => {
-    problems.push({ severity: 'error', place: placeOf(node.range?.[0] ?? 0), message, expected });
+    problems.push({
+      severity: 'error',
+      place: placeOf(assertPresent(node.range, 'the place of a node')[0]),
+      message,
+      expected,
+    });
   };
   visit(document, {
     Node: (_key, node) => {
@@ -41,7 +47,7 @@ export function findAnchors(document: Document, placeOf: (offset: number) => Yam
       const first = anchors.get(node.anchor);
       if (first === undefined) anchors.set(node.anchor, node);
       else {
-        const { line } = placeOf(first.range?.[0] ?? 0);
+        const { line } = placeOf(assertPresent(first.range, 'the place of an anchor')[0]);
         complain(node, `Anchor '&${node.anchor}' is already defined in line ${line}`, 'another name');
       }
     },

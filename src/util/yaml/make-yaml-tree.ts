@@ -1,6 +1,8 @@
 import { isAlias, isMap, isScalar, isSeq } from 'yaml';
 
+import { assertPresent } from '../assert-present.ts';
 import { findOddCharacters } from '../decode-text.ts';
+import { present } from '../present.ts';
 import { findAlignments } from './find-alignments.ts';
 import { findAnchors } from './find-anchors.ts';
 import { resolvePlainScalar } from './plain-scalar.ts';
@@ -59,7 +61,7 @@ function scalarOf(node: Scalar): PlainScalar | undefined {
 const invisible = /[\p{Cf}\p{Zs}]/u;
 
 function nameOf(character: string): string {
-  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  return `U+${assertPresent(character.codePointAt(0), 'a character').toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
 /** The inputs of {@link makeYamlTree}: a document that was parsed without errors, and the text that it came from. */
@@ -84,7 +86,7 @@ export function makeYamlTree({ document, text, placeOf }: YamlSource): {
   let repeated = 0;
 
   const complain = (severity: YamlProblem['severity'], place: YamlPlace, message: string, expected?: string): void => {
-    problems.push({ severity, place, message, ...(expected === undefined ? {} : { expected }) });
+    problems.push({ severity, place, message, ...present({ expected }) });
   };
 
   const segmentsOf = (node: Scalar, start: number): readonly YamlSegment[] => {
@@ -95,7 +97,7 @@ export function makeYamlTree({ document, text, placeOf }: YamlSource): {
   };
 
   const scalar = (node: Scalar): YamlScalar => {
-    const start = node.range?.[0] ?? 0;
+    const [start] = assertPresent(node.range, 'the place of a value');
     const place = placeOf(start);
     const value = scalarOf(node);
     const source = sourceOf(node);

@@ -1,6 +1,7 @@
 import { LineCounter, visit } from 'yaml';
 
 import { findOddCharacters } from '../decode-text.ts';
+import { present } from '../present.ts';
 import { makeYamlTree } from './make-yaml-tree.ts';
 import { parseLooselyIndented } from './parse-loosely-indented.ts';
 import { findYamlMistakes } from './yaml-mistakes.ts';
@@ -64,7 +65,7 @@ export function readYaml(source: string): YamlFile {
     return { isYaml: false, problems: [...problems, ...mistakes] };
   }
   const { tree, problems: others } = makeYamlTree({ document, text, placeOf });
-  return { ...(tree === undefined ? {} : { tree }), isYaml: true, problems: [...problems, ...others] };
+  return { ...present({ tree }), isYaml: true, problems: [...problems, ...others] };
 }
 
 function findQuoteStart(document: Document, offset: number): number {

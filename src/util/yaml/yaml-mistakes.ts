@@ -53,7 +53,7 @@ export function findYamlMistakes(source: MistakenYaml): readonly YamlProblem[] {
 }
 
 function indentOf(line: string | undefined): number {
-  return /^ */.exec(line ?? '')?.[0].length ?? 0;
+  return (line ?? '').search(/[^ ]|$/u);
 }
 
 /** A key below a value: of its neighbours, only the first is out of line. */

@@ -1,6 +1,8 @@
 import { basename, dirname, isAbsolute, resolve } from 'node:path';
 
+import { assertPresent } from '#util/assert-present.ts';
 import { shorten } from '#util/shorten.ts';
+import { withoutFileScheme } from '#util/without-file-scheme.ts';
 
 import { ownCommands } from '../../own-commands.ts';
 import { parseEnvironment } from '../../parse-environment.ts';
@@ -195,7 +197,8 @@ function makeCommandMerger(
     const places = new Map<string, { readonly key: string } | { readonly value: string }>();
     for (const [name, value] of Object.entries(defaults)) places.set(name, { value });
     for (const [name, key] of namesOf(commands)) places.set(name, { key });
-    for (const [name, key] of namesOf(siteCommands)) places.set(name, { value: siteCommands[key] ?? '' });
+    for (const [name, key] of namesOf(siteCommands))
+      places.set(name, { value: assertPresent(siteCommands[key], 'a command of the site') });
     const others = [...places.keys()].filter((name) => !special.has(name.toLowerCase()));
     return { places, others, starter: findStarterCommands(others), unsupervised: findUnsupervised(others) };
   };
@@ -363,7 +366,7 @@ function escapeRemap(text: string): string {
 
 /** `file:///a/b`, `file://./a`, `a` → an absolute path. */
 function toPath(text: string, base: string): string {
-  const path = text.trim().replace(/^file:(?:\/\/)?/u, '');
+  const path = withoutFileScheme(text.trim());
   // Most are resolved already, and to see that is many times faster than to do it.
   const isResolved = path.startsWith('/') && !path.endsWith('/') && !path.includes('//') && !path.includes('/.');
   return isResolved ? path : resolve(base, path);

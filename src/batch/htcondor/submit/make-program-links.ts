@@ -1,5 +1,7 @@
-import { mkdir, rm, stat, symlink } from 'node:fs/promises';
+import { rm, stat, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+
+import { createDirectory } from '#util/create-directory.ts';
 
 import type { ProgramPlacer } from './place-program.ts';
 
@@ -12,7 +14,7 @@ export async function makeProgramLinks(links: ProgramPlacer['links']): Promise<v
   for (const [link, program] of links) {
     if ((await stat(program).catch(() => undefined)) === undefined)
       throw new Error(`The program '${program}' is missing`);
-    await mkdir(dirname(link), { recursive: true, mode: 0o700 });
+    await createDirectory(dirname(link), 0o700);
     await rm(link, { force: true });
     await symlink(program, link);
   }

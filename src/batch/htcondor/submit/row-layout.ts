@@ -1,3 +1,5 @@
+import { assertPresent } from '#util/assert-present.ts';
+
 import { decodeField, encodeField } from './encode-field.ts';
 import { joinText, makeWiderPattern, patternOf, splitText } from './text-pattern.ts';
 
@@ -82,7 +84,9 @@ function makeLayout(sample: readonly Row[], patterns: readonly (readonly [string
   const commands = new Map([
     ...constants.map(({ key, text }) => [key, text] as const),
     ...columns.map(({ key, pattern }, column) => {
-      const names = (fieldsOf[column] ?? []).map((field) => `$(${variables[field] ?? ''})`);
+      const names = assertPresent(fieldsOf[column], 'a column').map(
+        (field) => `$(${assertPresent(variables[field], 'a variable')})`,
+      );
       return [key, joinText(pattern, names)] as const;
     }),
   ]);
@@ -98,14 +102,14 @@ function makeLayout(sample: readonly Row[], patterns: readonly (readonly [string
       if (known === undefined) break;
       const parts = splitText(known.pattern, formatCommand(known.key, own.get(known.key)));
       if (parts === undefined) return undefined;
-      const places = fieldsOf[column] ?? [];
+      const places = assertPresent(fieldsOf[column], 'a column');
       for (let part = 0; part < parts.length; part += 1) {
-        const place = places[part] ?? 0;
+        const place = assertPresent(places[part], 'a field');
         if (fields[place] === undefined) fields[place] = parts[part];
         else if (fields[place] !== parts[part]) return undefined;
       }
     }
-    return fields.map((field) => encodeField(field ?? '')).join(',');
+    return fields.map((field) => encodeField(assertPresent(field, 'a field'))).join(',');
   };
 
   const decode = (line: string): Row => {
@@ -116,7 +120,7 @@ function makeLayout(sample: readonly Row[], patterns: readonly (readonly [string
         key,
         joinText(
           pattern,
-          (fieldsOf[column] ?? []).map((field) => fields[field] ?? ''),
+          assertPresent(fieldsOf[column], 'a column').map((field) => assertPresent(fields[field], 'a field')),
         ),
       );
     });
@@ -132,9 +136,11 @@ function makeFields(
 ) {
   const seen = new Map<string, number>([[sample.map(({ cupsid }) => cupsid).join('\n'), 0]]);
   const fieldsOf = columns.map(({ key, pattern }) => {
-    const parts = sample.map(({ commands }) => splitText(pattern, formatCommand(key, commands.get(key))) ?? []);
+    const parts = sample.map(({ commands }) =>
+      assertPresent(splitText(pattern, formatCommand(key, commands.get(key))), 'a row that fits its pattern'),
+    );
     return pattern.pieces.slice(1).map((_, part) => {
-      const values = parts.map((one) => one[part] ?? '').join('\n');
+      const values = parts.map((one) => assertPresent(one[part], 'a part')).join('\n');
       const field = seen.get(values) ?? seen.size;
       seen.set(values, field);
       return field;

@@ -1,3 +1,5 @@
+import { present } from '#util/present.ts';
+
 import { bringSpoolsScript } from '../../bring-spools.ts';
 import { keepLogsScript } from '../../keep-logs.ts';
 
@@ -16,7 +18,7 @@ export function findStarterCommands(names: readonly string[]): StarterCommands {
   const postArguments = find(/^\+postarg(?:ument)?s$/iu);
   return {
     isAny: post !== undefined || find(/^\+precmd$/iu) !== undefined,
-    ...(post === undefined ? {} : { post, ...(postArguments === undefined ? {} : { postArguments }) }),
+    ...(post === undefined ? {} : { post, ...present({ postArguments }) }),
   };
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 
 import { createDirectory } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
+import { present } from '#util/present.ts';
 
 import { startedFiles } from '../../launcher-name.ts';
 import { ItemsFailure } from '../../with-items-failure.ts';
@@ -46,7 +47,7 @@ export async function submitToCondor(
     await makeDirectories(finisher.directories);
     const description = { uuid: submission.uuid, count, commands, variables, itemsFile };
     const attempt = async (factory: DescriptionInput['factory']): Promise<SubmitOutcome> => {
-      const text = renderDescription({ ...description, ...(factory === undefined ? {} : { factory }) });
+      const text = renderDescription({ ...description, ...present({ factory }) });
       await writeFile(descriptionFile, text, { mode: 0o600 });
       const args = [...optionsOfSchedd(site.schedds[0]), '-terse', descriptionFile];
       return outcomeOf(await runCondor('condor_submit', args, { timeoutMs: site.commandTimeoutMs }), count);
@@ -133,10 +134,7 @@ export function factoryOf(
   });
   const most = maxMaterialize ?? site.maxMaterialize;
   const idle = maxIdle ?? site.maxIdle ?? (most === undefined ? defaultMaxIdle : undefined);
-  return {
-    ...(most === undefined ? {} : { maxMaterialize: most }),
-    ...(idle === undefined ? {} : { maxIdle: idle }),
-  };
+  return present({ maxMaterialize: most, maxIdle: idle });
 }
 
 const hasNoFactories = /late materialization/iu;

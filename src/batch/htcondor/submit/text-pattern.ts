@@ -1,3 +1,5 @@
+import { assertPresent } from '#util/assert-present.ts';
+
 /** What some texts have in common, learned from one after the other. */
 export interface TextPattern {
   /** Constant pieces; what differs stands between two of them, so a single piece means that all texts were equal. */
@@ -44,17 +46,17 @@ export function makeWiderPattern(pattern: TextPattern, text: string): TextPatter
  * @returns what stands between the pieces, so that putting both together gives the text; undefined if it does not match
  */
 export function splitText({ pieces }: TextPattern, text: string): readonly string[] | undefined {
-  const first = pieces[0] ?? '';
+  const first = assertPresent(pieces[0], 'a piece');
   if (pieces.length === 1) return text === first ? [] : undefined;
   if (!text.startsWith(first)) return undefined;
-  const last = pieces.at(-1) ?? '';
+  const last = assertPresent(pieces.at(-1), 'a piece');
   const end = text.length - last.length;
   if (end < first.length || !text.endsWith(last)) return undefined;
   const values: string[] = [];
   let from = first.length;
   // The leftmost place leaves most room for the rest, so if there is any way to take it apart, this is one.
   for (let index = 1; index < pieces.length - 1; index += 1) {
-    const piece = pieces[index] ?? '';
+    const piece = assertPresent(pieces[index], 'a piece');
     const at = text.indexOf(piece, from);
     if (at === -1 || at + piece.length > end) return undefined;
     values.push(text.slice(from, at));
@@ -66,7 +68,9 @@ export function splitText({ pieces }: TextPattern, text: string): readonly strin
 
 /** Puts pieces and what stands between them together. */
 export function joinText({ pieces }: TextPattern, values: readonly string[]): string {
-  return pieces.map((piece, index) => (index === 0 ? piece : `${values[index - 1] ?? ''}${piece}`)).join('');
+  return pieces
+    .map((piece, index) => (index === 0 ? piece : `${assertPresent(values[index - 1], 'a value')}${piece}`))
+    .join('');
 }
 
 function tokensOf(text: string): readonly string[] {
@@ -81,7 +85,7 @@ function piecesOf(tokens: readonly Token[]): readonly string[] {
       if (isOpen) pieces.push('');
       isOpen = false;
     } else {
-      pieces.push(`${pieces.pop() ?? ''}${token}`);
+      pieces.push(`${assertPresent(pieces.pop(), 'a piece')}${token}`);
       isOpen = true;
     }
   }

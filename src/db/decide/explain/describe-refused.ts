@@ -1,3 +1,5 @@
+import { assertPresent } from '#util/assert-present.ts';
+
 import type { RefusedReport } from '#model/report/verdict-fact.ts';
 
 const shown = 3;
@@ -13,6 +15,6 @@ export function describeRefused(reports: readonly RefusedReport[] | undefined): 
       return `its report '${report}' was refused at ${at} UTC: ${reason}`;
     }),
     ...(rest > 0 ? [`and ${rest} more: slurp refused`] : []),
-    `once that is resolved: slurp refused ${reports[0]?.cupsid ?? ''} --resolve`,
+    `once that is resolved: slurp refused ${assertPresent(reports[0], 'a refused report').cupsid} --resolve`,
   ];
 }

@@ -1,4 +1,5 @@
 import { sql } from '#db/connect.ts';
+import { assertPresent } from '#util/assert-present.ts';
 
 import { findFacts } from '../find-facts.ts';
 import { itemsSql } from '../list-sql.ts';
@@ -63,7 +64,7 @@ export async function findOutdated(
       select (select count(*)::int from old) as count, (select count(distinct ordinal)::int from pg_temp.aging) as looked,
         (select run from first) as run, (select segment from first) as segment`,
   );
-  const { count = 0, looked = 0, run = null, segment = null } = found ?? {};
+  const { count, looked, run, segment } = assertPresent(found, 'a count');
   return { count, looked, ...(run === null || segment === null ? {} : { example: { run, segment } }) };
 }
 

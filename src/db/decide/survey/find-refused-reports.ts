@@ -1,4 +1,5 @@
 import { sql } from '#db/connect.ts';
+import { assertPresent } from '#util/assert-present.ts';
 
 import type { Session } from '#db/connect.ts';
 import type { Finding } from '#model/report/funnel.ts';
@@ -19,6 +20,6 @@ export async function findRefusedReports(session: Session): Promise<Pick<Finding
         (select count(*)::int from pg_temp.judged where verdict = 'blocked') as looked,
         (select run from first) as run, (select segment from first) as segment`,
   );
-  const { count = 0, looked = 0, run = null, segment = null } = found ?? {};
+  const { count, looked, run, segment } = assertPresent(found, 'a count');
   return { count, looked, ...(run === null || segment === null ? {} : { example: { run, segment } }) };
 }

@@ -1,4 +1,5 @@
 import { sql } from '#db/connect.ts';
+import { assertPresent } from '#util/assert-present.ts';
 
 import { findFacts } from '../find-facts.ts';
 import { outputNamesSql } from '../output-names.ts';
@@ -39,6 +40,6 @@ export async function findUnregistered(
       select (select count(*)::int from lost) as count, (select count(*)::int from pg_temp.finished) as looked,
         (select run from first) as run, (select segment from first) as segment`,
   );
-  const { count = 0, looked = 0, run = null, segment = null } = found ?? {};
+  const { count, looked, run, segment } = assertPresent(found, 'a count');
   return { count, looked, ...(run === null || segment === null ? {} : { example: { run, segment } }) };
 }

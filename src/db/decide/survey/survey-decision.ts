@@ -1,4 +1,5 @@
 import { sql } from '#db/connect.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { countOf } from '#util/count-of.ts';
 
 import { checkDisk } from '../inputs/check-disk.ts';
@@ -43,7 +44,7 @@ async function findGone(session: Session): Promise<Pick<Finding, 'count' | 'look
       select (select count(*)::int from hit) as count, (select count(*)::int from pg_temp.ready) as looked,
         (select run from first) as run, (select segment from first) as segment`,
   );
-  const { count = 0, looked = 0, run = null, segment = null } = found ?? {};
+  const { count, looked, run, segment } = assertPresent(found, 'a count');
   return { count, looked, ...(run === null || segment === null ? {} : { example: { run, segment } }) };
 }
 

@@ -95,7 +95,7 @@ function describeStopped({ cluster, kind, reason, unmade }: StoppedSubmission): 
   if (kind === 'held') {
     return [
       `it has no job: ${which} is held, with ${rest}: ${reason}`,
-      `to resume it: condor_release ${cluster ?? ''}; to end it: --clear-held-jobs`,
+      `to resume it: condor_release ${cluster ?? 'CLUSTER'}; to end it: --clear-held-jobs`,
     ];
   }
   return [

@@ -1,4 +1,5 @@
 import { sql } from '#db/connect.ts';
+import { assertPresent } from '#util/assert-present.ts';
 
 import { shortenList } from '../explain/describe-attempt.ts';
 import { extraNamesOf } from '../read-query-columns.ts';
@@ -10,7 +11,8 @@ import type { Explaining } from './verdict-part.ts';
 /** Finds the rows that the query returned for one product, as far as they are undecided; at most 20. */
 export function findRows({ session, decision }: Explaining, dstfile: string | null): Promise<readonly CompetingRow[]> {
   const extras = extraNamesOf(decision.columns).map(
-    (name, index) => sql`, ${decision.columns.extra[index]?.name ?? ''}::text, ${name}`,
+    (name, index) =>
+      sql`, ${assertPresent(decision.columns.extra[index], 'a column of the query').name}::text, ${name}`,
   );
   // From an array, since a function takes at most 100 arguments; the empty pair gives the array its type.
   const pairs = sql`array[''::text, null ${sql.join(extras, '')}]`;

@@ -1,4 +1,5 @@
 import { sql } from '#db/connect.ts';
+import { assertPresent } from '#util/assert-present.ts';
 
 import { findFacts } from '../find-facts.ts';
 import { outputNamesSql } from '../output-names.ts';
@@ -45,7 +46,7 @@ export const exists: VerdictPart<'exists'> = {
     return [];
   },
   findFact: async ({ catalog }, { note }) => {
-    const filename = note ?? '';
+    const filename = assertPresent(note, 'the file of a product');
     return { filename, datasets: await findDatasets(catalog, filename) };
   },
   describe: ({ filename, datasets }) => [

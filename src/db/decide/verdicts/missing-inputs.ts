@@ -1,4 +1,5 @@
 import { sql } from '#db/connect.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { countOf } from '#util/count-of.ts';
 import { formatCount } from '#util/format-count.ts';
 
@@ -84,7 +85,7 @@ export const missingInputs: VerdictPart<'missing-inputs'> = {
       sql`select count(*)::int as count from pg_temp.needed where ordinal = ${ordinal}`,
     );
     const missing = await findMissing(session, decision.inputs === 'catalog' ? catalog : undefined, ordinal);
-    return { wanted: wanted?.count ?? 0, missing };
+    return { wanted: assertPresent(wanted, 'a count').count, missing };
   },
   describe: ({ wanted, missing }, { inputsFrom }) => {
     const gone = missing.filter((input) => input.gone.length > 0).length;

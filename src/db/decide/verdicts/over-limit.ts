@@ -1,4 +1,5 @@
 import { sql } from '#db/connect.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { countOf } from '#util/count-of.ts';
 import { formatCount } from '#util/format-count.ts';
 
@@ -11,9 +12,9 @@ export const overLimit: VerdictPart<'over-limit'> = {
     const [before] = await session.query<{ count: number }>(
       sql`select count(*)::int as count from pg_temp.ready where ordinal < ${ordinal}`,
     );
-    return { readyBefore: before?.count ?? 0 };
+    return { readyBefore: assertPresent(before, 'a count').count };
   },
   describe: ({ readyBefore }, why) => [
-    `${countOf(readyBefore, 'ready job')} before it, and the limit is ${formatCount(why.cap ?? 0)}`,
+    `${countOf(readyBefore, 'ready job')} before it, and the limit is ${formatCount(assertPresent(why.cap, 'the limit'))}`,
   ],
 };

@@ -1,4 +1,5 @@
 import { sql } from '#db/connect.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { countOf } from '#util/count-of.ts';
 
 import type { Session } from '#db/connect.ts';
@@ -29,6 +30,6 @@ export const rejected: VerdictPart<'rejected'> = {
   meaning: 'rejected: they name no product',
   early: () => Promise.resolve(sql`c.complaint is not null`),
   warn: findRejectedWarnings,
-  findFact: (_explaining, { note }) => Promise.resolve({ column: note ?? '' }),
+  findFact: (_explaining, { note }) => Promise.resolve({ column: assertPresent(note, 'the column of a rejected row') }),
   describe: ({ column }) => [`column '${column}' is null, empty or invalid, so the row names no product`],
 };

@@ -1,4 +1,5 @@
 import { sql } from '#db/connect.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { countOf } from '#util/count-of.ts';
 
 import { readReady, readReadyOddities } from '../read-ready.ts';
@@ -75,6 +76,6 @@ export async function putFit({ session, request, columns, names }: LateJudging):
 export const unfit: VerdictPart<'unfit'> = {
   meaning: 'cannot be submitted',
   warn: findUnfitWarnings,
-  findFact: (_explaining, { note }) => Promise.resolve({ reason: note ?? '' }),
+  findFact: (_explaining, { note }) => Promise.resolve({ reason: assertPresent(note, 'what is wrong with a job') }),
   describe: ({ reason }) => [`its job cannot be submitted: ${reason}`],
 };

@@ -1,3 +1,5 @@
+import { assertPresent } from '#util/assert-present.ts';
+
 import { sql } from '../../connect.ts';
 
 import type { JobState } from '#model/job/job-state.ts';
@@ -68,12 +70,12 @@ export async function reserveJobs(session: Session, request: ReservationRequest)
   const { uuid, after, terms } = request;
   const key = `slurp reserve ${request.production}`;
   await session.query(sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`);
-  const [slice] = await session.query<{ readonly offered: number; readonly last: number | null }>(sql`
+  const [found] = await session.query<{ readonly offered: number; readonly last: number | null }>(sql`
     select count(*)::int as offered, max(ordinal) as last from (
       select ordinal from pg_temp.ready where ordinal > ${after} order by ordinal limit ${request.atMost}
     ) s`);
-  const last = slice?.last ?? after;
-  const offered = slice?.offered ?? 0;
+  const { offered, last: lastOffered } = assertPresent(found, 'a count');
+  const last = lastOffered ?? after;
   if (offered === 0) return { reserved: 0, lost: 0, last };
 
   await session.execute(sql`

@@ -5,6 +5,7 @@ import { lockPayload, withPayloadMaking } from '#db/status/payload/payload-lock.
 import { SiteError, SlurpError } from '#model/errors.ts';
 import { createDirectory } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
+import { present } from '#util/present.ts';
 
 import { snapshotPlaceOf } from './snapshot-place.ts';
 import { findSnapshotFault } from './verify-snapshot.ts';
@@ -63,7 +64,7 @@ export async function ensureSnapshot({ survey, site, session, log }: KeepInput):
     if ((await findSnapshotFault(directory, manifest, known)) === undefined) return { ...result, wasMade: false };
     await createDirectory(store);
     const fault = await withPayloadMaking(session, store, () => make(store, survey, log));
-    return { ...result, wasMade: true, ...(fault === undefined ? {} : { fault }) };
+    return { ...result, wasMade: true, ...present({ fault }) };
   } catch (error) {
     if (error instanceof SlurpError) throw error;
     throw makeStoreError(store, describeError(error, store), error);
@@ -94,7 +95,7 @@ async function make(store: string, survey: PayloadSurvey, log: Log): Promise<str
 function makeStoreError(store: string, reason: string, cause?: unknown): SiteError {
   return new SiteError(`The payload snapshot cannot be created in '${store}': ${reason}`, {
     code: 'site-payloads-directory',
-    ...(cause === undefined ? {} : { cause }),
+    ...present({ cause }),
     advice: "Fix that, or set another 'payloads.directory' in the site file; nothing was submitted",
   });
 }

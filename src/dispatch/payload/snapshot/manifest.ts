@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 
 import { z } from 'zod';
 
+import { present } from '#util/present.ts';
+
 import type { PayloadFile } from '#model/payload.ts';
 
 /** What a snapshot holds, and its name. */
@@ -49,7 +51,7 @@ export function parseManifest(text: string): Manifest | undefined {
   try {
     const files = lines.map((one): PayloadFile => {
       const [path, kind, sha256, sizeBytes, target] = line.parse(JSON.parse(one));
-      return { path, kind, sha256, sizeBytes, ...(target === undefined ? {} : { target }) };
+      return { path, kind, sha256, sizeBytes, ...present({ target }) };
     });
     return makeManifest(files);
   } catch {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 
+import { assertPresent } from '#util/assert-present.ts';
 import { codeOf } from '#util/code-of.ts';
+import { createDirectory } from '#util/create-directory.ts';
 
 import { makeChangingError } from '../survey/find-staged-files.ts';
 import { hashFile } from '../survey/hash-file.ts';
@@ -39,7 +41,7 @@ export async function writeSnapshot(
   const { manifest } = survey;
   const draft = snapshotPlaceOf(join(store, `${draftPrefix}${process.pid}-${randomUUID()}`), manifest);
   try {
-    await mkdir(draft.stageDirectory, { recursive: true });
+    await createDirectory(draft.stageDirectory);
     const twins = await findTwins(store, manifest.files);
     for (const file of manifest.files) await writeOne(draft, file, survey, twins);
     await writeManifest(draft, manifest.text);
@@ -64,15 +66,15 @@ async function writeOne(
 ): Promise<void> {
   if (file.kind === 'in-place') return;
   const target = posix.join(draft.stageDirectory, file.path);
-  await mkdir(file.kind === 'directory' ? target : dirname(target), { recursive: true });
+  await createDirectory(file.kind === 'directory' ? target : dirname(target));
   if (file.kind === 'directory') return;
   if (file.kind === 'link') {
-    await symlink(file.target ?? '', target);
+    await symlink(assertPresent(file.target, `where the link '${file.path}' leads`), target);
     return;
   }
   const twin = twins.get(twinKeyOf(file));
   if (twin !== undefined && (await putTwin(twin, target, file.sha256, known))) return;
-  const source = sources.get(file.path) ?? '';
+  const source = assertPresent(sources.get(file.path), `the source of '${file.path}'`);
   const copy = await open(target, 'wx', 0o600);
   try {
     const { hashes, facts } = await hashFile(source, { copyTo: copy });

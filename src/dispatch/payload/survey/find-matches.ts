@@ -1,6 +1,7 @@
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 
+import { assertPresent } from '#util/assert-present.ts';
 import { codeOf } from '#util/code-of.ts';
 
 import { isShellPattern, makeShellMatcher, withoutBackslashes } from './make-shell-matcher.ts';
@@ -151,5 +152,8 @@ async function readNames(directory: string, pattern: string): Promise<readonly s
 /** Returns whether a path, relative to {@link StagedMatches.from}, is what the patterns name, or lies in it. */
 export function isMatch(names: readonly string[], relative: string): boolean {
   const parts = relative.split('/');
-  return parts.length >= names.length && names.every((name, index) => makeShellMatcher(name)(parts[index] ?? ''));
+  return (
+    parts.length >= names.length &&
+    names.every((name, index) => makeShellMatcher(name)(assertPresent(parts[index], 'a part of a path')))
+  );
 }

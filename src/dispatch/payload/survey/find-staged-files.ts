@@ -3,6 +3,7 @@ import { join, posix } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
+import { present } from '#util/present.ts';
 
 import { findMatches, resolvePath } from './find-matches.ts';
 import { isOurs, neverStaged } from './staged-path.ts';
@@ -174,7 +175,7 @@ function removeFilledDirectories(files: Map<string, FoundFile>): void {
 export function makeChangingError(path: string, cause?: unknown): SiteError {
   return new SiteError(`The payload changed while it was read: '${path}'`, {
     code: 'site-payload-changing',
-    ...(cause === undefined ? {} : { cause }),
+    ...present({ cause }),
     advice: 'Wait until it is no longer being written, then run the command again; nothing was submitted',
   });
 }

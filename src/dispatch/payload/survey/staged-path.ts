@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import { ownCommands } from '#batch/own-commands.ts';
 import { parseList } from '#batch/parse-list.ts';
 import { isStartedInPlace } from '#model/job/is-started-in-place.ts';
+import { assertPresent } from '#util/assert-present.ts';
 
 import type { Template } from '#rules/expand-macros.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
@@ -60,7 +61,7 @@ function programsOf({ job, script }: PreparedRule): readonly StagedPath[] {
 
 /** A constant text as it is, to be taken literally; what differs between jobs as `*`. */
 function renderSlots({ texts, slots }: Template): string {
-  if (slots.length === 0) return texts[0] ?? '';
+  if (slots.length === 0) return assertPresent(texts[0], 'the text of a template');
   return texts.map((text) => text.replaceAll(/[*?[\]\\]/gu, String.raw`\$&`)).join('*');
 }
 

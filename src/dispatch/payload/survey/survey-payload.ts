@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+import { assertPresent } from '#util/assert-present.ts';
 import { canonicalPathOf } from '#util/canonical-path.ts';
 import { codeOf } from '#util/code-of.ts';
+import { present } from '#util/present.ts';
 
 import { readPayloadRepository } from '../payload-repository.ts';
 import { makeManifest } from '../snapshot/manifest.ts';
@@ -106,7 +108,8 @@ async function hashAll(files: readonly FoundFile[], known: KnownHashes): Promise
 }
 
 async function hashOne(file: FoundFile, known: KnownHashes): Promise<HashedPayloadFile> {
-  if (file.kind === 'link') return { ...file, hashes: hashText(file.target ?? '') };
+  if (file.kind === 'link')
+    return { ...file, hashes: hashText(assertPresent(file.target, `where the link '${file.path}' leads`)) };
   if (file.kind === 'directory') return { ...file, hashes: { sha256: '', gitSha1: '', gitSha256: '' } };
   const { hashes, facts } = await hashFile(file.source, { known });
   if (!isSame(facts, file.facts)) throw makeChangingError(file.source);
@@ -115,7 +118,7 @@ async function hashOne(file: FoundFile, known: KnownHashes): Promise<HashedPaylo
 
 function toPayloadFile({ path, kind, hashes, facts, target }: HashedPayloadFile): PayloadFile {
   const sizeBytes = kind === 'link' || kind === 'directory' ? 0 : Number(facts.size);
-  return { path, kind, sha256: hashes.sha256, sizeBytes, ...(target === undefined ? {} : { target }) };
+  return { path, kind, sha256: hashes.sha256, sizeBytes, ...present({ target }) };
 }
 
 /** Sorts what was found by the checkout that it lies in, and compares each with its commit. */
