@@ -17,6 +17,7 @@ import { checkDocstrings } from './house/check-docstrings.ts';
 import { checkLockFile } from './house/check-lock-file.ts';
 import { checkMap } from './house/check-map.ts';
 import { checkNames } from './house/check-names.ts';
+import { checkStandIns } from './house/check-stand-ins.ts';
 import { checkGeneratedFiles } from './house/generated-files.ts';
 import { readSourceTree } from './house/source-tree.ts';
 
@@ -80,6 +81,7 @@ const complaints = [
   ...checkDocstrings(tree),
   ...checkNames(tree),
   ...checkComments(tree),
+  ...checkStandIns(tree),
   ...checkLockFile(readFileSync(join(root, 'package-lock.json'), 'utf8')),
   ...checkChangelog(
     readFileSync(join(root, 'CHANGELOG.md'), 'utf8'),

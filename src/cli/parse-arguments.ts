@@ -1,3 +1,5 @@
+import { assertPresent } from '#util/assert-present.ts';
+
 /** An option as the parser, the help and the completion of prefixes know it. */
 export interface OptionSpec {
   /** All its spellings with their dashes; the first is the key of its values. */
@@ -102,7 +104,7 @@ export function parseArguments(
 }
 
 function keyOf(option: OptionSpec): string {
-  return option.names[0] ?? '';
+  return assertPresent(option.names[0], 'the name of an option');
 }
 
 function unknownWord(kind: string, word: string, known: readonly string[]): string {

@@ -214,12 +214,13 @@ function detailOf(name: string, options: Options, positionals: readonly string[]
       return { kind: 'inputs', files };
     }
     default: {
+      const [text = ''] = positionals;
       const error = textOf(options, '--error');
       const flag = error === undefined ? countOf(options, '--flag') : flagOf(error);
       const logsize = countOf(options, '--logsize');
       return {
         kind: 'message',
-        text: positionals[0] ?? '',
+        text,
         ...(flag === undefined || flag === 0 ? {} : { flag }),
         ...present({ logsize }),
       };

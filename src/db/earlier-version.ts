@@ -54,7 +54,7 @@ export async function isOfEarlierVersion(
   }
   if (!applied.includes(earlier.last)) {
     throw new DatabaseError(
-      `${what} are too old: a version of SLURP before the first release adopted them, and ran migrations up to '${applied.at(-1) ?? ''}' of '${earlier.last}'`,
+      `${what} are too old: a version of SLURP before the first release adopted them, and ran migrations up to '${applied.at(-1) ?? 'none'}' of '${earlier.last}'`,
       {
         code: 'database-too-old',
         advice: "Run 'slurp db migrate' of the last version before the first release, then of this one",

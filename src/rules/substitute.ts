@@ -1,3 +1,5 @@
+import { assertPresent } from '#util/assert-present.ts';
+
 import { formatValue } from './text/format-value.ts';
 
 /** What a format field may stand for: a text, or a record whose parts are reached by `{x.part}` and `{x[part]}`. */
@@ -96,7 +98,9 @@ function parseField(source: string): Field | undefined {
   const fields = /^\{\s*([^.[\]!:{}]+?)((?:\.[^.[\]!:{}]+|\[[^\]]*\])*)\s*(?:!([rsa]))?(?::([\s\S]*))?\}$/.exec(source);
   if (fields === null) return undefined;
   const [, name = '', access = '', conversion = '', spec = ''] = fields;
-  const parts = [...access.matchAll(/\.([^.[\]]+)|\[([^\]]*)\]/g)].map((match) => match[1] ?? match[2] ?? '');
+  const parts = [...access.matchAll(/\.([^.[\]]+)|\[([^\]]*)\]/g)].map(
+    (match) => match[1] ?? assertPresent(match[2], 'the key in brackets'),
+  );
   return { name, parts, conversion, spec };
 }
 

@@ -56,7 +56,8 @@ function issuesOf(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
     .map((branch) => branch.filter(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'))
     .filter((branch) => branch.length > 0)
     .toSorted((one, other) => one.length - other.length);
-  const inner = (branches[0] ?? []).map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+  const [best = []] = branches;
+  const inner = best.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
   return inner.length > 0 ? inner.flatMap(issuesOf) : [issue];
 }
 

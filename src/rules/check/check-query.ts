@@ -1,3 +1,5 @@
+import { assertPresent } from '#util/assert-present.ts';
+
 import { findQueryColumns } from './query-columns.ts';
 
 import type { Node, ParseResult, SelectStmt } from 'libpg-query';
@@ -25,7 +27,7 @@ const neededColumns = ['source', 'runnumber', 'segment', 'files'] as const;
 function offsetOfCodePoint(text: string, count: number): number {
   let offset = 0;
   for (let passed = 0; passed < count && offset < text.length; passed++)
-    offset += (text.codePointAt(offset) ?? 0) > 0xffff ? 2 : 1;
+    offset += assertPresent(text.codePointAt(offset), 'a character') > 0xffff ? 2 : 1;
   return offset;
 }
 

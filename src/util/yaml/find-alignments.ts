@@ -9,7 +9,7 @@ export type ScalarStyle = 'plain' | 'single-quoted' | 'double-quoted' | 'block';
 
 /** Length in the source and in the value of an escape of a double-quoted scalar; a line break behind `\` gives nothing. */
 function escapeLengths(source: string, at: number): { readonly source: number; readonly value: number } {
-  const kind = source[at + 1] ?? '';
+  const kind = source.charAt(at + 1);
   const digits = { x: 2, u: 4, U: 8 }[kind] ?? 0;
   if (kind === '\n') return { source: 2, value: 0 };
   const code = digits === 8 ? Number.parseInt(source.slice(at + 2, at + 10), 16) : 0;

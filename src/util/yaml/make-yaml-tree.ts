@@ -133,7 +133,12 @@ export function makeYamlTree({ document, text, placeOf }: YamlSource): {
     if (keyNode === undefined) return undefined;
     const range = isScalar(keyNode) || isMap(keyNode) || isSeq(keyNode) ? keyNode.range : undefined;
     if (!isScalar(keyNode)) {
-      complain('error', placeOf(range?.[0] ?? 0), 'A key is a list or a mapping', 'a name');
+      complain(
+        'error',
+        placeOf(range === undefined || range === null ? 0 : range[0]),
+        'A key is a list or a mapping',
+        'a name',
+      );
       return undefined;
     }
     const key = scalar(keyNode);

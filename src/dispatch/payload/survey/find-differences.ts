@@ -162,7 +162,8 @@ function isToBeStaged(path: string, searched: readonly StagedMatches[]): boolean
   return searched.some(({ from, names }) => {
     if (!isIn(path, from) || path === from) return false;
     const parts = relative(from, path).split('/');
-    if (parts.some((part) => neverStaged.has(part)) || isOurs(parts[names.length - 1] ?? '')) return false;
+    const named = parts[names.length - 1];
+    if (parts.some((part) => neverStaged.has(part)) || (named !== undefined && isOurs(named))) return false;
     return isMatch(names, parts.join('/'));
   });
 }
