@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { expandJob } from '#rules/expand-job.ts';
+import { expandJob, toDirectoryPath } from '#rules/expand-job.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 
 import { prepared, readRule, someOptions, someRow } from './rule-files.ts';
@@ -365,4 +365,12 @@ describe('expanded job', () => {
       ]
     `);
   });
+});
+
+it.each([
+  ['file:///a/b', '/a/b'],
+  ['file://./log', '/submit/log'],
+  ['log//x', '/submit/log/x'],
+])("takes the directory '%s' as HTCondor does: '%s'", (text, expected) => {
+  expect(toDirectoryPath(text, '/submit')).toBe(expected);
 });
