@@ -1,4 +1,5 @@
 import { assertPresent } from '#util/assert-present.ts';
+import { present } from '#util/present.ts';
 
 /** An option as the parser, the help and the completion of prefixes know it. */
 export interface OptionSpec {
@@ -63,7 +64,7 @@ export function parseArguments(
   const complain = (message: string): ParsedArguments => ({
     kind: 'complaint',
     message,
-    ...(command === undefined ? {} : { command }),
+    ...present({ command }),
   });
 
   const rest = [...argv];
@@ -85,7 +86,7 @@ export function parseArguments(
       }
       continue;
     }
-    if (meaning.option.names.includes('--help')) return { kind: 'help', ...(command === undefined ? {} : { command }) };
+    if (meaning.option.names.includes('--help')) return { kind: 'help', ...present({ command }) };
     const taken = takeValues(argument, meaning.option, meaning.attached, rest, scopes);
     if (typeof taken === 'string') return complain(taken);
     options.set(keyOf(meaning.option), taken);
@@ -100,7 +101,7 @@ export function parseArguments(
   if (missing.length > 0) return complain(`Missing arguments: ${missing.join(', ')}`);
   const excess = positionals.slice(spec.positionals.length + (spec.optionalPositionals?.length ?? 0));
   if (excess.length > 0) return complain(`Unexpected argument '${excess.join(' ')}'`);
-  return { kind: 'parsed', options, positionals, ...(command === undefined ? {} : { command }) };
+  return { kind: 'parsed', options, positionals, ...present({ command }) };
 }
 
 function keyOf(option: OptionSpec): string {
@@ -128,7 +129,7 @@ function meaningOf(argument: string, scopes: readonly (readonly OptionSpec[])[])
     const [option] = found;
     if (option === undefined) continue;
     if (argument.startsWith('--') || option.names.includes(name)) {
-      return { kind: 'option', option, ...(attached === undefined ? {} : { attached }) };
+      return { kind: 'option', option, ...present({ attached }) };
     }
     return { kind: 'option', option, attached: argument.slice(2) };
   }

@@ -1,4 +1,5 @@
 import { formatDataset, leafdirOf, makeBuildName, makeSetupName, runnameOf } from '#model/dst-name.ts';
+import { present } from '#util/present.ts';
 
 import type { Conditions } from '#model/dst-name.ts';
 
@@ -26,7 +27,7 @@ export function makeRuleNames(parts: {
   readonly version?: number;
 }): RuleNames {
   const { dsttypePattern, buildarg, tag, version } = parts;
-  const conditions = { build: makeBuildName(buildarg), tag, ...(version === undefined ? {} : { version }) };
+  const conditions = { build: makeBuildName(buildarg), tag, ...present({ version }) };
   return {
     ...conditions,
     dsttypePattern,
