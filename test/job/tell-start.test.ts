@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { readGatewayAccess } from '#job/ask/read-gateway-access.ts';
+import { tellStart } from '#job/tell-start.ts';
+
+import { startRecordingGateway } from './recording-gateway.ts';
+
+import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
+
+import type { RecordingGateway } from './recording-gateway.ts';
+
+const at = '2025-04-10T12:00:00.000Z';
+let directory = '';
+let gateway: RecordingGateway;
+let access: GatewayAccess;
+let said: string[];
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'slurp-tell-start-'));
+  gateway = await startRecordingGateway();
+  const job = { submission: 'u', gateway: gateway.url, reportTimeoutMs: 50 };
+  writeFileSync(join(directory, 'slurp-job.json'), JSON.stringify(job));
+  writeFileSync(join(directory, 'slurp-token'), 'secret\n');
+  access = readGatewayAccess(directory);
+  said = [];
+});
+afterEach(async () => {
+  await gateway.close();
+  rmSync(directory, { recursive: true });
+});
+
+const tell = (isLater: boolean, signal: AbortSignal): ReturnType<typeof tellStart> =>
+  tellStart({ cupsid: 7, start: isLater ? 1 : 0, node: 'n', directory }, access, at, {
+    ...{ isLater, signal },
+    say: (text) => said.push(text),
+  });
+
+test('a first start goes on without an answer, and says nothing', async () => {
+  await gateway.close();
+  const { delivery } = await tell(false, new AbortController().signal);
+  expect(delivery.outcome).toBe('away');
+  expect(said).toEqual([]);
+});
+
+test('a later start waits until the gateway answers, and says once that it waits', async () => {
+  await gateway.close();
+  gateway.mood.verdict = { go: false, reason: 'it has finished' };
+  const told = tell(true, new AbortController().signal);
+  await expect.poll(() => said.length, { timeout: 10_000 }).toBe(1);
+  await gateway.open();
+  expect((await told).delivery).toMatchObject({
+    outcome: 'delivered',
+    verdict: { isGo: false, reason: 'it has finished' },
+  });
+  expect(said).toEqual([
+    expect.stringContaining('the job was started before and may have finished: waiting up to 600 s'),
+  ]);
+});
+
+test('a later start stops waiting when it is aborted', async () => {
+  await gateway.close();
+  const stopping = new AbortController();
+  const told = tell(true, stopping.signal);
+  await expect.poll(() => said.length, { timeout: 10_000 }).toBe(1);
+  stopping.abort();
+  expect((await told).delivery.outcome).toBe('away');
+});
