@@ -3,8 +3,8 @@ import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
 import { checkReport } from '#job/check-report.ts';
 import { findInputs } from '#job/find-inputs.ts';
+import { reportStart } from '#job/report-start.ts';
 import { reportEvent } from '#job/spool/report-event.ts';
-import { tellStart } from '#job/tell-start.ts';
 import { readStopping, withEndAsRemark } from '#job/with-end-as-remark.ts';
 import { renderAssignments, reportScriptEnd } from '#job/wrap.ts';
 import { spoolFileNameOf } from '#model/job/job-file.ts';
@@ -87,7 +87,7 @@ async function tellFrom(post: Post, call: CupsCommon, detail: JobEventDetail, is
 /** Below the wrapper or the launcher, which have waited for the gateway already, a later start is reported as a first one. */
 async function startFrom(identity: JobIdentity, access: GatewayAccess, call: CupsCommon): Promise<Told> {
   const isWaitedFor = identity.wrapperProcess !== undefined;
-  const told = await tellStart(identity, access, call.at, {
+  const told = await reportStart(identity, access, call.at, {
     isLater: identity.start > 0 && !isWaitedFor,
     signal: stopSignal(0),
     say,
@@ -151,7 +151,7 @@ async function startWrapped(): Promise<number> {
     return fencedExitCode;
   }
   if (access === undefined) throw post.problem ?? new Error('A job has a gateway or a problem');
-  const told = await tellStart(identity, access, new Date().toISOString(), {
+  const told = await reportStart(identity, access, new Date().toISOString(), {
     isLater: identity.start > 0,
     signal: stopSignal(0),
     say,

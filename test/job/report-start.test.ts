@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { readGatewayAccess } from '#job/ask/read-gateway-access.ts';
-import { tellStart } from '#job/tell-start.ts';
+import { reportStart } from '#job/report-start.ts';
 
 import { startRecordingGateway } from './recording-gateway.ts';
 
@@ -20,7 +20,7 @@ let access: GatewayAccess;
 let said: string[];
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'slurp-tell-start-'));
+  directory = mkdtempSync(join(tmpdir(), 'slurp-report-start-'));
   gateway = await startRecordingGateway();
   const job = { submission: 'u', gateway: gateway.url, reportTimeoutMs: 50 };
   writeFileSync(join(directory, 'slurp-job.json'), JSON.stringify(job));
@@ -33,8 +33,8 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const tell = (isLater: boolean, signal: AbortSignal): ReturnType<typeof tellStart> =>
-  tellStart({ cupsid: 7, start: isLater ? 1 : 0, node: 'n', directory }, access, at, {
+const tell = (isLater: boolean, signal: AbortSignal): ReturnType<typeof reportStart> =>
+  reportStart({ cupsid: 7, start: isLater ? 1 : 0, node: 'n', directory }, access, at, {
     ...{ isLater, signal },
     say: (text) => said.push(text),
   });

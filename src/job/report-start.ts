@@ -17,7 +17,7 @@ import type { Told } from './spool/report-event.ts';
  * @param options `isLater`: the job was started before; `signal` ends the waiting; `say` gets one line if it has to wait
  * @throws what {@link reportEvent} throws
  */
-export function tellStart(
+export function reportStart(
   identity: JobIdentity,
   access: GatewayAccess,
   at: string,
