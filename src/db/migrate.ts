@@ -4,44 +4,23 @@ import { join } from 'node:path';
 import { Kysely, sql as kyselySql, Migrator, PostgresDialect } from 'kysely';
 
 import { DatabaseError } from '#model/errors.ts';
-import { present } from '#util/present.ts';
 
-import { adoptCatalog, describeCatalog, findOriginalCatalog } from './adopt/adopt-catalog.ts';
-import { adoptStatus, findOriginalStatus, foretellAdoption } from './adopt/adopt-status.ts';
-import { describeServer, openDatabase, openPool, sql } from './connect.ts';
+import { describeServer, openPool, sql } from './connect.ts';
 import { toDatabaseError } from './database-error.ts';
-import { isOfEarlierVersion, migrateEarlier } from './earlier-version.ts';
+import { bookkeepingOf, findApplied, withSnapshot } from './migration-state.ts';
 
 import type { Migration, Transaction } from 'kysely';
 
+import type { MigrationReport } from '#model/report/migration.ts';
 import type { Role, RoleName } from '#model/site.ts';
 
-import type { Adoption, TellPhase } from './adopt/adoption.ts';
-import type { Ask } from './adopt/find-tables.ts';
-import type { Session } from './connect.ts';
+import type { Ask } from './migration-state.ts';
 import type { Statement } from './sql.ts';
 
-/** What {@link migrate} did, or will do. */
-export interface MigrationReport {
-  readonly role: RoleName;
-  /** Names of the migrations that run, in order; empty when all had run before. */
-  readonly applied: readonly string[];
-  /** The tables are there and belong to others: nothing but what SLURP lacks is added. Never for `status`. */
-  readonly isForeign: boolean;
-  /** Tables of another system that are taken over, and how. */
-  readonly adoption?: Adoption;
-  /** An earlier version of SLURP had taken them over: only names change. */
-  readonly isAdoptedAgain?: boolean;
-}
+/** Stands for the first migration where it answers true: it made the same tables in another way. */
+export type BeginMigration = (ask: Ask) => Promise<boolean>;
 
-/** How {@link migrate} reports what it does, and how long it waits. */
-export interface MigrateOptions {
-  readonly tell?: TellPhase;
-  /** How long to wait for tables that others use, before they are adopted; 20 s by default. */
-  readonly lockTimeoutMs?: number;
-}
-
-/** A table that each role's first migration makes: where it stands without our own bookkeeping, others made it. */
+/** A table that each role's first migration creates: without bookkeeping of SLURP, others created it. */
 const landmarks: Readonly<Record<RoleName, string>> = {
   daq: 'filelist',
   raw: 'datasets',
@@ -58,22 +37,22 @@ function migrationNameOf(file: string): string {
   return file.replace(/\.sql$/, '');
 }
 
-/**
- * Reads the migrations of a role.
- *
- * @param begin stands for the first migration where it answers true: it made the same tables in another way
- */
+/** Reads the names of the migrations of a role that this version has, in order. */
+export async function readMigrationNames(role: Role, sqlDirectory: string): Promise<readonly string[]> {
+  return (await readMigrationFiles(role, sqlDirectory)).map(migrationNameOf);
+}
+
 async function readMigrations(
   role: Role,
   sqlDirectory: string,
-  begin: (ask: Ask) => Promise<boolean>,
+  begin: BeginMigration | undefined,
 ): Promise<Record<string, Migration>> {
   const files = await readMigrationFiles(role, sqlDirectory);
   const entries = files.map(async (file, index): Promise<[string, Migration]> => {
     const text = await readFile(join(sqlDirectory, role.role, file), 'utf8');
     const up: Migration['up'] = async (transaction) => {
       await kyselySql`set local search_path to ${kyselySql.id(role.schema)}`.execute(transaction);
-      if (index === 0 && (await begin(askBy(transaction)))) return;
+      if (index === 0 && begin !== undefined && (await begin(askBy(transaction)))) return;
       await kyselySql.raw(text).execute(transaction);
     };
     return [migrationNameOf(file), { up }];
@@ -88,102 +67,54 @@ function askBy(transaction: Transaction<unknown> | Kysely<unknown>): Ask {
   };
 }
 
-/** Name of the table that keeps what was applied to a role; one each, since roles may share a schema. */
-function bookkeepingOf(role: Role): string {
-  return `slurp_migration_${role.role}`;
+interface Standing {
+  /** Names of the migrations that have run, in order. */
+  readonly applied: readonly string[];
+  /** The tables are there, and no migration has run. */
+  readonly isForeign: boolean;
 }
 
-async function isThere(ask: Ask, role: Role, table: string): Promise<boolean> {
-  return (
-    (await ask(sql`select 1 from pg_tables where schemaname = ${role.schema} and tablename = ${table}`)).length > 0
-  );
-}
-
-// The table of our own bookkeeping alone says nothing: it is made before the first migration, and stays if that fails.
-async function findApplied(ask: Ask, role: Role): Promise<readonly string[]> {
-  if (!(await isThere(ask, role, bookkeepingOf(role)))) return [];
-  const rows = await ask<{ name: string }>(sql`select name from ${sql.table(role, bookkeepingOf(role))} order by name`);
-  return rows.map(({ name }) => name);
-}
-
-// One look at the database, at one moment, that changes nothing.
-async function withSnapshot<T>(role: Role, action: (ask: Ask) => Promise<T>): Promise<T> {
-  const database = openDatabase(role, { applicationName: 'slurp migrate', max: 1 });
-  try {
-    return await database.transaction((session) => action((statement) => session.query(statement)), {
-      isReadOnly: true,
-      isolation: 'repeatable read',
-    });
-  } finally {
-    await database.close();
-  }
-}
-
-/** Who made the tables of a role. @throws DatabaseError where another version did whose tables cannot be used */
-async function findMaker(
-  ask: Ask,
-  role: Role,
-  files: readonly string[],
-): Promise<'we' | 'earlier' | 'none' | 'others'> {
+async function findStanding(ask: Ask, role: Role, known: readonly string[]): Promise<Standing> {
   const applied = await findApplied(ask, role);
-  if (applied.length > 0) {
-    return (await isOfEarlierVersion(ask, role, applied, files.map(migrationNameOf))) ? 'earlier' : 'we';
+  const unknown = applied.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new DatabaseError(
+      `The tables in schema '${role.schema}' of '${describeServer(role.url)}' were made by a newer version of SLURP, which ran ${unknown.join(', ')}`,
+      { code: 'database-too-new', advice: 'Use that version, or a newer one' },
+    );
   }
-  if (role.role === 'status') return (await findOriginalStatus(ask, role)) === undefined ? 'none' : 'others';
-  if (role.role === 'catalog') return (await findOriginalCatalog(ask, role)) === undefined ? 'none' : 'others';
-  return (await isThere(ask, role, landmarks[role.role])) ? 'others' : 'none';
+  if (applied.length > 0) return { applied, isForeign: false };
+  const found = await ask(sql`
+    select 1 from pg_tables where schemaname = ${role.schema} and tablename = ${landmarks[role.role]}`);
+  return { applied, isForeign: found.length > 0 };
 }
 
-async function adoptOneCatalog(role: Role, sqlDirectory: string, tell: TellPhase): Promise<Adoption | undefined> {
-  const database = openDatabase(role, { applicationName: 'slurp migrate', max: 1 });
-  try {
-    return await database.transaction(async (session: Session) => {
-      await session.query(sql`select pg_advisory_xact_lock(hashtext('slurp migrate'))`);
-      await session.query(sql`select set_config('search_path', ${sql.identifier(role.schema).text}, true)`);
-      return adoptCatalog((statement) => session.query(statement), role, sqlDirectory, tell);
-    });
-  } finally {
-    await database.close();
-  }
+function checkForeign({ isForeign }: Standing, role: Role): void {
+  if (!isForeign || role.role !== 'status') return;
+  throw new DatabaseError(
+    `The tables in schema '${role.schema}' of '${describeServer(role.url)}' were not created by SLURP`,
+    { code: 'database-foreign-tables', advice: "Name another schema for 'status' in the site file" },
+  );
 }
 
 /**
  * Brings a role's tables up to date: runs the files of `sqlDirectory/ROLE/NNNN-name.sql` that have not run there yet,
  * in order, all in one transaction, with `search_path` set to the role's schema, which is made if absent. Two at once
- * are safe: the second waits and finds nothing to do.
+ * are safe: the second waits and finds nothing to do. Tables of `daq`, `raw` and `catalog` that others made are left as
+ * they are.
  *
- * Tables that others made: those of a production by the original are adopted in place, in the same transaction; a file
- * catalog gets what SLURP lacks in it, and no bookkeeping of ours; those of `daq` and `raw` are left as they are.
- *
- * @throws DatabaseError; then nothing has changed
- * @see docs/adopt.md
+ * @param begin if given, it decides what becomes of tables that others made
+ * @throws DatabaseError; then nothing has changed; `database-foreign-tables` if others made those of `status`
  */
-export async function migrate(
-  role: Role,
-  sqlDirectory: string,
-  options: MigrateOptions = {},
-): Promise<MigrationReport> {
-  const { tell = () => undefined, lockTimeoutMs = 20_000 } = options;
-  const files = await readMigrationFiles(role, sqlDirectory);
-  const maker = await withSnapshot(role, (ask) => findMaker(ask, role, files));
-  if (maker === 'others' && role.role !== 'status') {
-    const adoption = role.role === 'catalog' ? await adoptOneCatalog(role, sqlDirectory, tell) : undefined;
-    return { role: role.role, applied: [], isForeign: true, ...present({ adoption }) };
+export async function migrate(role: Role, sqlDirectory: string, begin?: BeginMigration): Promise<MigrationReport> {
+  const known = await readMigrationNames(role, sqlDirectory);
+  const standing = await withSnapshot(role, (ask) => findStanding(ask, role, known));
+  if (begin === undefined) {
+    checkForeign(standing, role);
+    if (standing.isForeign) return { role: role.role, applied: [], isForeign: true };
   }
-  let adoption: Adoption | undefined;
-  const begin = async (ask: Ask): Promise<boolean> => {
-    if (role.role === 'status') adoption = await adoptStatus(ask, role, sqlDirectory, { tell, lockTimeoutMs });
-    return adoption !== undefined;
-  };
-  const renamed = maker === 'earlier' ? await migrateEarlier(role, sqlDirectory, bookkeepingOf(role)) : [];
   const applied = await runMigrations(role, await readMigrations(role, sqlDirectory, begin));
-  return {
-    role: role.role,
-    applied: [...renamed, ...applied],
-    isForeign: false,
-    ...(renamed.length === 0 ? {} : { isAdoptedAgain: true }),
-    ...present({ adoption }),
-  };
+  return { role: role.role, applied, isForeign: false };
 }
 
 async function runMigrations(role: Role, migrations: Record<string, Migration>): Promise<readonly string[]> {
@@ -223,26 +154,11 @@ async function runMigrations(role: Role, migrations: Record<string, Migration>):
  * @throws DatabaseError as {@link migrate} would, as far as it can be seen
  */
 export async function planMigration(role: Role, sqlDirectory: string): Promise<MigrationReport> {
-  const files = await readMigrationFiles(role, sqlDirectory);
-  return withSnapshot(role, async (ask) => {
-    const maker = await findMaker(ask, role, files);
-    const common = { role: role.role, isForeign: maker === 'others' && role.role !== 'status' };
-    if (role.role === 'catalog' && maker === 'others') {
-      const catalog = await findOriginalCatalog(ask, role);
-      const isComplete = catalog === undefined || catalog.missing.length + catalog.changes.length === 0;
-      return { ...common, applied: [], ...(isComplete ? {} : { adoption: await describeCatalog(ask, role, catalog) }) };
-    }
-    if (common.isForeign) return { ...common, applied: [] };
-    const done = await findApplied(ask, role);
-    const applied = files.map(migrationNameOf).filter((name) => !done.includes(name));
-    if (maker === 'earlier') return { ...common, applied, isAdoptedAgain: true };
-    const original = maker === 'others' ? await findOriginalStatus(ask, role) : undefined;
-    return {
-      ...common,
-      applied,
-      ...(original === undefined ? {} : { adoption: await foretellAdoption(ask, role, original) }),
-    };
-  });
+  const known = await readMigrationNames(role, sqlDirectory);
+  const standing = await withSnapshot(role, (ask) => findStanding(ask, role, known));
+  checkForeign(standing, role);
+  const { applied, isForeign } = standing;
+  return { role: role.role, applied: isForeign ? [] : known.filter((name) => !applied.includes(name)), isForeign };
 }
 
 /**
@@ -251,11 +167,7 @@ export async function planMigration(role: Role, sqlDirectory: string): Promise<M
  * @throws DatabaseError
  */
 export async function findPendingMigrations(role: Role, sqlDirectory: string): Promise<readonly string[]> {
-  const files = await readMigrationFiles(role, sqlDirectory);
-  const done = await withSnapshot(role, async (ask) => {
-    const applied = await findApplied(ask, role);
-    const isEarlier = await isOfEarlierVersion(ask, role, applied, files.map(migrationNameOf));
-    return isEarlier ? [] : applied;
-  });
-  return files.map(migrationNameOf).filter((name) => !done.includes(name));
+  const known = await readMigrationNames(role, sqlDirectory);
+  const { applied } = await withSnapshot(role, (ask) => findStanding(ask, role, known));
+  return known.filter((name) => !applied.includes(name));
 }

@@ -1,8 +1,7 @@
 import { renderTable } from '#cli/table.ts';
 import { countOf } from '#util/count-of.ts';
 
-import type { Adoption, OpenCount } from '#db/adopt/adoption.ts';
-import type { MigrationReport } from '#db/migrate.ts';
+import type { Adoption, MigrationReport, OpenCount } from '#model/report/migration.ts';
 
 function formatNumber(value: number): string {
   return value.toLocaleString('en-US');

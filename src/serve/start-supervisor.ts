@@ -10,9 +10,9 @@ import { readSiteKey } from '#config/read-site-key.ts';
 import { findOtherMachine, removeServeRecord, serveLockNameOf, writeServeRecord } from '#config/serve-record.ts';
 import { serverDirectoriesOf } from '#config/site-directories.ts';
 import { createStateDirectory } from '#config/state-directory.ts';
+import { adoptAndMigrate, findPendingWithAdoption } from '#db/adopt/adopt-and-migrate.ts';
 import { openDatabase } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
-import { findPendingMigrations, migrate } from '#db/migrate.ts';
 import { SiteError } from '#model/errors.ts';
 import { reconcileSite } from '#settle/reconcile-site.ts';
 import { assertPresent } from '#util/assert-present.ts';
@@ -92,11 +92,11 @@ async function migrateTables(site: Site, log: Log): Promise<void> {
   const embedded = embeddedRolesOf(site);
   if (embedded[0] !== undefined) await createDatabase(embedded[0]);
   for (const role of embedded) {
-    const { applied } = await migrate(role, sqlDirectory);
+    const { applied } = await adoptAndMigrate(role, sqlDirectory);
     if (applied.length > 0) log.info({ role: role.role, applied }, 'the tables were updated');
   }
   if (embedded.some(({ role }) => role === 'status')) return;
-  const pending = await findPendingMigrations(site.roles.status, sqlDirectory);
+  const pending = await findPendingWithAdoption(site.roles.status, sqlDirectory);
   if (pending.length === 0) return;
   throw new SiteError(`The tables of 'status' are not up to date: pending migrations: ${pending.join(', ')}`, {
     code: 'site-migrations',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openDatabase, sql } from '#db/connect.ts';
-import { findPendingMigrations, migrate } from '#db/migrate.ts';
+import { findPendingMigrations, migrate, planMigration } from '#db/migrate.ts';
 
 import { testDatabase } from './test-database.ts';
 
@@ -77,7 +77,26 @@ describe('migrate', () => {
     const role = inSchema('foreign');
     await database.execute(sql`create schema ${sql.identifier('foreign')}`);
     await database.execute(sql`create table ${sql.table(role, 'production_status')} (theirs int)`);
-    await expect(migrate(role, directory)).rejects.toMatchObject({ code: 'database-foreign-tables' });
+    for (const ask of [migrate, planMigration]) {
+      await expect(ask(role, directory)).rejects.toMatchObject({
+        code: 'database-foreign-tables',
+        message: expect.stringMatching(/^The tables in schema 'foreign' of '.*' were not created by SLURP$/u),
+      });
+    }
     expect(await database.query(sql`select * from ${sql.table(role, 'production_status')}`)).toEqual([]);
+  });
+
+  it('refuses tables that a newer version brought up to date, and says what it ran', async () => {
+    const role = inSchema('newer');
+    await migrate(role, directory);
+    await database.execute(sql`
+      insert into ${sql.table(role, 'slurp_migration_status')} (name, timestamp) values ('9999-more', '2030-01-01')`);
+    const refusal = {
+      code: 'database-too-new',
+      message: expect.stringContaining('were made by a newer version of SLURP, which ran 9999-more'),
+    };
+    for (const ask of [migrate, planMigration, findPendingMigrations]) {
+      await expect(ask(role, directory)).rejects.toMatchObject(refusal);
+    }
   });
 });

@@ -2,8 +2,7 @@ import { expect, it } from 'vitest';
 
 import { renderMigration } from '#reports/render-migration.ts';
 
-import type { Adoption } from '#db/adopt/adoption.ts';
-import type { MigrationReport } from '#db/migrate.ts';
+import type { Adoption, MigrationReport } from '#model/report/migration.ts';
 
 const nothing: Adoption = { counts: [], changes: [], open: [], added: [], hasNewStates: false, rewrittenBytes: 0 };
 const report = (role: MigrationReport['role'], more: Partial<MigrationReport> = {}): MigrationReport => ({

@@ -6,13 +6,13 @@ import { findOutputWidth } from '#cli/table.ts';
 import { assertMadeSite } from '#config/assert-made-site.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { embeddedRolesOf } from '#config/find-site.ts';
-import { migrate, planMigration } from '#db/migrate.ts';
+import { adoptAndMigrate, planAdoptAndMigrate } from '#db/adopt/adopt-and-migrate.ts';
 import { DatabaseError, SiteError } from '#model/errors.ts';
 import { renderMigration } from '#reports/render-migration.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 
-import type { MigrationReport } from '#db/migrate.ts';
 import type { Say } from '#model/log.ts';
+import type { MigrationReport } from '#model/report/migration.ts';
 import type { Role, RoleName, Site } from '#model/site.ts';
 
 /** The options of `slurp db migrate`. */
@@ -27,7 +27,7 @@ async function migrateShown(role: Role, sqlDirectory: string): Promise<Migration
   const progress = openProgress({ label: `${role.role}:`, unit: 'steps' });
   let steps = 0;
   try {
-    return await migrate(role, sqlDirectory, {
+    return await adoptAndMigrate(role, sqlDirectory, {
       tell: (phase) => {
         progress.phase(phase);
         progress.update(steps, Math.max(10, steps));
@@ -84,7 +84,7 @@ async function checkRoles(site: Site, names: readonly RoleName[]): Promise<void>
   const errors: DatabaseError[] = [];
   for (const name of names) {
     try {
-      await planMigration(site.roles[name], join(findPackageRoot(), 'sql'));
+      await planAdoptAndMigrate(site.roles[name], join(findPackageRoot(), 'sql'));
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
       errors.push(error);
@@ -107,7 +107,7 @@ async function checkRoles(site: Site, names: readonly RoleName[]): Promise<void>
 async function migrateOne(site: Site, name: RoleName, { isDryRun, isJson }: MigrateRequest): Promise<void> {
   const sqlDirectory = join(findPackageRoot(), 'sql');
   const role = site.roles[name];
-  const report = isDryRun ? await planMigration(role, sqlDirectory) : await migrateShown(role, sqlDirectory);
+  const report = isDryRun ? await planAdoptAndMigrate(role, sqlDirectory) : await migrateShown(role, sqlDirectory);
   if (isJson) await writeJson({ ...report, isDryRun });
   else await writeOutput(renderMigration(report, isDryRun, findOutputWidth()));
 }

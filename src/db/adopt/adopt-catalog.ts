@@ -10,11 +10,11 @@ import { originalCatalogTables } from './original-tables.ts';
 import { readSteps } from './read-steps.ts';
 import { retype } from './retype.ts';
 
+import type { Adoption, TypeChange } from '#model/report/migration.ts';
 import type { Role } from '#model/site.ts';
 
-import type { Adoption, TellPhase } from './adoption.ts';
-import type { TypeChange } from './check-tables.ts';
-import type { Ask, FoundTable } from './find-tables.ts';
+import type { Ask } from '../migration-state.ts';
+import type { FoundTable } from './find-tables.ts';
 
 /** A file catalog that others made, and what SLURP lacks in it. */
 export interface OriginalCatalog {
@@ -134,7 +134,7 @@ export async function adoptCatalog(
   ask: Ask,
   role: Role,
   sqlDirectory: string,
-  tell: TellPhase,
+  tell: (phase: string) => void,
 ): Promise<Adoption | undefined> {
   const original = await findOriginalCatalog(ask, role);
   if (original === undefined || original.missing.length + original.changes.length === 0) return undefined;

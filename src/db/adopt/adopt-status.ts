@@ -12,11 +12,12 @@ import { readSteps } from './read-steps.ts';
 import { retype } from './retype.ts';
 import { dropOriginalType, findStateStanding, findUnknownStates, makeStateType, stateChangeOf } from './state-type.ts';
 
+import type { Adoption } from '#model/report/migration.ts';
 import type { Role } from '#model/site.ts';
 
-import type { Adoption, TellPhase } from './adoption.ts';
+import type { Ask } from '../migration-state.ts';
 import type { TableCheck } from './check-tables.ts';
-import type { Ask, FoundTable } from './find-tables.ts';
+import type { FoundTable } from './find-tables.ts';
 import type { StateStanding } from './state-type.ts';
 
 /** Tables of the original, and all that is to be known before they are changed. */
@@ -31,7 +32,7 @@ const names = Object.keys(originalStatusTables);
 /** The options of {@link adoptStatus}: waiting is bounded, so that a running production is not blocked for long. */
 export interface AdoptOptions {
   /** Told what is under way. */
-  readonly tell: TellPhase;
+  readonly tell: (phase: string) => void;
   /** How long to wait for those who use the tables; while we wait they are locked for all others. */
   readonly lockTimeoutMs: number;
 }

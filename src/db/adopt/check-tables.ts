@@ -1,18 +1,7 @@
+import type { TypeChange } from '#model/report/migration.ts';
+
 import type { FoundColumn, FoundTable } from './find-tables.ts';
 import type { ColumnKind, OriginalTable } from './original-tables.ts';
-
-/** A column of an adopted table whose type becomes that of ours. */
-export interface TypeChange {
-  readonly table: string;
-  readonly column: string;
-  readonly to: 'text' | 'integer' | 'bigint' | 'timestamp' | 'jsonb';
-  /** Where nothing is known 0 is written. */
-  readonly isCount: boolean;
-  /** The type it has now, e.g. `character varying(32)`. */
-  readonly from: string;
-  /** All rows are written again; else only the description of the table changes. */
-  readonly isRewriting: boolean;
-}
 
 /** What a look at the tables of another system says. */
 export interface TableCheck {

@@ -3,9 +3,10 @@ import { present } from '#util/present.ts';
 
 import { sql } from '../sql.ts';
 
+import type { OpenCount, TableCount } from '#model/report/migration.ts';
+
+import type { Ask } from '../migration-state.ts';
 import type { Statement } from '../sql.ts';
-import type { OpenCount, TableCount } from './adoption.ts';
-import type { Ask } from './find-tables.ts';
 
 /** Where older rows of `dataset_status` go. */
 const supersededTable = 'dataset_status_superseded';

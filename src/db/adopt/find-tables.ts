@@ -1,9 +1,6 @@
 import { sql } from '../sql.ts';
 
-import type { Statement } from '../sql.ts';
-
-/** Asks the database one statement, on whichever connection. */
-export type Ask = <T extends object>(statement: Statement) => Promise<readonly T[]>;
+import type { Ask } from '../migration-state.ts';
 
 /** A column as the database has it. */
 export interface FoundColumn {

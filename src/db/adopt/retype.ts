@@ -1,7 +1,8 @@
 import { sql } from '../sql.ts';
 
+import type { TypeChange } from '#model/report/migration.ts';
+
 import type { Statement } from '../sql.ts';
-import type { TypeChange } from './check-tables.ts';
 
 function expressionOf({ column, to, from, isCount }: TypeChange): Statement {
   const name = sql.identifier(column);

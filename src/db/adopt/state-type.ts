@@ -3,8 +3,9 @@ import { jobStates } from '#model/job/job-state.ts';
 import { sql } from '../sql.ts';
 import { findEnum } from './find-tables.ts';
 
+import type { Ask } from '../migration-state.ts';
 import type { Statement } from '../sql.ts';
-import type { Ask, FoundTable } from './find-tables.ts';
+import type { FoundTable } from './find-tables.ts';
 
 /** Whether the type of states can stay as it is. */
 export type StateStanding =

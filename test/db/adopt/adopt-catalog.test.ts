@@ -2,9 +2,9 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { adoptAndMigrate, planAdoptAndMigrate } from '#db/adopt/adopt-and-migrate.ts';
 import { putFiles } from '#db/catalog/put-files.ts';
 import { openDatabase, sql } from '#db/connect.ts';
-import { migrate, planMigration } from '#db/migrate.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { testDatabase } from '../test-database.ts';
@@ -54,8 +54,8 @@ describe('a file catalog that others made', () => {
   it('is left as it is where nothing is missing: not even a list of migrations is made', async () => {
     const role = await catalogOf('complete', whole);
     const left = { role: 'catalog', applied: [], isForeign: true };
-    expect(await planMigration(role, sqlDirectory)).toEqual(left);
-    expect(await migrate(role, sqlDirectory)).toEqual(left);
+    expect(await planAdoptAndMigrate(role, sqlDirectory)).toEqual(left);
+    expect(await adoptAndMigrate(role, sqlDirectory)).toEqual(left);
     expect(await database.query(sql`select tablename from pg_tables where schemaname = 'complete' order by 1`)).toEqual(
       [{ tablename: 'datasets' }, { tablename: 'files' }],
     );
@@ -70,8 +70,8 @@ describe('a file catalog that others made', () => {
          constraint datasets_pkey primary key (filename, dataset));`,
     );
     const left = { role: 'catalog', applied: [], isForeign: true };
-    expect(await planMigration(role, sqlDirectory)).toEqual(left);
-    expect(await migrate(role, sqlDirectory)).toEqual(left);
+    expect(await planAdoptAndMigrate(role, sqlDirectory)).toEqual(left);
+    expect(await adoptAndMigrate(role, sqlDirectory)).toEqual(left);
     const catalog = openDatabase(role, { applicationName: 'adopt test', max: 1 });
     await putFiles(catalog, [staged]);
     expect(await catalog.query(sql`select * from seven.datasets`)).toEqual([
@@ -92,18 +92,18 @@ describe('a file catalog that others made', () => {
        insert into files values ('old.root', 'lustre', '/data/old.root', 12);
        insert into datasets values ('old.root', 1, 0, 12, 'new_nocdbtag', 'DST_X_run2pp', 3);`,
     );
-    const plan = await planMigration(role, sqlDirectory);
+    const plan = await planAdoptAndMigrate(role, sqlDirectory);
     expect(plan.adoption?.added).toEqual([
       ...['files.time', 'files.md5'],
       ...['files_pkey (lfn, full_host_name, full_file_path)', 'datasets_pkey (filename, dataset)'],
     ]);
-    const report = await migrate(role, sqlDirectory);
+    const report = await adoptAndMigrate(role, sqlDirectory);
     expect(report).toEqual({ ...plan, adoption: { ...plan.adoption, rewrittenBytes: expect.any(Number) } });
     expect(report.adoption?.counts).toEqual([
       { table: 'files', before: 1, after: 1 },
       { table: 'datasets', before: 1, after: 1 },
     ]);
-    expect(await migrate(role, sqlDirectory)).toEqual({ role: 'catalog', applied: [], isForeign: true });
+    expect(await adoptAndMigrate(role, sqlDirectory)).toEqual({ role: 'catalog', applied: [], isForeign: true });
     const catalog = openDatabase(role, { applicationName: 'adopt test', max: 1 });
     await putFiles(catalog, [staged]);
     await putFiles(catalog, [staged]);
@@ -131,8 +131,8 @@ describe('a file catalog that others made', () => {
         "'datasets_pkey' is a key over filename: expected filename, dataset",
       ],
     };
-    await expect(planMigration(role, sqlDirectory)).rejects.toMatchObject(refusal);
-    await expect(migrate(role, sqlDirectory)).rejects.toMatchObject(refusal);
+    await expect(planAdoptAndMigrate(role, sqlDirectory)).rejects.toMatchObject(refusal);
+    await expect(adoptAndMigrate(role, sqlDirectory)).rejects.toMatchObject(refusal);
   });
 
   it('rows that share what should be a key are named, and nothing has changed', async () => {
@@ -142,7 +142,7 @@ describe('a file catalog that others made', () => {
        create table datasets (filename text, runnumber int, segment int, dataset text, dsttype text);
        insert into files select 'a.root', 'lustre', '/data/a.root' from generate_series(1, 2);`,
     );
-    await expect(migrate(role, sqlDirectory)).rejects.toMatchObject({
+    await expect(adoptAndMigrate(role, sqlDirectory)).rejects.toMatchObject({
       code: 'database-unique',
       facts: { detail: 'Key (lfn, full_host_name, full_file_path)=(a.root, lustre, /data/a.root) is duplicated.' },
     });

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { adoptAndMigrate, planAdoptAndMigrate } from '#db/adopt/adopt-and-migrate.ts';
 import { openDatabase, sql } from '#db/connect.ts';
-import { migrate, planMigration } from '#db/migrate.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -91,8 +91,8 @@ describe('what becomes of the tables', () => {
     'an old database %s has all that a new one has',
     async (title, old) => {
       const schema = `shape_${oldDatabases.findIndex(([name]) => name === title)}`;
-      await migrate(await oldDatabase(schema, old), sqlDirectory);
-      await migrate(inSchema('shape_new'), sqlDirectory);
+      await adoptAndMigrate(await oldDatabase(schema, old), sqlDirectory);
+      await adoptAndMigrate(inSchema('shape_new'), sqlDirectory);
       const made = await describeSchema(schema);
       const wanted = await describeSchema('shape_new');
       expect(wanted.filter((line) => !made.includes(line))).toEqual([]);
@@ -130,13 +130,13 @@ describe('what becomes of the rows', () => {
   beforeAll(async () => {
     role = await oldDatabase('rows', { products, invalidRuns: 'keyless' });
     before = await sumRows(role);
-    plan = await planMigration(role, sqlDirectory);
+    plan = await planAdoptAndMigrate(role, sqlDirectory);
   }, timeoutMs);
 
   it(
     'C-A1: none is lost or changed, and the plan had reported all',
     async () => {
-      const report = await migrate(role, sqlDirectory);
+      const report = await adoptAndMigrate(role, sqlDirectory);
       expect(await sumRows(role)).toEqual(before);
       expect(report.adoption?.counts).toEqual([
         { table: 'production_setup', before: 2, after: 2 },
@@ -217,8 +217,8 @@ describe('what becomes of the rows', () => {
   });
 
   it('a second time there is nothing to do', async () => {
-    expect(await planMigration(role, sqlDirectory)).toEqual({ role: 'status', applied: [], isForeign: false });
-    expect(await migrate(role, sqlDirectory)).toEqual({ role: 'status', applied: [], isForeign: false });
+    expect(await planAdoptAndMigrate(role, sqlDirectory)).toEqual({ role: 'status', applied: [], isForeign: false });
+    expect(await adoptAndMigrate(role, sqlDirectory)).toEqual({ role: 'status', applied: [], isForeign: false });
   });
 });
 
@@ -236,7 +236,7 @@ describe('old readers and writers', () => {
     'C-A3: compare states as they always meant to (held %s)',
     async (held) => {
       const role = await oldDatabase(`readers_${held}`, { held });
-      await migrate(role, sqlDirectory);
+      await adoptAndMigrate(role, sqlDirectory);
       expect(await read(role, counts)).toEqual({ waiting: 20, active: 40, held: 10 });
     },
     timeoutMs,
@@ -246,7 +246,7 @@ describe('old readers and writers', () => {
     'C-A1, C-A4, C-A6: write as before, and cannot make a second live row of one product',
     async () => {
       const role = await oldDatabase('writers');
-      await migrate(role, sqlDirectory);
+      await adoptAndMigrate(role, sqlDirectory);
       const { id } = await read(role, insert);
       expect(id).toBe(1203);
       await expect(read(role, insert)).rejects.toMatchObject({ code: 'database-unique' });
@@ -275,7 +275,7 @@ describe('what may come in between', () => {
     'two at once adopt once',
     async () => {
       const role = await oldDatabase('twice');
-      const reports = await Promise.all([1, 2, 3].map(() => migrate(role, sqlDirectory)));
+      const reports = await Promise.all([1, 2, 3].map(() => adoptAndMigrate(role, sqlDirectory)));
       expect(reports.filter(({ adoption }) => adoption !== undefined)).toHaveLength(1);
       expect(reports.filter(({ applied }) => applied.length > 0)).toHaveLength(1);
       expect(await read(role, 'select count(*) from production_status where retired_at is null')).toEqual({
@@ -296,7 +296,7 @@ describe('what may come in between', () => {
         for each row execute function broken_off.pause()`);
       const before = [await describeSchema('broken_off'), await sumRows(role)];
       const [outcome, ended] = await Promise.all([
-        migrate(role, sqlDirectory).catch((error: unknown) => error),
+        adoptAndMigrate(role, sqlDirectory).catch((error: unknown) => error),
         waitUntil(
           async () => {
             const rows = await database.query(sql`select pg_terminate_backend(pid) from pg_stat_activity
@@ -310,7 +310,10 @@ describe('what may come in between', () => {
       expect(outcome).toMatchObject({ kind: 'database' });
       expect([await describeSchema('broken_off'), await sumRows(role)]).toEqual(before);
       await database.execute(sql`drop trigger pause on broken_off.production_setup`);
-      expect((await migrate(role, sqlDirectory)).adoption?.counts[1]).toMatchObject({ live: 1002, retired: 200 });
+      expect((await adoptAndMigrate(role, sqlDirectory)).adoption?.counts[1]).toMatchObject({
+        live: 1002,
+        retired: 200,
+      });
     },
     timeoutMs,
   );
@@ -322,13 +325,13 @@ describe('what may come in between', () => {
       await database.session(async (session) => {
         await session.execute(sql`begin`);
         await session.query(sql`select 1 from ${sql.table(role, 'production_status')} limit 1`);
-        await expect(migrate(role, sqlDirectory, { lockTimeoutMs: 200 })).rejects.toMatchObject({
+        await expect(adoptAndMigrate(role, sqlDirectory, { lockTimeoutMs: 200 })).rejects.toMatchObject({
           code: 'database-conflict',
           message: expect.stringMatching(/^Others use the tables in schema 'in_use' of '.*' for more than 0\.2 s$/),
         });
         await session.execute(sql`rollback`);
       });
-      expect((await migrate(role, sqlDirectory)).applied).toContain('0001-attempts');
+      expect((await adoptAndMigrate(role, sqlDirectory)).applied).toContain('0001-attempts');
     },
     timeoutMs,
   );
@@ -341,8 +344,8 @@ describe('what is refused', () => {
         () => 'nothing',
         (error: unknown) => error,
       );
-    const planned = await look(() => planMigration(role, sqlDirectory));
-    const error = await look(() => migrate(role, sqlDirectory));
+    const planned = await look(() => planAdoptAndMigrate(role, sqlDirectory));
+    const error = await look(() => adoptAndMigrate(role, sqlDirectory));
     expect(planned).toEqual(error);
     return error;
   }
@@ -376,7 +379,7 @@ describe('what is refused', () => {
 
   it('tables of SLURP whose list of migrations was lost', async () => {
     const role = inSchema('list_lost');
-    await migrate(role, sqlDirectory);
+    await adoptAndMigrate(role, sqlDirectory);
     await database.execute(sql`drop table list_lost.slurp_migration_status`);
     expect(await refusal(role)).toMatchObject({
       complaints: [
@@ -412,7 +415,7 @@ describe('what is refused', () => {
       complaints: ["1 row of 'production_status' is in the state 'paused', which SLURP does not know"],
     });
     await database.execute(sql`update strange_state.production_status set status = 'failed' where run = 3`);
-    expect((await migrate(role, sqlDirectory)).adoption?.hasNewStates).toBe(true);
+    expect((await adoptAndMigrate(role, sqlDirectory)).adoption?.hasNewStates).toBe(true);
   });
 
   it('an account that does not own the tables', async () => {

@@ -1,6 +1,18 @@
-import type { JobState } from '#model/job/job-state.ts';
+import type { JobState } from '../job/job-state.ts';
+import type { RoleName } from '../site.ts';
 
-import type { TypeChange } from './check-tables.ts';
+/** A column of an adopted table whose type becomes that of ours. */
+export interface TypeChange {
+  readonly table: string;
+  readonly column: string;
+  readonly to: 'text' | 'integer' | 'bigint' | 'timestamp' | 'jsonb';
+  /** Where nothing is known 0 is written. */
+  readonly isCount: boolean;
+  /** The type it has now, e.g. `character varying(32)`. */
+  readonly from: string;
+  /** All rows are written again; else only the description of the table changes. */
+  readonly isRewriting: boolean;
+}
 
 /** How many rows a table held, and holds. */
 export interface TableCount {
@@ -36,5 +48,15 @@ export interface Adoption {
   readonly rewrittenBytes: number;
 }
 
-/** Called with the name of each phase as it begins, for the progress on the terminal. */
-export type TellPhase = (phase: string) => void;
+/** What a migration did to the tables of a role, or will do. */
+export interface MigrationReport {
+  readonly role: RoleName;
+  /** Names of the migrations that run, in order; empty when all had run before. */
+  readonly applied: readonly string[];
+  /** The tables are there and belong to others: nothing but what SLURP lacks is added. Never for `status`. */
+  readonly isForeign: boolean;
+  /** Tables of another system that are taken over, and how. */
+  readonly adoption?: Adoption;
+  /** An earlier version of SLURP had taken them over: only names change. */
+  readonly isAdoptedAgain?: boolean;
+}
