@@ -4,7 +4,7 @@
 const floors = [
   ['model', 'util'],
   ['rules', 'db', 'batch', 'job', 'config', 'cli'],
-  ['dispatch', 'ingest', 'reports'],
+  ['dispatch', 'ingest', 'reports', 'adopt'],
   ['settle'],
   ['gateway', 'pass'],
   ['serve'],
@@ -64,7 +64,7 @@ export default {
       comment: 'M4: what runs on a worker node can not even reach the database, the batch system or the rules',
       from: { path: '^src/(?:job/|commands/(?:cups|pull|bachi)\\.ts$)' },
       to: {
-        path: '^src/(?:db|batch|rules|dispatch|ingest|reports|settle|gateway|pass|serve|config)/',
+        path: '^src/(?:adopt|db|batch|rules|dispatch|ingest|reports|settle|gateway|pass|serve|config)/',
         reachable: true,
       },
     },

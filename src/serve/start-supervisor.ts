@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
+import { adoptAndMigrate, findPendingWithAdoption } from '#adopt/adopt-and-migrate.ts';
 import { makeBackend } from '#batch/backends.ts';
 import { startLocalQueue } from '#batch/local/run-queue.ts';
 import { startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
@@ -10,7 +11,6 @@ import { readSiteKey } from '#config/read-site-key.ts';
 import { findOtherMachine, removeServeRecord, serveLockNameOf, writeServeRecord } from '#config/serve-record.ts';
 import { serverDirectoriesOf } from '#config/site-directories.ts';
 import { createStateDirectory } from '#config/state-directory.ts';
-import { adoptAndMigrate, findPendingWithAdoption } from '#db/adopt/adopt-and-migrate.ts';
 import { openDatabase } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { SiteError } from '#model/errors.ts';

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 
+import { adoptAndMigrate, planAdoptAndMigrate } from '#adopt/adopt-and-migrate.ts';
 import { writeJson, writeOutput } from '#cli/output.ts';
 import { openProgress } from '#cli/progress.ts';
 import { findOutputWidth } from '#cli/table.ts';
 import { assertMadeSite } from '#config/assert-made-site.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { embeddedRolesOf } from '#config/find-site.ts';
-import { adoptAndMigrate, planAdoptAndMigrate } from '#db/adopt/adopt-and-migrate.ts';
 import { DatabaseError, SiteError } from '#model/errors.ts';
 import { renderMigration } from '#reports/render-migration.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';

@@ -8,7 +8,7 @@ import { openDatabase, sql } from '#db/connect.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
-import { makeOldDatabase } from '../../db/adopt/old-database.ts';
+import { makeOldDatabase } from '../../adopt/old-database.ts';
 import { testDatabase } from '../../db/test-database.ts';
 import { bundleScript } from '../../util/bundle-script.ts';
 

@@ -1,9 +1,9 @@
+import { describeServer } from '#db/connect.ts';
+import { stateOf } from '#db/database-error.ts';
+import { sql } from '#db/sql.ts';
 import { DatabaseError } from '#model/errors.ts';
 import { countOf } from '#util/count-of.ts';
 
-import { describeServer } from '../connect.ts';
-import { stateOf } from '../database-error.ts';
-import { sql } from '../sql.ts';
 import { checkOwners, checkTables } from './check-tables.ts';
 import { countAdopted, countOpen, countRows, foretellCounts, sumBytes } from './count-rows.ts';
 import { canCreateTables, findColumnReaders, findTables } from './find-tables.ts';
@@ -12,10 +12,10 @@ import { readSteps } from './read-steps.ts';
 import { retype } from './retype.ts';
 import { dropOriginalType, findStateStanding, findUnknownStates, makeStateType, stateChangeOf } from './state-type.ts';
 
+import type { Ask } from '#db/migration-state.ts';
 import type { Adoption } from '#model/report/migration.ts';
 import type { Role } from '#model/site.ts';
 
-import type { Ask } from '../migration-state.ts';
 import type { TableCheck } from './check-tables.ts';
 import type { FoundTable } from './find-tables.ts';
 import type { StateStanding } from './state-type.ts';

@@ -2,18 +2,18 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { adoptAndMigrate, planAdoptAndMigrate } from '#db/adopt/adopt-and-migrate.ts';
+import { adoptAndMigrate, planAdoptAndMigrate } from '#adopt/adopt-and-migrate.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { testDatabase } from '../test-database.ts';
+import { testDatabase } from '../db/test-database.ts';
 import { makeOldDatabase } from './old-database.ts';
 
 import type { Database, Statement } from '#db/connect.ts';
 import type { Role } from '#model/site.ts';
 
-import type { TestDatabase } from '../test-database.ts';
+import type { TestDatabase } from '../db/test-database.ts';
 import type { OldDatabase } from './old-database.ts';
 
 const sqlDirectory = join(findPackageRoot(), 'sql');

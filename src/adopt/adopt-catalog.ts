@@ -1,8 +1,8 @@
+import { describeServer } from '#db/connect.ts';
+import { sql } from '#db/sql.ts';
 import { DatabaseError } from '#model/errors.ts';
 import { present } from '#util/present.ts';
 
-import { describeServer } from '../connect.ts';
-import { sql } from '../sql.ts';
 import { checkOwners, checkTables } from './check-tables.ts';
 import { countRows, sumBytes } from './count-rows.ts';
 import { canCreateTables, findColumnReaders, findTables } from './find-tables.ts';
@@ -10,10 +10,10 @@ import { originalCatalogTables } from './original-tables.ts';
 import { readSteps } from './read-steps.ts';
 import { retype } from './retype.ts';
 
+import type { Ask } from '#db/migration-state.ts';
 import type { Adoption, TypeChange } from '#model/report/migration.ts';
 import type { Role } from '#model/site.ts';
 
-import type { Ask } from '../migration-state.ts';
 import type { FoundTable } from './find-tables.ts';
 
 /** A file catalog that others made, and what SLURP lacks in it. */

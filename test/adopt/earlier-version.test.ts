@@ -2,20 +2,20 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { adoptAndMigrate, findPendingWithAdoption, planAdoptAndMigrate } from '#db/adopt/adopt-and-migrate.ts';
+import { adoptAndMigrate, findPendingWithAdoption, planAdoptAndMigrate } from '#adopt/adopt-and-migrate.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { ensureEventPartitions } from '#db/status/ensure-event-partitions.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 
-import { eventOf } from '../../ingest/attempts.ts';
-import { testDatabase } from '../test-database.ts';
+import { testDatabase } from '../db/test-database.ts';
+import { eventOf } from '../ingest/attempts.ts';
 import { makeOldDatabase } from './old-database.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { Role } from '#model/site.ts';
 
-import type { TestDatabase } from '../test-database.ts';
+import type { TestDatabase } from '../db/test-database.ts';
 
 const sqlDirectory = join(findPackageRoot(), 'sql');
 const timeoutMs = 120_000;

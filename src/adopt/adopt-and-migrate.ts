@@ -1,15 +1,15 @@
+import { findPendingMigrations, migrate, planMigration, readMigrationNames } from '#db/migrate.ts';
+import { findApplied, withSnapshot, withTablesLocked } from '#db/migration-state.ts';
 import { present } from '#util/present.ts';
 
-import { findPendingMigrations, migrate, planMigration, readMigrationNames } from '../migrate.ts';
-import { findApplied, withSnapshot, withTablesLocked } from '../migration-state.ts';
 import { adoptCatalog, describeCatalog, findOriginalCatalog } from './adopt-catalog.ts';
 import { adoptStatus, findOriginalStatus, foretellAdoption } from './adopt-status.ts';
 import { isOfEarlierVersion, migrateEarlier } from './earlier-version.ts';
 
+import type { Ask } from '#db/migration-state.ts';
 import type { Adoption, MigrationReport } from '#model/report/migration.ts';
 import type { Role } from '#model/site.ts';
 
-import type { Ask } from '../migration-state.ts';
 import type { OriginalCatalog } from './adopt-catalog.ts';
 import type { OriginalStatus } from './adopt-status.ts';
 

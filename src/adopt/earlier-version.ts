@@ -1,15 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { describeServer } from '#db/connect.ts';
+import { bookkeepingOf, findApplied, withTablesLocked } from '#db/migration-state.ts';
+import { sql } from '#db/sql.ts';
 import { DatabaseError } from '#model/errors.ts';
 
-import { describeServer } from '../connect.ts';
-import { bookkeepingOf, findApplied, withTablesLocked } from '../migration-state.ts';
-import { sql } from '../sql.ts';
-
+import type { Ask } from '#db/migration-state.ts';
 import type { Role } from '#model/site.ts';
-
-import type { Ask } from '../migration-state.ts';
 
 /** Migrations of the versions before the first release, in which a cupsid was called `attempt`; the first and the last. */
 const earlier = { first: '0001-production', last: '0012-product-directories' } as const;

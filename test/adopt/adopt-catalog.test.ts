@@ -2,17 +2,17 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { adoptAndMigrate, planAdoptAndMigrate } from '#db/adopt/adopt-and-migrate.ts';
+import { adoptAndMigrate, planAdoptAndMigrate } from '#adopt/adopt-and-migrate.ts';
 import { putFiles } from '#db/catalog/put-files.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 
-import { testDatabase } from '../test-database.ts';
+import { testDatabase } from '../db/test-database.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { Role } from '#model/site.ts';
 
-import type { TestDatabase } from '../test-database.ts';
+import type { TestDatabase } from '../db/test-database.ts';
 
 const sqlDirectory = join(findPackageRoot(), 'sql');
 let given: TestDatabase;

@@ -1,8 +1,7 @@
-import { sql } from '../sql.ts';
+import { sql } from '#db/sql.ts';
 
+import type { Statement } from '#db/sql.ts';
 import type { TypeChange } from '#model/report/migration.ts';
-
-import type { Statement } from '../sql.ts';
 
 function expressionOf({ column, to, from, isCount }: TypeChange): Statement {
   const name = sql.identifier(column);

@@ -1,10 +1,11 @@
+import { sql } from '#db/sql.ts';
 import { jobStates } from '#model/job/job-state.ts';
 
-import { sql } from '../sql.ts';
 import { findEnum } from './find-tables.ts';
 
-import type { Ask } from '../migration-state.ts';
-import type { Statement } from '../sql.ts';
+import type { Ask } from '#db/migration-state.ts';
+import type { Statement } from '#db/sql.ts';
+
 import type { FoundTable } from './find-tables.ts';
 
 /** Whether the type of states can stay as it is. */

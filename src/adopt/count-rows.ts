@@ -1,12 +1,10 @@
+import { sql } from '#db/sql.ts';
 import { jobStates } from '#model/job/job-state.ts';
 import { present } from '#util/present.ts';
 
-import { sql } from '../sql.ts';
-
+import type { Ask } from '#db/migration-state.ts';
+import type { Statement } from '#db/sql.ts';
 import type { OpenCount, TableCount } from '#model/report/migration.ts';
-
-import type { Ask } from '../migration-state.ts';
-import type { Statement } from '../sql.ts';
 
 /** Where older rows of `dataset_status` go. */
 const supersededTable = 'dataset_status_superseded';

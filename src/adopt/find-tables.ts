@@ -1,6 +1,6 @@
-import { sql } from '../sql.ts';
+import { sql } from '#db/sql.ts';
 
-import type { Ask } from '../migration-state.ts';
+import type { Ask } from '#db/migration-state.ts';
 
 /** A column as the database has it. */
 export interface FoundColumn {

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { sql } from '../sql.ts';
+import { sql } from '#db/sql.ts';
 
-import type { Statement } from '../sql.ts';
+import type { Statement } from '#db/sql.ts';
 
 /** A file of statements that is one step of an adoption. */
 export interface Step {
