@@ -1,12 +1,12 @@
 import { findPendingMigrations, migrate, planMigration, readMigrationNames } from '#db/migrate.ts';
-import { findApplied, withSnapshot, withTablesLocked } from '#db/migration-state.ts';
+import { findApplied, withSnapshot, withTablesLocked } from '#db/migration-bookkeeping.ts';
 import { present } from '#util/present.ts';
 
 import { adoptCatalog, describeCatalog, findOriginalCatalog } from './adopt-catalog.ts';
 import { adoptStatus, findOriginalStatus, foretellAdoption } from './adopt-status.ts';
 import { isOfEarlierVersion, migrateEarlier } from './earlier-version.ts';
 
-import type { Ask } from '#db/migration-state.ts';
+import type { Ask } from '#db/migration-bookkeeping.ts';
 import type { Adoption, MigrationReport } from '#model/report/migration.ts';
 import type { Role } from '#model/site.ts';
 

@@ -10,7 +10,7 @@ import { originalCatalogTables } from './original-tables.ts';
 import { readSteps } from './read-steps.ts';
 import { retype } from './retype.ts';
 
-import type { Ask } from '#db/migration-state.ts';
+import type { Ask } from '#db/migration-bookkeeping.ts';
 import type { Adoption, TypeChange } from '#model/report/migration.ts';
 import type { Role } from '#model/site.ts';
 

@@ -12,7 +12,7 @@ import { readSteps } from './read-steps.ts';
 import { retype } from './retype.ts';
 import { dropOriginalType, findStateStanding, findUnknownStates, makeStateType, stateChangeOf } from './state-type.ts';
 
-import type { Ask } from '#db/migration-state.ts';
+import type { Ask } from '#db/migration-bookkeeping.ts';
 import type { Adoption } from '#model/report/migration.ts';
 import type { Role } from '#model/site.ts';
 

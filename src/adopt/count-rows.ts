@@ -2,7 +2,7 @@ import { sql } from '#db/sql.ts';
 import { jobStates } from '#model/job/job-state.ts';
 import { present } from '#util/present.ts';
 
-import type { Ask } from '#db/migration-state.ts';
+import type { Ask } from '#db/migration-bookkeeping.ts';
 import type { Statement } from '#db/sql.ts';
 import type { OpenCount, TableCount } from '#model/report/migration.ts';
 

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describeServer } from '#db/connect.ts';
-import { bookkeepingOf, findApplied, withTablesLocked } from '#db/migration-state.ts';
+import { bookkeepingOf, findApplied, withTablesLocked } from '#db/migration-bookkeeping.ts';
 import { sql } from '#db/sql.ts';
 import { DatabaseError } from '#model/errors.ts';
 
-import type { Ask } from '#db/migration-state.ts';
+import type { Ask } from '#db/migration-bookkeeping.ts';
 import type { Role } from '#model/site.ts';
 
 /** Migrations of the versions before the first release, in which a cupsid was called `attempt`; the first and the last. */

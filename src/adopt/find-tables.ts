@@ -1,6 +1,6 @@
 import { sql } from '#db/sql.ts';
 
-import type { Ask } from '#db/migration-state.ts';
+import type { Ask } from '#db/migration-bookkeeping.ts';
 
 /** A column as the database has it. */
 export interface FoundColumn {

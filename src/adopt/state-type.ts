@@ -3,7 +3,7 @@ import { jobStates } from '#model/job/job-state.ts';
 
 import { findEnum } from './find-tables.ts';
 
-import type { Ask } from '#db/migration-state.ts';
+import type { Ask } from '#db/migration-bookkeeping.ts';
 import type { Statement } from '#db/sql.ts';
 
 import type { FoundTable } from './find-tables.ts';

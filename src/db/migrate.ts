@@ -7,14 +7,14 @@ import { DatabaseError } from '#model/errors.ts';
 
 import { describeServer, openPool, sql } from './connect.ts';
 import { toDatabaseError } from './database-error.ts';
-import { bookkeepingOf, findApplied, withSnapshot } from './migration-state.ts';
+import { bookkeepingOf, findApplied, withSnapshot } from './migration-bookkeeping.ts';
 
 import type { Migration, Transaction } from 'kysely';
 
 import type { MigrationReport } from '#model/report/migration.ts';
 import type { Role, RoleName } from '#model/site.ts';
 
-import type { Ask } from './migration-state.ts';
+import type { Ask } from './migration-bookkeeping.ts';
 import type { Statement } from './sql.ts';
 
 /** Stands for the first migration where it answers true: it made the same tables in another way. */
