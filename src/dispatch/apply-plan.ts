@@ -111,7 +111,8 @@ export async function applyPlan(input: ApplyInput): Promise<Applied> {
   const terms = await findTerms(session, prepared, input.backend);
   await putPayload(session, { ...payload.snapshot, directory: input.site.payloads.directory });
   const setupId = await putSetup(session, {
-    ...prepared.setup,
+    production: prepared.names.production,
+    buildarg: prepared.names.buildarg,
     repo: payload.repository.repo,
     dir: prepared.payload.written,
     hash: payload.repository.hash,
@@ -206,7 +207,6 @@ async function submitOne(input: ApplyInput, position: Position) {
 
 async function reserve(input: ApplyInput, position: Position, uuid: string, directory: string): Promise<Reservation> {
   const { prepared, session, backend, cursor, payload } = input;
-  const { build, tag, version } = prepared.names;
   const host = headOf(hostname(), '.');
   return withDatabaseRetries(() =>
     session.transaction(async (transaction) => {
@@ -220,12 +220,12 @@ async function reserve(input: ApplyInput, position: Position, uuid: string, dire
         payload: payload.snapshot.hash,
         payloadOrigin: payload.origin,
         overridden: payload.overridden,
-        production: `${build}_${tag}_${version ?? ''}`,
+        production: prepared.names.production,
         unblockStates: prepared.options.unblock,
         after: position.after,
         atMost: position.atMost,
       });
-      if (cursor?.kind === 'ratchet') await moveCursorUp(transaction, cursor.key, uuid);
+      if (cursor?.kind === 'ratchet') await moveCursorUp(transaction, cursor.production, uuid);
       else if (cursor !== undefined && position.after === -1) await moveCursor(transaction, cursor.move);
       return reservation;
     }),

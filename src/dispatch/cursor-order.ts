@@ -1,8 +1,7 @@
 import { findRunSpan } from '#db/decide/find-run-span.ts';
 
-import type { CursorKey } from '#db/status/find-cursor.ts';
 import type { CursorMove } from '#db/status/move-cursor.ts';
-import type { PreparedRule } from '#rules/prepare-rule.ts';
+import type { Production } from '#model/production.ts';
 
 import type { Plan } from './plan-rule.ts';
 
@@ -17,13 +16,7 @@ export type CursorWish =
 
 /** What is written when the attempts are reserved. */
 export type CursorOrder =
-  { readonly kind: 'ratchet'; readonly key: CursorKey } | { readonly kind: 'move'; readonly move: CursorMove };
-
-/** What a rule's cursor is kept under. */
-export function cursorKeyOf({ names }: Pick<PreparedRule, 'names'>): CursorKey {
-  const { setupName, build, tag, version } = names;
-  return { dsttype: setupName, build, tag, version: version ?? 0 };
-}
+  { readonly kind: 'ratchet'; readonly production: Production } | { readonly kind: 'move'; readonly move: CursorMove };
 
 /**
  * Finds out where the cursor is to go, as far as that is known before anything is reserved.
@@ -37,10 +30,10 @@ export async function decideCursorOrder(
 ): Promise<
   { readonly kind: 'order'; readonly order: CursorOrder } | { readonly kind: 'stays'; readonly reason: string }
 > {
-  const key = cursorKeyOf(plan.prepared);
-  if (wish.kind === 'ratchet') return { kind: 'order', order: { kind: 'ratchet', key } };
+  const { production } = plan.prepared.names;
+  if (wish.kind === 'ratchet') return { kind: 'order', order: { kind: 'ratchet', production } };
   if (wish.kind === 'set') {
-    return { kind: 'order', order: { kind: 'move', move: { key, run: wish.run, kind: 'set' } } };
+    return { kind: 'order', order: { kind: 'move', move: { production, run: wish.run, kind: 'set' } } };
   }
   const { limit } = plan.prepared.options;
   if (limit > 0 && plan.funnel.rows >= limit) {
@@ -50,5 +43,5 @@ export async function decideCursorOrder(
   const run = lowestOpen ?? highest;
   return run === null
     ? { kind: 'stays', reason: 'the query returns no run' }
-    : { kind: 'order', order: { kind: 'move', move: { key, run, kind: 'forward' } } };
+    : { kind: 'order', order: { kind: 'move', move: { production, run, kind: 'forward' } } };
 }

@@ -26,7 +26,7 @@ export async function findRefusals(
   },
 ): Promise<readonly string[]> {
   if (funnel.counts.ready === 0) return [];
-  const { build } = prepared.names;
+  const { build } = prepared.names.production;
   return [
     ...(await refusalOf(async () => checkSiteCommands(policy.site))),
     ...(await refusalOf(async () => checkPayload(await surveyPayload(prepared, policy.site), { ...policy, build }))),

@@ -70,7 +70,6 @@ function rowReaderOf(batch: PlanInput['batch']): RowReader {
 
 function makeRequest(input: PlanInput, listing: DirectPathListing | undefined): DecisionRequest {
   const { rule, names, query, options, isLfn2lfn, isVerified } = input.prepared;
-  const { build, tag, version } = names;
   const inputs = isLfn2lfn
     ? ({ kind: 'names' } as const)
     : listing === undefined
@@ -84,7 +83,7 @@ function makeRequest(input: PlanInput, listing: DirectPathListing | undefined): 
       text: query.text,
       placeOf: (offset) => rulePlaceOf(rule, 'input.query', query.originOf(offset)),
     },
-    product: { dsttype: names.dsttypePattern, build, tag, ...present({ version }) },
+    production: names.production,
     selection: rowSelectionOf(options),
     unblockStates: options.unblock,
     isResubmit: options.isResubmit,

@@ -7,6 +7,6 @@ import type { Plan } from './plan-rule.ts';
 /** Makes the record of a plan that is shown; its rows are read once, as the plan's are. */
 export function reportPlan(plan: Plan, refusals: readonly string[] = []): PlanReport {
   const { rule, names } = plan.prepared;
-  const dstname = formatDstname({ ...names, dsttype: names.dsttypePattern });
+  const dstname = formatDstname(names.production);
   return { rule: rule.name, dstname, funnel: plan.funnel, refusals, ready: plan.readReady() };
 }

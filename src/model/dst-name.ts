@@ -107,11 +107,6 @@ export function isConventionalDsttype(text: string): boolean {
   return typePattern.test(text) && /^[a-z0-9]+$/.test(runnameOf(text)) && /[a-z]/.test(runnameOf(text));
 }
 
-/** The name under which a production is kept in `production_setup` and `production_cursor`: one for all streams. */
-export function makeSetupName(pattern: string): string {
-  return pattern.replaceAll(streamMacro, '_X_');
-}
-
 /** The last underscore field of a name: `DST_CALO_run2pp` → `run2pp`; the whole text where there is no underscore. */
 export function runnameOf(dsttype: string): string {
   return dsttype.slice(dsttype.lastIndexOf('_') + 1);

@@ -1,4 +1,3 @@
-import { cursorKeyOf } from '#dispatch/cursor-order.ts';
 import { RuleError } from '#model/errors.ts';
 import { prepareCheckedRule } from '#rules/check/prepare-checked-rule.ts';
 import { makeRuleError } from '#rules/check/render-complaints.ts';
@@ -6,8 +5,8 @@ import { prepareRule } from '#rules/prepare-rule.ts';
 import { readRuleFile } from '#rules/read-rule-file.ts';
 import { findSimilarWords } from '#util/find-similar-words.ts';
 
-import type { CursorKey } from '#db/status/find-cursor.ts';
 import type { Complaint } from '#model/complaint.ts';
+import type { Production } from '#model/production.ts';
 import type { Rule } from '#model/rule.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { Preparation, PreparedRule } from '#rules/prepare-rule.ts';
@@ -64,10 +63,13 @@ export function prepareSelectedRule({ rule, complaints: ofForm }: SelectedRule, 
  *
  * @throws what `find` throws
  */
-export async function withCursor(ready: ReadyRule, find: (key: CursorKey) => Promise<number>): Promise<ReadyRule> {
+export async function withCursor(
+  ready: ReadyRule,
+  find: (production: Production) => Promise<number>,
+): Promise<ReadyRule> {
   const { rule, options } = ready.prepared;
   if (options.runs.kind !== 'cursor') return ready;
-  const cursor = await find(cursorKeyOf(ready.prepared));
+  const cursor = await find(ready.prepared.names.production);
   const prepared = preparedOf(rule, prepareRule(rule, { ...options, cursor }), ready.complaints);
   return { ...ready, prepared };
 }

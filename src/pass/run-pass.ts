@@ -1,7 +1,7 @@
 import { findServing } from '#config/ensure-site.ts';
 import { findCursor } from '#db/status/find-cursor.ts';
 import { findSubmittedSegments } from '#db/status/find-submitted-segments.ts';
-import { cursorKeyOf, decideCursorOrder } from '#dispatch/cursor-order.ts';
+import { decideCursorOrder } from '#dispatch/cursor-order.ts';
 import { dispatchPlan } from '#dispatch/dispatch-plan.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 import { GatewayError, RuleError } from '#model/errors.ts';
@@ -165,7 +165,7 @@ async function dispatch(input: PassInput, plan: Plan): Promise<PassOutcome> {
       ? {}
       : {
           cursor: {
-            run: await findCursor(status, cursorKeyOf(prepared)),
+            run: await findCursor(status, prepared.names.production),
             ...(cursor.kind === 'stays' ? { stays: cursor.reason } : {}),
           },
         }),

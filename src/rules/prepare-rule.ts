@@ -46,13 +46,6 @@ export interface PreparedRule {
   /** Of the whole submission, a stream as `X`. */
   readonly batchName: string;
   readonly job: CompiledJob;
-  /** The row of `production_setup` but for repository and hash. */
-  readonly setup: {
-    readonly name: string;
-    readonly build: string;
-    readonly dbtag: string;
-    readonly revision?: number;
-  };
   /** Macros that only a column of the query can provide; where the query has no such column they are empty. */
   readonly columns: readonly ColumnUse[];
 }
@@ -167,12 +160,12 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
   });
   const { version } = rule;
   const names = makeRuleNames({
-    dsttypePattern: nameOf(),
+    dsttype: nameOf(),
     buildarg: params['build'] ?? 'new',
     tag: params['dbtag'] ?? 'nocdbtag',
     ...present({ version }),
   });
-  checkDsttype(names.dsttypePattern, params['name'] ?? '', complainer);
+  checkDsttype(names.production.dsttype, params['name'] ?? '', complainer);
   const query = prepareQuery(rule, scope, fill, complainer);
   checkCursor(rule, options, complainer);
   if (rule.input.isVerified && rule.input.lfn2pfn === 'lfn2lfn') {
@@ -204,12 +197,6 @@ export function prepareRule(rule: Rule, options: RunOptions): Preparation {
     rsync: prepared.rsync,
     batchName: prepared.batchName,
     job: prepared.job,
-    setup: {
-      name: names.setupName,
-      build: names.buildarg,
-      dbtag: names.tag,
-      ...present({ revision: version }),
-    },
     columns: prepared.columns.map(({ name: column, macro, path, offset }) => ({
       name: column,
       macro,

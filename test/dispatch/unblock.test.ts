@@ -8,7 +8,6 @@ import { sql } from '#db/connect.ts';
 import { findCursor } from '#db/status/find-cursor.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
-import { cursorKeyOf } from '#dispatch/cursor-order.ts';
 import { dispatchPlan } from '#dispatch/dispatch-plan.ts';
 import { recover } from '#settle/recover.ts';
 
@@ -118,8 +117,8 @@ test('C-P9: a refused submission makes what it replaced live again, and removes 
   expect(valueOf(await world.backend.queryQueue([old[0]?.submission ?? '']))).toHaveLength(2);
 });
 
-const cursorNow = () => findCursor(world.status, cursorKeyOf(prepared()));
-const ratchet = (): CursorOrder => ({ kind: 'ratchet', key: cursorKeyOf(prepared()) });
+const cursorNow = () => findCursor(world.status, prepared().names.production);
+const ratchet = (): CursorOrder => ({ kind: 'ratchet', production: prepared().names.production });
 
 test('--ratchet-cursor goes to the highest run reserved, and a refused submission puts it back', async () => {
   await apply([5, 9, 7], [], { cursor: ratchet() });
@@ -153,7 +152,7 @@ test('moves the cursor alone where nothing is ready', async () => {
     ...{ plan: { session, funnel: { counts: { ready: 0 } } }, prepared: prepared(), site: world.site },
     ...{ status: world.status, backend: world.backend, gatewayUrl: 'http://127.0.0.1:1', log: silentLog },
     ...{ workerDirectory: world.workerDirectory, isForced: false, mayGoOn: () => Promise.resolve(true) },
-    cursor: { kind: 'move', move: { key: cursorKeyOf(prepared()), run: 44, kind: 'forward' } },
+    cursor: { kind: 'move', move: { production: prepared().names.production, run: 44, kind: 'forward' } },
   });
   await session.close();
   expect(await cursorNow()).toBe(44);

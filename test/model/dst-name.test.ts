@@ -10,7 +10,6 @@ import {
   isConventionalDsttype,
   leafdirOf,
   makeBuildName,
-  makeSetupName,
   parseDstname,
   parseFileName,
   parseStem,
@@ -222,10 +221,6 @@ describe('dst names', () => {
     expect(makeBuildName('ana.437')).toBe('ana437');
     expect(makeBuildName('pro.1.2')).toBe('pro12');
     expect(makeBuildName('new')).toBe('new');
-  });
-
-  it('has one setup for all streams of a name', () => {
-    expect(makeSetupName('DST_$(streamname)_run3auau')).toBe('DST__X__run3auau');
   });
 
   it('finds runname and leafdir as the last field and all before it', () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { defaultRunOptions } from '#model/run-options.ts';
 import { prepareSelectedRule, readSelectedRule, withCursor } from '#pass/read-selected-rule.ts';
 
-import type { CursorKey } from '#db/status/find-cursor.ts';
+import type { Production } from '#model/production.ts';
 
 let root: string;
 let file: string;
@@ -55,9 +55,9 @@ test('names the rules that there are, and the one that was probably meant', asyn
 });
 
 test('asks for the cursor only where the selection needs it (C-K6)', async () => {
-  const asked: CursorKey[] = [];
-  const find = (key: CursorKey): Promise<number> => {
-    asked.push(key);
+  const asked: Production[] = [];
+  const find = (production: Production): Promise<number> => {
+    asked.push(production);
     return Promise.resolve(53_000);
   };
   const selected = await readSelectedRule(file, 'DST_GOOD');

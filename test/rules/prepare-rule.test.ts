@@ -60,23 +60,23 @@ describe('names', () => {
     const rule = await prepared('aggregate');
     expect(rule.names).toMatchInlineSnapshot(`
       {
-        "build": "ana501",
         "buildarg": "ana.501",
         "dataset": "ana501_2026p001_v002",
-        "dsttypePattern": "DST_EVENTS_run9pp",
         "leafdir": "DST_EVENTS",
+        "production": {
+          "build": "ana501",
+          "dsttype": "DST_EVENTS_run9pp",
+          "tag": "2026p001",
+          "version": 2,
+        },
         "runname": "run9pp",
-        "setupName": "DST_EVENTS_run9pp",
-        "tag": "2026p001",
-        "version": 2,
       }
     `);
-    expect(rule.setup).toEqual({ name: 'DST_EVENTS_run9pp', build: 'ana.501', dbtag: '2026p001', revision: 2 });
   });
 
   it('have no version where the rule has none (C-N4)', async () => {
-    const { names, setup, batchName } = await prepared('join');
-    expect([names.dataset, setup.revision, batchName]).toEqual([
+    const { names, batchName } = await prepared('join');
+    expect([names.dataset, names.production.version, batchName]).toEqual([
       'new_2026p001',
       undefined,
       'DST_MERGED_run9pp_new_2026p001',
@@ -84,21 +84,20 @@ describe('names', () => {
   });
 
   it('have version 0 where the rule says so', async () => {
-    const { names, setup } = await prepared('union');
-    expect([names.dataset, setup.revision]).toEqual(['new_nocdbtag_v000', 0]);
+    const { names } = await prepared('union');
+    expect([names.dataset, names.production.version]).toEqual(['new_nocdbtag_v000', 0]);
   });
 
   it('hold a stream that the query gives, or one that is a param (C-R6)', async () => {
     const many = await prepared('streams', 'MANY_STREAMS');
     expect(many.names).toMatchObject({
-      dsttypePattern: 'DST_STREAMING_EVENT_$(streamname)_run9auau',
+      production: { dsttype: 'DST_STREAMING_EVENT_$(streamname)_run9auau' },
       runname: 'run9auau',
       leafdir: 'DST_STREAMING_EVENT_$(streamname)',
-      setupName: 'DST_STREAMING_EVENT__X__run9auau',
     });
     expect(many.batchName).toBe('DST_STREAMING_EVENT_X_run9auau_new_nocdbtag_v000');
     const one = await prepared('streams', 'ONE_STREAM');
-    expect(one.names.dsttypePattern).toBe('DST_HIT_INTT0_run9pp');
+    expect(one.names.production.dsttype).toBe('DST_HIT_INTT0_run9pp');
     expect(one.query.text).toContain("'DST_STREAMING_EVENT_INTT0_run9pp%'");
   });
 
@@ -122,7 +121,7 @@ describe('options', () => {
       appendToRsync: 'extra.json',
       batchName: 'mine_$(tag)',
     });
-    expect(rule.names).toMatchObject({ tag: '2026p009', dsttypePattern: 'TST_EVENTS_run9pp' });
+    expect(rule.names).toMatchObject({ production: { tag: '2026p009', dsttype: 'TST_EVENTS_run9pp' } });
     expect(rule.rsync).toBe('./payloads/events/*,cups.py,extra.json');
     expect(rule.batchName).toBe('mine_2026p009');
   });

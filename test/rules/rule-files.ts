@@ -46,7 +46,7 @@ export function renderComplaints(complaints: readonly Complaint[]): readonly str
 
 /** A row as the decision would give it for this rule. */
 export function someRow(rule: PreparedRule, row: Partial<JobRow> = {}): JobRow {
-  const dsttype = rule.names.dsttypePattern.replaceAll('$(streamname)', row.streamname ?? '');
+  const dsttype = rule.names.production.dsttype.replaceAll('$(streamname)', row.streamname ?? '');
   const dstname = `${dsttype}_${rule.names.dataset}`;
   return {
     run: 22_026,

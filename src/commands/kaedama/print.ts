@@ -15,8 +15,8 @@ import { renderWhy } from '#reports/why/render-why.ts';
 import { countOf } from '#util/count-of.ts';
 import { present } from '#util/present.ts';
 
-import type { CursorKey } from '#db/status/find-cursor.ts';
 import type { PlanInput } from '#dispatch/plan-rule.ts';
+import type { Production } from '#model/production.ts';
 import type { WhyQuestion } from '#model/report/why.ts';
 
 import type { KaedamaRequest } from './kaedama-options.ts';
@@ -34,19 +34,19 @@ const say = makeSay('kaedama');
 export async function printQuery(request: KaedamaRequest): Promise<number> {
   const ready = prepareSelectedRule(await readSelectedRule(request.config, request.rule), request.options);
   const { prepared } = request.isCursorNamed
-    ? await withCursor(ready, (key: CursorKey) => findCursorAlone(request, key))
+    ? await withCursor(ready, (production) => findCursorAlone(request, production))
     : ready;
   await writeOutput(`${prepared.query.finished.trimEnd()}\n`);
   return 0;
 }
 
-async function findCursorAlone(request: KaedamaRequest, key: CursorKey): Promise<number> {
+async function findCursorAlone(request: KaedamaRequest, production: Production): Promise<number> {
   const { site: named, config } = request;
   const site = await findSite({ site: named, cwd: request.options.submitDirectory, ruleFile: config });
   assertMadeSite(site);
   const status = openDatabase(site.roles.status, { applicationName: 'kaedama', connectAttempts: 1 });
   try {
-    return await findCursor(status, key);
+    return await findCursor(status, production);
   } finally {
     await status.close();
   }

@@ -87,7 +87,7 @@ function logDispatch(
   log.info(
     {
       ...{ by: request.isBatch ? 'batch' : request.wish.by, rule: request.rule, runs: request.options.runs },
-      name: formatDstname({ ...names, dsttype: names.dsttypePattern }),
+      name: formatDstname(names.production),
       ...{ submitted, lost, submissions, options: request.options.args, phases },
       ...present({ docstring: request.docstring }),
       segments: Object.fromEntries(shown.slice(0, runsInLine)),

@@ -101,7 +101,7 @@ export interface Decision {
  * @see docs/deciding.md
  */
 export async function decide(session: Session, request: DecisionRequest, where: DecisionDatabases): Promise<Decision> {
-  const names = makeProductNames(request.product);
+  const names = makeProductNames(request.production);
   const columns = await readColumns(session, request, where);
   const decided = { columns, names, selection: request.selection, inputs: request.inputs.kind };
   await makeTables(session, columns);

@@ -1,6 +1,7 @@
 import type { Database } from '#db/connect.ts';
 import type { CandidateRow } from '#model/candidate.ts';
 import type { JobState } from '#model/job/job-state.ts';
+import type { Production } from '#model/production.ts';
 import type { RowSelection } from '#model/row-selection.ts';
 import type { Place } from '#model/rule.ts';
 import type { RoleName } from '#model/site.ts';
@@ -55,15 +56,8 @@ export interface DecisionRequest {
     /** Where a character of it (offset from 0) stands in the rule file, for messages. */
     readonly placeOf?: (offset: number) => Place;
   };
-  readonly product: {
-    /** May hold `$(streamname)`. */
-    readonly dsttype: string;
-    /** Without dots. */
-    readonly build: string;
-    readonly tag: string;
-    /** Absent: names without version, for which `_v000` counts as the same product. */
-    readonly version?: number;
-  };
+  /** For one without version, `_v000` counts as the same product. */
+  readonly production: Production;
   /** Rows outside of it are left out, whatever the query returns. */
   readonly selection: RowSelection;
   /** States that do not block: their attempt is replaced. */

@@ -4,8 +4,7 @@ import { headOf } from '#util/head-of.ts';
 import { present } from '#util/present.ts';
 
 import type { Statement } from '#db/connect.ts';
-
-import type { DecisionRequest } from './decision-request.ts';
+import type { Production } from '#model/production.ts';
 
 /** The names of a rule's products, streams not yet put in. */
 export interface ProductNames {
@@ -27,13 +26,13 @@ export interface RowSql {
 }
 
 /** Makes the names that a decision looks for. */
-export function makeProductNames(product: DecisionRequest['product']): ProductNames {
-  const twin = twinOf(product);
+export function makeProductNames(production: Production): ProductNames {
+  const twin = twinOf(production);
   return {
-    dsttype: product.dsttype,
-    dstname: formatDstname(product),
+    dsttype: production.dsttype,
+    dstname: formatDstname(production),
     ...present({ twin }),
-    isStreamed: product.dsttype.includes(streamMacro),
+    isStreamed: production.dsttype.includes(streamMacro),
   };
 }
 

@@ -89,7 +89,7 @@ function sortColumns(columns: readonly QueryColumn[], request: DecisionRequest):
     if (!isRight) faults.push(`column '${name}' is not ${describeKind(expected)}`);
     return column;
   };
-  const isStreamed = request.product.dsttype.includes(streamMacro);
+  const isStreamed = request.production.dsttype.includes(streamMacro);
   const source = find('source', 'text', true);
   const run = find('runnumber', 'number', true);
   const segment = find('segment', 'number', true);

@@ -1,11 +1,14 @@
+import { cursorKeyOf } from '#model/production.ts';
+
 import { sql } from '../connect.ts';
 
+import type { Production } from '#model/production.ts';
+
 import type { Queryable, Session } from '../connect.ts';
-import type { CursorKey } from './find-cursor.ts';
 
 /** A wish to move the cursor of a production to a run; inclusive: that run is dispatched again. */
 export interface CursorMove {
-  readonly key: CursorKey;
+  readonly production: Production;
   readonly run: number;
   /** `set`: also backwards; `forward`: it stays where it is if that is further. */
   readonly kind: 'forward' | 'set';
@@ -24,8 +27,8 @@ export interface MovedCursor {
  *
  * @throws DatabaseError
  */
-export async function adoptCursor(status: Queryable, key: CursorKey): Promise<void> {
-  const { dsttype, build, tag, version } = key;
+export async function adoptCursor(status: Queryable, production: Production): Promise<void> {
+  const { dsttype, build, tag, version } = cursorKeyOf(production);
   const cursors = sql.table(status.role, 'production_cursor');
   const ofProduction = sql`dsttype = ${dsttype} and replace(build, '.', '') = ${build} and version = ${version}`;
   // In one statement, so it needs no transaction of the caller; the newest row counts, as it does for a reader.
@@ -47,9 +50,9 @@ export async function adoptCursor(status: Queryable, key: CursorKey): Promise<vo
  *
  * @throws DatabaseError
  */
-export async function moveCursor(session: Session, { key, run, kind }: CursorMove): Promise<MovedCursor> {
-  await adoptCursor(session, key);
-  const { dsttype, build, tag, version } = key;
+export async function moveCursor(session: Session, { production, run, kind }: CursorMove): Promise<MovedCursor> {
+  await adoptCursor(session, production);
+  const { dsttype, build, tag, version } = cursorKeyOf(production);
   const cursors = sql.table(session.role, 'production_cursor');
   await session.execute(sql`
     insert into ${cursors} (dsttype, build, tag, version, lastrun)

@@ -61,7 +61,7 @@ export async function preparePayload(input: PreparePayloadInput): Promise<Dispat
     clock?.begin('payload');
     const surveyBegin = performance.now();
     const survey = await surveyPayload(prepared, site);
-    const { build } = prepared.names;
+    const { build } = prepared.names.production;
     const { doubts, overridden } = checkPayload(survey, { mode: site.mode, build, isForced });
     const surveyMs = performance.now() - surveyBegin;
     clock?.end();

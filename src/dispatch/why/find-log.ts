@@ -51,7 +51,7 @@ export async function findLog(
 }
 
 function dsttypeOf(prepared: PreparedRule, { streamname }: ExplainedRow): string {
-  return prepared.names.dsttypePattern.replaceAll(/\$\(streamname\)/giu, streamname ?? '');
+  return prepared.names.production.dsttype.replaceAll(/\$\(streamname\)/giu, streamname ?? '');
 }
 
 async function readTail(path: string): Promise<readonly string[] | undefined> {

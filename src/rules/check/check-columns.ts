@@ -43,7 +43,7 @@ export function checkColumns(
     const message = `'${macro}' is not defined: ${describeEmpty(macro, prepared.rule.job['arguments'])}`;
     complainer.warning({ path: 'job', place, message, expected: `a column '${name}' in the query, or $(${name}:)` });
   }
-  if (prepared.names.dsttypePattern.includes(streamMacro) && !has('streamname')) {
+  if (prepared.names.production.dsttype.includes(streamMacro) && !has('streamname')) {
     const message = "The name has $(streamname), but the query returns no column 'streamname'";
     complainer.error({ path: 'params.name', message, expected: 'such a column' });
   }

@@ -45,10 +45,10 @@ export function prepareCheckedRule(rule: Rule, options: RunOptions): Judgement {
 
 /** Names that no program can take apart again are allowed, and worth a warning. */
 function checkNames({ names }: RuleDraft, complainer: Complainer): void {
-  const { build, dsttypePattern, tag } = names;
-  if (!isConventionalDsttype(dsttypePattern.replaceAll(streamMacro, 'X'))) {
+  const { build, dsttype, tag } = names.production;
+  if (!isConventionalDsttype(dsttype.replaceAll(streamMacro, 'X'))) {
     const expected = 'capitals and a runname in lower case at its end, e.g. DST_CALO_run2pp';
-    complainer.warning({ path: 'params.name', message: `Unusual name '${dsttypePattern}'`, expected });
+    complainer.warning({ path: 'params.name', message: `Unusual name '${dsttype}'`, expected });
   }
   if (!isBuildName(build)) {
     const message = `Unusual build '${names.buildarg}'`;

@@ -84,15 +84,16 @@ const toValue = (read: (context: JobContext) => string | undefined, otherwise?: 
 /** The macros that SLURP itself provides; they go before columns of the query. */
 function ownMacrosOf(texts: JobTexts): Meanings {
   const { names, params, options } = texts;
-  const hasStream = names.dsttypePattern.includes(streamMacro);
+  const { dsttype, build, tag, version } = names.production;
+  const hasStream = dsttype.includes(streamMacro);
   const own: Record<string, MacroMeaning<JobContext>> = {
-    name: hasStream ? toValue(({ row }) => row.dsttype) : toConstant(names.dsttypePattern),
+    name: hasStream ? toValue(({ row }) => row.dsttype) : toConstant(dsttype),
     script: toConstant(texts.script),
     payload: toConstant(texts.payload),
-    build: toConstant(names.build),
+    build: toConstant(build),
     buildarg: toConstant(names.buildarg),
-    tag: toConstant(names.tag),
-    version: toConstant(formatVersion(names.version ?? 0)),
+    tag: toConstant(tag),
+    version: toConstant(formatVersion(version ?? 0)),
     runname: { kind: 'template', text: names.runname },
     leafdir: { kind: 'template', text: names.leafdir },
     mem: toConstant(params['mem'] ?? '4096MB'),
@@ -157,7 +158,7 @@ export function makeCompiledJob(texts: JobTexts, complain: (path: string, proble
   const params = lower(texts.params);
   // An unversioned name has no `_v000`, and neither have the directories and batch names that are built alike.
   const finish = (text: string): string =>
-    texts.names.version === undefined ? text.replace(/_\$\(version\)/gi, '') : text;
+    texts.names.production.version === undefined ? text.replace(/_\$\(version\)/gi, '') : text;
 
   const program = makeMacroProgram<JobContext>((name) => {
     const known = Object.hasOwn(own, name) ? own[name] : undefined;

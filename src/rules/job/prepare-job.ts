@@ -94,16 +94,17 @@ function prepareArguments(sources: JobSources, written: string, script: string |
 
 /** The name of the whole submission: macros that differ from job to job are left out, a stream is an `X`. */
 function expandBatchName(template: string, names: RuleNames, params: Readonly<Record<string, string>>): string {
+  const { dsttype, build, tag, version } = names.production;
   const texts: Readonly<Record<string, string>> = {
     ...params,
-    name: names.dsttypePattern.replaceAll(streamMacro, 'X'),
-    build: names.build,
+    name: dsttype.replaceAll(streamMacro, 'X'),
+    build,
     buildarg: names.buildarg,
-    tag: names.tag,
-    version: formatVersion(names.version ?? 0),
+    tag,
+    version: formatVersion(version ?? 0),
     runname: names.runname,
   };
-  const text = names.version === undefined ? template.replace(/_\$\(version\)/gi, '') : template;
+  const text = version === undefined ? template.replace(/_\$\(version\)/gi, '') : template;
   const program = makeMacroProgram<undefined>((name) => {
     const known = Object.hasOwn(texts, name) ? texts[name] : undefined;
     return known === undefined ? undefined : { kind: 'constant', text: known };

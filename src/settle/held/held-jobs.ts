@@ -7,7 +7,6 @@ import { ingestOwnEvents } from '#ingest/ingest-own-events.ts';
 import { BatchError } from '#model/errors.ts';
 import { findOutside, rowSelectionOf } from '#model/row-selection.ts';
 import { assertPresent } from '#util/assert-present.ts';
-import { present } from '#util/present.ts';
 
 import { decideAttempt } from '../reconcile/decide-attempt.ts';
 import { readJobs } from '../reconcile/read-jobs.ts';
@@ -58,15 +57,12 @@ const submissionsAtOnce = 100;
  */
 export async function findHeldJobs(
   input: HeldInput,
-  { setup, options }: Pick<PreparedRule, 'setup' | 'options'>,
+  { names, options }: Pick<PreparedRule, 'names' | 'options'>,
 ): Promise<HeldJobs> {
   const { status, backend } = input;
-  const { name, build, dbtag, revision } = setup;
-  const production = {
-    ...{ setupName: name, build, tag: dbtag },
-    ...present({ version: revision }),
-  };
-  const submissions = await withDatabaseRetries(() => findProductionSubmissions(status, backend.name, production));
+  const submissions = await withDatabaseRetries(() =>
+    findProductionSubmissions(status, backend.name, names.production),
+  );
   const selection = rowSelectionOf(options);
   const held: { jobs: HeldJob[]; stops: HeldJobs['stops'][number][]; unread: string[] } = {
     ...{ jobs: [], stops: [], unread: [] },

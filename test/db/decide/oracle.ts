@@ -68,8 +68,8 @@ function numbersOf(selection: RowSelection['runs' | 'segments']): readonly numbe
 
 /** Decides every proposal of a world; the n-th answer is for the n-th proposal. */
 export function decideNaively(world: World, request: DecisionRequest): readonly Fate[] {
-  const { product, inputs } = request;
-  const isStreamed = product.dsttype.includes(streamMacro);
+  const { production, inputs } = request;
+  const isStreamed = production.dsttype.includes(streamMacro);
   const known = world.proposals.map((proposal, index) => {
     const { run, segment, stream } = proposal;
     const { runs, segments } = request.selection;
@@ -83,10 +83,10 @@ export function decideNaively(world: World, request: DecisionRequest): readonly 
     if (!isWhole || words(proposal.files).length === 0 || !isNamed) {
       return { fate: { fate: 'rejected' } satisfies Fate, proposal, index, dstfile: '', content: '' };
     }
-    const dsttype = fillStream(product.dsttype, stream ?? '');
-    const dstname = formatDstname({ ...product, dsttype });
+    const dsttype = fillStream(production.dsttype, stream ?? '');
+    const dstname = formatDstname({ ...production, dsttype });
     const dstnames =
-      product.version === undefined ? [dstname, formatDstname({ ...product, dsttype, version: 0 })] : [dstname];
+      production.version === undefined ? [dstname, formatDstname({ ...production, dsttype, version: 0 })] : [dstname];
     const dstfiles = dstnames.map((name) => printDstfile(name, run, segment));
     const live = dstfiles.map((name) => world.attempts.find((one) => one.dstfile === name && one.isRetired !== true));
     const blocking = live.find((one) => one !== undefined && !request.unblockStates.includes(one.state));

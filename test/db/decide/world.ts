@@ -138,7 +138,7 @@ export function makeRequest(ask: Ask): DecisionRequest {
   return {
     rule: 'DST_X',
     query: { role: ask.role ?? 'daq', text: ask.query ?? proposalQuery },
-    product: {
+    production: {
       dsttype: ask.dsttype ?? 'DST_X_run2pp',
       build: 'new',
       tag: '2024p001',

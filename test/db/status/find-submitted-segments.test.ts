@@ -22,7 +22,8 @@ afterAll(() => opened.close());
 
 test('names the segments of each run that these submissions consist of, and no others', async () => {
   const setup = await putSetup(status, {
-    ...{ name: 'DST_A_run2pp', build: 'new', dbtag: '2024p007', repo: 'r', dir: 'd', hash: 'abc1234' },
+    production: { dsttype: 'DST_A_run2pp', build: 'new', tag: '2024p007' },
+    ...{ buildarg: 'new', repo: 'r', dir: 'd', hash: 'abc1234' },
     isDirty: false,
     payload: 'a'.repeat(40),
   });

@@ -12,7 +12,7 @@ import type { Database } from '#db/connect.ts';
 
 import type { TestStatus } from '../test-database.ts';
 
-const key = { dsttype: 'DST_A_run2pp', build: 'ana437', tag: '2024p007', version: 1 };
+const production = { dsttype: 'DST_A_run2pp', build: 'ana437', tag: '2024p007', version: 1 };
 
 let opened: TestStatus;
 let status: Database;
@@ -26,11 +26,11 @@ beforeEach(() => status.execute(sql`delete from ${sql.table(status.role, 'produc
 async function put(build: string, tag: string, lastrun: number): Promise<void> {
   await status.execute(sql`
     insert into ${sql.table(status.role, 'production_cursor')} (dsttype, build, tag, version, lastrun)
-    values (${key.dsttype}, ${build}, ${tag}, 1, ${lastrun})`);
+    values (${production.dsttype}, ${build}, ${tag}, 1, ${lastrun})`);
 }
 
 const move = (run: number, kind: 'forward' | 'set') =>
-  status.transaction((session) => moveCursor(session, { key, run, kind }));
+  status.transaction((session) => moveCursor(session, { production, run, kind }));
 
 const rows = () =>
   status.query(sql`
@@ -39,7 +39,7 @@ const rows = () =>
 test('C-K3: makes the row, under the build without dots, where there is none', async () => {
   expect(await move(500, 'forward')).toMatchObject({ before: 0, after: 500 });
   expect(await rows()).toEqual([{ build: 'ana437', tag: '2024p007', lastrun: 500 }]);
-  expect(await findCursor(status, key)).toBe(500);
+  expect(await findCursor(status, production)).toBe(500);
 });
 
 test('goes backwards only when it is set (C-K10)', async () => {
@@ -57,14 +57,14 @@ test('makes a row that was written with the dotted build the one row of the prod
 test('starts a new tag at the cursor of the newest other tag', async () => {
   await put('ana437', '2024p005', 900);
   await put('ana437', '2024p006', 600);
-  await adoptCursor(status, key);
-  await adoptCursor(status, { ...key, dsttype: randomUUID() });
+  await adoptCursor(status, production);
+  await adoptCursor(status, { ...production, dsttype: randomUUID() });
   expect(await rows()).toEqual([
     { build: 'ana437', tag: '2024p005', lastrun: 900 },
     { build: 'ana437', tag: '2024p006', lastrun: 600 },
     { build: 'ana437', tag: '2024p007', lastrun: 600 },
   ]);
   await move(700, 'forward');
-  await adoptCursor(status, key);
-  expect(await findCursor(status, key)).toBe(700);
+  await adoptCursor(status, production);
+  expect(await findCursor(status, production)).toBe(700);
 });

@@ -53,7 +53,9 @@ const mine = (): PreparedRule => prepareTestRule(world.root);
 /** A production whose name begins like that of {@link mine}. */
 function others(): PreparedRule {
   const prepared = mine();
-  return { ...prepared, setup: { ...prepared.setup, name: `${prepared.setup.name}_extra` } };
+  const { production } = prepared.names;
+  const other = { ...production, dsttype: `${production.dsttype}_extra` };
+  return { ...prepared, names: { ...prepared.names, production: other } };
 }
 
 const states = async () =>

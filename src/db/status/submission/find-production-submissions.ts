@@ -1,16 +1,10 @@
+import { setupNameOf } from '#model/production.ts';
+
 import { sql } from '../../connect.ts';
 
-import type { Queryable } from '../../connect.ts';
+import type { Production } from '#model/production.ts';
 
-/** What a production is known by, exactly. */
-export interface ProductionKey {
-  /** Dsttype, a stream as `_X_`. */
-  readonly setupName: string;
-  /** Dotted, as in `production_setup`. */
-  readonly build: string;
-  readonly tag: string;
-  readonly version?: number;
-}
+import type { Queryable } from '../../connect.ts';
 
 /** One submission that contains attempts of the production, and whether any of them is open. */
 export interface ProductionSubmission {
@@ -29,16 +23,16 @@ export interface ProductionSubmission {
 export async function findProductionSubmissions(
   status: Queryable,
   backend: string,
-  production: ProductionKey,
+  production: Production,
 ): Promise<readonly ProductionSubmission[]> {
-  const { setupName, build, tag, version } = production;
+  const { build, tag, version } = production;
   return status.query<ProductionSubmission>(sql`
     select s.uuid::text as uuid, s.rule, bool_or(p.final_state is null) as "isOpen"
     from ${sql.table(status.role, 'submission')} s
     join ${sql.table(status.role, 'production_status')} p on p.submission_id = s.uuid
     join ${sql.table(status.role, 'production_setup')} x on x.id = p.prod_id
     where s.backend = ${backend}
-      and x.name = ${setupName} and x.build = ${build} and x.dbtag = ${tag}
+      and x.name = ${setupNameOf(production)} and replace(x.build, '.', '') = ${build} and x.dbtag = ${tag}
       and x.revision is not distinct from ${version ?? null}::int
       and (p.final_state is null
         or (s.state = 'confirmed' and s.reserved_at > (now() at time zone 'utc') - interval '90 days'))

@@ -1,22 +1,22 @@
+import { setupNameOf } from '#model/production.ts';
+
 import { sql } from '../../connect.ts';
+
+import type { Production } from '#model/production.ts';
 
 import type { Queryable } from '../../connect.ts';
 
-/** A production setup: under which conditions, and with which payload, jobs are made. */
+/** A production setup: for which production, and with which payload, jobs are made. */
 export interface ProductionSetup {
-  /** Dsttype, a stream as `_X_`. */
-  readonly name: string;
-  /** Dotted: `ana.437`. */
-  readonly build: string;
-  readonly dbtag: string;
+  readonly production: Production;
+  /** The build as the release set-up takes it, dotted: `ana.437`. */
+  readonly buildarg: string;
   /** Where the payload's repository comes from. */
   readonly repo: string;
   /** The payload's directory as the rule writes it. */
   readonly dir: string;
   /** Short. */
   readonly hash: string;
-  /** Absent for names without version. */
-  readonly revision?: number;
   /** Of what its jobs stage: the content's hash. */
   readonly payload: string;
   /** Something that its jobs stage is not what its commit has. */
@@ -30,11 +30,12 @@ export interface ProductionSetup {
  * @throws DatabaseError
  */
 export async function putSetup(status: Queryable, setup: ProductionSetup): Promise<number> {
+  const { production } = setup;
   const rows = await status.query<{ readonly id: number }>(sql`
     insert into ${sql.table(status.role, 'production_setup')} as s
       (name, build, dbtag, repo, dir, hash, revision, dirty, payload)
-    values (${setup.name}, ${setup.build}, ${setup.dbtag}, ${setup.repo}, ${setup.dir}, ${setup.hash},
-            ${setup.revision ?? null}, ${setup.isDirty}, ${setup.payload})
+    values (${setupNameOf(production)}, ${setup.buildarg}, ${production.tag}, ${setup.repo}, ${setup.dir}, ${setup.hash},
+            ${production.version ?? null}, ${setup.isDirty}, ${setup.payload})
     on conflict (name, build, dbtag, hash, coalesce(revision, -1), coalesce(payload, ''), dirty)
       do update set dirty = s.dirty
     returning id`);

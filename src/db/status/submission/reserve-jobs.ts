@@ -1,9 +1,11 @@
+import { reservationLockOf } from '#model/production.ts';
 import { assertPresent } from '#util/assert-present.ts';
 
 import { sql } from '../../connect.ts';
 
 import type { JobState } from '#model/job/job-state.ts';
 import type { PayloadOrigin } from '#model/payload.ts';
+import type { Production } from '#model/production.ts';
 
 import type { Session } from '../../connect.ts';
 
@@ -24,8 +26,7 @@ export interface ReservationRequest {
   readonly payloadOrigin: PayloadOrigin;
   /** What would have refused the dispatch without `--doit`, a line each; empty: nothing. */
   readonly overridden: readonly string[];
-  /** Same for all rules that may make the same products: build, tag and version. */
-  readonly production: string;
+  readonly production: Production;
   /** Attempts that are in another state by now are not replaced. */
   readonly unblockStates: readonly JobState[];
   /** Takes rows with a greater ordinal only; -1 for all. */
@@ -68,7 +69,7 @@ export interface Reservation {
  */
 export async function reserveJobs(session: Session, request: ReservationRequest): Promise<Reservation> {
   const { uuid, after, terms } = request;
-  const key = `slurp reserve ${request.production}`;
+  const key = `slurp reserve ${reservationLockOf(request.production)}`;
   await session.query(sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`);
   const [found] = await session.query<{ readonly offered: number; readonly last: number | null }>(sql`
     select count(*)::int as offered, max(ordinal) as last from (
