@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { adoptAndMigrate, planAdoptAndMigrate } from '#adopt/adopt-and-migrate.ts';
 import { openDatabase, sql } from '#db/connect.ts';
+import { findCursor } from '#db/status/find-cursor.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -265,6 +266,44 @@ describe('old readers and writers', () => {
       const setup = `insert into production_setup (name, build, dbtag, repo, dir, hash, revision)
         values ('DST_OLD_run2pp', 'ana.437', '2024p007', 'r', 'd', 'abc1234', 2) returning id, dirty`;
       expect(await read(role, setup)).toEqual({ id: 3, dirty: false });
+    },
+    timeoutMs,
+  );
+});
+
+describe('tables that have lost their keys', () => {
+  it(
+    'get them back; a cursor without version is that of version 0, and its production finds it',
+    async () => {
+      const role = await oldDatabase('keyless');
+      const cursors = sql.table(role, 'production_cursor');
+      await database.execute(sql`alter table ${cursors} drop constraint production_cursor_pkey`);
+      await database.execute(sql`alter table ${cursors} alter column version drop not null`);
+      await database.execute(sql`
+        insert into ${cursors} (dsttype, build, tag, version, lastrun)
+        values ('DST_STREAM_X_run2pp', 'new', 'nocdbtag', null, 80)`);
+      await adoptAndMigrate(role, sqlDirectory);
+      const production = { dsttype: 'DST_STREAM$(streamname)run2pp', build: 'new', tag: 'nocdbtag' };
+      const status = openDatabase(role, { applicationName: 'adopt test', max: 1 });
+      expect(await findCursor(status, production)).toBe(80);
+      expect(await findCursor(status, { ...production, version: 0 })).toBe(80);
+      await status.close();
+      const again = sql`insert into ${cursors} (dsttype, build, tag, version, lastrun)
+        select dsttype, build, tag, version, 90 from ${cursors} where lastrun = 80`;
+      await expect(database.execute(again)).rejects.toMatchObject({ code: 'database-unique' });
+    },
+    timeoutMs,
+  );
+
+  it(
+    'keep one row of a production setup without revision',
+    async () => {
+      const role = await oldDatabase('setup_again');
+      await adoptAndMigrate(role, sqlDirectory);
+      const setups = sql.table(role, 'production_setup');
+      const again = sql`insert into ${setups} (name, build, dbtag, repo, dir, hash, revision)
+        select name, build, dbtag, repo, dir, hash, revision from ${setups} where revision is null`;
+      await expect(database.execute(again)).rejects.toMatchObject({ code: 'database-unique' });
     },
     timeoutMs,
   );

@@ -53,6 +53,9 @@ alter table invalid_run_list
   alter column created_at set default (now() at time zone 'utc'),
   alter column expires_at set default '2161-10-11';
 
+-- Without version is version 0 there: null would be no part of a key.
+update production_cursor set version = 0 where version is null;
+
 do $$
 declare
   wanted record;
