@@ -18,6 +18,7 @@ import { checkLockFile } from './house/check-lock-file.ts';
 import { checkMap } from './house/check-map.ts';
 import { checkNames } from './house/check-names.ts';
 import { checkStandIns } from './house/check-stand-ins.ts';
+import { checkVerbs } from './house/check-verbs.ts';
 import { checkGeneratedFiles } from './house/generated-files.ts';
 import { readSourceTree } from './house/source-tree.ts';
 
@@ -43,7 +44,7 @@ function directoriesOf(path: string): readonly string[] {
   );
 }
 
-/** The import checker says that all is well when it finds no module at all (it did, with a TypeScript it did not know). */
+/** The import checker reports success when it finds no module at all (it did, with a TypeScript it did not know). */
 async function checkCruised(): Promise<readonly string[]> {
   const options = await extractDepcruiseOptions(join(root, '.dependency-cruiser.mjs'));
   const { output } = await cruise(['src'], options, undefined, {
@@ -80,6 +81,7 @@ const complaints = [
   ),
   ...checkDocstrings(tree),
   ...checkNames(tree),
+  ...checkVerbs(tree),
   ...checkComments(tree),
   ...checkStandIns(tree),
   ...checkLockFile(readFileSync(join(root, 'package-lock.json'), 'utf8')),

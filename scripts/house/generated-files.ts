@@ -5,6 +5,7 @@ import { format, resolveConfig } from 'prettier';
 
 import { exitCodes } from '#cli/exit-codes.ts';
 
+import { renderVerbs } from './check-verbs.ts';
 import { renderTables } from './render-tables.ts';
 
 /** The page about exit codes, from the table that the commands themselves use. */
@@ -39,6 +40,7 @@ export async function generatedFiles(root: string): Promise<ReadonlyMap<string, 
   const pages = [
     ['docs/exit-codes.md', renderExitCodes()],
     ['docs/tables.md', renderTables(root)],
+    ['docs/verbs.md', renderVerbs()],
   ] as const;
   const files = new Map<string, string>();
   for (const [path, text] of pages) {

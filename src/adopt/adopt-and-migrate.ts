@@ -3,7 +3,7 @@ import { findApplied, withSnapshot, withTablesLocked } from '#db/migration-bookk
 import { present } from '#util/present.ts';
 
 import { adoptCatalog, describeCatalog, findOriginalCatalog } from './adopt-catalog.ts';
-import { adoptStatus, findOriginalStatus, foretellAdoption } from './adopt-status.ts';
+import { adoptStatus, findOriginalStatus, planAdoption } from './adopt-status.ts';
 import { isOfEarlierVersion, migrateEarlier } from './earlier-version.ts';
 
 import type { Ask } from '#db/migration-bookkeeping.ts';
@@ -78,8 +78,8 @@ export async function adoptAndMigrate(
   };
 }
 
-async function foretell(ask: Ask, role: Role, origin: Origin): Promise<Adoption | undefined> {
-  if (origin.kind === 'status') return foretellAdoption(ask, role, origin.original);
+async function planAdoptionOf(ask: Ask, role: Role, origin: Origin): Promise<Adoption | undefined> {
+  if (origin.kind === 'status') return planAdoption(ask, role, origin.original);
   if (origin.kind !== 'catalog') return undefined;
   const isComplete = origin.original.missing.length + origin.original.changes.length === 0;
   return isComplete ? undefined : describeCatalog(ask, role, origin.original);
@@ -93,7 +93,7 @@ async function foretell(ask: Ask, role: Role, origin: Origin): Promise<Adoption 
 export async function planAdoptAndMigrate(role: Role, sqlDirectory: string): Promise<MigrationReport> {
   const { kind, adoption } = await withSnapshot(role, async (ask) => {
     const origin = await findOrigin(ask, role);
-    return { kind: origin.kind, adoption: await foretell(ask, role, origin) };
+    return { kind: origin.kind, adoption: await planAdoptionOf(ask, role, origin) };
   });
   if (kind === 'ours') return planMigration(role, sqlDirectory);
   return {

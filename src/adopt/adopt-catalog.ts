@@ -4,11 +4,11 @@ import { DatabaseError } from '#model/errors.ts';
 import { present } from '#util/present.ts';
 
 import { checkOwners, checkTables } from './check-tables.ts';
-import { countRows, sumBytes } from './count-rows.ts';
+import { countBytes, countRows } from './count-rows.ts';
 import { canCreateTables, findColumnReaders, findTables } from './find-tables.ts';
+import { makeTypeChanges } from './make-type-changes.ts';
 import { originalCatalogTables } from './original-tables.ts';
 import { readSteps } from './read-steps.ts';
-import { retype } from './retype.ts';
 
 import type { Ask } from '#db/migration-bookkeeping.ts';
 import type { Adoption, TypeChange } from '#model/report/migration.ts';
@@ -119,7 +119,7 @@ export async function describeCatalog(ask: Ask, role: Role, original: OriginalCa
     added: original.missing,
     open: [],
     hasNewStates: false,
-    rewrittenBytes: await sumBytes(ask, role.schema, rewritten),
+    rewrittenBytes: await countBytes(ask, role.schema, rewritten),
   };
 }
 
@@ -144,7 +144,7 @@ export async function adoptCatalog(
     await ask(statement);
   }
   tell('change types');
-  for (const statement of retype(original.changes)) await ask(statement);
+  for (const statement of makeTypeChanges(original.changes)) await ask(statement);
   const after = await findTables(ask, role.schema, names);
   return describeCatalog(ask, role, { ...original, tables: after });
 }

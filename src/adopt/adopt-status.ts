@@ -5,12 +5,12 @@ import { DatabaseError } from '#model/errors.ts';
 import { countOf } from '#util/count-of.ts';
 
 import { checkOwners, checkTables } from './check-tables.ts';
-import { countAdopted, countOpen, countRows, foretellCounts, sumBytes } from './count-rows.ts';
+import { countAdopted, countBytes, countOpen, countPlanned, countRows } from './count-rows.ts';
 import { canCreateTables, findColumnReaders, findTables } from './find-tables.ts';
+import { makeTypeChanges } from './make-type-changes.ts';
 import { newStatusTables, originalStatusTables } from './original-tables.ts';
 import { readSteps } from './read-steps.ts';
-import { retype } from './retype.ts';
-import { dropOriginalType, findStateStanding, findUnknownStates, makeStateType, stateChangeOf } from './state-type.ts';
+import { findStateStanding, findUnknownStates, makeStateType, makeTypeRemoval, stateChangeOf } from './state-type.ts';
 
 import type { Ask } from '#db/migration-bookkeeping.ts';
 import type { Adoption } from '#model/report/migration.ts';
@@ -37,7 +37,8 @@ export interface AdoptOptions {
   readonly lockTimeoutMs: number;
 }
 
-function refuse(role: Role, complaints: readonly string[], advice: string, code: string): never {
+function assertAdoptable(role: Role, complaints: readonly string[], advice: string, code: string): void {
+  if (complaints.length === 0) return;
   throw new DatabaseError(
     `The tables in schema '${role.schema}' of '${describeServer(role.url)}' cannot be adopted as those of a production`,
     { code, complaints, advice },
@@ -69,9 +70,7 @@ export async function findOriginalStatus(ask: Ask, role: Role): Promise<Original
   if (tables.has('production_status') && !tables.has('production_setup')) {
     complaints.push(`Table 'production_setup', to which 'production_status' refers, does not exist`);
   }
-  if (complaints.length > 0) {
-    refuse(role, complaints, "Name another schema for 'status' in the site file", 'database-foreign-tables');
-  }
+  assertAdoptable(role, complaints, "Name another schema for 'status' in the site file", 'database-foreign-tables');
   await checkRights(ask, role, tables);
   await checkReaders(ask, role, { tables, check, states });
   for (const { state, rows } of await findUnknownStates(ask, role.schema, tables, states)) {
@@ -79,9 +78,7 @@ export async function findOriginalStatus(ask: Ask, role: Role): Promise<Original
       `${countOf(rows, 'row')} of 'production_status' ${rows === 1 ? 'is' : 'are'} in the state '${state}', which SLURP does not know`,
     );
   }
-  if (complaints.length > 0) {
-    refuse(role, complaints, 'Put these rows into another state first, e.g. failed', 'database-foreign-tables');
-  }
+  assertAdoptable(role, complaints, 'Put these rows into another state first, e.g. failed', 'database-foreign-tables');
   return { tables, check, states };
 }
 
@@ -90,8 +87,7 @@ async function checkRights(ask: Ask, role: Role, tables: ReadonlyMap<string, Fou
   if (!(await canCreateTables(ask, role.schema))) {
     complaints.push(`This account may not make tables in the schema '${role.schema}'`);
   }
-  if (complaints.length === 0) return;
-  refuse(role, complaints, "Run 'slurp db migrate' once as the owner of the tables", 'database-refused');
+  assertAdoptable(role, complaints, "Run 'slurp db migrate' once as the owner of the tables", 'database-refused');
 }
 
 async function checkReaders(ask: Ask, role: Role, { tables, check, states }: OriginalStatus): Promise<void> {
@@ -109,7 +105,7 @@ async function checkReaders(ask: Ask, role: Role, { tables, check, states }: Ori
     return `View '${view}' reads what gets a wider type: ${columns.join(', ')}`;
   });
   const advice = `Keep their text (select pg_get_viewdef('${views[0]}', true)), drop them, and make them again afterwards`;
-  refuse(role, complaints, advice, 'database-in-use');
+  assertAdoptable(role, complaints, advice, 'database-in-use');
 }
 
 /**
@@ -117,11 +113,11 @@ async function checkReaders(ask: Ask, role: Role, { tables, check, states }: Ori
  *
  * @throws DatabaseError
  */
-export async function foretellAdoption(ask: Ask, role: Role, original: OriginalStatus): Promise<Adoption> {
+export async function planAdoption(ask: Ask, role: Role, original: OriginalStatus): Promise<Adoption> {
   const before = await countRows(ask, role.schema, [...original.tables.keys()]);
   return {
     ...(await describe(ask, role, original)),
-    counts: await foretellCounts(ask, role.schema, names, before),
+    counts: await countPlanned(ask, role.schema, names, before),
     open: before.has('production_status') ? await countOpen(ask, role.schema, false) : [],
   };
 }
@@ -138,7 +134,7 @@ async function describe(
     changes: check.changes,
     added: check.missing.map(({ table, column }) => `${table}.${column}`),
     hasNewStates: states.kind === 'unfit',
-    rewrittenBytes: await sumBytes(ask, role.schema, [...new Set(rewritten)]),
+    rewrittenBytes: await countBytes(ask, role.schema, [...new Set(rewritten)]),
   };
 }
 
@@ -173,8 +169,8 @@ export async function adoptStatus(
   for (const { name, statement } of await readSteps(sqlDirectory, 'status')) {
     if (name === 'set keys') {
       tell('change types');
-      for (const change of retype(check.changes, stateChangeOf(states, tables))) await ask(change);
-      for (const drop of dropOriginalType(states)) await ask(drop);
+      for (const change of makeTypeChanges(check.changes, stateChangeOf(states, tables))) await ask(change);
+      for (const drop of makeTypeRemoval(states)) await ask(drop);
     }
     tell(name);
     await ask(statement);

@@ -32,7 +32,7 @@ const expected: Readonly<Record<ColumnKind, string>> = {
   state: 'an enum or a text',
 };
 
-function fits(kind: ColumnKind, found: FoundColumn): boolean {
+function isOfKind(kind: ColumnKind, found: FoundColumn): boolean {
   return families[kind].includes(found.type) || (kind === 'state' && found.isEnum);
 }
 
@@ -83,7 +83,7 @@ export function checkTables(
       if (facts === undefined) {
         if (isNeeded) complaints.push(`Table '${table}' has no column '${column}'`);
         else missing.push({ table, column });
-      } else if (!fits(kind, facts)) {
+      } else if (!isOfKind(kind, facts)) {
         complaints.push(`Column '${column}' of '${table}' is '${facts.fullType}': expected ${expected[kind]}`);
       } else {
         const change = changeOf(kind, facts);

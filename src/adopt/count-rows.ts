@@ -9,7 +9,7 @@ import type { OpenCount, TableCount } from '#model/report/migration.ts';
 /** Where older rows of `dataset_status` go. */
 const supersededTable = 'dataset_status_superseded';
 
-function tableIn(schema: string, name: string): Statement {
+function tableOf(schema: string, name: string): Statement {
   return sql.table({ schema }, name);
 }
 
@@ -21,14 +21,14 @@ export async function countRows(
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   for (const name of names) {
-    const [row] = await ask<{ readonly rows: number }>(sql`select count(*) as rows from ${tableIn(schema, name)}`);
+    const [row] = await ask<{ readonly rows: number }>(sql`select count(*) as rows from ${tableOf(schema, name)}`);
     counts.set(name, row?.rows ?? 0);
   }
   return counts;
 }
 
 /** Sums up what tables take on disk, without their indexes. */
-export async function sumBytes(ask: Ask, schema: string, names: readonly string[]): Promise<number> {
+export async function countBytes(ask: Ask, schema: string, names: readonly string[]): Promise<number> {
   const [row] = await ask<{ readonly bytes: number }>(sql`
     select coalesce(sum(pg_table_size(c.oid)), 0)::float8 as bytes
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -52,7 +52,7 @@ export async function countAdopted(
   );
   const after = await countRows(ask, schema, all);
   const [attempts] = await ask<{ readonly retired: number }>(sql`
-    select count(*) filter (where retired_at is not null) as retired from ${tableIn(schema, 'production_status')}`);
+    select count(*) filter (where retired_at is not null) as retired from ${tableOf(schema, 'production_status')}`);
   const retired = attempts?.retired ?? 0;
   return [...after].map(([table, rows]) => {
     const was = before.get(table);
@@ -66,7 +66,7 @@ export async function countAdopted(
 }
 
 /** Reports what {@link countAdopted} will say, from tables that are still as they were. */
-export async function foretellCounts(
+export async function countPlanned(
   ask: Ask,
   schema: string,
   names: readonly string[],
@@ -74,7 +74,7 @@ export async function foretellCounts(
 ): Promise<readonly TableCount[]> {
   const live = before.has('production_status')
     ? await ask<{ readonly live: number }>(
-        sql`select count(distinct dstfile) as live from ${tableIn(schema, 'production_status')}`,
+        sql`select count(distinct dstfile) as live from ${tableOf(schema, 'production_status')}`,
       )
     : [];
   const counts: TableCount[] = [];
@@ -99,7 +99,7 @@ async function countDatasets(ask: Ask, schema: string): Promise<number> {
   // The column may be missing; a row as JSON has it or not.
   const [row] = await ask<{ readonly rows: number }>(sql`
     select count(distinct (dstname, run, coalesce(to_jsonb(d) ->> 'lastrun', '0'))) as rows
-    from ${tableIn(schema, 'dataset_status')} d`);
+    from ${tableOf(schema, 'dataset_status')} d`);
   return row?.rows ?? 0;
 }
 
@@ -109,7 +109,7 @@ async function countDatasets(ask: Ask, schema: string): Promise<number> {
  * @param isAdopted the rows know already which of them are live
  */
 export async function countOpen(ask: Ask, schema: string, isAdopted: boolean): Promise<readonly OpenCount[]> {
-  const status = tableIn(schema, 'production_status');
+  const status = tableOf(schema, 'production_status');
   const newest = isAdopted
     ? sql`select status, cluster from ${status} where retired_at is null and submission_id is null
             and status not in ('finished', 'failed')`

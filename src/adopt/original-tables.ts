@@ -15,7 +15,7 @@ export interface OriginalColumn {
 export type OriginalTable = Readonly<Record<string, OriginalColumn>>;
 
 /** `name kind`, separated by spaces or newlines; a `?` behind the kind: may be missing. */
-function columns(text: string): OriginalTable {
+function parseColumns(text: string): OriginalTable {
   const kinds: Readonly<Record<string, ColumnKind>> = {
     ...{ text: 'text', int: 'integer', bigint: 'bigint', count: 'count', time: 'timestamp', json: 'json' },
     state: 'state',
@@ -32,20 +32,22 @@ function columns(text: string): OriginalTable {
 
 /** The tables of the original in the status database, in the order in which they refer to each other. */
 export const originalStatusTables: Readonly<Record<string, OriginalTable>> = {
-  production_setup: columns(`id int, name text, build text, dbtag text, repo text, dir text, hash text, revision int?`),
-  production_status: columns(`
+  production_setup: parseColumns(
+    `id int, name text, build text, dbtag text, repo text, dir text, hash text, revision int?`,
+  ),
+  production_status: parseColumns(`
     id int, dsttype text, dstname text, dstfile text, run int, segment int, nsegments int, inputs text, ranges text?,
     prod_id int, cluster int, process int, status state, submitting time?, submitted time?, started time?,
     running time?, ended time?, flags count?, exit_code int?, nevents count?, submission_host text?,
     execution_node text?, message text?, logsize bigint?, last_message time?`),
-  production_cursor: columns(`id int, dsttype text, build text, tag text, version int, lastrun int`),
-  production_quality: columns(`id int, dstname text, run int, segment int, stat_id int, qual json`),
-  dataset_status: columns(`
+  production_cursor: parseColumns(`id int, dsttype text, build text, tag text, version int, lastrun int`),
+  production_quality: parseColumns(`id int, dstname text, run int, segment int, stat_id int, qual json`),
+  dataset_status: parseColumns(`
     id int, dstname text, run int, lastrun int?, revision int?, nsegments int?, parent text?, created time?,
     updated time?, finalized time?, broken time?, status text?, blame text?`),
-  cups_stats: columns(`
+  cups_stats: parseColumns(`
     id int, dstname text, run int, segment int, update text, started time, ended time, nattempts int, exception text`),
-  invalid_run_list: columns(`
+  invalid_run_list: parseColumns(`
     id int, dstname text, first_run int, last_run int?, first_segment int?, last_segment int?, reason text?,
     created_at time?, expires_at time?`),
 };
@@ -55,7 +57,7 @@ export const newStatusTables = ['submission', 'production_event', 'file_owner'] 
 
 /** The tables of a file catalog, as far as SLURP uses them: the original's `datasets` has seven columns, and later ones more. */
 export const originalCatalogTables: Readonly<Record<string, OriginalTable>> = {
-  files: columns(`lfn text, full_host_name text, full_file_path text, time time?, size bigint?, md5 text?`),
-  datasets: columns(`
+  files: parseColumns(`lfn text, full_host_name text, full_file_path text, time time?, size bigint?, md5 text?`),
+  datasets: parseColumns(`
     filename text, runnumber int, segment int, size bigint?, dataset text, dsttype text, events bigint?`),
 };

@@ -71,7 +71,7 @@ export function stateChangeOf(
 }
 
 /** Drops the old type, unless something else of the site still uses it. */
-export function dropOriginalType(standing: StateStanding): readonly Statement[] {
+export function makeTypeRemoval(standing: StateStanding): readonly Statement[] {
   if (standing.kind === 'fit' || !standing.isThere) return [];
   return [
     sql`do $$ begin drop type prodstate_original; exception when dependent_objects_still_exist then null; end $$`,

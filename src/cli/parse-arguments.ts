@@ -80,14 +80,14 @@ export function parseArguments(
       if (command !== undefined) positionals.push(argument);
       else {
         spec = commands.get(argument);
-        if (spec === undefined) return complain(unknownWord('subcommand', argument, [...commands.keys()]));
+        if (spec === undefined) return complain(describeUnknown('subcommand', argument, [...commands.keys()]));
         command = argument;
         scopes = [spec.options, globalOptions];
       }
       continue;
     }
     if (meaning.option.names.includes('--help')) return { kind: 'help', ...present({ command }) };
-    const taken = takeValues(argument, meaning.option, meaning.attached, rest, scopes);
+    const taken = parseValues(argument, meaning.option, meaning.attached, rest, scopes);
     if (typeof taken === 'string') return complain(taken);
     options.set(keyOf(meaning.option), taken);
   }
@@ -108,7 +108,7 @@ function keyOf(option: OptionSpec): string {
   return assertPresent(option.names[0], 'the name of an option');
 }
 
-function unknownWord(kind: string, word: string, known: readonly string[]): string {
+function describeUnknown(kind: string, word: string, known: readonly string[]): string {
   return `Unknown ${kind} '${word}': expected one of ${known.join(', ')}`;
 }
 
@@ -121,7 +121,9 @@ function meaningOf(argument: string, scopes: readonly (readonly OptionSpec[])[])
   }
   const [, name = argument, attached] = /^([^=]*)=(.*)$/su.exec(argument) ?? [];
   for (const scope of scopes) {
-    const found = argument.startsWith('--') ? byBeginning(name, scope) : byShortName(argument, name, scope);
+    const found = argument.startsWith('--')
+      ? optionsByBeginning(name, scope)
+      : optionsByShortName(argument, name, scope);
     if (found.length > 1) {
       const candidates = found.map(({ names }) => names.find((known) => known.startsWith(name)) ?? '');
       return { kind: 'complaint', message: `Option '${name}' could be ${candidates.join(' or ')}` };
@@ -137,17 +139,17 @@ function meaningOf(argument: string, scopes: readonly (readonly OptionSpec[])[])
   return { kind: 'complaint', message: `Unknown option '${name}'` };
 }
 
-function byBeginning(name: string, scope: readonly OptionSpec[]): readonly OptionSpec[] {
+function optionsByBeginning(name: string, scope: readonly OptionSpec[]): readonly OptionSpec[] {
   const exact = scope.filter(({ names }) => names.includes(name));
   return exact.length > 0 ? exact : scope.filter(({ names }) => names.some((known) => known.startsWith(name)));
 }
 
-function byShortName(argument: string, name: string, scope: readonly OptionSpec[]): readonly OptionSpec[] {
+function optionsByShortName(argument: string, name: string, scope: readonly OptionSpec[]): readonly OptionSpec[] {
   return scope.filter(({ names }) => names.includes(name) || names.includes(argument.slice(0, 2)));
 }
 
 /** Takes the values of an option off the rest of the line; a text is what is wrong. */
-function takeValues(
+function parseValues(
   argument: string,
   option: OptionSpec,
   attached: string | undefined,
@@ -178,5 +180,5 @@ function takeValues(
   }
   const { choices } = option;
   const wrong = choices === undefined ? undefined : values.find((value) => !choices.includes(value));
-  return wrong === undefined ? values : unknownWord(`value of ${shown}`, wrong, choices ?? []);
+  return wrong === undefined ? values : describeUnknown(`value of ${shown}`, wrong, choices ?? []);
 }

@@ -4,8 +4,8 @@ import { UsageError } from '#model/errors.ts';
 
 import packageFacts from '../../package.json' with { type: 'json' };
 import { expandPrefixes } from './expand-prefixes.ts';
-import { keepLast } from './keep-last.ts';
 import { writeOutput } from './output.ts';
+import { withoutRepeated } from './without-repeated.ts';
 
 /**
  * Makes the option parser of a command, with `--help`, `--version` and `--debug`; the command adds its own options,
@@ -29,7 +29,7 @@ export function makeProgram(name: string, description: string): Command {
 export async function parseProgram(program: Command, argv: readonly string[]): Promise<boolean> {
   const pending: Promise<unknown>[] = [];
   let failing = program;
-  for (const command of [program, ...allSubcommands(program)]) {
+  for (const command of [program, ...subcommandsOf(program)]) {
     command.exitOverride((error) => {
       failing = command;
       throw error;
@@ -40,7 +40,7 @@ export async function parseProgram(program: Command, argv: readonly string[]): P
     });
   }
   try {
-    const words = keepLast(expandPrefixes(argv, knownOptions(program, argv)), manyValuedOptions(program));
+    const words = withoutRepeated(expandPrefixes(argv, knownOptionsOf(program, argv)), manyValuedOptionsOf(program));
     await program.parseAsync([...words], { from: 'user' });
     return true;
   } catch (error) {
@@ -52,21 +52,21 @@ export async function parseProgram(program: Command, argv: readonly string[]): P
   }
 }
 
-function allSubcommands(command: Command): readonly Command[] {
-  return command.commands.flatMap((subcommand) => [subcommand, ...allSubcommands(subcommand)]);
+function subcommandsOf(command: Command): readonly Command[] {
+  return command.commands.flatMap((subcommand) => [subcommand, ...subcommandsOf(subcommand)]);
 }
 
 /** The long options of the program and of the subcommands that are named on the command line. */
-function knownOptions(program: Command, argv: readonly string[]): readonly string[] {
-  const named = allSubcommands(program).filter(
+function knownOptionsOf(program: Command, argv: readonly string[]): readonly string[] {
+  const named = subcommandsOf(program).filter(
     (command) => argv.includes(command.name()) || command.aliases().some((alias) => argv.includes(alias)),
   );
   return ['--help', ...[program, ...named].flatMap(({ options }) => options.flatMap(({ long }) => long ?? []))];
 }
 
 /** All spellings of each option that takes several values. */
-function manyValuedOptions(program: Command): readonly (readonly string[])[] {
-  return [program, ...allSubcommands(program)]
+function manyValuedOptionsOf(program: Command): readonly (readonly string[])[] {
+  return [program, ...subcommandsOf(program)]
     .flatMap(({ options }) => options)
     .filter(({ variadic }) => variadic)
     .map(({ short, long }) => [short ?? [], long ?? []].flat());
@@ -74,17 +74,17 @@ function manyValuedOptions(program: Command): readonly (readonly string[])[] {
 
 function usageErrorOf(error: CommanderError, command: Command): UsageError {
   const text = error.message.replace(/^error: /u, '').replaceAll('\n', ' ');
-  const message = error.code === 'commander.help' ? 'A subcommand is missing' : sentence(text);
+  const message = error.code === 'commander.help' ? 'A subcommand is missing' : toSentence(text);
   return new UsageError(message, {
     code: error.code.replace('commander.', 'usage-'),
-    advice: `'${fullName(command)} --help' lists the options`,
+    advice: `'${fullNameOf(command)} --help' lists the options`,
   });
 }
 
-function fullName(command: Command): string {
-  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+function fullNameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${fullNameOf(command.parent)} ${command.name()}`;
 }
 
-function sentence(text: string): string {
+function toSentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -67,7 +67,7 @@ const nsegments: OptionSpec = { names: ['--nsegments'], takes: 'one', help: 'num
 const nevents: OptionSpec = { names: ['--nevents'], takes: 'one', help: 'number of events' };
 const inc: OptionSpec = { names: ['--inc'], takes: 'nothing', help: 'add the events instead of setting them' };
 
-const command = (
+const makeCommand = (
   help: string,
   options: readonly OptionSpec[] = [],
   positionals: readonly string[] = [],
@@ -78,18 +78,18 @@ const command = (
 });
 
 const commands: ReadonlyMap<string, CommandSpec> = new Map([
-  ['info', command('print what this job knows about itself')],
-  ['started', command('the job has started')],
-  ['running', command('the macro starts; may be repeated', [nsegments])],
-  ['finished', command('the job has ended', [exit, nsegments, nevents, inc])],
-  ['exitcode', command('the macro has ended', [exit])],
-  ['nevents', command('the number of events so far', [nevents, inc])],
-  ['getinputs', command('print the input files, one a line')],
-  ['getranges', command('print the event ranges of the input files, one a line')],
-  ['inputs', command('the files that are actually used', [{ names: ['--files'], takes: 'many', help: 'paths' }])],
+  ['info', makeCommand('print what this job knows about itself')],
+  ['started', makeCommand('the job has started')],
+  ['running', makeCommand('the macro starts; may be repeated', [nsegments])],
+  ['finished', makeCommand('the job has ended', [exit, nsegments, nevents, inc])],
+  ['exitcode', makeCommand('the macro has ended', [exit])],
+  ['nevents', makeCommand('the number of events so far', [nevents, inc])],
+  ['getinputs', makeCommand('print the input files, one a line')],
+  ['getranges', makeCommand('print the event ranges of the input files, one a line')],
+  ['inputs', makeCommand('the files that are actually used', [{ names: ['--files'], takes: 'many', help: 'paths' }])],
   [
     'message',
-    command(
+    makeCommand(
       'a message, an error condition, the size of the log',
       [
         { names: ['--flag'], takes: 'one', help: 'bits to set in the flags' },
@@ -102,7 +102,7 @@ const commands: ReadonlyMap<string, CommandSpec> = new Map([
   [
     'stageout',
     {
-      ...command(
+      ...makeCommand(
         'copy a file to its destination, verify it, register it, remove the local one',
         [
           { names: ['--retries'], takes: 'one', help: 'retries after a temporary error; default 5' },

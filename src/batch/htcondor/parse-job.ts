@@ -60,7 +60,7 @@ export function parseJob(ad: Ad): BatchJobReport {
   return {
     ...{ uuid: job.SlurpSubmission, cluster: job.ClusterId, process: job.ProcId, cupsid: job.SlurpCupsid, state },
     starts: job.NumJobStarts ?? 0,
-    ...present({
+    ...withoutAbsent({
       since: since == null ? undefined : new Date(since * 1000).toISOString(),
       node,
       removeReason: state === 'removed' ? job.RemoveReason : undefined,
@@ -97,7 +97,7 @@ function usageOf(job: JobAd) {
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], null | undefined> };
 
-function present<T extends Record<string, unknown>>(record: T): Present<T> {
+function withoutAbsent<T extends Record<string, unknown>>(record: T): Present<T> {
   const result: Present<T> = {};
   for (const key in record) {
     const value = record[key];

@@ -62,16 +62,16 @@ export async function readJobs(
       if (report === undefined && unread.some((part) => part.uuid === undefined || part.uuid === uuid))
         return undefined;
       const seen = Math.max(queue.made.get(uuid) ?? 0, history.made.get(uuid) ?? 0);
-      return { seen, ...present('report', report) };
+      return { seen, ...toPresent('report', report) };
     },
     sightOf: ({ id, submission }) => {
       const [inQueue, inHistory] = [queue.jobs.get(id), history.jobs.get(id)];
       return {
-        ...present('submission', known.get(submission)),
-        ...present('queue', inQueue),
-        ...present('history', inHistory),
-        ...present('silence', (inQueue ?? inHistory) ? undefined : findDoubt(submission, id)),
-        ...present('made', history.made.get(submission)),
+        ...toPresent('submission', known.get(submission)),
+        ...toPresent('queue', inQueue),
+        ...toPresent('history', inHistory),
+        ...toPresent('silence', (inQueue ?? inHistory) ? undefined : findDoubt(submission, id)),
+        ...toPresent('made', history.made.get(submission)),
       };
     },
   };
@@ -127,7 +127,7 @@ async function seenOf(
   return { kind: 'answer', jobs, unread: answer.unread ?? [], made };
 }
 
-function present<K extends string, T>(name: K, value: T | undefined): Partial<Record<K, T>>;
-function present<T>(name: string, value: T | undefined): Partial<Record<string, T>> {
+function toPresent<K extends string, T>(name: K, value: T | undefined): Partial<Record<K, T>>;
+function toPresent<T>(name: string, value: T | undefined): Partial<Record<string, T>> {
   return value === undefined ? {} : { [name]: value };
 }

@@ -17,7 +17,7 @@ function expressionOf({ column, to, from, isCount }: TypeChange): Statement {
  *
  * @param state where the type of `production_status.status` changes as well
  */
-export function retype(
+export function makeTypeChanges(
   changes: readonly TypeChange[],
   state?: { readonly table: string; readonly column: string },
 ): readonly Statement[] {

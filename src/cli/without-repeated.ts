@@ -5,7 +5,10 @@
  * @param argv arguments of the command, options in full; those after `--` stay as they are
  * @param manyValued all spellings of each option that takes what follows up to the next option
  */
-export function keepLast(argv: readonly string[], manyValued: readonly (readonly string[])[]): readonly string[] {
+export function withoutRepeated(
+  argv: readonly string[],
+  manyValued: readonly (readonly string[])[],
+): readonly string[] {
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
   const dropped = new Set<number>();
   for (const spellings of manyValued) {

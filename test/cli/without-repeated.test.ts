@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { keepLast } from '#cli/keep-last.ts';
+import { withoutRepeated } from '#cli/without-repeated.ts';
 
 describe('an option with several values', () => {
   const options = [['--runs'], ['-u', '--unblock-state']];
@@ -16,6 +16,6 @@ describe('an option with several values', () => {
     ['is not another that begins alike', '--runs 1 --runs-x 2', '--runs 1 --runs-x 2'],
     ['behind -- is none', '--runs 1 -- --runs 2', '--runs 1 -- --runs 2'],
   ])('%s', (_title, line, left) => {
-    expect(keepLast(line.split(' '), options).join(' ')).toBe(left);
+    expect(withoutRepeated(line.split(' '), options).join(' ')).toBe(left);
   });
 });
