@@ -24,6 +24,9 @@ export SLURP_CLOSING_LINES
 : > "$SLURP_CLOSING_LINES"
 chmod 0666 "$SLURP_CLOSING_LINES"
 
+status=0
+npm run --silent check || status=$?
+
 # A session of its own, so that it can be ended as a whole.
 setsid sh scripts/test.sh --htcondor > "$work/htcondor" 2>&1 < /dev/null &
 beside=$!
@@ -31,8 +34,6 @@ trap 'kill -- "-$beside" 2> /dev/null && wait "$beside"; rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-status=0
-npm run --silent check || status=$?
 node node_modules/vitest/vitest.mjs run || status=$?
 ! kill -0 "$beside" 2> /dev/null || echo 'make test: waiting for the tests on HTCondor'
 wait "$beside" || status=$?

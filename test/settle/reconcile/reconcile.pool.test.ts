@@ -65,8 +65,10 @@ async function dispatch(
   more: { readonly gatewayUrl?: string; readonly workerDirectory?: string } = {},
 ): Promise<string> {
   const session = await openReady(world.status, runs);
+  // A first start goes ahead without an answer in time; on a busy machine even ours may take more than two seconds.
+  const site = { ...world.site, worker: { ...world.site.worker, reportTimeoutMs: 60_000 } };
   const { submissions } = await applyPlan({
-    ...{ session, status: world.status, site: world.site, backend: world.backend, log: silentLog },
+    ...{ session, status: world.status, site, backend: world.backend, log: silentLog },
     ...{ prepared: prepareTestRule(world.root), payload: world.payload, ready: runs.length },
     ...{ gatewayUrl: 'http://127.0.0.1:1', workerDirectory: world.workerDirectory, ...more },
   });
