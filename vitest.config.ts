@@ -13,8 +13,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     sequence: { sequencer: SlowFirst },
-    // One more than cores: many tests wait.
-    maxWorkers: 3,
+    maxWorkers: 2,
     // A process and all imports for each file took a third of the CPU. No test leaves anything behind in its process.
     isolate: false,
   },
