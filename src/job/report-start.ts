@@ -14,7 +14,7 @@ import type { Told } from './spool/report-event.ts';
  * is killed between the end of a job and its own record of it starts the job again (measured).
  *
  * @param at UTC, ISO 8601 with milliseconds
- * @param options `isLater`: the job was started before; `signal` ends the waiting; `say` gets one line if it has to wait
+ * @param options `isLater`: the job was started before; `signal` ends its waiting; `say` gets one line if it has to wait
  * @throws what {@link reportEvent} throws
  */
 export function reportStart(
@@ -32,5 +32,10 @@ export function reportStart(
     );
   };
   const detail = { kind: 'started', node: identity.node } as const;
-  return reportEvent(identity, access, at, detail, { timeoutMs, isPersistent: true, signal, onWait });
+  return reportEvent(identity, access, at, detail, {
+    timeoutMs,
+    isPersistent: true,
+    onWait,
+    ...(isLater ? { signal } : {}),
+  });
 }

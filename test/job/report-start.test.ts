@@ -69,3 +69,12 @@ test('a later start stops waiting when it is aborted', async () => {
   stopping.abort();
   expect((await told).delivery.outcome).toBe('away');
 });
+
+test('a later start that is aborted does not wait for a gateway that accepts and never answers (C-W30)', async () => {
+  gateway.mood.isSilent = true;
+  const stopping = new AbortController();
+  const told = tell(true, stopping.signal);
+  await expect.poll(() => gateway.requests.length, { timeout: 10_000 }).toBe(1);
+  stopping.abort();
+  expect((await told).delivery.outcome).toBe('away');
+});

@@ -1,5 +1,7 @@
 import { request as requestHttp } from 'node:http';
 
+import { present } from '#util/present.ts';
+
 import type { IncomingMessage } from 'node:http';
 
 import type { GatewayAccess } from './read-gateway-access.ts';
@@ -15,6 +17,9 @@ export type GatewayAnswer =
 
 const maximalAnswerBytes = 64 * 1024 * 1024;
 
+/** A gateway that takes longer is asked again, if there is time: it may have been replaced by another. */
+const longestAnswerMs = 30_000;
+
 /**
  * Sends one request to the gateway; `node:http` and not `fetch`, which takes 90 ms longer to start (measured on Node 20).
  *
@@ -23,14 +28,17 @@ const maximalAnswerBytes = 64 * 1024 * 1024;
  * the port). Only a request that is too long (413) for that is too long all the same.
  * @param path begins with `/`
  * @param body sent as JSON with POST; GET where absent
- * @param timeoutMs for everything together
+ * @param timeoutMs for everything together; more than 30 s count as 30 s
+ * @param signal ends the request, which is silence too
  */
 export async function askGateway(
   { job, token }: GatewayAccess,
   path: string,
   body: string | undefined,
   timeoutMs: number,
+  signal?: AbortSignal,
 ): Promise<GatewayAnswer> {
+  const answerMs = Math.min(timeoutMs, longestAnswerMs);
   const url = new URL(`${job.gateway.replace(/\/+$/u, '')}${path}`);
   // Loading it takes a tenth of the time of a whole call of `cups`; most gateways are next door.
   const request = url.protocol === 'https:' ? (await import('node:https')).request : requestHttp;
@@ -39,6 +47,7 @@ export async function askGateway(
     const sent = request(url, {
       method: body === undefined ? 'GET' : 'POST',
       agent: false,
+      ...present({ signal }),
       headers: {
         authorization: `Bearer ${token}`,
         'x-slurp-submission': job.submission,
@@ -51,9 +60,9 @@ export async function askGateway(
       },
     });
     const timer = setTimeout(() => {
-      silence(`no answer within ${timeoutMs} ms`);
+      silence(`no answer within ${answerMs} ms`);
       sent.destroy();
-    }, timeoutMs);
+    }, answerMs);
     sent.on('close', () => clearTimeout(timer));
     sent.on('error', (error) => silence(error.message === '' ? String(error) : error.message));
     sent.on('response', (response) => readAnswer(response, resolve));

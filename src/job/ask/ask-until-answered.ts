@@ -20,9 +20,6 @@ const pauses = { firstMs: 250, mostMs: 30_000 } as const;
 /** JSON of whatever stands between, or the answer to another question. */
 export const notTheAnswer = 'its answer does not match this request';
 
-/** One request among several; a gateway that takes longer is asked again. */
-const oneAnswerMs = 30_000;
-
 /**
  * Asks the gateway something that a job cannot go on without, and waits for it with growing pauses.
  *
@@ -40,7 +37,7 @@ export async function askUntilAnswered<T>(
   const deadline = Date.now() + timeoutMs;
   for (let failures = 1; ; failures += 1) {
     const leftMs = Math.max(deadline - Date.now(), 1);
-    const answer = await askGateway(access, path, body, Math.min(leftMs, oneAnswerMs));
+    const answer = await askGateway(access, path, body, leftMs, signal);
     if (answer.kind === 'refusal') return { kind: 'refused', status: answer.status, reason: answer.reason };
     const value = answer.kind === 'answer' ? parse(answer.body) : undefined;
     if (value !== undefined) return { kind: 'answered', value };

@@ -22,7 +22,7 @@ export interface DeliverOptions {
   readonly sequence?: number;
   /** Try again, with growing pauses, until the time is over; else once. */
   readonly isPersistent: boolean;
-  /** Ends the pauses; what is under way is still awaited. */
+  /** Ends the waiting; the reports stay in the spool. */
   readonly signal?: AbortSignal;
   /** Called once, before the first pause, with the reason for it. */
   readonly onWait?: (reason: string) => void;
@@ -83,7 +83,7 @@ export async function deliver(access: GatewayAccess, spool: string, options: Del
   let failures = 0;
   const queue = splitRecords(due, maximalEvents);
   for (let batch = queue.shift(); batch !== undefined && failure === undefined; batch = queue.shift()) {
-    const sent = await sendEvents(access, eventsOf(header, batch), deadline - Date.now());
+    const sent = await sendEvents(access, eventsOf(header, batch), deadline - Date.now(), options.signal);
     const open = recordOutcome(progress, batch, sent);
     const waiting = due.find(({ sequence }) => !progress.fates.has(sequence));
     if (waiting !== due[0]) putDeliveredOffset(spool, waiting?.sequence ?? end);

@@ -24,11 +24,12 @@ export type SentEvents =
 /** The gateway takes 1 MiB at once. */
 export const maximalBodyBytes = 1_000_000;
 
-/** Sends events in one request. Never throws. @param timeoutMs for everything together */
+/** Sends events in one request. Never throws. @param timeoutMs for everything together @param signal ends the request */
 export async function sendEvents(
   access: GatewayAccess,
   { cupsid, source, events }: EventsToSend,
   timeoutMs: number,
+  signal?: AbortSignal,
 ): Promise<SentEvents> {
   const body = JSON.stringify({ events: events.map((event) => ({ ...event, source })) });
   const sizeBytes = Buffer.byteLength(body);
@@ -36,7 +37,7 @@ export async function sendEvents(
     return { kind: 'refused', reason: `it has ${sizeBytes} bytes: expected ${maximalBodyBytes} at most` };
   }
   if (timeoutMs <= 0) return { kind: 'away', reason: 'no answer in time' };
-  const answered = await askGateway(access, '/v1/events', body, timeoutMs);
+  const answered = await askGateway(access, '/v1/events', body, timeoutMs, signal);
   if (answered.kind === 'silence') return { kind: 'away', reason: answered.reason };
   const answer = parseEventAnswer(answered.body, cupsid, source);
   if (answer.fates.size > 0) return { kind: 'answered', answer };
