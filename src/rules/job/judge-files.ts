@@ -19,6 +19,9 @@ const unlisted: ReadonlySet<string> = new Set([
   'odbc.ini',
 ]);
 
+/** Commands that name one file on the machine that submits. */
+const oneFileCommands = ['x509userproxy', 'input', 'stdin'] as const;
+
 /** Finds what is missing for one job; undefined: nothing. */
 export type FileJudge = (job: ExpandedJob) => string | undefined;
 
@@ -36,8 +39,8 @@ export function makeFileJudge(job: CompiledJob, overridden: ReadonlySet<string>)
   const hasProgram = executable.kind === 'own' && executable.template.slots.length > 0;
   const hasDirectory = differing.has('initialdir');
   const hasInputs = differing.has('transfer_input_files') || hasDirectory;
-  const hasProxy = differing.has('x509userproxy');
-  if (!hasProgram && !hasInputs && !hasProxy) return undefined;
+  const single = oneFileCommands.filter((key) => differing.has(key));
+  if (!hasProgram && !hasInputs && single.length === 0) return undefined;
   const kindOf = makeKindFinder();
   return ({ executable: program, commands }) => {
     if (hasProgram && program.kind === 'own' && !isStartedInPlace(commands['transfer_executable'])) {
@@ -48,14 +51,18 @@ export function makeFileJudge(job: CompiledJob, overridden: ReadonlySet<string>)
     const initial = resolve(submitDirectory, pathOf(commands['initialdir'] ?? '.'));
     if (hasDirectory && kindOf(initial) !== 'directory') return `'initialdir' is '${initial}': expected a directory`;
     const inputs = hasInputs ? inputsOf(commands['transfer_input_files'] ?? '', initial) : [];
-    const proxy =
-      hasProxy && (commands['x509userproxy'] ?? '') !== '' ? [resolve(initial, commands['x509userproxy'] ?? '')] : [];
-    for (const path of [...inputs, ...proxy]) {
-      if (kindOf(path) === 'nothing') {
-        return `'${path}' is missing, which '${inputs.includes(path) ? 'transfer_input_files' : 'x509userproxy'}' names`;
-      }
-    }
-    return undefined;
+    const isStdinSent = !/^(?:false|f|no|0)$/iu.test(commands['transfer_input']?.trim() ?? '');
+    const named = [
+      ...inputs.map((path) => ['transfer_input_files', path] as const),
+      ...single
+        .filter((key) => key === 'x509userproxy' || isStdinSent)
+        .map((key) => [key, commands[key]?.trim() ?? ''] as const)
+        .filter(([, path]) => path !== '')
+        .map(([key, path]) => [key, resolve(initial, path)] as const),
+    ];
+    // What HTCondor fills in, such as `$(ClusterId)`, is not known here.
+    const missing = named.find(([, path]) => !path.includes('$(') && kindOf(path) === 'nothing');
+    return missing === undefined ? undefined : `'${missing[1]}' is missing, which '${missing[0]}' names`;
   };
 }
 

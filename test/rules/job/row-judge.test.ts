@@ -135,6 +135,15 @@ test('a row whose program, start directory or files to send are missing is left 
     const sent = judgeOf(`transfer_input_files: "cups.py, https://host/a, ${root}/$(odd)"`);
     expect(sent.judge(rowOf('here')).fault).toBeUndefined();
     expect(sent.judge(rowOf('gone')).fault).toBe(`'${root}/gone' is missing, which 'transfer_input_files' names`);
+    const filled = judgeOf(`transfer_input_files: "${root}/$(odd).$(ClusterId)"`);
+    expect(filled.judge(rowOf('gone')).fault).toBeUndefined();
+    for (const command of ['input', 'stdin', 'x509userproxy']) {
+      const named = judgeOf(`${command}: "${root}/$(odd)"`);
+      expect(named.judge(rowOf('here')).fault).toBeUndefined();
+      expect(named.judge(rowOf('gone')).fault).toBe(`'${root}/gone' is missing, which '${command}' names`);
+    }
+    const onWorker = judgeOf(`input: "${root}/$(odd)"`, 'transfer_input: "false"');
+    expect(onWorker.judge(rowOf('gone')).fault).toBeUndefined();
     const relative = judgeOf('transfer_input_files: here', `initialdir: "${root}/$(odd)"`);
     expect(relative.judge(rowOf('')).fault).toBeUndefined();
     expect(relative.judge(rowOf('here')).fault).toBe(`'initialdir' is '${root}/here': expected a directory`);
