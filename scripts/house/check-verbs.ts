@@ -52,7 +52,7 @@ export function renderVerbs(): string {
   return [
     '<!-- Made by scripts/generate.ts from scripts/house/verbs.ts: change it there. -->',
     '',
-    '# How are functions named?',
+    '# Function names',
     '',
     'A function at the top of a file in `src/` begins with one of these verbs. Each has one meaning; a new verb is added',
     'only if none fits. `npm run house` checks it.',

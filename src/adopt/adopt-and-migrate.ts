@@ -47,8 +47,8 @@ async function findOrigin(ask: Ask, role: Role): Promise<Origin> {
  * the original are adopted in place, in the transaction of the migrations; a file catalog gets what SLURP lacks in it,
  * and no bookkeeping of SLURP. Two at once are safe.
  *
- * What is imported from this room is this file, by two callers. To delete the room, let them call the three functions of
- * `db/migrate.ts`, and remove the directories `adopt` and `earlier` of `sql/`.
+ * Other rooms import this file only, in two places. To delete the room, call the three functions of `db/migrate.ts` there,
+ * and remove the directories `adopt` and `earlier` of `sql/`.
  *
  * @throws DatabaseError; then nothing has changed
  * @see docs/adopt.md

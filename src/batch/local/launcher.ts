@@ -55,15 +55,15 @@ export function parseJobResult(text: string): JobResult | undefined {
   return {
     exitCode,
     ...present({ signal }),
-    ...(uptime === null ? {} : { wallSeconds: formatSeconds(Number(uptime[2]) - Number(uptime[1])) }),
+    ...(uptime === null ? {} : { wallSeconds: roundedOf(Number(uptime[2]) - Number(uptime[1])) }),
     ...(times === undefined
       ? {}
       : {
-          cpuSeconds: formatSeconds(60 * (Number(times[1]) + Number(times[3])) + Number(times[2]) + Number(times[4])),
+          cpuSeconds: roundedOf(60 * (Number(times[1]) + Number(times[3])) + Number(times[2]) + Number(times[4])),
         }),
   };
 }
 
-function formatSeconds(seconds: number): number {
+function roundedOf(seconds: number): number {
   return Math.round(seconds * 100) / 100;
 }
