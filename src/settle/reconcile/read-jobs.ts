@@ -1,3 +1,5 @@
+import { present } from '#util/present.ts';
+
 import type { BatchBackend, BatchJobReport, BatchSubmissionReport, FactoryStop, UnreadReport } from '#batch/backend.ts';
 import type { OpenAttempt } from '#db/status/find-open-attempts.ts';
 
@@ -62,16 +64,18 @@ export async function readJobs(
       if (report === undefined && unread.some((part) => part.uuid === undefined || part.uuid === uuid))
         return undefined;
       const seen = Math.max(queue.made.get(uuid) ?? 0, history.made.get(uuid) ?? 0);
-      return { seen, ...toPresent('report', report) };
+      return { seen, ...present({ report }) };
     },
     sightOf: ({ id, submission }) => {
       const [inQueue, inHistory] = [queue.jobs.get(id), history.jobs.get(id)];
       return {
-        ...toPresent('submission', known.get(submission)),
-        ...toPresent('queue', inQueue),
-        ...toPresent('history', inHistory),
-        ...toPresent('silence', (inQueue ?? inHistory) ? undefined : findDoubt(submission, id)),
-        ...toPresent('made', history.made.get(submission)),
+        ...present({
+          submission: known.get(submission),
+          queue: inQueue,
+          history: inHistory,
+          silence: (inQueue ?? inHistory) ? undefined : findDoubt(submission, id),
+          made: history.made.get(submission),
+        }),
       };
     },
   };
@@ -125,9 +129,4 @@ async function seenOf(
     if (before === undefined || report.starts >= before.starts) jobs.set(report.cupsid, report);
   }
   return { kind: 'answer', jobs, unread: answer.unread ?? [], made };
-}
-
-function toPresent<K extends string, T>(name: K, value: T | undefined): Partial<Record<K, T>>;
-function toPresent<T>(name: string, value: T | undefined): Partial<Record<string, T>> {
-  return value === undefined ? {} : { [name]: value };
 }
