@@ -82,8 +82,11 @@ function start(program: string, env: Readonly<Record<string, string>> = {}) {
 const here = (name: string): Promise<true | undefined> =>
   waitUntil(() => (existsSync(join(scratch, name)) ? true : undefined), { timeoutMs: 20_000 });
 
+// Not `readlink | sed`: beside a pipeline, this shell may still hold the ends of its pipes.
 const looker = `#!/bin/bash -p
-printf '%s|' "$@"; echo "$0 $PWD"; readlink /proc/$$/fd/* | sed 's/\\[.*//' | sort -u
+printf '%s|' "$@"; echo "$0 $PWD"
+readlink /proc/$$/fd/* > descriptors
+sed 's/\\[.*//' descriptors | sort -u
 echo to stderr >&2
 while IFS= read -r -d '' entry; do printf '%s\\n' "$entry"; done < /proc/$$/environ | sort > environment
 `;
