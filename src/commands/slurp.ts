@@ -12,7 +12,6 @@ import { findOutputWidth } from '#cli/table.ts';
 import { assertMadeSite } from '#config/assert-made-site.ts';
 import { ensureSite, findServing, isServedByUs } from '#config/ensure-site.ts';
 import { findBatchProblem } from '#config/find-batch-problem.ts';
-import { findSite } from '#config/find-site.ts';
 import { stopSite } from '#config/stop-site.ts';
 import { columnsScript } from '#db/list-columns.ts';
 import { runScript } from '#db/run-script.ts';
@@ -26,6 +25,7 @@ import { startSupervisor } from '#serve/start-supervisor.ts';
 import { findStuckJobs } from '#settle/held/find-stuck-jobs.ts';
 import { assertPresent } from '#util/assert-present.ts';
 
+import { findNamedSite } from './find-named-site.ts';
 import { runSlurpIngest } from './slurp/slurp-ingest.ts';
 import { migrateRoles } from './slurp/slurp-migrate.ts';
 import { printPayload, printPayloads, removePayloads } from './slurp/slurp-payload.ts';
@@ -36,22 +36,11 @@ import { runSlurpSchema, schemaNames } from './slurp/slurp-schema.ts';
 import type { MainContext } from '#cli/run-main.ts';
 import type { RoleName, Site } from '#model/site.ts';
 
+import type { SiteOptions } from './find-named-site.ts';
 import type { ReconcileOptions } from './slurp/slurp-reconcile.ts';
 import type { RefusedOptions } from './slurp/slurp-refused.ts';
 
-interface SiteOptions {
-  readonly site?: string;
-  readonly mode?: string;
-}
-
 const say = makeSay('slurp');
-
-function findNamedSite({ site, mode }: SiteOptions, isNewAllowed = false): Promise<Site> {
-  if (mode !== undefined && mode !== 'production' && mode !== 'testbed') {
-    throw new UsageError(`Unknown mode '${mode}': expected 'production' or 'testbed'`, { code: 'usage-mode' });
-  }
-  return findSite({ site, mode, isNewAllowed });
-}
 
 function parseRole(word: string): RoleName {
   const role = roleNames.find((name) => name === word) ?? roleAliases.get(word);
