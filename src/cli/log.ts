@@ -5,6 +5,7 @@ import pino from 'pino';
 import { createDirectoryNow } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
 
+import { isColoured } from './colour.ts';
 import { withoutSecrets } from './render-error.ts';
 
 import type { Log } from '#model/log.ts';
@@ -88,7 +89,7 @@ function openDailyFile(directory: string): pino.DestinationStream {
 }
 
 function printLine(line: string): void {
-  process.stderr.write(`${renderLogLine(line, process.stderr.isTTY && (process.env['NO_COLOR'] ?? '') === '')}\n`);
+  process.stderr.write(`${renderLogLine(line, isColoured(process.stderr))}\n`);
 }
 
 /** Renders one JSON line of the log for reading: time, level, command, text, then the other facts as `key=value`. */

@@ -26,6 +26,11 @@ export async function writeLine(line = ''): Promise<boolean> {
   return writeOutput(`${line}\n`);
 }
 
+/** Writes to stdout what is to be seen alone: a terminal's screen is cleared first. See {@link writeOutput}. */
+export async function writeScreen(text: string): Promise<boolean> {
+  return writeOutput(process.stdout.isTTY ? `\u001B[H\u001B[2J\u001B[3J${text}` : text);
+}
+
 /** Writes a record as one line of JSON to stdout; see {@link writeOutput}. */
 export async function writeJson(value: unknown): Promise<boolean> {
   return writeOutput(`${JSON.stringify(value)}\n`);

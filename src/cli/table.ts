@@ -4,6 +4,7 @@ import { assertPresent } from '#util/assert-present.ts';
 
 /** Head, rows and optional total of a table, before widths are known. */
 export interface TableContent {
+  /** Titles; one may have several lines. */
   readonly head: readonly string[];
   /** Each as long as `head`; numbers stand at the right. */
   readonly rows: readonly (readonly (string | number | undefined)[])[];
@@ -36,17 +37,18 @@ const lines = {
  * @returns lines without trailing spaces, each ended by a newline
  */
 export function renderTable(content: TableContent, width = 80): string {
+  const titles = content.head.map((title) => title.split('\n'));
   const body = [...content.rows, ...(content.total === undefined ? [] : [content.total])];
   const cells = body.map((row) => content.head.map((_, index) => textOf(row[index])));
   const widths = shortenWidths(
-    content.head.map((title, index) =>
-      cells.reduce((widest, row) => Math.max(widest, assertPresent(row[index], 'a cell').length), title.length),
+    titles.map((title, index) =>
+      cells.reduce((widest, row) => Math.max(widest, assertPresent(row[index], 'a cell').length), widthOf(title)),
     ),
     width - 2 * (content.head.length - 1),
   );
   const rule = widths.map((columnWidth) => '-'.repeat(columnWidth));
   const all = [
-    ...[[...content.head], rule],
+    ...[...makeHeadLines(titles), rule],
     ...cells.slice(0, content.rows.length),
     ...(content.total === undefined ? [] : [rule, ...cells.slice(content.rows.length)]),
   ];
@@ -74,6 +76,16 @@ const rowsAtOnce = 500;
 /** How wide lines may be: as the terminal, at most 160 characters. Nothing is cut in a pipe: its readers need whole values. */
 export function findOutputWidth(): number {
   return process.stdout.isTTY ? Math.min(process.stdout.columns, 160) : Infinity;
+}
+
+function widthOf(lines: readonly string[]): number {
+  return Math.max(...lines.map((line) => line.length));
+}
+
+/** The lines above the table; a title of fewer lines stands at the bottom. */
+function makeHeadLines(titles: readonly (readonly string[])[]): string[][] {
+  const count = Math.max(...titles.map((title) => title.length));
+  return Array.from({ length: count }, (_, line) => titles.map((title) => title[line - count + title.length] ?? ''));
 }
 
 function textOf(cell: string | number | undefined): string {
