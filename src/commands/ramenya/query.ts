@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { isOutputColoured } from '#cli/colour.ts';
+import { writeJson, writeOutput, writeScreen } from '#cli/output.ts';
+import { findOutputWidth } from '#cli/table.ts';
+import { assertMadeSite } from '#config/assert-made-site.ts';
+import { ensureSite } from '#config/ensure-site.ts';
+import { openDatabase } from '#db/connect.ts';
+import { withDatabaseRetries } from '#db/retry.ts';
+import { DatabaseError } from '#model/errors.ts';
+import { findQueryReport } from '#reports/query/find-query-report.ts';
+import { renderQueryHtml } from '#reports/query/render-query-html.ts';
+import { renderQueryReports } from '#reports/query/render-query-reports.ts';
+import { countOf } from '#util/count-of.ts';
+
+import { parseQueryOptions } from './query-options.ts';
+
+import type { MainContext } from '#cli/run-main.ts';
+import type { Database } from '#db/connect.ts';
+import type { Say } from '#model/log.ts';
+import type { QueryReport, QueryReports } from '#model/report/query-report.ts';
+import type { Site } from '#model/site.ts';
+
+import type { QueryOptions, QueryRequest } from './query-options.ts';
+
+export type { QueryOptions } from './query-options.ts';
+
+/**
+ * Does what `ramenya query` promises: prints reports, once or again and again. Changes nothing.
+ *
+ * @throws UsageError for options that make no sense; SiteError; DatabaseError, but not with `--loop`
+ */
+export async function runRamenyaQuery(
+  find: () => Promise<Site>,
+  options: QueryOptions,
+  { context, say }: { readonly context: MainContext; readonly say: Say },
+): Promise<void> {
+  const request = parseQueryOptions(options, new Date());
+  const site = await find();
+  assertMadeSite(site);
+  await ensureSite(site, { say });
+  const status = openDatabase(site.roles.status, { applicationName: 'ramenya query' });
+  context.onEnd(() => status.close());
+  const input = { site, status, say: options.verbose === true ? say : () => undefined };
+  context.onStop({ words: () => 'Interrupted', mayEndNow: () => true });
+  const { delayMs } = request;
+  if (delayMs === undefined) {
+    await printReports(await withDatabaseRetries(() => findReports(request, input)), request);
+    return;
+  }
+  while (!context.signal.aborted) {
+    try {
+      if (!(await printReports(await findReports(request, input), request))) return;
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      say(`${error.message}; trying again in ${delayMs / 1000} s`);
+    }
+    await sleep(delayMs, undefined, { signal: context.signal }).catch(() => undefined);
+  }
+}
+
+/** Finds all reports of a request, as of now. @throws DatabaseError */
+async function findReports(
+  request: QueryRequest,
+  { site, status, say }: { readonly site: Site; readonly status: Database; readonly say: Say },
+): Promise<QueryReports> {
+  const at = new Date();
+  const reports: QueryReport[] = [];
+  for (const name of request.names) {
+    const begin = performance.now();
+    const report = await findQueryReport(name, {
+      ...{ status, statementTimeoutMs: site.statementTimeoutMs, limit: request.limit },
+      selection: request.selectFor(name, at),
+    });
+    reports.push(report);
+    say(`${name}: ${countOf(report.rows.length, 'row')} in ${((performance.now() - begin) / 1000).toFixed(2)} s`);
+  }
+  return { at, site: site.file ?? site.stateDirectory, mode: site.mode, reports };
+}
+
+/** @returns false when the reader of a pipe has gone */
+async function printReports(found: QueryReports, { format, delayMs }: QueryRequest): Promise<boolean> {
+  switch (format) {
+    case 'json':
+      return writeJson(found);
+    case 'html':
+      return writeOutput(renderQueryHtml(found));
+    case 'text': {
+      if (found.reports.length === 0) return true;
+      const text = renderQueryReports(found, { width: findOutputWidth(), isColoured: isOutputColoured() });
+      return delayMs === undefined ? writeOutput(text) : writeScreen(text);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { sql } from '../../connect.ts';
+
+import type { LimitedRows, QuerySelection } from '#model/report/query-report.ts';
+
+import type { Queryable, Statement } from '../../connect.ts';
+
+/** The condition that a row `p` of `production_status` is live and selected. */
+export function selectedSql({ runs, names, since }: QuerySelection): Statement {
+  return sql.join(
+    [
+      sql`p.retired_at is null`,
+      ...(runs === undefined ? [] : [runsSql(runs)]),
+      ...(names.length === 0 ? [] : [sql`(p.dstname = any (${names}::text[]) or p.dsttype = any (${names}::text[]))`]),
+      ...(since === undefined ? [] : [sql`coalesce(p.submitted, p.submitting) > ${since}::timestamp`]),
+    ],
+    ' and ',
+  );
+}
+
+function runsSql(runs: NonNullable<QuerySelection['runs']>): Statement {
+  switch (runs.kind) {
+    case 'one':
+      return sql`p.run = ${runs.run}`;
+    case 'range':
+      return sql`p.run between ${runs.first} and ${runs.last}`;
+    case 'list':
+      return sql`p.run = any (${runs.runs}::int[])`;
+  }
+}
+
+/** Seconds between two columns, as a number. */
+export function secondsSql(from: string, to: string): Statement {
+  return sql`extract(epoch from p.${sql.identifier(to)} - p.${sql.identifier(from)})::float8`;
+}
+
+/**
+ * Reads the first rows of a statement, and counts the others if there are any.
+ *
+ * @param limit rows at most; 0: all
+ * @param order what stands after `order by`
+ * @throws DatabaseError
+ */
+export async function findLimitedRows<Row extends object>(
+  status: Queryable,
+  statement: Statement,
+  { limit, order }: { readonly limit: number; readonly order: Statement },
+): Promise<LimitedRows<Row>> {
+  const most = limit === 0 ? null : limit;
+  const rows = await status.query<Row>(sql`${statement} order by ${order} limit ${most}::bigint`);
+  if (rows.length !== most) return { rows, leftOut: 0 };
+  const [counted] = await status.query<{ count: number }>(sql`select count(*) as count from (${statement}) as r`);
+  return { rows, leftOut: (counted?.count ?? rows.length) - rows.length };
+}

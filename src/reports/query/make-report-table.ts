@@ -1,0 +1,142 @@
+import { formatDuration } from '#util/format-duration.ts';
+
+import type { JobState } from '#model/job/job-state.ts';
+import type { QueryReport } from '#model/report/query-report.ts';
+
+/** How a row strikes the eye at a terminal: green, yellow or red. */
+export type RowTone = 'good' | 'new' | 'bad';
+
+/** What stands in a cell; numbers stand at the right. */
+export type ReportCell = string | number | undefined;
+
+/** A report as columns and rows, for reading: text and HTML are made from it. */
+export interface ReportTable {
+  /** The original's names of the columns. */
+  readonly heads: readonly string[];
+  /** So many columns, from the left, say which row it is. */
+  readonly keyCount: number;
+  readonly rows: readonly { readonly cells: readonly ReportCell[]; readonly tone: RowTone }[];
+}
+
+type Column<Row> = readonly [head: string, cellOf: (row: Row) => ReportCell];
+
+/** A row that began to run longer ago than this draws attention. */
+const longAgoMs = 24 * 3600 * 1000;
+
+/**
+ * Makes the table of a report, with the columns of the original in its order. Times are UTC.
+ *
+ * @param at when it was asked
+ */
+export function makeReportTable(report: QueryReport, at: Date): ReportTable {
+  switch (report.report) {
+    case 'pending':
+      return makeTable(report.rows, 2, () => 'good', [
+        ['dsttype', (row) => row.dsttype],
+        ['prod_id', (row) => row.prodId],
+        ['num_jobs', (row) => row.numJobs],
+        ['avg_time_to_submit', (row) => spanOf(row.avgTimeToSubmit)],
+        ['min_time_to_submit', (row) => spanOf(row.minTimeToSubmit)],
+        ['max_time_to_submit', (row) => spanOf(row.maxTimeToSubmit)],
+      ]);
+    case 'started':
+      return makeTable(report.rows, 1, ({ numFailed }) => (numFailed > 0 ? 'bad' : 'good'), [
+        ['dsttype', (row) => row.dsttype],
+        ['num_jobs', (row) => row.numJobs],
+        ['avg_time_to_start', (row) => spanOf(row.avgTimeToStart)],
+        ['num_submitted', (row) => row.numSubmitted],
+        ['num_running', (row) => row.numRunning],
+        ['num_finished', (row) => row.numFinished],
+        ['num_failed', (row) => row.numFailed],
+        ['avg_job_duration', (row) => spanOf(row.avgJobDuration)],
+        ['last_job_started', (row) => instantOf(row.lastJobStarted)],
+        ['last_job_finished', (row) => instantOf(row.lastJobFinished)],
+        ['sum_events', (row) => row.sumEvents],
+      ]);
+    case 'clusters': {
+      const isLongAgo = (start: Date | null): boolean => start !== null && at.getTime() - start.getTime() > longAgoMs;
+      return makeTable(report.rows, 2, (row) => (row.numFailed > 0 || isLongAgo(row.lastStart) ? 'bad' : 'good'), [
+        ['dsttype', (row) => row.dsttype],
+        ['cluster', (row) => row.cluster],
+        ['min_run', (row) => row.minRun],
+        ['max_run', (row) => row.maxRun],
+        ['num_jobs', (row) => row.numJobs],
+        ['earliest_start', (row) => instantOf(row.earliestStart)],
+        ['last_start', (row) => instantOf(row.lastStart)],
+        ['avg_time_to_start', (row) => spanOf(row.avgTimeToStart)],
+        ['num_submitted', (row) => row.numSubmitted],
+        ['num_running', (row) => row.numRunning],
+        ['num_finished', (row) => row.numFinished],
+        ['num_failed', (row) => row.numFailed],
+        ['avg_job_duration', (row) => spanOf(row.avgJobDuration)],
+        ['sum_events', (row) => row.sumEvents],
+      ]);
+    }
+    case 'runs':
+      return makeTable(report.rows, 3, ({ status }) => toneOf(status), [
+        ['dsttype', (row) => row.dsttype],
+        ['run', (row) => row.run],
+        ['segment', (row) => row.segment],
+        ['status', (row) => row.status],
+        ['cluster', (row) => row.cluster],
+        ['process', (row) => row.process],
+      ]);
+    case 'failed':
+      return makeTable(report.rows, 2, () => 'bad', [
+        ['dstname', (row) => row.dstname],
+        ['prod_id', (row) => row.prodId],
+        [
+          'list',
+          ({ runSegments, numFailed }) => {
+            const more = numFailed - runSegments.length;
+            return `${runSegments.join(' ')}${more === 0 ? '' : ` and ${more} more`}`;
+          },
+        ],
+      ]);
+    case 'everything':
+      return makeTable(report.rows, 3, ({ status }) => toneOf(status), [
+        ['dsttype', (row) => row.dsttype],
+        ['run', (row) => row.run],
+        ['segment', (row) => row.segment],
+        ['cluster', (row) => row.cluster],
+        ['process', (row) => row.process],
+        ['status', (row) => row.status],
+        ['nevents', (row) => row.nevents],
+        ['started', (row) => instantOf(row.started)],
+        ['running', (row) => instantOf(row.running)],
+        ['ended', (row) => instantOf(row.ended)],
+        ['exit_code', (row) => row.exitCode ?? undefined],
+      ]);
+  }
+}
+
+function makeTable<Row>(
+  rows: readonly Row[],
+  keyCount: number,
+  toneOfRow: (row: Row) => RowTone,
+  columns: readonly Column<Row>[],
+): ReportTable {
+  return {
+    heads: columns.map(([head]) => head),
+    keyCount,
+    rows: rows.map((row) => ({ cells: columns.map(([, cellOf]) => cellOf(row)), tone: toneOfRow(row) })),
+  };
+}
+
+function toneOf(status: JobState): RowTone {
+  if (status === 'failed' || status === 'held') return 'bad';
+  return status === 'started' ? 'new' : 'good';
+}
+
+function spanOf(seconds: number | null): string | undefined {
+  return seconds === null ? undefined : formatDuration(seconds);
+}
+
+function instantOf(instant: Date | null): string | undefined {
+  return instant === null ? undefined : formatInstant(instant);
+}
+
+/** Writes a time for reading, to the second, UTC: `2026-12-02 08:41:03`. */
+export function formatInstant(instant: Date): string {
+  return instant.toISOString().slice(0, 19).replace('T', ' ');
+}

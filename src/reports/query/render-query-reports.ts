@@ -1,0 +1,53 @@
+import { withStyle } from '#cli/colour.ts';
+import { renderTable } from '#cli/table.ts';
+import { formatCount } from '#util/format-count.ts';
+import { withoutControls } from '#util/without-controls.ts';
+
+import { formatInstant, makeReportTable } from './make-report-table.ts';
+import { splitReportTable } from './split-report-table.ts';
+
+import type { Style } from '#cli/colour.ts';
+import type { QueryReport, QueryReports } from '#model/report/query-report.ts';
+
+import type { RowTone } from './make-report-table.ts';
+
+/** For whom reports are rendered. */
+export interface QueryView {
+  /** Characters in a line at most, or `Infinity`. */
+  readonly width: number;
+  readonly isColoured: boolean;
+}
+
+const styles: Readonly<Record<RowTone, Style>> = { good: 'green', new: 'yellow', bad: 'red' };
+
+/** Renders the reports of `ramenya query` as tables; a table that is too wide goes on below itself. */
+export function renderQueryReports({ at, site, mode, reports }: QueryReports, view: QueryView): string {
+  const first = `${formatInstant(at)} UTC, ${mode} site '${withoutControls(site)}'\n`;
+  return [first, ...reports.map((report) => renderReport(report, at, view))].join('\n');
+}
+
+function renderReport(report: QueryReport, at: Date, { width, isColoured }: QueryView): string {
+  const painted = (text: string, style: Style): string => (isColoured && text !== '' ? withStyle(text, style) : text);
+  const table = makeReportTable(report, at);
+  const tables = table.rows.length === 0 ? [] : splitReportTable(table, width);
+  const pieces = tables.map(({ head, rows }) => {
+    const lines = renderTable({ head, rows }, width).trimEnd().split('\n');
+    const above = lines.length - rows.length;
+    return lines
+      .map((line, index) => painted(line, index < above ? 'bold' : styles[table.rows[index - above]?.tone ?? 'good']))
+      .join('\n');
+  });
+  const body = pieces.length === 0 ? [] : [pieces.join('\n\n')];
+  return `${[painted(describeReport(report), 'bold'), ...body, describeCount(report)].join('\n')}\n`;
+}
+
+/** Says what a report is about: its name, and from when on. */
+export function describeReport({ report, since }: QueryReport): string {
+  return since === undefined ? report : `${report}: submitted after ${formatInstant(since)}`;
+}
+
+/** Says how many rows a report has, and how many it leaves out. */
+export function describeCount({ rows, leftOut }: QueryReport): string {
+  const count = `${formatCount(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}`;
+  return leftOut === 0 ? `(${count})` : `(${count}, ${formatCount(leftOut)} more left out: '--limit 0' shows all)`;
+}
