@@ -46,7 +46,9 @@ export async function answerEvents(
     if (result?.outcome !== 'invalid') return [];
     return [{ ...result, report: kindOf(values[index]), reason: result.reason ?? 'invalid' }];
   });
-  await withBound(recordRefusals(doors, refusals, { allowedSubmission: submission }), boundMs, answerTooSlow);
+  if (refusals.length > 0) {
+    await withBound(recordRefusals(doors, refusals, { allowedSubmission: submission }), boundMs, answerTooSlow);
+  }
   for (const { cupsid, outcome } of results.filter((result) => result !== undefined)) {
     // Of no attempt that this job may speak for, so that no row can say it.
     if (outcome === 'unknown-attempt' || outcome === 'forbidden') {

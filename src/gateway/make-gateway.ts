@@ -11,11 +11,11 @@ import { present } from '#util/present.ts';
 import { answerClaim } from './answer-claim.ts';
 import { answerEvents } from './answer-events.ts';
 import { answerInputs } from './answer-inputs.ts';
-import { checkToken } from './check-token.ts';
 import { checkHealth } from './health.ts';
 import { HttpProblem, makeOnError } from './http-problem.ts';
+import { makeTokenCheck } from './make-token-check.ts';
 
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import type { KeyObject } from 'node:crypto';
 import type { ServerOptions as HttpOptions } from 'node:http';
 
@@ -105,11 +105,13 @@ export function makeGateway(doors: GatewayDoors): Gateway {
         });
   });
   let inFlight = 0;
-  app.addHook('onRequest', async (_request, reply) => {
+  const noteEnd = (): void => {
+    inFlight -= 1;
+  };
+  app.addHook('onRequest', (_request, reply, done) => {
     inFlight += 1;
-    reply.raw.once('close', () => {
-      inFlight -= 1;
-    });
+    reply.raw.once('close', noteEnd);
+    done();
   });
   app.addHook('onClose', async () => {
     await recorder.close();
@@ -117,22 +119,24 @@ export function makeGateway(doors: GatewayDoors): Gateway {
   });
 
   const ingest = { status, catalog, log, recorder, applier };
+  const checkToken = makeTokenCheck(siteKey);
   // Who may not speak is turned away before the body is read.
-  const admit = async (request: FastifyRequest): Promise<void> => {
-    checkToken(siteKey, request.headers);
+  const admit: onRequestHookHandler = (request, _reply, done) => {
+    checkToken(request.headers);
+    done();
   };
   app.post('/v1/events', { onRequest: admit }, (request, reply) => {
     // By what both clocks said as the request was sent: not by when its events were written.
     const sentMs = Date.parse(String(request.headers['x-slurp-now']));
     const clockOffsetMs = Math.round(Date.now() - reply.elapsedTime - sentMs);
     const clock = Number.isNaN(clockOffsetMs) ? {} : { clockOffsetMs };
-    return answerEvents(ingest, checkToken(siteKey, request.headers), request.body, clock);
+    return answerEvents(ingest, checkToken(request.headers), request.body, clock);
   });
   app.get<{ Params: { id: string }; Querystring: { start?: unknown } }>('/v1/attempts/:id/inputs', (request) =>
-    answerInputs(status, checkToken(siteKey, request.headers), request.params.id, request.query.start),
+    answerInputs(status, checkToken(request.headers), request.params.id, request.query.start),
   );
   app.post<{ Params: { id: string } }>('/v1/attempts/:id/claim', { onRequest: admit }, (request) =>
-    answerClaim({ status, catalog }, checkToken(siteKey, request.headers), request.params.id, request.body),
+    answerClaim({ status, catalog }, checkToken(request.headers), request.params.id, request.body),
   );
   app.get('/health', async (_request, reply) => {
     const { spoolDirectory } = doors;

@@ -199,6 +199,17 @@ describe('what the gateway refuses', () => {
     }
   });
 
+  it('checks each token, also where the right one of the submission was sent before', async () => {
+    const send = (headers: Record<string, string>): Promise<number> =>
+      app
+        .inject({ method: 'POST', url: '/v1/events', headers, payload: { events: [] } })
+        .then(({ statusCode }) => statusCode);
+    const wrong = { ...good(), authorization: `Bearer ${'0'.repeat(64)}` };
+    expect([await send(wrong), await send(good()), await send(wrong), await send(good())]).toEqual([
+      401, 200, 401, 200,
+    ]);
+  });
+
   it('answers 413 to a body that is too large, and to too many events', async () => {
     const events = [eventOf(id, 1, { kind: 'message', text: 'x'.repeat(1024 * 1024) })];
     const large = await app.inject(telling(attempts.submission, events));
