@@ -89,6 +89,13 @@ const readers: {
   }),
 };
 
+const readersByKind: ReadonlyMap<unknown, (fields: EventFields) => JobEventDetail> = new Map(Object.entries(readers));
+const kinds = Object.keys(readers).join(', ');
+
+function findReader(kind: unknown): ((fields: EventFields) => JobEventDetail) | undefined {
+  return readersByKind.get(kind);
+}
+
 /**
  * Reads one event of a request, of a spool, or of a command that is about to report it: gateway and worker have this
  * one schema. Keys it does not know are dropped, characters that the database cannot hold are replaced. Never throws:
@@ -119,10 +126,7 @@ export function renderComplaints(complaints: readonly EventComplaint[]): string 
 
 function detailOf(event: EventFields): JobEventDetail | undefined {
   const detail = event.nested('detail');
-  const kinds = Object.entries(readers);
-  const find = (value: unknown): [string, (fields: EventFields) => JobEventDetail] | undefined =>
-    kinds.find(([kind]) => kind === value);
-  return detail.read('kind', find, `one of ${kinds.map(([kind]) => kind).join(', ')}`)?.[1](detail);
+  return detail.read('kind', findReader, `one of ${kinds}`)?.(detail);
 }
 
 function fileOf(fields: EventFields): StagedFile {

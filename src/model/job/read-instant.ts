@@ -1,4 +1,5 @@
 const form = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[-+]\d\d:\d\d)$/u;
+const ownForm = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/u;
 
 /**
  * Reads a time as ISO 8601 writes it, with a zone. 31 February is not a day, and years are 0001 to 9999, which
@@ -7,10 +8,15 @@ const form = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[-+]\d\d:\d\d
  * @returns UTC with milliseconds; undefined for everything else. Never throws
  */
 export function readInstant(value: unknown): string | undefined {
-  const day = typeof value === 'string' ? form.exec(value)?.[1] : undefined;
-  if (typeof value !== 'string' || day === undefined) return undefined;
-  const [midnight, instant] = [new Date(`${day}T00:00:00Z`), new Date(value)];
-  if (Number.isNaN(midnight.getTime()) || Number.isNaN(instant.getTime())) return undefined;
+  if (typeof value !== 'string') return undefined;
+  const instant = new Date(value);
+  if (Number.isNaN(instant.getTime())) return undefined;
   const text = instant.toISOString();
+  // What a job writes: a time that comes back as it was.
+  if (text === value && ownForm.test(value)) return text;
+  const day = form.exec(value)?.[1];
+  if (day === undefined) return undefined;
+  const midnight = new Date(`${day}T00:00:00Z`);
+  if (Number.isNaN(midnight.getTime())) return undefined;
   return midnight.toISOString().startsWith(day) && /^(?!0000)\d{4}-/u.test(text) ? text : undefined;
 }
