@@ -457,71 +457,138 @@ RETURN LEAST(CASE WHEN (abs(clock_offset_ms) > 60000) THEN (at + ((clock_offset_
 
 CREATE OR REPLACE FUNCTION fold_events(cupsids integer[])
  RETURNS TABLE(cupsid integer, start integer, state prodstate, is_final boolean, is_success boolean, has_product boolean, started timestamp without time zone, running timestamp without time zone, ended timestamp without time zone, last_message timestamp without time zone, flags bigint, exit_code integer, nevents bigint, nsegments integer, inputs text, execution_node text, message text, logsize bigint, hold_code integer, hold_subcode integer, cpu_seconds double precision, wall_seconds double precision, memory_mb double precision, disk_mb double precision)
- LANGUAGE plpgsql
+ LANGUAGE sql
  STABLE
- SET search_path TO 'status'
- SET jit TO 'off'
- SET enable_seqscan TO 'off'
- SET plan_cache_mode TO 'force_generic_plan'
-AS $function$
-#variable_conflict use_column
-begin
-  return query
-    with starts as materialized (select * from production_start p where p.cupsid = any (cupsids)),
-    ending as (
-      select distinct on (s.cupsid) s.cupsid, s.start, s.end_state, s.end_at,
-        case when s.end_state = 'failed' then coalesce(s.own_code, s.end_code) else s.end_code end as end_code
-      from starts s
-      where s.end_arrival is not null
-      order by s.cupsid, s.end_arrival
-    ),
-    deciding as (
-      -- An end of start -1 does not know its start.
-      select s.cupsid, coalesce(max(e.start) filter (where e.start >= 0), max(s.start)) as start,
-        bool_or(s.is_over and (e.cupsid is null or s.start >= e.start)) as is_over,
-        bool_or(s.has_product) as has_product, max(s.product_note) as product_note
-      from starts s left join ending e on e.cupsid = s.cupsid
-      group by s.cupsid
-    ),
-    decided as (
-      select d.cupsid, d.start, d.has_product, d.product_note, p.dstfile, e.end_state, e.end_at, e.end_code,
-        l.is_missing and d.is_over as is_missing,
-        -- A product that is required may still come as long as the job is there.
-        e.cupsid is not null and (d.is_over or not l.is_missing) as is_final
-      from deciding d
-      join production_status p on p.id = d.cupsid
-      left join submission b on b.uuid = p.submission_id
-      left join ending e on e.cupsid = d.cupsid
-      cross join lateral (
-        select coalesce(b.is_product_required and e.end_state = 'finished', false) and not d.has_product as is_missing
-      ) l
-    )
-    select d.cupsid, d.start,
-      case
-        when not d.is_final then
-          (case when s.is_provisional then 'evicted' when s.word = 'released' then 'submitted' else s.word end)::prodstate
-        when d.is_missing then 'failed'
-        else d.end_state::prodstate
-      end,
-      d.is_final,
-      case when d.is_final then d.end_state = 'finished' end,
-      case when d.is_final then d.has_product end,
-      s.started, s.running, case when d.is_final then d.end_at end, s.last_message, s.flags,
-      case when d.is_final then coalesce(d.end_code, s.exit_code) else s.provisional_code end,
-      s.nevents, s.nsegments, s.inputs, s.execution_node,
-      case
-        when d.is_final and d.is_missing then
-          format('Ended without its product ''%s'': %s', d.dstfile,
-            coalesce(d.product_note, 'no file of that name was staged out'))
-        when d.is_final or s.provisional_code is null then s.message
-        else coalesce(s.message,
-          format('Ended with exit code %s; the batch system may start it again', s.provisional_code))
-      end,
-      s.logsize, s.hold_code, s.hold_subcode, s.cpu_seconds, s.wall_seconds, s.memory_mb, s.disk_mb
-    from decided d
-    join starts s on s.cupsid = d.cupsid and s.start = d.start;
-end
-$function$
+BEGIN ATOMIC
+ WITH starts AS MATERIALIZED (
+          SELECT p.cupsid,
+             p.start,
+             p.last_moment,
+             p.last_source,
+             p.last_sequence,
+             p.clock_offset_ms,
+             p.word,
+             p.is_provisional,
+             p.end_state,
+             p.end_code,
+             p.end_arrival,
+             p.end_at,
+             p.is_over,
+             p.own_code,
+             p.provisional_code,
+             p.is_provisional_exit,
+             p.has_product,
+             p.product_note,
+             p.started,
+             p.running,
+             p.last_message,
+             p.flags,
+             p.exit_code,
+             p.nevents,
+             p.nsegments,
+             p.inputs,
+             p.execution_node,
+             p.is_node_started,
+             p.message,
+             p.logsize,
+             p.hold_code,
+             p.hold_subcode,
+             p.cpu_seconds,
+             p.wall_seconds,
+             p.memory_mb,
+             p.disk_mb
+            FROM production_start p
+           WHERE (p.cupsid = ANY (fold_events.cupsids))
+         ), ending AS (
+          SELECT DISTINCT ON (s_1.cupsid) s_1.cupsid,
+             s_1.start,
+             s_1.end_state,
+             s_1.end_at,
+                 CASE
+                     WHEN (s_1.end_state = 'failed'::text) THEN COALESCE(s_1.own_code, s_1.end_code)
+                     ELSE s_1.end_code
+                 END AS end_code
+            FROM starts s_1
+           WHERE (s_1.end_arrival IS NOT NULL)
+           ORDER BY s_1.cupsid, s_1.end_arrival
+         ), deciding AS (
+          SELECT s_1.cupsid,
+             COALESCE(max(e.start) FILTER (WHERE (e.start >= 0)), max(s_1.start)) AS start,
+             bool_or((s_1.is_over AND ((e.cupsid IS NULL) OR (s_1.start >= e.start)))) AS is_over,
+             bool_or(s_1.has_product) AS has_product,
+             max(s_1.product_note) AS product_note
+            FROM (starts s_1
+              LEFT JOIN ending e ON ((e.cupsid = s_1.cupsid)))
+           GROUP BY s_1.cupsid
+         ), decided AS (
+          SELECT d_1.cupsid,
+             d_1.start,
+             d_1.has_product,
+             d_1.product_note,
+             p.dstfile,
+             e.end_state,
+             e.end_at,
+             e.end_code,
+             (l.is_missing AND d_1.is_over) AS is_missing,
+             ((e.cupsid IS NOT NULL) AND (d_1.is_over OR (NOT l.is_missing))) AS is_final
+            FROM ((((deciding d_1
+              JOIN production_status p ON ((p.id = d_1.cupsid)))
+              LEFT JOIN submission b ON ((b.uuid = p.submission_id)))
+              LEFT JOIN ending e ON ((e.cupsid = d_1.cupsid)))
+              CROSS JOIN LATERAL ( SELECT (COALESCE((b.is_product_required AND (e.end_state = 'finished'::text)), false) AND (NOT d_1.has_product)) AS is_missing) l)
+         )
+  SELECT d.cupsid,
+     d.start,
+         CASE
+             WHEN (NOT d.is_final) THEN (
+             CASE
+                 WHEN s.is_provisional THEN 'evicted'::text
+                 WHEN (s.word = 'released'::text) THEN 'submitted'::text
+                 ELSE s.word
+             END)::prodstate
+             WHEN d.is_missing THEN 'failed'::prodstate
+             ELSE (d.end_state)::prodstate
+         END AS end_state,
+     d.is_final,
+         CASE
+             WHEN d.is_final THEN (d.end_state = 'finished'::text)
+             ELSE NULL::boolean
+         END AS "case",
+         CASE
+             WHEN d.is_final THEN d.has_product
+             ELSE NULL::boolean
+         END AS "case",
+     s.started,
+     s.running,
+         CASE
+             WHEN d.is_final THEN d.end_at
+             ELSE NULL::timestamp without time zone
+         END AS "case",
+     s.last_message,
+     s.flags,
+         CASE
+             WHEN d.is_final THEN COALESCE(d.end_code, s.exit_code)
+             ELSE s.provisional_code
+         END AS provisional_code,
+     s.nevents,
+     s.nsegments,
+     s.inputs,
+     s.execution_node,
+         CASE
+             WHEN (d.is_final AND d.is_missing) THEN format('Ended without its product ''%s'': %s'::text, d.dstfile, COALESCE(d.product_note, 'no file of that name was staged out'::text))
+             WHEN (d.is_final OR (s.provisional_code IS NULL)) THEN s.message
+             ELSE COALESCE(s.message, format('Ended with exit code %s; the batch system may start it again'::text, s.provisional_code))
+         END AS "coalesce",
+     s.logsize,
+     s.hold_code,
+     s.hold_subcode,
+     s.cpu_seconds,
+     s.wall_seconds,
+     s.memory_mb,
+     s.disk_mb
+    FROM (decided d
+      JOIN starts s ON (((s.cupsid = d.cupsid) AND (s.start = d.start))));
+END
 ;
 
 CREATE OR REPLACE FUNCTION fold_starts(cupsids integer[])
@@ -739,15 +806,12 @@ CREATE OR REPLACE FUNCTION message_of(kind text, detail jsonb)
 RETURN CASE WHEN (kind = 'message'::text) THEN (detail ->> 'text'::text) WHEN (kind = 'stageout'::text) THEN (('last stageout '::text || (detail #>> '{file,lfn}'::text[])) || COALESCE((': '::text || (detail ->> 'remark'::text)), ''::text)) WHEN (kind = ANY (ARRAY['held'::text, 'evicted'::text, 'removed'::text, 'vanished'::text])) THEN (detail ->> 'reason'::text) ELSE NULL::text END
 ;
 
-CREATE OR REPLACE FUNCTION note_datasets()
- RETURNS trigger
+CREATE OR REPLACE FUNCTION note_datasets(noted jsonb)
+ RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'status'
 AS $function$
 begin
-  if not exists (select from fresh where kind = 'dataset') then
-    return null;
-  end if;
   -- First what names its runs: the second round looks for it.
   for names_runs in reverse 1..0 loop
     insert into dataset_status as d (
@@ -761,7 +825,7 @@ begin
       (array_agg(f.word order by f.at desc, f.sequence desc))[1],
       (array_agg(f.blame order by f.at desc, f.sequence desc))[1]
     from (
-      select event_moment(e.at, e.clock_offset_ms, e.received_at) as at, e.sequence, w.dstname, w.run, w.word, w.parent, w.blame,
+      select e.at, e.sequence, w.dstname, w.run, w.word, w.parent, w.blame,
         coalesce(
           w."lastRun",
           case when w.word <> 'created' then (
@@ -772,7 +836,7 @@ begin
           ) end,
           0
         ) as lastrun
-      from fresh e
+      from noted_events(noted) e
       cross join jsonb_to_record(e.detail) as w (
         word text, dstname text, run int, "lastRun" int, parent text, blame text
       )
@@ -799,33 +863,43 @@ begin
         limit 1
       );
   end loop;
-  return null;
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION note_refusals()
- RETURNS trigger
+CREATE OR REPLACE FUNCTION note_refusals(noted jsonb)
+ RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'status'
 AS $function$
 begin
-  if not exists (select from fresh where kind = 'refused') then
-    return null;
-  end if;
   update production_status s
   set refusal = f.refusal
   from (
     select distinct on (e.cupsid) e.cupsid,
       (e.detail ->> 'report') || ': ' || (e.detail ->> 'reason') as refusal
-    from fresh e
+    from noted_events(noted) e
     where e.kind = 'refused'
     order by e.cupsid, e.arrival desc
   ) f
   where s.id = f.cupsid;
-  return null;
 end
 $function$
+;
+
+CREATE OR REPLACE FUNCTION noted_events(noted jsonb)
+ RETURNS TABLE(cupsid integer, kind text, at timestamp without time zone, sequence bigint, arrival bigint, detail jsonb)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT e.cupsid,
+     e.kind,
+     e.at,
+     e.sequence,
+     e.arrival,
+     e.detail
+    FROM jsonb_to_recordset(noted_events.noted) e(cupsid integer, kind text, at timestamp without time zone, sequence bigint, arrival bigint, detail jsonb);
+END
 ;
 
 CREATE OR REPLACE FUNCTION rank_of(kind text)
@@ -848,14 +922,16 @@ AS $function$
 declare
   received timestamp := now() at time zone 'utc';
   allowed int[];
-  items int[];
   outcomes text[];
-  -- Of each `started` that is allowed, null for the others: its key.
+  -- Of each `started` that is allowed: its place in the list, and its key.
   asking int[];
+  asking_ids int[];
   sources text[];
   sequences bigint[];
   touched int[];
   again int[];
+  -- New events that say more than the state of their attempt.
+  noted jsonb;
   has_wrong_clock boolean;
 begin
   select array_agg(l.id) into allowed
@@ -1064,19 +1140,33 @@ begin
       hold_subcode = excluded.hold_subcode, cpu_seconds = excluded.cpu_seconds, wall_seconds = excluded.wall_seconds,
       memory_mb = excluded.memory_mb, disk_mb = excluded.disk_mb
   )
-  select array_agg(i.item order by i.item),
-    array_agg(
-      case when not i.is_known then 'unknown-attempt' when not i.is_allowed then 'forbidden' when f.item is null then 'duplicate' else 'new' end
-      order by i.item
-    ),
-    array_agg(case when i.kind = 'started' and i.is_allowed then i.cupsid end order by i.item),
-    array_agg(case when i.kind = 'started' and i.is_allowed then i.source end order by i.item),
-    array_agg(case when i.kind = 'started' and i.is_allowed then i.sequence end order by i.item),
-    array_agg(distinct f.cupsid) filter (where f.item is not null),
+  select array_agg(i.outcome),
+    array_agg(i.item) filter (where i.is_asking),
+    array_agg(i.cupsid) filter (where i.is_asking),
+    array_agg(i.source) filter (where i.is_asking),
+    array_agg(i.sequence) filter (where i.is_asking),
+    array_agg(i.cupsid) filter (where i.outcome = 'new'),
     (select array_agg(distinct l.cupsid) from late l),
+    jsonb_agg(i.noted) filter (where i.noted is not null),
     coalesce(bool_or(abs(i.clock_offset_ms) > 60000), false)
-  into items, outcomes, asking, sources, sequences, touched, again, has_wrong_clock
-  from item i left join fresh f on f.item = i.item;
+  into outcomes, asking, asking_ids, sources, sequences, touched, again, noted, has_wrong_clock
+  from (
+    select i.item, i.cupsid, i.source, i.sequence, i.clock_offset_ms,
+      case
+        when f.item is not null then 'new'
+        when i.is_allowed then 'duplicate'
+        when i.is_known then 'forbidden'
+        else 'unknown-attempt'
+      end as outcome,
+      i.kind = 'started' and i.is_allowed as is_asking,
+      case when f.kind in ('dataset', 'refused') then to_jsonb(f) end as noted
+    from item i left join fresh f on f.item = i.item
+    order by i.item
+  ) i;
+
+  if noted is not null then
+    perform note_datasets(noted), note_refusals(noted);
+  end if;
 
   -- A wrong clock may also show later, when reports are sent that came home by copy before.
   if has_wrong_clock then
@@ -1096,29 +1186,31 @@ begin
   perform update_attempts(coalesce(touched, '{}') || coalesce(again, '{}'));
 
   return query
-  select a.item, a.outcome,
-    case when a.asking is not null then v.reason is null end,
-    v.reason
-  from unnest(items, outcomes, asking, sources, sequences) as a (item, outcome, asking, source, sequence)
-  left join lateral (
-    select
-      case
-        when s.retired_at is not null then 'retired: ' || coalesce(s.retired_reason, 'no reason given')
-        -- Where there is no end, it had ended without any event.
-        when s.status in ('finished', 'failed')
-          and coalesce(
-            (select min(p.end_arrival) from production_start p where p.cupsid = s.id) < (
-              select min(e.arrival) from production_event e
-              where e.cupsid = a.asking and e.source = a.source and e.sequence = a.sequence
-            ),
-            true
-          )
-          then 'already ' || s.status
-      end as reason
-    from production_status s
-    where s.id = a.asking
-  ) v on true
-  order by a.item;
+  select o.item::int - 1, o.outcome, null::boolean, null::text
+  from unnest(outcomes) with ordinality as o (outcome, item)
+  where o.outcome <> 'new' and (o.item - 1 = any (asking)) is not true;
+  if asking is not null then
+    return query
+    select a.item, outcomes[a.item + 1], v.reason is null, v.reason
+    from unnest(asking, asking_ids, sources, sequences) as a (item, cupsid, source, sequence)
+    join production_status s on s.id = a.cupsid
+    cross join lateral (
+      select
+        case
+          when s.retired_at is not null then 'retired: ' || coalesce(s.retired_reason, 'no reason given')
+          -- Where there is no end, it had ended without any event.
+          when s.status in ('finished', 'failed')
+            and coalesce(
+              (select min(p.end_arrival) from production_start p where p.cupsid = s.id) < (
+                select min(e.arrival) from production_event e
+                where e.cupsid = s.id and e.source = a.source and e.sequence = a.sequence
+              ),
+              true
+            )
+            then 'already ' || s.status
+        end as reason
+    ) v;
+  end if;
 end
 $function$
 ;
@@ -1189,14 +1281,9 @@ begin
       memory_mb = f.memory_mb,
       disk_mb = f.disk_mb
     from fold_events(cupsids) f
-    -- Named twice, so that only these rows are read: a plan does not know how few attempts the function returns.
-    where s.id = f.cupsid and s.id = any (cupsids)
+    where s.id = f.cupsid
       -- An end that no event reports: rows of older systems, or whose events were dropped. They stay as they are.
       and (f.is_final or s.status not in ('finished', 'failed'));
 end
 $function$
 ;
-
-CREATE TRIGGER note_datasets AFTER INSERT ON production_event REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION note_datasets();
-
-CREATE TRIGGER note_refusals AFTER INSERT ON production_event REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION note_refusals();

@@ -271,7 +271,8 @@ begin
 end
 $$;
 
--- What the starts of these attempts say together: the start that ended, else the latest.
+-- What the starts of these attempts say together: the start that ended, else the latest. It becomes part of the statement
+-- that asks for it, which is planned and started once.
 create function fold_events(cupsids int[])
 returns table (
   cupsid int, start int, state prodstate, is_final boolean,
@@ -282,15 +283,8 @@ returns table (
   hold_subcode int, cpu_seconds double precision, wall_seconds double precision, memory_mb double precision,
   disk_mb double precision
 )
-language plpgsql stable
-set search_path from current
-set jit = off
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
-as $$
-#variable_conflict use_column
-begin
-  return query
+language sql stable
+begin atomic
     with starts as materialized (select * from production_start p where p.cupsid = any (cupsids)),
     ending as (
       select distinct on (s.cupsid) s.cupsid, s.start, s.end_state, s.end_at,
@@ -344,8 +338,7 @@ begin
       s.logsize, s.hold_code, s.hold_subcode, s.cpu_seconds, s.wall_seconds, s.memory_mb, s.disk_mb
     from decided d
     join starts s on s.cupsid = d.cupsid and s.start = d.start;
-end
-$$;
+end;
 
 -- Brings the rows of attempts up to date with their starts. The caller has locked the rows, in the order of their ids.
 create function update_attempts(cupsids int[]) returns void
@@ -384,8 +377,7 @@ begin
       memory_mb = f.memory_mb,
       disk_mb = f.disk_mb
     from fold_events(cupsids) f
-    -- Named twice, so that only these rows are read: a plan does not know how few attempts the function returns.
-    where s.id = f.cupsid and s.id = any (cupsids)
+    where s.id = f.cupsid
       -- An end that no event reports: rows of older systems, or whose events were dropped. They stay as they are.
       and (f.is_final or s.status not in ('finished', 'failed'));
 end

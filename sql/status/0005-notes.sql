@@ -1,19 +1,25 @@
 -- What events say beside the state of their attempt: of datasets, and of reports that were refused.
 
 -- What jobs say of datasets becomes a row each of dataset_status, whose key is (dstname, run, lastrun).
--- It happens where the event is recorded, in the same transaction: an event that was told before is not inserted again,
+-- It happens where the event is recorded, in the same transaction: an event that is recorded already is not inserted again,
 -- so it counts once. Counts are sums, times are the latest of their word, status is the word with the latest time:
 -- the order in which events come in makes no difference.
 
--- Times are those of the gateway's clock.
-create function note_datasets() returns trigger
+-- The columns of new events that say more, as `record_events` collects them; `at` by the gateway's clock.
+create function noted_events(noted jsonb)
+returns table (cupsid int, kind text, at timestamp, sequence bigint, arrival bigint, detail jsonb)
+language sql stable
+begin atomic
+  select e.* from jsonb_to_recordset(noted) as e (
+    cupsid int, kind text, at timestamp, sequence bigint, arrival bigint, detail jsonb
+  );
+end;
+
+create function note_datasets(noted jsonb) returns void
 language plpgsql
 set search_path from current
 as $$
 begin
-  if not exists (select from fresh where kind = 'dataset') then
-    return null;
-  end if;
   -- First what names its runs: the second round looks for it.
   for names_runs in reverse 1..0 loop
     insert into dataset_status as d (
@@ -27,7 +33,7 @@ begin
       (array_agg(f.word order by f.at desc, f.sequence desc))[1],
       (array_agg(f.blame order by f.at desc, f.sequence desc))[1]
     from (
-      select event_moment(e.at, e.clock_offset_ms, e.received_at) as at, e.sequence, w.dstname, w.run, w.word, w.parent, w.blame,
+      select e.at, e.sequence, w.dstname, w.run, w.word, w.parent, w.blame,
         coalesce(
           w."lastRun",
           case when w.word <> 'created' then (
@@ -38,7 +44,7 @@ begin
           ) end,
           0
         ) as lastrun
-      from fresh e
+      from noted_events(noted) e
       cross join jsonb_to_record(e.detail) as w (
         word text, dstname text, run int, "lastRun" int, parent text, blame text
       )
@@ -65,39 +71,26 @@ begin
         limit 1
       );
   end loop;
-  return null;
 end
 $$;
 
-create trigger note_datasets after insert on production_event
-  referencing new table as fresh
-  for each statement execute function note_datasets();
-
--- A report that could not be taken is an event itself, of kind `refused`, so that the row of its attempt shows it and
--- nobody has to read logs. The event is open until somebody resolves it: applied_at says when, apply_note how.
+-- A report that was refused is an event itself, of kind `refused`, so that the row of its attempt shows it and no logs have
+-- to be read. The event is open until an operator resolves it: applied_at says when, apply_note how.
 -- @see docs/events.md
-create function note_refusals() returns trigger
+create function note_refusals(noted jsonb) returns void
 language plpgsql
 set search_path from current
 as $$
 begin
-  if not exists (select from fresh where kind = 'refused') then
-    return null;
-  end if;
   update production_status s
   set refusal = f.refusal
   from (
     select distinct on (e.cupsid) e.cupsid,
       (e.detail ->> 'report') || ': ' || (e.detail ->> 'reason') as refusal
-    from fresh e
+    from noted_events(noted) e
     where e.kind = 'refused'
     order by e.cupsid, e.arrival desc
   ) f
   where s.id = f.cupsid;
-  return null;
 end
 $$;
-
-create trigger note_refusals after insert on production_event
-  referencing new table as fresh
-  for each statement execute function note_refusals();

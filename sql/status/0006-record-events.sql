@@ -68,8 +68,9 @@ end
 $$;
 
 -- Takes a JSON array of events and brings the attempts they speak of up to date, all in the caller's transaction.
--- Answers one row an event, `item` from 0: outcome `new`, `duplicate`, `unknown-attempt` or `forbidden` (the event may
--- speak for the attempts of one submission only, and this is another's); for `started` also whether the job may go on.
+-- An event is `new`, a `duplicate`, of an `unknown-attempt` or `forbidden` (the event may speak for the attempts of one
+-- submission only, and this is another's). Answers one row for each event that is not simply new, `item` from 0: what is not
+-- `new`, and each `started`, with whether the job may go on.
 -- Rows are locked in id order before anything is read, so writers never deadlock and each sees what the other wrote.
 --
 -- An event that is later than all events of its attempt is folded onto what is known; where one is not, all events of that
@@ -87,14 +88,16 @@ as $$
 declare
   received timestamp := now() at time zone 'utc';
   allowed int[];
-  items int[];
   outcomes text[];
-  -- Of each `started` that is allowed, null for the others: its key.
+  -- Of each `started` that is allowed: its place in the list, and its key.
   asking int[];
+  asking_ids int[];
   sources text[];
   sequences bigint[];
   touched int[];
   again int[];
+  -- New events that say more than the state of their attempt.
+  noted jsonb;
   has_wrong_clock boolean;
 begin
   select array_agg(l.id) into allowed
@@ -303,19 +306,33 @@ begin
       hold_subcode = excluded.hold_subcode, cpu_seconds = excluded.cpu_seconds, wall_seconds = excluded.wall_seconds,
       memory_mb = excluded.memory_mb, disk_mb = excluded.disk_mb
   )
-  select array_agg(i.item order by i.item),
-    array_agg(
-      case when not i.is_known then 'unknown-attempt' when not i.is_allowed then 'forbidden' when f.item is null then 'duplicate' else 'new' end
-      order by i.item
-    ),
-    array_agg(case when i.kind = 'started' and i.is_allowed then i.cupsid end order by i.item),
-    array_agg(case when i.kind = 'started' and i.is_allowed then i.source end order by i.item),
-    array_agg(case when i.kind = 'started' and i.is_allowed then i.sequence end order by i.item),
-    array_agg(distinct f.cupsid) filter (where f.item is not null),
+  select array_agg(i.outcome),
+    array_agg(i.item) filter (where i.is_asking),
+    array_agg(i.cupsid) filter (where i.is_asking),
+    array_agg(i.source) filter (where i.is_asking),
+    array_agg(i.sequence) filter (where i.is_asking),
+    array_agg(i.cupsid) filter (where i.outcome = 'new'),
     (select array_agg(distinct l.cupsid) from late l),
+    jsonb_agg(i.noted) filter (where i.noted is not null),
     coalesce(bool_or(abs(i.clock_offset_ms) > 60000), false)
-  into items, outcomes, asking, sources, sequences, touched, again, has_wrong_clock
-  from item i left join fresh f on f.item = i.item;
+  into outcomes, asking, asking_ids, sources, sequences, touched, again, noted, has_wrong_clock
+  from (
+    select i.item, i.cupsid, i.source, i.sequence, i.clock_offset_ms,
+      case
+        when f.item is not null then 'new'
+        when i.is_allowed then 'duplicate'
+        when i.is_known then 'forbidden'
+        else 'unknown-attempt'
+      end as outcome,
+      i.kind = 'started' and i.is_allowed as is_asking,
+      case when f.kind in ('dataset', 'refused') then to_jsonb(f) end as noted
+    from item i left join fresh f on f.item = i.item
+    order by i.item
+  ) i;
+
+  if noted is not null then
+    perform note_datasets(noted), note_refusals(noted);
+  end if;
 
   -- A wrong clock may also show later, when reports are sent that came home by copy before.
   if has_wrong_clock then
@@ -335,28 +352,30 @@ begin
   perform update_attempts(coalesce(touched, '{}') || coalesce(again, '{}'));
 
   return query
-  select a.item, a.outcome,
-    case when a.asking is not null then v.reason is null end,
-    v.reason
-  from unnest(items, outcomes, asking, sources, sequences) as a (item, outcome, asking, source, sequence)
-  left join lateral (
-    select
-      case
-        when s.retired_at is not null then 'retired: ' || coalesce(s.retired_reason, 'no reason given')
-        -- Where there is no end, it had ended without any event.
-        when s.status in ('finished', 'failed')
-          and coalesce(
-            (select min(p.end_arrival) from production_start p where p.cupsid = s.id) < (
-              select min(e.arrival) from production_event e
-              where e.cupsid = a.asking and e.source = a.source and e.sequence = a.sequence
-            ),
-            true
-          )
-          then 'already ' || s.status
-      end as reason
-    from production_status s
-    where s.id = a.asking
-  ) v on true
-  order by a.item;
+  select o.item::int - 1, o.outcome, null::boolean, null::text
+  from unnest(outcomes) with ordinality as o (outcome, item)
+  where o.outcome <> 'new' and (o.item - 1 = any (asking)) is not true;
+  if asking is not null then
+    return query
+    select a.item, outcomes[a.item + 1], v.reason is null, v.reason
+    from unnest(asking, asking_ids, sources, sequences) as a (item, cupsid, source, sequence)
+    join production_status s on s.id = a.cupsid
+    cross join lateral (
+      select
+        case
+          when s.retired_at is not null then 'retired: ' || coalesce(s.retired_reason, 'no reason given')
+          -- Where there is no end, it had ended without any event.
+          when s.status in ('finished', 'failed')
+            and coalesce(
+              (select min(p.end_arrival) from production_start p where p.cupsid = s.id) < (
+                select min(e.arrival) from production_event e
+                where e.cupsid = s.id and e.source = a.source and e.sequence = a.sequence
+              ),
+              true
+            )
+            then 'already ' || s.status
+        end as reason
+    ) v;
+  end if;
 end
 $$;

@@ -5,6 +5,7 @@ import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import Cursor from 'pg-cursor';
 
 import { pauseMsOf } from '#util/pause-ms.ts';
+import { present } from '#util/present.ts';
 
 import { stateOf, toDatabaseError } from './database-error.ts';
 import { isRetryable } from './retry.ts';
@@ -171,7 +172,9 @@ class ConnectedSession implements OpenSession {
   }
 
   async query<T extends object = Row>(statement: Statement): Promise<readonly T[]> {
-    const result = await this.#ask(() => this.#client.query<T>(statement.text, statement.values.map(encodeValue)));
+    const { text, name } = statement;
+    const values = statement.values.map(encodeValue);
+    const result = await this.#ask(() => this.#client.query<T>({ text, values, ...present({ name }) }));
     return result.rows;
   }
 

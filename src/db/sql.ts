@@ -22,6 +22,8 @@ export interface Statement {
   readonly values: readonly SqlValue[];
   /** The texts between the values, for composing; one more than `values`. */
   readonly pieces: readonly string[];
+  /** The server keeps its plan under this name, one a connection. */
+  readonly name?: string;
   readonly [isStatementMark]: true;
 }
 
@@ -83,6 +85,12 @@ sql.table = (role: Pick<Role, 'schema'>, name: string): Statement =>
  * own code. Never for a value.
  */
 sql.verbatim = (text: string): Statement => makeStatement([text], []);
+
+/**
+ * Names a statement, so that the server parses and plans it once for each connection. For one that is sent often, and
+ * whose text never changes: another text under the same name is refused.
+ */
+sql.prepared = (name: string, statement: Statement): Statement => ({ ...statement, name });
 
 /** Statements one after the other; `sql.join([])` is empty. */
 sql.join = (statements: readonly Statement[], separator = ', '): Statement =>

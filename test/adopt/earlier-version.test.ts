@@ -46,8 +46,17 @@ async function makeEarlier(role: Role, migrations: readonly string[]): Promise<v
   // What these versions did not have.
   await database.execute(sql`drop table ${table('production_start')} cascade`);
   const added = ['refold_starts', 'refold_attempts', 'joined_inputs', 'rank_of', 'is_file_of', 'message_of'];
-  for (const name of [...added, 'is_recorded', 'is_followed', 'known_offset']) {
+  const notes = ['note_datasets', 'note_refusals'];
+  for (const name of [...added, 'is_recorded', 'is_followed', 'known_offset', 'noted_events', ...notes]) {
     await database.execute(sql`drop function ${table(name)}`);
+  }
+  // What these versions had instead.
+  for (const name of notes) {
+    await database.execute(sql`
+      create function ${table(name)}() returns trigger language plpgsql as 'begin return null; end'`);
+    await database.execute(sql`
+      create trigger ${sql.identifier(name)} after insert on ${table('production_event')}
+      for each statement execute function ${table(name)}()`);
   }
   await database.execute(sql`alter table ${table('production_status')} rename column attempt_number to attempt`);
   await database.execute(sql`alter table ${table('production_event')} rename column cupsid to attempt`);

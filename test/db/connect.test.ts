@@ -38,6 +38,18 @@ async function errorOf(action: Promise<unknown>): Promise<DatabaseError> {
   throw new Error(`No DatabaseError but ${String(error)}`);
 }
 
+describe('a prepared statement', () => {
+  it('answers with the values of each call, and is planned once for each connection', async () => {
+    await database.transaction(async (session) => {
+      const double = (n: number): Promise<readonly { twice: number }[]> =>
+        session.query<{ twice: number }>(sql.prepared('double', sql`select ${n}::int * 2 as twice`));
+      expect([await double(1), await double(2)]).toEqual([[{ twice: 2 }], [{ twice: 4 }]]);
+      const kept = await session.query(sql`select name, parameter_types::text from pg_prepared_statements`);
+      expect(kept).toEqual([{ name: 'double', parameter_types: '{integer}' }]);
+    });
+  });
+});
+
 describe('values', () => {
   it('carries them there and back', async () => {
     const at = new Date('2024-06-30T23:59:59.500Z');

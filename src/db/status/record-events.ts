@@ -35,8 +35,16 @@ export async function recordEvents(
   events: readonly EventToRecord[],
 ): Promise<readonly RecordedEvent[]> {
   const items = events.map(({ event, submission, clockOffsetMs }) => ({ ...event, submission, clockOffsetMs }));
-  return status.query<RecordedEvent>(
-    sql`select outcome, go, reason
-        from ${sql.table(status.role, 'record_events')}(${JSON.stringify(items)}::jsonb) order by item`,
+  const results: RecordedEvent[] = events.map(() => simplyNew);
+  const rows = await status.query<RecordedEvent & { readonly item: number }>(
+    sql.prepared(
+      'record-events',
+      sql`select item, outcome, go, reason from ${sql.table(status.role, 'record_events')}(${JSON.stringify(items)}::jsonb)`,
+    ),
   );
+  for (const { item, outcome, go, reason } of rows) results[item] = { outcome, go, reason };
+  return results;
 }
+
+/** What most events are; only others come back as rows. */
+const simplyNew: RecordedEvent = { outcome: 'new', go: null, reason: null };
