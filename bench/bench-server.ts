@@ -10,8 +10,8 @@ import type { Role, RoleName } from '#model/site.ts';
 /** A private server in a directory of its own, with the settings of an embedded site. */
 export interface BenchServer {
   readonly directory: string;
-  /** CPU that its processes used so far, ended ones as well. */
-  cpuMs(): Promise<number>;
+  /** CPU that its processes used so far, ended ones as well. @param pid of another process, with its children, instead */
+  cpuMs(pid?: number): Promise<number>;
   roleIn(database: string, role: RoleName, schema: string): Role;
   /** Stops it and removes the directory. */
   close(): Promise<void>;
@@ -30,10 +30,8 @@ export async function startBenchServer({ isDisposable = true } = {}): Promise<Be
   await startPostgres(directories, { isDisposable });
   return {
     directory,
-    cpuMs: async () => {
-      const pid = Number((await readFile(join(directories.data, 'postmaster.pid'), 'utf8')).split('\n')[0]);
-      return cpuOfFamily(pid);
-    },
+    cpuMs: async (pid) =>
+      cpuOfFamily(pid ?? Number((await readFile(join(directories.data, 'postmaster.pid'), 'utf8')).split('\n')[0])),
     roleIn: (database, role, schema) => ({
       role,
       schema,

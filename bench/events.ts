@@ -1,30 +1,27 @@
 // Measures what an event costs: one more event of an attempt that has 10 to 50,000; events in groups of 1,000 beside a bare
-// insert of the same events; and events over HTTP, one a request, from 50 connections of another process.
+// insert of the same events; and events over HTTP, one a request, from 50 and 500 connections of another process.
 // `npx tsx bench/events.ts [--json] [seconds]`
 import { join } from 'node:path';
 
-import { z } from 'zod';
-
-import { readSiteKey, tokenOf } from '#config/read-site-key.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';
 import { ensureEventPartitions } from '#db/status/ensure-event-partitions.ts';
 import { recordEvents } from '#db/status/record-events.ts';
-import { startGateway } from '#serve/start-gateway.ts';
 import { makeAttempts } from '#test/ingest/attempts.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 
-import { measureProcess, medianOf, putFigures, startBenchServer } from './bench-server.ts';
+import { medianOf, putFigures, startBenchServer } from './bench-server.ts';
+import { measureHttp } from './event-http.ts';
 import { makeEvent } from './make-event.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { JobEvent } from '#model/job/job-event.ts';
 
 import type { BenchServer } from './bench-server.ts';
-import type { ClientFigures } from './make-event.ts';
+import type { HttpFigures } from './event-http.ts';
 
-const connections = 50;
+const connections = [50, 500] as const;
 const attemptCount = 2000;
 const groupSize = 1000;
 const sizes = [10, 1000, 10_000, 50_000] as const;
@@ -47,15 +44,8 @@ interface Rates {
 
 interface Figures extends Rates {
   readonly oneMore: readonly OneMore[];
-  readonly http: ClientFigures;
+  readonly http: readonly HttpFigures[];
 }
-
-const clientSchema = z.object({
-  perSecond: z.number(),
-  medianMs: z.number(),
-  p99Ms: z.number(),
-  failures: z.number(),
-});
 
 function record(status: Database, events: readonly JobEvent[]): Promise<unknown> {
   return recordEvents(
@@ -128,50 +118,21 @@ async function measureRates(status: Database, ids: readonly number[], seconds: n
   };
 }
 
-async function measureHttp(server: BenchServer, databases: Databases, seconds: number): Promise<ClientFigures> {
-  const { submission, ids } = await makeAttempts(databases.status, attemptCount);
-  const key = await readSiteKey({ stateDirectory: server.directory });
-  const quiet = (): undefined => undefined;
-  const gateway = await startGateway({
-    site: {
-      gateway: { host: '127.0.0.1', port: 0, isInsecure: false },
-      spoolDirectory: join(server.directory, 'spool'),
-    },
-    ...databases,
-    siteKey: key,
-    version: 'bench',
-    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-  });
-  const words = [ids[0] ?? 0, attemptCount, seconds, connections].map(String);
-  const client = join(findPackageRoot(), 'bench', 'event-client.ts');
-  const args = ['--import', 'tsx', client, gateway.url, submission, tokenOf(key, submission), ...words];
-  const { stdout } = await measureProcess(process.execPath, args, findPackageRoot());
-  await gateway.close();
-  return clientSchema.parse(JSON.parse(stdout));
-}
-
-interface Databases {
-  readonly status: Database;
-  readonly catalog: Database;
-}
-
 async function measure(server: BenchServer, seconds: number): Promise<Figures> {
   const roles = (['status', 'catalog'] as const).map((role) => server.roleIn('slurp', role, role));
-  const [statusRole, catalogRole] = roles;
-  if (statusRole === undefined || catalogRole === undefined) throw new Error('No roles');
+  const [statusRole] = roles;
+  if (statusRole === undefined) throw new Error('No roles');
   await createDatabase(statusRole);
   for (const role of roles) await migrate(role, join(findPackageRoot(), 'sql'));
-  const status = openDatabase(statusRole, { applicationName: 'bench', max: connections });
-  const catalog = openDatabase(catalogRole, { applicationName: 'bench' });
+  const status = openDatabase(statusRole, { applicationName: 'bench' });
   try {
     await ensureEventPartitions(status);
     const { ids } = await makeAttempts(status, attemptCount);
     const oneMore = await measureOneMore(status);
     const rates = await measureRates(status, ids, seconds);
-    return { oneMore, ...rates, http: await measureHttp(server, { status, catalog }, seconds) };
+    return { oneMore, ...rates, http: await measureHttp(server, status, { seconds, connections }) };
   } finally {
     await status.close();
-    await catalog.close();
   }
 }
 
@@ -190,8 +151,23 @@ function renderFigures({ oneMore, bareInsert: bare, recordEvents: groups, record
     rate('bare insert, groups of 1,000', bare),
     rate('record_events, 1,000 attempts each', groups),
     rate('record_events, one attempt each', recordSpools),
-    rate(`HTTP, ${connections} connections`, http.perSecond),
-    `HTTP: median ${http.medianMs} ms, 99 % within ${http.p99Ms} ms, ${http.failures} failures`,
+    ...http.map(({ connections: over, perSecond }) => rate(`HTTP, ${over} connections`, perSecond)),
+    '',
+    'HTTP connections  median [ms]  99 % [ms]  events a commit   CPU of an event [µs]: client  gateway  database',
+    ...http.map(
+      ({ connections: over, medianMs, p99Ms, eventsPerCommit, cpuUs }) =>
+        `${over}`.padStart(16) +
+        `${medianMs}`.padStart(13) +
+        `${p99Ms}`.padStart(11) +
+        `${eventsPerCommit}`.padStart(17) +
+        `${cpuUs.client}`.padStart(31) +
+        `${cpuUs.gateway}`.padStart(9) +
+        `${cpuUs.database}`.padStart(10),
+    ),
+    ...http.map(
+      ({ connections: over, bound, others, failures }) =>
+        `${over} connections are bounded by ${bound}; other programs used ${Math.round(others * 100)} % of the machine; ${failures} failures`,
+    ),
   ].join('\n')}\n`;
 }
 

@@ -4,11 +4,13 @@ import type { JobEvent } from '#model/job/job-event.ts';
 
 /** What a client process measured. */
 export interface ClientFigures {
-  readonly perSecond: number;
+  /** Requests that were answered with 200. */
+  readonly answered: number;
   readonly medianMs: number;
   readonly p99Ms: number;
-  /** Requests that were not answered with 200. */
+  /** Requests that were answered otherwise. */
   readonly failures: number;
+  readonly cpuMs: number;
 }
 
 const details = [
