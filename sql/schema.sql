@@ -208,6 +208,43 @@ create table production_event_default partition of production_event (
   constraint production_event_default_pkey PRIMARY KEY (cupsid, source, sequence, at)
 ) DEFAULT;
 
+create table production_lease (
+  dsttype text not null,
+  build text not null,
+  tag text not null,
+  version integer not null,
+  rule text not null,
+  holder uuid not null,
+  held_by text not null,
+  process integer not null,
+  fence bigint default nextval('production_fence'::regclass) not null,
+  taken_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  expires_at timestamp without time zone not null,
+  constraint production_lease_pkey PRIMARY KEY (dsttype, build, tag, version)
+);
+
+create table production_pass (
+  id bigint not null,
+  holder uuid not null,
+  held_by text not null,
+  rule text not null,
+  config text not null,
+  dsttype text,
+  build text,
+  tag text,
+  version integer,
+  started_at timestamp without time zone not null,
+  ended_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  outcome text not null,
+  reason text,
+  gauge jsonb,
+  funnel jsonb,
+  submitted integer default 0 not null,
+  next_at timestamp without time zone,
+  constraint production_pass_outcome_check CHECK ((outcome = ANY (ARRAY['dispatched'::text, 'waited'::text, 'elsewhere'::text, 'failed'::text]))),
+  constraint production_pass_pkey PRIMARY KEY (id)
+);
+
 create table production_quality (
   id integer default nextval('production_quality_id_seq'::regclass) not null,
   dstname text not null,
@@ -325,6 +362,14 @@ create table production_status (
   constraint production_status_prod_id_fkey FOREIGN KEY (prod_id) REFERENCES production_setup(id)
 ) with (fillfactor=50);
 
+create table rule_pause (
+  rule text not null,
+  reason text not null,
+  paused_by text not null,
+  paused_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  constraint rule_pause_pkey PRIMARY KEY (rule)
+);
+
 create table submission (
   uuid uuid not null,
   rule text not null,
@@ -364,6 +409,12 @@ CREATE INDEX payload_file_sha256 ON payload_file USING btree (sha256);
 CREATE INDEX production_event_refused ON ONLY production_event USING btree (cupsid) WHERE kind = 'refused'::text AND applied_at IS NULL;
 
 CREATE INDEX production_event_unapplied ON ONLY production_event USING btree (received_at) WHERE kind = 'stageout'::text AND applied_at IS NULL;
+
+CREATE INDEX production_lease_holder ON production_lease USING btree (holder);
+
+CREATE INDEX production_pass_ended ON production_pass USING btree (ended_at);
+
+CREATE INDEX production_pass_rule ON production_pass USING btree (rule, id DESC);
 
 CREATE UNIQUE INDEX production_setup_identity ON production_setup USING btree (name, build, dbtag, hash, COALESCE(revision, '-1'::integer), COALESCE(payload, ''::text), dirty);
 

@@ -1,0 +1,94 @@
+import { present } from '#util/present.ts';
+
+import { sql } from '../../connect.ts';
+import { findPauses } from './pauses.ts';
+
+import type { Funnel } from '#model/report/funnel.ts';
+import type { LoopRuleStatus, PassRecord, PassResult, QueueGauge, RulePause } from '#model/report/loop-status.ts';
+
+import type { Queryable } from '../../connect.ts';
+
+interface Row {
+  readonly rule: string;
+  readonly name: string | null;
+  readonly process: number | null;
+  readonly since: Date | null;
+  readonly isSilent: boolean | null;
+  readonly config: string | null;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly outcome: PassResult | null;
+  readonly reason: string | null;
+  readonly gauge: QueueGauge | null;
+  readonly funnel: Funnel | null;
+  readonly submitted: number | null;
+  readonly nextAt: Date | null;
+  readonly lastDispatchedAt: Date | null;
+  readonly failures: number;
+}
+
+/**
+ * Finds every rule that a loop runs, ran in the days that are kept, or must not run, by name. A turn that another loop's
+ * lease prevented says nothing about the rule, and is passed over.
+ *
+ * @throws DatabaseError
+ */
+export async function findLoopRules(status: Queryable): Promise<readonly LoopRuleStatus[]> {
+  const passes = sql.table(status.role, 'production_pass');
+  const leases = sql.table(status.role, 'production_lease');
+  const pauses = sql.table(status.role, 'rule_pause');
+  const paused = new Map((await findPauses(status)).map((pause) => [pause.rule, pause]));
+  const rows = await status.query<Row>(sql`
+    with named as (
+      select rule from ${passes} union select rule from ${leases} union select rule from ${pauses}
+    )
+    select n.rule, l.held_by as name, l.process, l.taken_at as since,
+           l.expires_at <= now() at time zone 'utc' as "isSilent",
+           p.config, p.started_at as "startedAt", p.ended_at as "endedAt", p.outcome, p.reason, p.gauge, p.funnel,
+           p.submitted, p.next_at as "nextAt", d.ended_at as "lastDispatchedAt", f.failures::int as failures
+    from named n
+    left join lateral (
+      select * from ${leases} l where l.rule = n.rule order by l.expires_at desc limit 1
+    ) l on true
+    left join lateral (
+      select * from ${passes} p where p.rule = n.rule and p.outcome <> 'elsewhere' order by p.id desc limit 1
+    ) p on true
+    left join lateral (
+      select * from ${passes} d where d.rule = n.rule and d.outcome = 'dispatched' order by d.id desc limit 1
+    ) d on true
+    cross join lateral (
+      select count(*) as failures from ${passes} f
+      where f.rule = n.rule and f.outcome = 'failed' and f.id > coalesce(
+        (select max(g.id) from ${passes} g where g.rule = n.rule and g.outcome = 'dispatched'), 0)
+    ) f
+    order by n.rule`);
+  return rows.map((row) => toStatus(row, paused.get(row.rule)));
+}
+
+function toStatus(row: Row, pause: RulePause | undefined): LoopRuleStatus {
+  const { rule, failures } = row;
+  return {
+    ...{ rule, failures },
+    ...present({ loop: toLoop(row), last: toPass(row), lastDispatchedAt: row.lastDispatchedAt?.toISOString(), pause }),
+  };
+}
+
+function toLoop({ name, process, since, isSilent }: Row): LoopRuleStatus['loop'] {
+  if (name === null || process === null || since === null) return undefined;
+  return { name, process, since: since.toISOString(), isSilent: isSilent === true };
+}
+
+function toPass(row: Row): PassRecord | undefined {
+  const { rule, config, startedAt, endedAt, outcome } = row;
+  if (config === null || startedAt === null || endedAt === null || outcome === null) return undefined;
+  return {
+    ...{ rule, config, outcome, submitted: row.submitted ?? 0 },
+    ...{ startedAt: startedAt.toISOString(), endedAt: endedAt.toISOString() },
+    ...present({
+      reason: row.reason ?? undefined,
+      gauge: row.gauge ?? undefined,
+      funnel: row.funnel ?? undefined,
+      nextAt: row.nextAt?.toISOString(),
+    }),
+  };
+}

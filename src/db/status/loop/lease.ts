@@ -1,0 +1,99 @@
+import { SiteError } from '#model/errors.ts';
+import { cursorKeyOf } from '#model/production.ts';
+import { assertPresent } from '#util/assert-present.ts';
+
+import { sql } from '../../connect.ts';
+
+import type { Lease, LoopIdentity } from '#model/lease.ts';
+import type { Production } from '#model/production.ts';
+
+import type { Queryable, Session } from '../../connect.ts';
+import type { Statement } from '../../sql.ts';
+
+/** The answer to a loop that asks for a lease. */
+export type LeaseAnswer =
+  | { readonly kind: 'taken'; readonly lease: Lease }
+  /** Another loop has it, for `leftMs` more at least. */
+  | { readonly kind: 'held'; readonly by: string; readonly process: number; readonly leftMs: number };
+
+function conditionOf(production: Production): Statement {
+  const { dsttype, build, tag, version } = cursorKeyOf(production);
+  return sql`dsttype = ${dsttype} and build = ${build} and tag = ${tag} and version = ${version}`;
+}
+
+/**
+ * Takes the lease of a production, or renews one that this loop has. One that has expired is anybody's. The clock is that
+ * of the database.
+ *
+ * @param lastsMs how long it is valid unless it is renewed
+ * @throws DatabaseError
+ */
+export async function claimLease(
+  status: Queryable,
+  { production, rule }: { readonly production: Production; readonly rule: string },
+  loop: LoopIdentity,
+  lastsMs: number,
+): Promise<LeaseAnswer> {
+  const { dsttype, build, tag, version } = cursorKeyOf(production);
+  const leases = sql.table(status.role, 'production_lease');
+  const expiry = sql`(now() at time zone 'utc') + make_interval(secs => ${lastsMs / 1000})`;
+  const [taken] = await status.query<{ readonly fence: number }>(sql`
+    insert into ${leases} as old (dsttype, build, tag, version, rule, holder, held_by, process, expires_at)
+    values (${dsttype}, ${build}, ${tag}, ${version}, ${rule}, ${loop.uuid}, ${loop.name}, ${loop.process}, ${expiry})
+    on conflict (dsttype, build, tag, version) do update set
+      rule = excluded.rule, holder = excluded.holder, held_by = excluded.held_by, process = excluded.process,
+      expires_at = excluded.expires_at,
+      fence = case when old.holder = excluded.holder then old.fence else excluded.fence end,
+      taken_at = case when old.holder = excluded.holder then old.taken_at else excluded.taken_at end
+    where old.holder = excluded.holder or old.expires_at <= now() at time zone 'utc'
+    returning fence`);
+  if (taken !== undefined) return { kind: 'taken', lease: { production, holder: loop.uuid, fence: taken.fence } };
+  const [held] = await status.query<{ readonly by: string; readonly process: number; readonly leftMs: number }>(sql`
+    select held_by as by, process,
+           greatest(0, extract(epoch from expires_at - (now() at time zone 'utc')) * 1000)::int as "leftMs"
+    from ${leases} where ${conditionOf(production)}`);
+  // It may have been given back between the two statements: then it is there for the next who asks.
+  return { kind: 'held', ...(held ?? { by: 'another loop', process: 0, leftMs: 0 }) };
+}
+
+/**
+ * Renews all leases of a loop that nobody else has taken.
+ *
+ * @throws DatabaseError
+ */
+export async function ensureLeases(status: Queryable, loop: LoopIdentity, lastsMs: number): Promise<number> {
+  return status.execute(sql`
+    update ${sql.table(status.role, 'production_lease')}
+    set expires_at = (now() at time zone 'utc') + make_interval(secs => ${lastsMs / 1000})
+    where holder = ${loop.uuid}`);
+}
+
+/**
+ * Gives leases back: of one production, or all of a loop.
+ *
+ * @throws DatabaseError
+ */
+export async function removeLeases(status: Queryable, loop: LoopIdentity, production?: Production): Promise<number> {
+  return status.execute(sql`
+    delete from ${sql.table(status.role, 'production_lease')}
+    where holder = ${loop.uuid} and ${production === undefined ? sql`true` : conditionOf(production)}`);
+}
+
+/**
+ * Assures that a lease is still valid until the end of the caller's transaction: nobody can take it before.
+ *
+ * @throws SiteError `lease-lost` where another loop has taken it
+ */
+export async function assertLease(session: Session, { production, holder, fence }: Lease): Promise<void> {
+  const [found] = await session.query(sql`
+    select from ${sql.table(session.role, 'production_lease')}
+    where ${conditionOf(production)} and holder = ${holder} and fence = ${fence} for share`);
+  if (found !== undefined) return;
+  const [other] = await session.query<{ readonly by: string }>(sql`
+    select held_by as by from ${sql.table(session.role, 'production_lease')} where ${conditionOf(production)}`);
+  const by = other === undefined ? 'another loop' : `the loop of ${assertPresent(other, 'a loop').by}`;
+  throw new SiteError(`This loop was silent for too long, and ${by} has taken its production`, {
+    code: 'lease-lost',
+    advice: 'Nothing is lost: the other loop settles what was begun, and this one asks again in its next cycle',
+  });
+}
