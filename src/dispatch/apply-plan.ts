@@ -60,6 +60,8 @@ export interface ApplyInput {
   readonly clock?: PhaseClock;
   /** Aborted: no further submission is begun; one that is begun is finished. */
   readonly signal?: AbortSignal;
+  /** Called first in every transaction that this dispatch commits: throws where it has lost the right to write. */
+  readonly guard?: (transaction: Session) => Promise<void>;
   /** Called at each step, so that a test can stop the process there. */
   readonly onStep?: (step: ApplyStep) => Promise<void> | void;
 }
@@ -210,6 +212,7 @@ async function reserve(input: ApplyInput, position: Position, uuid: string, dire
   const host = headOf(hostname(), '.');
   return withDatabaseRetries(() =>
     session.transaction(async (transaction) => {
+      await input.guard?.(transaction);
       const reservation = await reserveJobs(transaction, {
         ...{ uuid, host, directory },
         rule: prepared.rule.name,
@@ -259,9 +262,10 @@ async function submit(
 
 async function withdraw(input: ApplyInput, uuid: string, reason: string, directory: string): Promise<void> {
   await withDatabaseRetries(() =>
-    input.status.transaction((session) =>
-      withdrawSubmission(session, { uuid, state: 'refused', reason, by: 'kaedama' }),
-    ),
+    input.status.transaction(async (session) => {
+      await input.guard?.(session);
+      await withdrawSubmission(session, { uuid, state: 'refused', reason, by: 'kaedama' });
+    }),
   );
   await removeSubmissionDirectory(directory);
   input.log.warn({ submission: uuid, reason }, 'taken back');
@@ -272,6 +276,7 @@ async function confirm(input: ApplyInput, uuid: string, cluster: number): Promis
   input.clock?.begin('confirm');
   const isOurs = await withDatabaseRetries(() =>
     input.status.transaction(async (session) => {
+      await input.guard?.(session);
       const isConfirmed = await confirmSubmission(session, uuid, cluster);
       await input.onStep?.('confirming');
       return isConfirmed;

@@ -7,7 +7,7 @@ import { applyPlan } from './apply-plan.ts';
 import { preparePayload } from './payload/prepare-payload.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
-import type { Database } from '#db/connect.ts';
+import type { Database, Session } from '#db/connect.ts';
 import type { Log, Progress } from '#model/log.ts';
 import type { Funnel } from '#model/report/funnel.ts';
 import type { Site } from '#model/site.ts';
@@ -35,6 +35,8 @@ export interface DispatchInput {
   readonly mayGoOn: (doubts: readonly string[]) => Promise<boolean>;
   /** What becomes of the production's cursor: in the transaction that reserves, or alone where nothing is ready. */
   readonly cursor?: CursorOrder;
+  /** See {@link applyPlan}. */
+  readonly guard?: (transaction: Session) => Promise<void>;
   readonly log: Log;
   readonly progress?: Progress;
   readonly clock?: PhaseClock;
@@ -57,7 +59,12 @@ export async function dispatchPlan(input: DispatchInput): Promise<Applied | unde
   const { cursor } = input;
   if (ready === 0) {
     if (cursor?.kind === 'move') {
-      await withDatabaseRetries(() => input.status.transaction((session) => moveCursor(session, cursor.move)));
+      await withDatabaseRetries(() =>
+        input.status.transaction(async (session) => {
+          await input.guard?.(session);
+          await moveCursor(session, cursor.move);
+        }),
+      );
     }
     return nothing;
   }
@@ -71,7 +78,7 @@ export async function dispatchPlan(input: DispatchInput): Promise<Applied | unde
     ...{ session, status: input.status, prepared, ready, payload, site },
     ...{ backend: input.backend, gatewayUrl: input.gatewayUrl, log: input.log },
     workerDirectory: input.workerDirectory,
-    ...present({ cursor, progress: input.progress, clock: input.clock, signal: input.signal }),
+    ...present({ cursor, guard: input.guard, progress: input.progress, clock: input.clock, signal: input.signal }),
   });
   await unlockPayload(session, payload.snapshot.hash).catch(() => undefined);
   return applied;

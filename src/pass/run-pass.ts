@@ -10,7 +10,7 @@ import { countOf } from '#util/count-of.ts';
 import { present } from '#util/present.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
-import type { Database } from '#db/connect.ts';
+import type { Database, Session } from '#db/connect.ts';
 import type { SubmittedRun } from '#db/status/find-submitted-segments.ts';
 import type { Applied } from '#dispatch/apply-plan.ts';
 import type { CursorOrder, CursorWish } from '#dispatch/cursor-order.ts';
@@ -64,6 +64,8 @@ export interface PassInput {
   readonly workerDirectory: string;
   readonly wish: PassWish;
   readonly listener: PassListener;
+  /** Called first in every transaction that the pass commits: throws where it has lost the right to write. */
+  readonly guard?: (transaction: Session) => Promise<void>;
   readonly log: Log;
   readonly progress: Progress;
   readonly clock: PhaseClock;
@@ -148,7 +150,7 @@ async function dispatch(input: PassInput, plan: Plan): Promise<PassOutcome> {
   const order: CursorOrder | undefined = cursor?.kind === 'order' ? cursor.order : undefined;
   const applied = await dispatchPlan({
     ...{ plan, prepared, site, status, backend, log, progress, clock, signal },
-    ...present({ cursor: order }),
+    ...present({ cursor: order, guard: input.guard }),
     gatewayUrl: await findGatewayUrl(site),
     workerDirectory: input.workerDirectory,
     isForced: wish.isForced,

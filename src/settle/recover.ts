@@ -68,7 +68,9 @@ async function canStillAppear(input: RecoverInput, submission: UnconfirmedSubmis
   const { uuid, count, ageMs } = submission;
   const submitter = await findSubmitter(submission.directory ?? submissionDirectoryOf(input.site, uuid));
   if (submitter === 'alive') return true;
-  const boundMs = submitter === 'gone' ? input.backend.can.submitSettlesMs : silentSubmitterMs;
+  // A process that settles does not submit at the same time: what it left itself, in an earlier cycle, it has given up.
+  const isOver = submitter === 'gone' || submitter === 'ourselves';
+  const boundMs = isOver ? input.backend.can.submitSettlesMs : silentSubmitterMs;
   if (ageMs >= boundMs) return false;
   const seconds = Math.ceil((boundMs - ageMs) / 1000);
   input.say(
