@@ -1,3 +1,5 @@
+import type { QueueGauge } from '#model/report/loop-status.ts';
+
 import type { JobEnds } from './job-ends.ts';
 
 /** One job of a submission, finished: nothing in it is left to expand but what the batch system alone knows. */
@@ -178,6 +180,8 @@ export interface BatchBackend {
   dump(submission: Omit<BatchSubmission, 'count'>, items: AsyncIterable<BatchJob>): Promise<BatchDump>;
   /** Finds out how many jobs one call of `submit` may bring at most, where `wanted` wait. Never throws. */
   findMaxJobs?(wanted: number): Promise<number>;
+  /** Counts the jobs of everybody that are queued. Absent where the batch system runs nothing but this site's jobs. */
+  countQueue?(): Promise<BatchAnswer<QueueGauge>>;
   /**
    * The submissions that the batch system knows (queued, running, or ended and still remembered) of those asked for.
    *

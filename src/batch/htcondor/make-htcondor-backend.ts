@@ -1,3 +1,4 @@
+import { countQueue } from './count-queue.ts';
 import { findEnds } from './find-ends.ts';
 import { findSubmissions } from './find-submissions.ts';
 import { queryHistory } from './history.ts';
@@ -28,6 +29,7 @@ export function makeHtcondorBackend(site: HtcondorSite): BatchBackend {
     findMaxJobs: (wanted) => findMaxJobs(site, wanted),
     submit: (submission, items) => submitToCondor(site, submission, items),
     dump: (submission, items) => writeSubmission(site, submission, items),
+    countQueue: () => countQueue(site),
     findSubmissions: (uuids, where) => findSubmissions(site, uuids, where),
     queryQueue: (uuids, state) => queryQueue(site, uuids, state),
     queryHistory: (uuids) => queryHistory(site, uuids),
