@@ -7,7 +7,7 @@ const floors = [
   ['dispatch', 'ingest', 'reports', 'adopt'],
   ['settle'],
   ['gateway', 'pass'],
-  ['serve'],
+  ['serve', 'loop'],
   ['commands'],
 ];
 

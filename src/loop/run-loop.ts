@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { removeOldPasses } from '#db/status/loop/passes.ts';
+
+import { makeBackoff } from './backoff.ts';
+import { startLeaseTimer } from './lease-timer.ts';
+import { runCycle } from './run-cycle.ts';
+
+import type { CycleInput, CycleResult } from './run-cycle.ts';
+import type { LoopTurn } from './run-turn.ts';
+
+/** What a loop works with. */
+export interface LoopInput extends Omit<CycleInput, 'turns' | 'backoff' | 'findNextMs'> {
+  /** Reads which rules are to be run, at the begin of each cycle. What is wrong with a list, it says itself. */
+  readonly readTurns: () => Promise<readonly LoopTurn[]>;
+  /** From the end of a cycle to the begin of the next; absent: there is one cycle. */
+  readonly delayMs?: number;
+  /** Hears when a cycle begins, with its number from 1 and its rules. */
+  readonly onBegin: (cycle: number, turns: readonly LoopTurn[]) => void;
+  /** Hears how a cycle ended, and when the next one begins (ms since 1970). */
+  readonly onCycle: (result: CycleResult, nextMs: number | undefined) => Promise<void> | void;
+}
+
+/** How long what is recorded of passes is kept. */
+const passesKeptDays = 30;
+
+/**
+ * Runs cycles until it is stopped. Whatever fails in a cycle, the next one comes.
+ *
+ * @returns the last cycle
+ * @throws what the first `readTurns` throws
+ * @see docs/ramenya.md
+ */
+export async function runLoop(input: LoopInput): Promise<CycleResult> {
+  const { delayMs, stop, databases, loop, log } = input;
+  const leases = startLeaseTimer(databases.status, loop, input.leaseMs, log);
+  const backoff = makeBackoff(delayMs ?? 0);
+  const findNextMs = (): number | undefined => (delayMs === undefined ? undefined : Date.now() + delayMs);
+  try {
+    for (let cycle = 1; ; cycle += 1) {
+      const turns = await input.readTurns();
+      input.onBegin(cycle, turns);
+      const result = await runCycle({ ...input, turns, backoff, findNextMs });
+      await removeOldPasses(databases.status, passesKeptDays).catch((error: unknown) =>
+        log.warn({ error }, 'old passes remain'),
+      );
+      const nextMs = stop.aborted || result.isEnd ? undefined : findNextMs();
+      await input.onCycle(result, nextMs);
+      if (nextMs === undefined) return result;
+      await sleep(Math.max(0, nextMs - Date.now()), undefined, { signal: stop }).catch(() => undefined);
+      if (stop.aborted) return result;
+    }
+  } finally {
+    await leases.close();
+  }
+}

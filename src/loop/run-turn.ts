@@ -1,0 +1,128 @@
+import { findCursor } from '#db/status/find-cursor.ts';
+import { assertLease, claimLease } from '#db/status/loop/lease.ts';
+import { adoptCursor } from '#db/status/move-cursor.ts';
+import { makePhaseClock } from '#dispatch/phase-clock.ts';
+import { UsageError } from '#model/errors.ts';
+import { prepareSelectedRule, readSelectedRule, withCursor } from '#pass/read-selected-rule.ts';
+import { runPass } from '#pass/run-pass.ts';
+
+import type { BatchBackend } from '#batch/backend.ts';
+import type { Database } from '#db/connect.ts';
+import type { LoopIdentity } from '#model/lease.ts';
+import type { Log } from '#model/log.ts';
+import type { Production } from '#model/production.ts';
+import type { Funnel } from '#model/report/funnel.ts';
+import type { PassResult } from '#model/report/loop-status.ts';
+import type { RunOptions } from '#model/run-options.ts';
+import type { RoleName, Site } from '#model/site.ts';
+import type { PassListener, PassWish } from '#pass/run-pass.ts';
+
+/** A rule that a loop is to run in each cycle, and with which options. */
+export interface LoopTurn {
+  readonly rule: string;
+  /** Absolute path of the rule file, which is read again in each cycle. */
+  readonly config: string;
+  readonly options: RunOptions;
+  readonly wish: PassWish;
+  /** `--yes`: what exists may be replaced. */
+  readonly isYes: boolean;
+}
+
+/** What the turns of a loop work with. The caller opens and closes all of it. */
+export interface TurnPlace {
+  readonly loop: LoopIdentity;
+  readonly site: Site;
+  readonly databases: Readonly<Record<RoleName, Database>>;
+  readonly backend: BatchBackend;
+  /** Absolute path of `dist/worker`. */
+  readonly workerDirectory: string;
+  /** How long a lease lasts unless it is renewed. */
+  readonly leaseMs: number;
+  readonly log: Log;
+}
+
+/** What came of a turn. */
+export interface TurnResult {
+  readonly outcome: PassResult;
+  readonly reason?: string;
+  readonly funnel?: Funnel;
+  readonly submitted: number;
+  readonly clusters: readonly number[];
+}
+
+/**
+ * Runs a rule of a loop once, where this loop has or gets the lease of its production.
+ *
+ * @param room jobs at most, whatever the rule wants
+ * @param onProduction told which production it is, as soon as that is known
+ * @throws RuleError, SiteError, DatabaseError, BatchError, GatewayError
+ */
+export async function runTurn(
+  place: TurnPlace,
+  turn: LoopTurn,
+  room: number,
+  onProduction: (production: Production) => void,
+): Promise<TurnResult> {
+  const { site, databases, loop, log } = place;
+  const { status } = databases;
+  const selected = await readSelectedRule(turn.config, turn.rule);
+  const isTestbed = site.mode === 'testbed' || turn.options.isTestbed;
+  const ready = prepareSelectedRule(selected, { ...turn.options, isTestbed, now: new Date().toISOString() });
+  const { production } = ready.prepared.names;
+  onProduction(production);
+  const answer = await claimLease(status, { production, rule: turn.rule }, loop, place.leaseMs);
+  if (answer.kind === 'held') {
+    const seconds = Math.ceil(answer.leftMs / 1000);
+    const reason = `The loop of ${answer.by} (process ${answer.process}) runs it; its lease ends in ${seconds} s unless it is renewed`;
+    return { outcome: 'elsewhere', reason, submitted: 0, clusters: [] };
+  }
+  const { lease } = answer;
+  const { prepared } = await withCursor(ready, async (key) => {
+    await adoptCursor(status, key);
+    return findCursor(status, key);
+  });
+  const outcome = await runPass({
+    ...{ prepared, site, databases, backend: place.backend, workerDirectory: place.workerDirectory, log },
+    wish: { ...turn.wish, maxJobs: Math.min(turn.wish.maxJobs ?? Infinity, room) },
+    listener: makeListener(turn, log),
+    guard: (session) => assertLease(session, lease),
+    progress: { update: () => undefined, phase: () => undefined, close: () => undefined },
+    clock: makePhaseClock(),
+    // The rule that is under way is finished also when the loop has been asked to stop.
+    signal: new AbortController().signal,
+  });
+  if (outcome.kind === 'declined') throw new Error('A pass was declined though nobody was asked');
+  const { applied, funnel } = outcome;
+  for (const note of applied.notes) log.warn({ rule: turn.rule }, note);
+  return {
+    ...{ outcome: 'dispatched', funnel, submitted: applied.submitted },
+    clusters: applied.submissions.map(({ cluster }) => cluster),
+  };
+}
+
+/** There is nobody to ask: what was not allowed beforehand is refused. */
+function makeListener({ rule, isYes }: LoopTurn, log: Log): PassListener {
+  return {
+    onHeld: ({ jobs, unread }) => {
+      log.info({ rule, jobs: jobs.length }, 'held jobs');
+      for (const reason of unread) log.warn({ rule }, `Not all held jobs may be known: ${reason}`);
+    },
+    onPlanned: ({ warnings }) => {
+      for (const { kind, message } of warnings) log[kind === 'missing-inputs' ? 'info' : 'warn']({ rule }, message);
+      return Promise.resolve();
+    },
+    mayReplace: () => {
+      if (isYes) return Promise.resolve(true);
+      throw new UsageError("Not dispatched: '--resubmit' replaces existing files, and a loop cannot ask", {
+        code: 'usage-resubmit',
+        advice: "If you mean it, add '--yes'",
+      });
+    },
+    mayGoOn: (doubts) => {
+      for (const doubt of doubts) log.warn({ rule }, doubt);
+      return Promise.resolve(true);
+    },
+    onBegin: () => undefined,
+    onApplied: () => undefined,
+  };
+}

@@ -1,0 +1,81 @@
+import { renderTable } from '#cli/table.ts';
+import { formatCount } from '#util/format-count.ts';
+
+import type { Funnel } from '#model/report/funnel.ts';
+import type { LoopRuleStatus } from '#model/report/loop-status.ts';
+
+/**
+ * Renders what loops do: a table of the rules, and below it for each rule what stands behind its result.
+ *
+ * @param now for the ages
+ * @returns lines, each ended by a newline
+ */
+export function renderLoopStatus(rules: readonly LoopRuleStatus[], now: Date, width: number): string {
+  if (rules.length === 0) return "No loop has run a rule here: 'ramenya submit FILE --loop' starts one\n";
+  const table = renderTable(
+    {
+      head: ['rule', 'loop', 'last pass', 'result', 'jobs', 'next'],
+      rows: rules.map((rule) => [
+        rule.rule,
+        loopOf(rule),
+        rule.last === undefined ? 'never' : `${ageOf(rule.last.endedAt, now)} ago`,
+        resultOf(rule),
+        rule.last?.submitted,
+        rule.last?.nextAt === undefined || rule.loop === undefined ? '-' : whenOf(rule.last.nextAt, now),
+      ]),
+    },
+    width,
+  );
+  const details = rules.flatMap((rule) => describeRule(rule, now));
+  return details.length === 0 ? table : `${table}\n${details.map((line) => `${line}\n`).join('')}`;
+}
+
+function loopOf({ loop }: LoopRuleStatus): string {
+  if (loop === undefined) return '-';
+  return `${loop.name}:${loop.process}${loop.isSilent ? ' (silent)' : ''}`;
+}
+
+function resultOf({ last, pause }: LoopRuleStatus): string {
+  if (pause !== undefined) return 'paused';
+  return last === undefined ? '-' : last.outcome;
+}
+
+function describeRule(
+  { rule, last, pause, failures, loop, lastDispatchedAt }: LoopRuleStatus,
+  now: Date,
+): readonly string[] {
+  const lines: string[] = [];
+  if (pause !== undefined) lines.push(`paused by ${pause.by} ${ageOf(pause.at, now)} ago: ${pause.reason}`);
+  else if (last?.reason !== undefined) lines.push(last.reason);
+  if (last?.funnel !== undefined) lines.push(funnelOf(last.funnel));
+  if (failures > 1) {
+    const since = lastDispatchedAt === undefined ? '' : `; it last ran well ${ageOf(lastDispatchedAt, now)} ago`;
+    lines.push(`failed ${failures} times in a row${since}`);
+  }
+  if (loop?.isSilent === true) lines.push('its loop does not renew its lease: any other loop may take it');
+  return lines.map((line) => `${rule}: ${line}`);
+}
+
+function funnelOf({ candidates, counts }: Funnel): string {
+  const parts = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([verdict, count]) => `${formatCount(count)} ${verdict}`);
+  return `${formatCount(candidates)} candidates${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
+}
+
+/** From `5 s` to `3 d`. */
+function ageOf(at: string, now: Date): string {
+  return spanOf(now.getTime() - Date.parse(at));
+}
+
+function whenOf(at: string, now: Date): string {
+  const ms = Date.parse(at) - now.getTime();
+  return ms <= 0 ? 'due' : `in ${spanOf(ms)}`;
+}
+
+function spanOf(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
+}

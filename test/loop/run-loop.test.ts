@@ -1,0 +1,239 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+
+import { openDatabase, sql } from '#db/connect.ts';
+import { findLoopRules } from '#db/status/loop/find-loop-rules.ts';
+import { claimLease } from '#db/status/loop/lease.ts';
+import { putPause, removePause } from '#db/status/loop/pauses.ts';
+import { runLoop } from '#loop/run-loop.ts';
+import { defaultRunOptions } from '#model/run-options.ts';
+import { present } from '#util/present.ts';
+
+import { clearAttempts, openDispatchWorld, readAttempts } from '../dispatch/dispatch-world.ts';
+import { commitAll } from '../util/commit-all.ts';
+import { silentLog } from '../util/silent-log.ts';
+
+import type { BatchBackend } from '#batch/backend.ts';
+import type { Database } from '#db/connect.ts';
+import type { CycleResult } from '#loop/run-cycle.ts';
+import type { LoopInput } from '#loop/run-loop.ts';
+import type { LoopTurn } from '#loop/run-turn.ts';
+import type { LoopIdentity } from '#model/lease.ts';
+import type { PassRecord } from '#model/report/loop-status.ts';
+
+import type { DispatchWorld } from '../dispatch/dispatch-world.ts';
+
+let world: DispatchWorld;
+let catalog: Database;
+let config = '';
+
+const rule = (name: string, query: string): string => `
+${name}:
+  params:
+    name: ${name}_run2pp
+    build: ana.437
+    build_name: ana437
+    dbtag: 2024p007
+    version: 1
+    script: run.sh
+    payload: ./payload/
+    mem: 1024MB
+    rsync: "./payload/*"
+    outbase: "$(name)_$(build)_$(tag)_$(version)"
+    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
+  input:
+    db: status
+    query: ${query}
+  filesystem:
+    outdir: "${world.root}/out"
+    logdir: "file://${world.root}/log"
+    histdir: "${world.root}/hist"
+    condor: "${world.root}/condor"
+  job:
+    arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"
+    log: "{condor}/{logbase}.condor"
+`;
+const rowsOf = (last: number): string =>
+  `select 'x' as source, runnumber, 0 as segment, 'f' as files from generate_series(1, ${last}) as runnumber where true {run_condition}`;
+
+beforeAll(async () => {
+  world = await openDispatchWorld();
+  catalog = openDatabase(world.site.roles.catalog, { applicationName: 'test' });
+  await commitAll(join(world.root, 'payload'));
+  await mkdir(join(world.root, 'data'));
+  await catalog.execute(sql`
+    insert into ${sql.table(catalog.role, 'files')} (lfn, full_host_name, full_file_path, time, size, md5)
+    values ('f', 'host', '/data/f', now(), 1, 'x')`);
+  config = join(world.root, 'rules.yaml');
+  await writeFile(
+    config,
+    `${rule('DST_A', rowsOf(3))}${rule('DST_BROKEN', 'select nonsense {run_condition}')}${rule('DST_C', rowsOf(2))}`,
+  );
+});
+afterAll(async () => {
+  await catalog.close();
+  await world.close();
+});
+beforeEach(async () => {
+  await clearAttempts(world.status);
+  for (const name of ['production_lease', 'production_pass', 'rule_pause']) {
+    await world.status.execute(sql`delete from ${sql.table(world.status.role, name)}`);
+  }
+});
+
+const ada: LoopIdentity = { uuid: '11111111-0000-0000-0000-000000000000', name: 'ada@alpha', process: 11 };
+const bob: LoopIdentity = { uuid: '22222222-0000-0000-0000-000000000000', name: 'bob@beta', process: 22 };
+
+const turnOf = (name: string, maxJobs?: number): LoopTurn => ({
+  ...{ rule: name, config, isYes: false },
+  options: { ...defaultRunOptions, submitDirectory: world.root, now: '', runs: { kind: 'range', first: 1, last: 9 } },
+  wish: { isForced: true, isMarkingHeld: false, isClearingHeld: false, by: 'tester', ...present({ maxJobs }) },
+});
+
+interface Heard {
+  readonly passes: PassRecord[];
+  readonly result: CycleResult;
+}
+
+/** Runs a loop over these rules; one cycle unless there is a delay. */
+async function loop(names: readonly string[], more: Partial<LoopInput> = {}): Promise<Heard> {
+  const passes: PassRecord[] = [];
+  const { site, status, backend, workerDirectory } = world;
+  const result = await runLoop({
+    ...{ loop: ada, backend, workerDirectory, leaseMs: 60_000, log: silentLog },
+    site: { ...site, gateway: { ...site.gateway, url: 'http://127.0.0.1:1' } },
+    databases: { daq: status, raw: status, catalog, status },
+    limits: { maxJobs: 1000, watermark: 1.05, atWatermark: 'cycle' },
+    readTurns: () => Promise.resolve(names.map((name) => turnOf(name))),
+    stop: new AbortController().signal,
+    ...{ say: () => undefined, onBegin: () => undefined, onSettled: () => undefined, onCycle: () => undefined },
+    ...more,
+    onTurn: async (turn) => {
+      passes.push(turn.pass);
+      await more.onTurn?.(turn);
+    },
+  });
+  return { passes, result };
+}
+
+const outcomesOf = ({ passes }: Heard): readonly string[] =>
+  passes.map(({ rule: name, outcome, submitted }) => `${name} ${outcome} ${submitted}`);
+
+test('runs each rule once in a cycle, and a rule that fails stops no other', async () => {
+  const heard = await loop(['DST_A', 'DST_BROKEN', 'DST_C']);
+  expect(outcomesOf(heard)).toEqual(['DST_A dispatched 3', 'DST_BROKEN failed 0', 'DST_C dispatched 2']);
+  expect(heard.passes[1]?.reason).toMatch(/nonsense/u);
+  expect(await readAttempts(world.status)).toHaveLength(5);
+  expect(outcomesOf(await loop(['DST_A', 'DST_C']))).toEqual(['DST_A dispatched 0', 'DST_C dispatched 0']);
+});
+
+test('records every turn, and who has which rule', async () => {
+  let during: Awaited<ReturnType<typeof findLoopRules>> = [];
+  await loop(['DST_A', 'DST_BROKEN'], {
+    onCycle: async () => {
+      during = await findLoopRules(world.status);
+    },
+  });
+  expect(during).toMatchObject([
+    {
+      ...{ rule: 'DST_A', failures: 0, loop: { name: 'ada@alpha', process: 11, isSilent: false } },
+      last: { outcome: 'dispatched', submitted: 3, config, funnel: { candidates: 3, counts: { ready: 3 } } },
+    },
+    { rule: 'DST_BROKEN', failures: 1, last: { outcome: 'failed', reason: expect.stringContaining('nonsense') } },
+  ]);
+  // A loop that has ended has no rule any more.
+  expect((await findLoopRules(world.status)).filter((one) => one.loop !== undefined)).toEqual([]);
+});
+
+test('goes on from cycle to cycle until it is stopped, whatever fails', async () => {
+  const stop = new AbortController();
+  let cycles = 0;
+  const heard = await loop(['DST_BROKEN'], {
+    ...{ delayMs: 1, stop: stop.signal },
+    onCycle: () => {
+      cycles += 1;
+      if (cycles === 4) stop.abort();
+    },
+  });
+  expect(cycles).toBe(4);
+  expect(heard.passes[0]).toMatchObject({ outcome: 'failed' });
+});
+
+test('finishes the rule that is under way when it is asked to stop, and begins no other', async () => {
+  const stop = new AbortController();
+  const heard = await loop(['DST_A', 'DST_C'], { delayMs: 60_000, stop: stop.signal, onTurn: () => stop.abort() });
+  expect(outcomesOf(heard)).toEqual(['DST_A dispatched 3']);
+});
+
+test('leaves a production to the loop that has its lease, and takes it when that loop is silent', async () => {
+  const production = { dsttype: 'DST_A_run2pp', build: 'ana437', tag: '2024p007', version: 1 };
+  await claimLease(world.status, { production, rule: 'DST_A' }, bob, 60_000);
+  const first = await loop(['DST_A', 'DST_C']);
+  expect(outcomesOf(first)).toEqual(['DST_A elsewhere 0', 'DST_C dispatched 2']);
+  expect(first.passes[0]?.reason).toMatch(
+    /^The loop of bob@beta \(process 22\) runs it; its lease ends in \d+ s unless/u,
+  );
+  await world.status.execute(sql`
+    update ${sql.table(world.status.role, 'production_lease')} set expires_at = '2020-01-01'`);
+  expect(outcomesOf(await loop(['DST_A']))).toEqual(['DST_A dispatched 3']);
+});
+
+test('writes nothing more where another loop took its production in the middle of a pass', async () => {
+  const take = (): Promise<number> =>
+    world.status.execute(sql`
+      update ${sql.table(world.status.role, 'production_lease')}
+      set holder = ${bob.uuid}, held_by = 'bob@beta', fence = nextval(${`${world.status.role.schema}.production_fence`})`);
+  const backend: BatchBackend = {
+    ...world.backend,
+    // Between the reservation and the confirmation.
+    submit: async (submission, items) => {
+      const outcome = await world.backend.submit(submission, items);
+      await take();
+      return outcome;
+    },
+  };
+  const heard = await loop(['DST_A'], { backend });
+  expect(heard.passes).toMatchObject([{ outcome: 'failed', reason: expect.stringContaining('bob@beta has taken') }]);
+  expect((await readAttempts(world.status)).map(({ status }) => status)).toEqual(Array(3).fill('submitting'));
+  // What was begun is not lost: whoever settles next finds the jobs in the queue, and submits none again.
+  const next = await loop(['DST_A'], { loop: bob });
+  expect(outcomesOf(next)).toEqual(['DST_A dispatched 0']);
+  expect((await readAttempts(world.status)).map(({ status }) => status)).toEqual(Array(3).fill('submitted'));
+});
+
+test('submits no more than there is room for, and waits where there is none', async () => {
+  const limits = { maxJobs: 4, watermark: 1.05, atWatermark: 'cycle' } as const;
+  const heard = await loop(['DST_A', 'DST_C', 'DST_BROKEN'], { limits });
+  expect(outcomesOf(heard)).toEqual(['DST_A dispatched 3', 'DST_C dispatched 1', 'DST_BROKEN waited 0']);
+  expect(heard.passes[2]).toMatchObject({
+    ...{ reason: '4 jobs are in the queue, at most 4 are allowed', gauge: { jobs: 4, idle: 4 } },
+  });
+});
+
+test.each([
+  ['cycle', false],
+  ['exit', true],
+] as const)('at the watermark it begins no further rule of the cycle (%s)', async (atWatermark, isEnd) => {
+  await loop(['DST_A']);
+  const heard = await loop(['DST_A', 'DST_C'], { limits: { maxJobs: 2, watermark: 1, atWatermark } });
+  expect(outcomesOf(heard)).toEqual(['DST_A waited 0']);
+  expect(heard.result.isEnd).toBe(isEnd);
+});
+
+test('waits where the batch system does not say how full it is', async () => {
+  const countQueue = () => Promise.resolve({ kind: 'unknown', reason: 'no answer' } as const);
+  const heard = await loop(['DST_A'], { backend: { ...world.backend, countQueue } });
+  expect(heard.passes).toMatchObject([{ outcome: 'waited', reason: 'It is unknown how full the queue is: no answer' }]);
+});
+
+test('leaves a rule alone that a person has paused, until it is resumed', async () => {
+  await putPause(world.status, { rule: 'DST_A', reason: 'calibration is wrong', by: 'eve' });
+  const heard = await loop(['DST_A', 'DST_C']);
+  expect(outcomesOf(heard)).toEqual(['DST_A waited 0', 'DST_C dispatched 2']);
+  expect(heard.passes[0]?.reason).toBe('eve paused it: calibration is wrong');
+  expect(await removePause(world.status, 'DST_A')).toBe(true);
+  expect(await removePause(world.status, 'DST_A')).toBe(false);
+  expect(outcomesOf(await loop(['DST_A']))).toEqual(['DST_A dispatched 3']);
+});
