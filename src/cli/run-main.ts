@@ -26,9 +26,14 @@ export interface MainContext {
 export interface MainOptions {
   /** `leave`: the command handles SIGINT and SIGTERM itself. Default `stop`. */
   readonly signals?: 'stop' | 'leave';
-  /** How long the main function may go on after the first signal, and clean-up after that. Default 10 s. */
+  /** How long the main function may go on after the first signal, and clean-up after that, if at most a minute. Default 10 s. */
   readonly graceMs?: number;
 }
+
+const mostCleanUpMs = 60_000;
+
+/** Who asks twice wants to leave. */
+const askedTwiceCleanUpMs = 10_000;
 
 /** Clean-up that waits for a database would keep a user waiting who has asked to stop. */
 const hurriedCleanUpMs = 500;
@@ -58,11 +63,14 @@ export async function runMain(
 
   let endedBy: number | undefined;
   let wish: StopWish | undefined;
-  let cleanUpMs = graceMs;
+  let cleanUpMs = Math.min(graceMs, mostCleanUpMs);
   const stopped = new Promise<number>((resolve) => {
     if (options.signals === 'leave') return;
     const stop = (signal: keyof typeof signalExitCodes): void => {
-      if (endedBy !== undefined) return resolve(endedBy);
+      if (endedBy !== undefined) {
+        cleanUpMs = Math.min(cleanUpMs, askedTwiceCleanUpMs);
+        return resolve(endedBy);
+      }
       endedBy = signalExitCodes[signal];
       controller.abort();
       if (wish?.mayEndNow?.() === true) {

@@ -263,6 +263,7 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
     gateway: makeGateway(sections.gateway, root.directory),
     spoolDirectory: resolve(root.directory, sections.spool ?? join(stateDirectory, 'spool')),
     logDirectory: resolve(root.directory, sections.logs ?? join(stateDirectory, 'logs')),
+    ...(sections.rules === undefined ? {} : { rulesFile: resolve(root.directory, sections.rules) }),
     payloads: makePayloads(sections.payloads, { root: root.directory, stateDirectory, isDivided: isShared }),
     worker: makeWorker(sections.worker, root.directory),
     statementTimeoutMs: sections.statement_timeout ?? 600_000,

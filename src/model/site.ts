@@ -45,6 +45,8 @@ export interface Site {
   /** Absolute; where spools come home. */
   readonly spoolDirectory: string;
   readonly logDirectory: string;
+  /** Absolute path of the rule file that a loop runs if none is named. */
+  readonly rulesFile?: string;
   readonly payloads: PayloadStore;
   readonly worker: {
     /** How long a report tries to reach the gateway before it is left in the spool. */

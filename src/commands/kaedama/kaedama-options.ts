@@ -160,6 +160,16 @@ function makeKaedamaProgram(take: (raw: RawOptions) => void): ReturnType<typeof 
     });
 }
 
+/** Returns what has to be known of the options of `kaedama` to write them down elsewhere than on a command line. */
+export function readKaedamaOptionForms(): {
+  readonly isManyValued: (option: string) => boolean;
+  readonly isKnown: (option: string) => boolean;
+} {
+  const { options } = makeKaedamaProgram(() => undefined);
+  const known = new Map(options.map((option) => [option.long, option.variadic]));
+  return { isManyValued: (option) => known.get(option) === true, isKnown: (option) => known.has(option) };
+}
+
 /**
  * Reads the command line of `kaedama` (and the run list it names).
  *

@@ -108,6 +108,7 @@ const sections = {
   payloads: payloads.optional(),
   spool: path.optional(),
   logs: path.optional(),
+  rules: path.optional(),
   statement_timeout: duration.optional(),
 };
 
