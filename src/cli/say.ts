@@ -1,3 +1,5 @@
+import { renderError } from './render-error.ts';
+
 import type { Say } from '#model/log.ts';
 
 /** Makes the function that says one line to the person at the terminal: `NAME: line` on stderr. */
@@ -5,4 +7,9 @@ export function makeSay(name: string): Say {
   return (line) => {
     process.stderr.write(`${name}: ${line}\n`);
   };
+}
+
+/** Prints an error that ends nothing, as `runMain` prints one that ends the command. `name` begins its first line. */
+export function printError(error: unknown, name: string, isDebug = false): void {
+  process.stderr.write(renderError(error, name, isDebug));
 }

@@ -26,7 +26,15 @@ const earlierNames = [
 ];
 /** An attempt of the old database that has not ended: events may change its row. */
 const open = 202;
-const ours = ['0001-attempts', '0002-event-log', '0003-files', '0004-fold', '0005-notes', '0006-record-events', '0007-loop'];
+const ours = [
+  '0001-attempts',
+  '0002-event-log',
+  '0003-files',
+  '0004-fold',
+  '0005-notes',
+  '0006-record-events',
+  '0007-loop',
+];
 let given: TestDatabase;
 let database: Database;
 

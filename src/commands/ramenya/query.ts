@@ -59,11 +59,25 @@ export async function runRamenyaQuery(
   }
 }
 
+/**
+ * Finds and prints the reports of a request, as of now.
+ *
+ * @returns false when the reader of a pipe has gone
+ * @throws DatabaseError
+ */
+export async function printQueryReports(request: QueryRequest, input: QueryInput): Promise<boolean> {
+  return printReports(await findReports(request, input), request);
+}
+
+/** What reports are found in, and where is said how long each took. */
+export interface QueryInput {
+  readonly site: Site;
+  readonly status: Database;
+  readonly say: Say;
+}
+
 /** Finds all reports of a request, as of now. @throws DatabaseError */
-async function findReports(
-  request: QueryRequest,
-  { site, status, say }: { readonly site: Site; readonly status: Database; readonly say: Say },
-): Promise<QueryReports> {
+async function findReports(request: QueryRequest, { site, status, say }: QueryInput): Promise<QueryReports> {
   const at = new Date();
   const reports: QueryReport[] = [];
   for (const name of request.names) {

@@ -47,8 +47,7 @@ export function withLoopOptions(command: Command): Command {
     .option('--no-dbinput', 'no longer has any effect')
     .option('-r, --resubmit', 'redo what already exists; needs --yes')
     .option('--yes', 'allow that files are replaced')
-    .option('--doit', 'also submit from a payload that is not published')
-    .option('-v, --verbose', 'show the log');
+    .option('--doit', 'also submit from a payload that is not published');
 }
 
 /**
@@ -76,7 +75,7 @@ export function makeSubmitRequest(raw: RawSubmitOptions, named: string | undefin
   ].flat();
   if (sources.length > 1) reasons.push(`${sources.join(', ')}: use only one of them`);
   if (config === undefined && raw.rulesYaml === undefined)
-    reasons.push('the rule file is missing: name it, or --rules-yaml FILE');
+    reasons.push('--rules-yaml is missing, and no rule file is named: expected one of them');
   const request = {
     selection: makeSelection(raw, rules, resolve(cwd, config ?? '')),
     args: makeArguments(raw, resolve(cwd, config ?? '')),

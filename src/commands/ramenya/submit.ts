@@ -1,7 +1,7 @@
 import { exitCodeOf } from '#cli/exit-codes.ts';
 import { writeJson, writeLine } from '#cli/output.ts';
 import { openProgress } from '#cli/progress.ts';
-import { renderError } from '#cli/render-error.ts';
+import { printError } from '#cli/say.ts';
 import { runLoop } from '#loop/run-loop.ts';
 import { describeCycle, describeTurn } from '#reports/loop/describe-turn.ts';
 import { describeStop } from '#reports/settled/describe-stop.ts';
@@ -112,7 +112,7 @@ function makePrinter({ isJson, isVerbose, delayMs }: SubmitRequest, say: Say): P
       // Numbers in a reason change with each cycle, and are no news.
       const changed = isNew(`turn ${rule}`, `${outcome} ${reason.replaceAll(/\d[\d,.]*/gu, 'N')}`);
       if (error !== undefined) {
-        if (changed) process.stderr.write(renderError(error, `ramenya: ${rule}`, isVerbose));
+        if (changed) printError(error, `ramenya: ${rule}`, isVerbose);
         return;
       }
       const isQuiet = outcome === 'dispatched' && submitted === 0 && delayMs !== undefined && !isVerbose;
@@ -120,7 +120,7 @@ function makePrinter({ isJson, isVerbose, delayMs }: SubmitRequest, say: Say): P
     },
     printCycle: async (cycle, { turns, error }, nextMs) => {
       endWait();
-      if (error !== undefined) process.stderr.write(renderError(error, 'ramenya', isVerbose));
+      if (error !== undefined) printError(error, 'ramenya', isVerbose);
       if (isJson) return;
       const nextAt = nextMs === undefined ? undefined : new Date(nextMs).toISOString();
       await writeLine(

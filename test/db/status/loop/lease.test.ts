@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { sql } from '#db/connect.ts';
-import { assertLease, claimLease, removeLeases, ensureLeases } from '#db/status/loop/lease.ts';
+import { assertLease, claimLease, ensureLeases, removeLeases } from '#db/status/loop/lease.ts';
 
 import { openTestStatus } from '../../test-database.ts';
 

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+
+import { describeCycle, describeTurn } from '#reports/loop/describe-turn.ts';
+import { renderLoopStatus } from '#reports/loop/render-loop-status.ts';
+
+import type { LoopRuleStatus, PassRecord } from '#model/report/loop-status.ts';
+
+const now = new Date('2026-12-02T10:00:00.000Z');
+const pass: PassRecord = {
+  ...{ rule: 'DST_A', config: '/data/rules.yaml', outcome: 'dispatched', submitted: 12 },
+  ...{ startedAt: '2026-12-02T09:57:00.000Z', endedAt: '2026-12-02T09:57:30.000Z', nextAt: '2026-12-02T10:02:30.000Z' },
+};
+const loop = { name: 'ada@alpha', process: 4711, since: '2026-12-01T10:00:00.000Z', isSilent: false };
+
+test('shows who runs which rule, what came of it and why it waits, in 80 columns', () => {
+  const rules: readonly LoopRuleStatus[] = [
+    { rule: 'DST_A', failures: 0, loop, last: pass },
+    {
+      ...{
+        rule: 'DST_B',
+        failures: 3,
+        loop: { ...loop, isSilent: true },
+        lastDispatchedAt: '2026-11-29T10:00:00.000Z',
+      },
+      last: { ...pass, rule: 'DST_B', outcome: 'failed', reason: "Column 'files' does not exist", submitted: 0 },
+    },
+    {
+      ...{ rule: 'DST_C', failures: 0 },
+      pause: { rule: 'DST_C', reason: 'calibration', by: 'eve', at: '2026-12-02T08:00:00.000Z' },
+    },
+  ];
+  const text = renderLoopStatus(rules, now, 80);
+  expect(text.split('\n')).toEqual([
+    'rule   loop                     last pass  result      jobs  next',
+    '-----  -----------------------  ---------  ----------  ----  --------',
+    'DST_A  ada@alpha:4711           3 min ago  dispatched    12  in 3 min',
+    'DST_B  ada@alpha:4711 (silent)  3 min ago  failed         0  in 3 min',
+    'DST_C  -                        never      paused            -',
+    '',
+    "DST_B: Column 'files' does not exist",
+    'DST_B: failed 3 times in a row; it last ran well 3 d ago',
+    'DST_B: its loop does not renew its lease: any other loop may take it',
+    'DST_C: paused by eve 2 h ago: calibration',
+    '',
+  ]);
+});
+
+test('says what to do where no loop has run', () => {
+  expect(renderLoopStatus([], now, 80)).toBe("No loop has run a rule here: 'ramenya submit FILE --loop' starts one\n");
+});
+
+test('describes turns and cycles in a line', () => {
+  expect(describeTurn(pass, [7, 8])).toBe('DST_A: 12 jobs dispatched, cluster 7, 8');
+  expect(describeTurn({ ...pass, outcome: 'waited', reason: 'eve paused it: x' }, [])).toBe(
+    'DST_A waits: eve paused it: x',
+  );
+  expect(describeTurn({ ...pass, outcome: 'failed', reason: 'no' }, [])).toBe('DST_A failed: no');
+  const passes = [
+    pass,
+    { ...pass, outcome: 'waited', submitted: 0 } as const,
+    { ...pass, outcome: 'failed', submitted: 0 } as const,
+  ];
+  expect(describeCycle(3, passes, '2026-12-02T10:02:30.000Z')).toBe(
+    'Cycle 3: 3 rules, 12 jobs dispatched, 1 waiting, 1 failed; next at 10:02:30 UTC',
+  );
+});
