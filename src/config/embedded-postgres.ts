@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { SiteError } from '#model/errors.ts';
 import { canConnect } from '#util/can-connect.ts';
 import { canonicalPathOf } from '#util/canonical-path.ts';
+import { readProcessStat } from '#util/process-stat.ts';
 import { readProcessStart } from '#util/read-process-start.ts';
 import { runCommand } from '#util/run-command.ts';
 import { startDetached } from '#util/start-detached.ts';
@@ -197,16 +198,34 @@ function checkVersion(directories: ServerDirectories, binaries: PostgresBinaries
   );
 }
 
-// Children of a killed server that are still busy hold its memory, and so keep a new one from starting.
-async function stopLeftovers(data: string): Promise<void> {
+/** Processes of the server of this data directory, whatever its process id file says. */
+async function findServerProcesses(data: string): Promise<readonly number[]> {
   const own = canonicalPathOf(data);
+  const found: number[] = [];
   for (const name of await readdir('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
     const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
     const program = await readlink(`/proc/${pid}/exe`).catch(() => undefined);
-    if (cwd === own && program?.endsWith('/postgres') === true) process.kill(pid, 'SIGQUIT');
+    if (cwd === own && program?.endsWith('/postgres') === true) found.push(pid);
   }
+  return found;
+}
+
+// Children of a killed server that are still busy hold its memory, and so keep a new one from starting.
+async function stopLeftovers(data: string): Promise<void> {
+  for (const pid of await findServerProcesses(data)) process.kill(pid, 'SIGQUIT');
+}
+
+// PostgreSQL takes a dead process for a running server as long as its parent has not asked how it ended. When that
+// parent was killed too it takes a moment, and where the first process of a container never asks, for ever.
+async function removeFileOfUncollected({ data }: ServerDirectories, pid: number): Promise<void> {
+  if (readProcessStat(pid) === undefined) return;
+  await stopLeftovers(data);
+  const isAlone = await waitUntil(async () => ((await findServerProcesses(data)).length === 0 ? true : undefined), {
+    timeoutMs: 30_000,
+  });
+  if (isAlone === true) await rm(join(data, 'postmaster.pid'), { force: true });
 }
 
 function readLastLines(file: string): string {
@@ -286,7 +305,11 @@ export async function startPostgres(directories: ServerDirectories, options: Sta
 // that process id was given to another program since.
 async function findOther(directories: ServerDirectories): Promise<number | undefined> {
   const file = readPidFile(directories.data);
-  if (file === undefined || readProcessStart(file.pid) === undefined) return undefined;
+  if (file === undefined) return undefined;
+  if (readProcessStart(file.pid) === undefined) {
+    await removeFileOfUncollected(directories, file.pid);
+    return undefined;
+  }
   if (!(await isServerOf(directories.data, file.pid))) {
     await rm(join(directories.data, 'postmaster.pid'), { force: true });
     return undefined;

@@ -1,4 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,6 +12,8 @@ import { findPostgres } from '#config/postgres-binaries.ts';
 import { serveLockNameOf } from '#config/serve-record.ts';
 import { socketDirectoryOf } from '#config/site-directories.ts';
 import { openDatabase, sql } from '#db/connect.ts';
+import { assertPresent } from '#util/assert-present.ts';
+import { readProcessStat } from '#util/process-stat.ts';
 import { readProcessStart } from '#util/read-process-start.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
@@ -39,7 +43,7 @@ function connect(): Database {
 }
 
 async function killServer(): Promise<number> {
-  const pid = (await findPostgresServer(folders)) ?? 0;
+  const pid = assertPresent(await findPostgresServer(folders), 'the process of the server');
   process.kill(pid, 'SIGKILL');
   await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 });
   return pid;
@@ -96,6 +100,31 @@ describe('the embedded server', () => {
     await stopPostgres(folders);
     expect(existsSync(file)).toBe(false);
     expect(isPostgresLeftOpen(folders)).toBe(false);
+    await stopPostgres(folders);
+  });
+
+  it('starts although nothing has collected its dead process', async () => {
+    await startPostgres(folders);
+    await killServer();
+    // What was a shell does not know of the child, and never asks how it ended.
+    const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      uid: statSync(folders.data).uid,
+    });
+    const [output]: readonly unknown[] = await once(parent.stdout, 'data');
+    const pid = Number(String(output));
+    const nameOf = (id = 0): string => readFileSync(`/proc/${id}/comm`, 'utf8').trim();
+    const areOver = (): true | undefined => (nameOf(parent.pid) + nameOf(pid) === 'sleepsleep' ? true : undefined);
+    expect(await waitUntil(areOver, { timeoutMs: 10_000 })).toBe(true);
+    process.kill(pid, 'SIGKILL');
+    await waitUntil(() => (readProcessStat(pid)?.[0] === 'Z' ? true : undefined), { timeoutMs: 10_000 });
+    const file = join(folders.data, 'postmaster.pid');
+    const lines = readFileSync(file, 'utf8').split('\n');
+    await writeFile(file, [String(pid), ...lines.slice(1)].join('\n'));
+    expect(await startPostgres(folders)).toBeGreaterThan(0);
+    expect(readProcessStat(pid)?.[0]).toBe('Z');
+    parent.kill('SIGKILL');
+    await once(parent, 'close');
     await stopPostgres(folders);
   });
 
