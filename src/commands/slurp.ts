@@ -21,7 +21,6 @@ import { roleNames } from '#model/site.ts';
 import { findSiteStatus } from '#reports/find-site-status.ts';
 import { makeScriptRows, renderScript, renderScriptCsv } from '#reports/render-script.ts';
 import { renderSiteStatus } from '#reports/render-site-status.ts';
-import { startSupervisor } from '#serve/start-supervisor.ts';
 import { findStuckJobs } from '#settle/held/find-stuck-jobs.ts';
 import { assertPresent } from '#util/assert-present.ts';
 
@@ -109,6 +108,8 @@ async function runServe(options: SiteOptions, context: MainContext, version: str
   const ended = new Promise<void>((resolve) => {
     context.signal.addEventListener('abort', () => resolve(), { once: true });
   });
+  // Loaded here alone: no other command needs a web server.
+  const { startSupervisor } = await import('#serve/start-supervisor.ts');
   const supervisor = await startSupervisor({ site, log, say, version });
   // Sent by `slurp down`, which waits and then ends us.
   process.on('SIGUSR2', () => {

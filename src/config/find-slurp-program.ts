@@ -1,11 +1,9 @@
 import { statSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, dirname, extname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 
 import { findPackageRoot } from '#util/find-package-root.ts';
 
-/** The command that starts `slurp` again from another process, from sources or built. */
+/** The command that starts `slurp` again from another process. */
 export interface SlurpProgram {
   /** Program and first arguments. */
   readonly command: readonly [string, ...string[]];
@@ -15,15 +13,12 @@ export interface SlurpProgram {
   readonly fileTime: number;
 }
 
-/** Finds the `slurp` that belongs to what runs now: the built one, or from the sources when these are run themselves. */
+/**
+ * Finds the built `slurp` of this package, for the sources too.
+ *
+ * @throws an operating system error if it is not built
+ */
 export function findSlurpProgram(): SlurpProgram {
-  const own = fileURLToPath(import.meta.url);
-  if (own.endsWith('.ts')) {
-    const root = findPackageRoot();
-    const file = join(root, 'src/commands/slurp.ts');
-    const loader = createRequire(join(root, 'package.json')).resolve('tsx');
-    return { command: [process.execPath, '--import', pathToFileURL(loader).href, file], file, fileTime: 0 };
-  }
-  const file = join(dirname(own), basename(own).startsWith('slurp') ? basename(own) : `slurp${extname(own)}`);
+  const file = join(findPackageRoot(), 'dist/slurp.cjs');
   return { command: [process.execPath, file], file, fileTime: statSync(file).mtimeMs };
 }

@@ -3,7 +3,7 @@ import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { canonicalPathOf } from '#util/canonical-path.ts';
 import { readProcessStart } from '#util/read-process-start.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const leaf = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: 'one string or number' });
 const texts = z.record(z.string(), leaf, { error: 'a mapping of names to strings' });

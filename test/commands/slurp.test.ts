@@ -4,14 +4,13 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
-import { bundleScript } from '../util/bundle-script.ts';
+import { builtProgram } from '../util/built-program.ts';
 
 const timeoutMs = 120_000;
 let home: string;
-let program: string;
+const program = builtProgram('slurp');
 
 interface Outcome {
   readonly exitCode: number | null;
@@ -25,14 +24,12 @@ async function slurp(args: readonly string[], cwd = home): Promise<Outcome> {
 }
 
 beforeAll(async () => {
-  program = await bundleScript(join(findPackageRoot(), 'src/commands/slurp.ts'), true);
   home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-command-')));
 });
 
 afterAll(async () => {
   await slurp(['down', '--wait', '0']);
   await rm(home, { recursive: true });
-  await rm(program);
 }, timeoutMs);
 
 describe('slurp', () => {

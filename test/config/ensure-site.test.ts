@@ -14,7 +14,6 @@ import { serverDirectoriesOf } from '#config/site-directories.ts';
 import { createStateDirectory } from '#config/state-directory.ts';
 import { stopSite } from '#config/stop-site.ts';
 import { openDatabase, sql } from '#db/connect.ts';
-import { findPackageRoot } from '#util/find-package-root.ts';
 import { readProcessStat } from '#util/process-stat.ts';
 import { readProcessStart } from '#util/read-process-start.ts';
 import { runCommand } from '#util/run-command.ts';
@@ -220,11 +219,9 @@ describe('an embedded site', () => {
   });
 });
 
-/** Whether other accounts can run what this checkout runs from its sources, so that one of them can be tried. */
+/** Whether other accounts can reach the built commands, so that one of them can be tried. */
 function isOpenToOthers(): boolean {
-  const root = findPackageRoot();
-  const compiler = join(root, `node_modules/@esbuild/linux-${process.arch}/bin/esbuild`);
-  for (let path = compiler; ; path = dirname(path)) {
+  for (let path = dirname(findSlurpProgram().file); ; path = dirname(path)) {
     if ((statSync(path).mode & constants.S_IXOTH) === 0) return false;
     if (path === dirname(path)) return true;
   }

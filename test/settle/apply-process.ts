@@ -1,7 +1,7 @@
 import { readFileSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { makeBackend } from '#batch/backends.ts';
 import { openDatabase } from '#db/connect.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { makeLocalBackend } from '#batch/local/make-local-backend.ts';
 import { BatchError, SiteError } from '#model/errors.ts';

@@ -6,27 +6,21 @@ import { build } from 'esbuild';
 
 import { findPackageRoot } from '#util/find-package-root.ts';
 
-const requireBanner =
-  "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
-
 /** How directories of bundles in the temporary directory begin; they are a tool's, not a test's. */
 export const bundleFolderPrefix = 'bundled-scripts-';
 
 /**
  * Bundles a script of the tests, so that processes of it start in a tenth of the time that running it from the sources
- * takes. The packages stay outside, so the bundle lies below this package. Bundles of one test file lie side by side, as
- * the built commands do.
+ * takes. The packages stay outside, so the bundle lies below this package.
  *
- * @param isWhole takes the packages in as well, as the built commands do, which start faster still
  * @returns absolute path of the bundle
  */
-export async function bundleScript(file: string, isWhole = false): Promise<string> {
+export async function bundleScript(file: string): Promise<string> {
   const folder = (await ownFolder()) ?? (await folderElsewhere());
   const outfile = join(folder, `${basename(file, '.ts')}.mjs`);
   await build({
     ...{ entryPoints: [file], outfile, bundle: true, platform: 'node', format: 'esm' },
-    ...(isWhole ? { banner: { js: requireBanner }, external: ['pg-native'] } : { packages: 'external' }),
-    logLevel: 'silent',
+    ...{ packages: 'external', logLevel: 'silent' },
   });
   return outfile;
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const adSchema = z.record(z.string(), z.unknown());
 const adsSchema = z.array(z.unknown());

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { FactoryStop } from '../backend.ts';
 import type { Ad } from './parse-ads.ts';

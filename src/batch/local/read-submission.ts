@@ -1,6 +1,6 @@
 import { open, readFile } from 'node:fs/promises';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { isMissing, submissionFilesOf } from './job-files.ts';
 import { applyJournalEvent, journalEventSchema } from './journal.ts';

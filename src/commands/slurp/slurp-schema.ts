@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { writeOutput } from '#cli/output.ts';
 import { siteFileSchema } from '#config/site-file/site-schema.ts';

@@ -12,7 +12,7 @@ import { findAnchors } from '#util/yaml/find-anchors.ts';
 import { siteFileSchema } from './site-schema.ts';
 
 import type { Document } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 import type { SiteFile } from './site-schema.ts';
 

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { readSiteKey, tokenOf } from '#config/read-site-key.ts';
 import { findOpenSubmissions } from '#db/status/submission/find-open-submissions.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';

@@ -2,22 +2,21 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { stopSession } from '#batch/local/read-run-condition.ts';
-import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { bundleScript } from '../../util/bundle-script.ts';
+import { builtProgram } from '../../util/built-program.ts';
 import { commitAll } from '../../util/commit-all.ts';
 
 const timeoutMs = 180_000;
 let home: string;
-let kaedama: string;
-let slurp: string;
+const kaedama = builtProgram('kaedama');
+const slurp = builtProgram('slurp');
 
 interface Outcome {
   readonly exitCode: number | null;
@@ -75,8 +74,6 @@ function ruleText(name: string, more: Readonly<Record<string, string>> = {}): st
 }
 
 beforeAll(async () => {
-  kaedama = await bundleScript(join(findPackageRoot(), 'src/commands/kaedama.ts'));
-  slurp = await bundleScript(join(findPackageRoot(), 'src/commands/slurp.ts'), true);
   home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-kaedama-')));
   for (const name of ['payload', 'plain']) {
     await mkdir(join(home, name));
@@ -110,7 +107,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await run(slurp, ['down', '--wait', '60']);
-  for (const path of [home, dirname(kaedama)]) await rm(path, { recursive: true });
+  await rm(home, { recursive: true });
 }, timeoutMs);
 
 describe('without a database', () => {

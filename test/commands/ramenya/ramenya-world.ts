@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { openDatabase } from '#db/connect.ts';
-import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
 import { testDatabase } from '../../db/test-database.ts';
-import { bundleScript } from '../../util/bundle-script.ts';
+import { builtProgram } from '../../util/built-program.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { CommandResult } from '#util/run-command.ts';
@@ -28,7 +27,7 @@ export interface RamenyaWorld {
 
 /** Makes a {@link RamenyaWorld}. */
 export async function openRamenyaWorld(): Promise<RamenyaWorld> {
-  const program = await bundleScript(join(findPackageRoot(), 'src/commands/ramenya.ts'), true);
+  const program = builtProgram('ramenya');
   const home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-ramenya-')));
   const database = await testDatabase();
   const roles = Object.values(database.roles).map(
@@ -48,7 +47,6 @@ export async function openRamenyaWorld(): Promise<RamenyaWorld> {
       await status.close();
       await catalog.close();
       await database.close();
-      await rm(program);
       await rm(home, { recursive: true });
     },
   };

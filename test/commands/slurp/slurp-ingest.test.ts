@@ -5,14 +5,13 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
-import { bundleScript } from '../../util/bundle-script.ts';
+import { builtProgram } from '../../util/built-program.ts';
 
 const timeoutMs = 120_000;
 let home: string;
-let program: string;
+const program = builtProgram('slurp');
 
 async function slurp(...args: readonly string[]) {
   const { exitCode, stdout, stderr } = await runCommand(process.execPath, [program, ...args], { cwd: home });
@@ -22,7 +21,6 @@ async function slurp(...args: readonly string[]) {
 const submission = randomUUID();
 
 beforeAll(async () => {
-  program = await bundleScript(join(findPackageRoot(), 'src/commands/slurp.ts'), true);
   home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-ingest-')));
   await slurp('up');
   const added = await slurp(

@@ -1,24 +1,23 @@
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openDatabase, sql } from '#db/connect.ts';
-import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
 import { makeOldDatabase } from '../../adopt/old-database.ts';
 import { testDatabase } from '../../db/test-database.ts';
-import { bundleScript } from '../../util/bundle-script.ts';
+import { builtProgram } from '../../util/built-program.ts';
 
 import type { TestDatabase } from '../../db/test-database.ts';
 
 const timeoutMs = 240_000;
 let given: TestDatabase;
 let home: string;
-let slurp: string;
-let kaedama: string;
+const slurp = builtProgram('slurp');
+const kaedama = builtProgram('kaedama');
 
 interface Outcome {
   readonly exitCode: number | null;
@@ -65,8 +64,6 @@ const rule = `DST_OLD:
 beforeAll(async () => {
   given = await testDatabase();
   home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-migrate-command-')));
-  slurp = await bundleScript(join(findPackageRoot(), 'src/commands/slurp.ts'), true);
-  kaedama = await bundleScript(join(findPackageRoot(), 'src/commands/kaedama.ts'));
   const { url } = given.roles.status;
   const schemas = { daq: 'daq', raw: 'raw', catalog: 'catalog', status: 'old' };
   const databases = Object.entries(schemas).map(([role, schema]) => `  ${role}: { url: '${url}', schema: ${schema} }`);
@@ -91,7 +88,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await given.close();
-  for (const path of [home, dirname(slurp)]) await rm(path, { recursive: true });
+  await rm(home, { recursive: true });
 });
 
 describe('slurp db migrate of an existing production', () => {

@@ -5,14 +5,13 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 
-import { bundleScript } from '../../util/bundle-script.ts';
+import { builtProgram } from '../../util/built-program.ts';
 
 const timeoutMs = 120_000;
 let home: string;
-let program: string;
+const program = builtProgram('slurp');
 
 async function slurp(...args: readonly string[]) {
   const env = { ...process.env, PATH: `${home}/bin:${process.env['PATH']}` };
@@ -74,7 +73,6 @@ async function addSubmission(uuid: string, rule: string, state: string, count: n
 }
 
 beforeAll(async () => {
-  program = await bundleScript(join(findPackageRoot(), 'src/commands/slurp.ts'), true);
   home = await realpath(await mkdtemp(join(tmpdir(), 'slurp-reconcile-')));
   await mkdir(join(home, 'bin'));
   for (const name of ['condor_q', 'condor_history', 'condor_rm']) {
