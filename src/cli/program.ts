@@ -1,51 +1,60 @@
 import { Command, CommanderError } from 'commander';
 
 import { UsageError } from '#model/errors.ts';
+import { present } from '#util/present.ts';
 
 import packageFacts from '../../package.json' with { type: 'json' };
-import { expandPrefixes } from './expand-prefixes.ts';
+import { optionCheckOf } from './option-constraints.ts';
 import { writeOutput } from './output.ts';
-import { withoutRepeated } from './without-repeated.ts';
+import { helpOption, readArguments } from './read-arguments.ts';
 
 /**
  * Makes the option parser of a command, with `--help`, `--version` and `--debug`; the command adds its own options,
- * subcommands and actions, and hands it to {@link parseProgram}.
+ * subcommands and actions, and hands it to {@link parseProgram}. Every option has a long form. An option takes its values
+ * as commander declares them: `<one>`, `<one-or-more...>`, `[none-or-one]`, `[any-number...]`; its parser throws
+ * commander's InvalidArgumentError.
  */
 export function makeProgram(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .version(packageFacts.version)
+    .enablePositionalOptions()
+    .version(packageFacts.version, '-V, --version', 'print the version')
     .option('--debug', 'on an error, show where it came from')
-    .configureHelp({ showGlobalOptions: true });
+    .addHelpOption(helpOption)
+    .helpCommand('help [subcommand]', 'the same as --help')
+    .configureHelp({
+      showGlobalOptions: true,
+      helpWidth: 80,
+      subcommandTerm: (command) => [command.name(), ...command.aliases()].join(', '),
+    });
 }
 
 /**
- * Parses the arguments and runs the program's action. Long options may be given by an unambiguous beginning.
+ * Parses the arguments as argparse would and runs the action of the program or subcommand.
  *
  * @param argv arguments after the name of the command
  * @returns false after `--help` or `--version`: there is nothing more to do, no action was run
- * @throws UsageError for options that make no sense; and what the action throws
+ * @throws UsageError with everything that is wrong; its facts name a `subcommand` that does not exist; and what the
+ * action throws
  */
 export async function parseProgram(program: Command, argv: readonly string[]): Promise<boolean> {
+  const { command, words, problems, unknownSubcommand } = readArguments(program, argv);
   const pending: Promise<unknown>[] = [];
-  let failing = program;
-  for (const command of [program, ...subcommandsOf(program)]) {
-    command.exitOverride((error) => {
-      failing = command;
-      throw error;
-    });
-    command.configureOutput({
-      writeOut: (text) => pending.push(writeOutput(text)),
-      writeErr: () => undefined,
-    });
+  for (const one of [program, ...subcommandsOf(program)]) {
+    one.exitOverride();
+    one.configureOutput({ writeOut: (text) => pending.push(writeOutput(text)), writeErr: () => undefined });
   }
+  program.hook('preAction', (_, acting) => {
+    const all = [...problems, ...optionCheckOf(acting)(acting.optsWithGlobals())];
+    if (all.length > 0) throw makeUsageError(command, all);
+  });
   try {
-    const words = withoutRepeated(expandPrefixes(argv, knownOptionsOf(program, argv)), manyValuedOptionsOf(program));
     await program.parseAsync([...words], { from: 'user' });
     return true;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw usageErrorOf(error, failing);
+    if (problems.length > 0) throw makeUsageError(command, problems, unknownSubcommand);
+    if (error.exitCode !== 0) throw error;
     return false;
   } finally {
     await Promise.all(pending);
@@ -56,35 +65,19 @@ function subcommandsOf(command: Command): readonly Command[] {
   return command.commands.flatMap((subcommand) => [subcommand, ...subcommandsOf(subcommand)]);
 }
 
-/** The long options of the program and of the subcommands that are named on the command line. */
-function knownOptionsOf(program: Command, argv: readonly string[]): readonly string[] {
-  const named = subcommandsOf(program).filter(
-    (command) => argv.includes(command.name()) || command.aliases().some((alias) => argv.includes(alias)),
-  );
-  return ['--help', ...[program, ...named].flatMap(({ options }) => options.flatMap(({ long }) => long ?? []))];
-}
-
-/** All spellings of each option that takes several values. */
-function manyValuedOptionsOf(program: Command): readonly (readonly string[])[] {
-  return [program, ...subcommandsOf(program)]
-    .flatMap(({ options }) => options)
-    .filter(({ variadic }) => variadic)
-    .map(({ short, long }) => [short ?? [], long ?? []].flat());
-}
-
-function usageErrorOf(error: CommanderError, command: Command): UsageError {
-  const text = error.message.replace(/^error: /u, '').replaceAll('\n', ' ');
-  const message = error.code === 'commander.help' ? 'A subcommand is missing' : toSentence(text);
-  return new UsageError(message, {
-    code: error.code.replace('commander.', 'usage-'),
+function makeUsageError(command: Command, problems: readonly string[], subcommand?: string): UsageError {
+  const [first = ''] = problems;
+  const options = {
+    code: 'usage-arguments',
     advice: `'${fullNameOf(command)} --help' lists the options`,
-  });
+    facts: present({ subcommand }),
+  };
+  const what = first.startsWith('--') ? (/^\S+ and /u.test(first) ? 'Options ' : 'Option ') : '';
+  return problems.length === 1
+    ? new UsageError(`${what}${first}`, options)
+    : new UsageError(`${problems.length} arguments are wrong`, { ...options, complaints: problems });
 }
 
 function fullNameOf(command: Command): string {
   return command.parent === null ? command.name() : `${fullNameOf(command.parent)} ${command.name()}`;
-}
-
-function toSentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,80 +1,78 @@
-import { parseArguments } from '#cli/parse-arguments.ts';
-import { UsageError } from '#model/errors.ts';
+import { makeProgram, parseProgram } from '#cli/program.ts';
+import { parseCount, parseFilled, parseInstant } from '#cli/value-parsers.ts';
 import { datasetWords } from '#model/job/job-event.ts';
+import { present } from '#util/present.ts';
 
-import { parseInstant } from './parse-instant.ts';
+import type { Command } from 'commander';
 
-import type { CommandSpec, OptionSpec } from '#cli/parse-arguments.ts';
 import type { DatasetDetail } from '#model/job/job-event.ts';
 
-/** A command line of `bachi` that is valid: help, or one event of a dataset. */
-export type BachiCall =
-  | { readonly kind: 'help' }
-  | {
-      readonly kind: 'tell';
-      readonly detail: DatasetDetail;
-      /** UTC, ISO 8601 with milliseconds. */
-      readonly at: string;
-      readonly isVerbose: boolean;
-    };
+/** A command line of `bachi` that is valid: one event of a dataset. */
+export interface BachiCall {
+  readonly detail: DatasetDetail;
+  /** UTC, ISO 8601 with milliseconds. */
+  readonly at: string;
+  readonly isVerbose: boolean;
+}
 
-const globalOptions: readonly OptionSpec[] = [
-  { names: ['--blame'], takes: 'one', help: 'who reports it; default bachi' },
-  { names: ['--timestamp'], takes: 'one', help: 'when it happened, in UTC unless it has a time zone; default now' },
-  { names: ['--verbose', '-v'], takes: 'nothing', help: 'print more on stderr' },
-  { names: ['--help', '-h'], takes: 'nothing', help: 'print this help' },
-];
-
-const parent: OptionSpec = { names: ['--parent'], takes: 'one', help: 'what it was made from' };
-
-const help: Readonly<Record<DatasetDetail['word'], string>> = {
+const descriptions: Readonly<Record<DatasetDetail['word'], string>> = {
   created: 'work on the dataset has begun',
   updated: 'one more file is in it',
   finalized: 'it is complete',
   broken: 'it should not be used',
 };
 
-const commands: ReadonlyMap<string, CommandSpec> = new Map(
-  Object.entries(help).map(([word, text]) => [
-    word,
-    {
-      help: text,
-      options: word === 'created' ? [parent] : [],
-      positionals: ['DSTNAME', 'RUN'],
-      optionalPositionals: ['LASTRUN'],
-    },
-  ]),
-);
+/** Makes the option parser of `bachi`. @param take gets the call that was typed, once */
+export function makeBachiProgram(take: (call: BachiCall) => void, now = new Date()): Command {
+  const program = makeProgram(
+    'bachi',
+    'Reports the state of a dataset: the files of one name over a run, or over the runs from RUN to LASTRUN.',
+  )
+    .option('--blame <who>', 'who reports it', 'bachi')
+    .option('--timestamp <time>', 'when it happened, in UTC unless it has a time zone (default: now)', parseInstant)
+    .option('-v, --verbose', 'print more on stderr');
+  for (const word of datasetWords) {
+    const command = program
+      .command(word)
+      .description(descriptions[word])
+      .argument('<DSTNAME>', 'name of the dataset', parseFilled)
+      .argument('<RUN>', 'run number', parseCount)
+      .argument('[LASTRUN]', 'last run of a range', parseCount);
+    if (word === 'created') command.option('--parent <name>', 'what it was made from');
+    command.action((dstname: string, run: number, lastRun?: number) => {
+      const values: BachiValues = command.optsWithGlobals();
+      const parent = values.parent === '' ? undefined : values.parent;
+      take({
+        detail: { kind: 'dataset', word, dstname, run, blame: values.blame, ...present({ lastRun, parent }) },
+        at: values.timestamp ?? now.toISOString(),
+        isVerbose: values.verbose === true,
+      });
+    });
+  }
+  return program;
+}
+
+interface BachiValues {
+  readonly blame: string;
+  readonly timestamp?: string;
+  readonly verbose?: true;
+  readonly parent?: string;
+}
 
 /**
  * Reads the command line of `bachi`.
  *
- * @throws UsageError (`usage-…`) that names the option and what was expected
+ * @returns undefined after `--help` and `--version`
+ * @throws UsageError with everything that is wrong
  * @see docs/commands/bachi.md
  */
-export function parseBachi(argv: readonly string[], now: Date = new Date()): BachiCall {
-  const parsed = parseArguments(argv, globalOptions, commands);
-  if (parsed.kind === 'help') return { kind: 'help' };
-  if (parsed.kind === 'complaint') throw complaintOf(parsed.message);
-  const { options, positionals } = parsed;
-  const [dstname = '', run = '', lastRun] = positionals;
-  const word = wordOf(parsed.command);
-  if (dstname === '') throw complaintOf('DSTNAME must not be empty');
-  const source = options.get('--parent')?.[0];
-  return {
-    kind: 'tell',
-    at: parseInstant(options.get('--timestamp')?.[0], now),
-    isVerbose: options.has('--verbose'),
-    detail: {
-      kind: 'dataset',
-      word,
-      dstname,
-      run: runOf('RUN', run),
-      ...(lastRun === undefined ? {} : { lastRun: runOf('LASTRUN', lastRun) }),
-      ...(source === undefined || source === '' ? {} : { parent: source }),
-      blame: options.get('--blame')?.[0] ?? 'bachi',
-    },
-  };
+export async function readBachiCall(argv: readonly string[], now = new Date()): Promise<BachiCall | undefined> {
+  let call: BachiCall | undefined;
+  const program = makeBachiProgram((typed) => {
+    call = typed;
+  }, now);
+  await parseProgram(program, argv);
+  return call;
 }
 
 /** Says a field of the report as the command line does. */
@@ -85,33 +83,4 @@ export function argumentOf(path: string): string {
     ...{ 'detail.parent': '--parent', 'detail.blame': '--blame' },
   };
   return known[path] ?? path;
-}
-
-function wordOf(name: string | undefined): DatasetDetail['word'] {
-  const word = datasetWords.find((known) => known === name);
-  if (word === undefined) throw complaintOf(`A subcommand is missing: expected one of ${datasetWords.join(', ')}`);
-  return word;
-}
-
-function runOf(what: string, text: string): number {
-  if (!/^\s*\d{1,10}\s*$/u.test(text)) throw complaintOf(`The ${what} is '${text}': expected a run number`);
-  return Number(text);
-}
-
-function complaintOf(message: string): UsageError {
-  return new UsageError(message, { code: 'usage-arguments', advice: "'bachi --help' lists the options" });
-}
-
-/** Renders what `--help` prints: usage, subcommands and options, one per line. */
-export function renderBachiHelp(): string {
-  const lines = [
-    'usage: bachi [--blame WHO] [--timestamp T] SUBCOMMAND DSTNAME RUN [LASTRUN]',
-    '',
-    'Reports the state of a dataset: the files of one name over a run, or over the runs from RUN to LASTRUN.',
-    '',
-    ...Object.entries(help).map(([word, text]) => `  ${word.padEnd(22)}${text}`),
-    '',
-    ...[...globalOptions, parent].map((option) => `  ${option.names.join(', ').padEnd(22)}${option.help ?? ''}`),
-  ];
-  return `${lines.join('\n')}\n`;
 }

@@ -1,10 +1,9 @@
-import { writeOutput } from '#cli/output.ts';
 import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
 import { checkReport } from '#job/check-report.ts';
 import { reportEvent } from '#job/spool/report-event.ts';
 
-import { argumentOf, parseBachi, renderBachiHelp } from './bachi-options.ts';
+import { argumentOf, readBachiCall } from './bachi-options.ts';
 import {
   assertAccepted,
   madeForReading,
@@ -19,11 +18,8 @@ const say = makeSay('bachi');
 
 /** Like the reports of `cups`: first to the spool, then tried once; what is not answered goes with the next one. */
 async function runBachi(argv: readonly string[]): Promise<number> {
-  const call = parseBachi(argv);
-  if (call.kind === 'help') {
-    await writeOutput(renderBachiHelp());
-    return 0;
-  }
+  const call = await readBachiCall(argv);
+  if (call === undefined) return 0;
   const { identity, access, problem } = openPost();
   if (identity.cupsid === 0) return stopUnwanted(say, identity, madeForReading);
   const timeoutMs = access?.job.reportTimeoutMs ?? 0;

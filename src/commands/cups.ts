@@ -11,7 +11,7 @@ import { spoolFileNameOf } from '#model/job/job-file.ts';
 import { assertPresent } from '#util/assert-present.ts';
 import { present } from '#util/present.ts';
 
-import { optionOf, parseCups, renderHelp, subcommandOf } from './cups-options.ts';
+import { optionOf, readCupsCall, subcommandOf } from './cups-options.ts';
 import {
   assertAccepted,
   fencedExitCode,
@@ -40,11 +40,9 @@ const stageOutGraceMs = 10_000;
 async function runCups(argv: readonly string[]): Promise<number> {
   if (argv[0] === 'wrap-start') return startWrapped();
   if (argv[0] === 'wrap-end') return reportWrapEnd(argv);
-  const call = parseCups(argv);
+  const call = await readCupsCall(argv);
+  if (call === undefined) return 0;
   switch (call.kind) {
-    case 'help':
-      await writeOutput(renderHelp(call.command));
-      return 0;
     case 'info':
       return printInfo(call.options);
     case 'inputs':

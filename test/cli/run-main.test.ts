@@ -58,10 +58,13 @@ it('shows an unforeseen error as a bug in SLURP', async () => {
 });
 
 it.each([
-  [['--bogus'], "toy: Unknown option '--bogus'\n  'toy --help' lists the options\n"],
-  [['say'], "toy: Missing required argument 'text'\n  'toy say --help' lists the options\n"],
-  [[], "toy: A subcommand is missing\n  'toy --help' lists the options\n"],
-  [['fial'], "toy: Unknown command 'fial' (Did you mean fail?)\n  'toy --help' lists the options\n"],
+  [['say', 'x', '--bogus'], "toy: Unknown option '--bogus'\n  'toy say --help' lists the options\n"],
+  [['say'], "toy: Argument text is missing\n  'toy say --help' lists the options\n"],
+  [
+    [],
+    "toy: A subcommand is missing: expected one of say, fail, crash, flood, wait, hang\n  'toy --help' lists the options\n",
+  ],
+  [['fial'], "toy: Unknown subcommand 'fial': did you mean 'fail'?\n  'toy --help' lists the options\n"],
 ])('refuses %j and says where help is', async (args, stderr) => {
   expect(await run(...args)).toEqual([2, '', stderr]);
 });

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 
-import { parseCups, renderHelp } from '#commands/cups-options.ts';
+import { makeCupsProgram, readCupsCall } from '#commands/cups-options.ts';
+import { SlurpError } from '#model/errors.ts';
 
 const now = new Date('2025-04-10T12:00:00.000Z');
 const who = ['-r', '00053534', '-s', '00012', '-d', 'DST_CALO_run2pp_ana437_2024p007'];
 
-function actionOf(line: readonly string[]): unknown {
+async function actionOf(line: readonly string[]): Promise<unknown> {
   const {
     run: _r,
     segment: _s,
@@ -21,13 +22,13 @@ function actionOf(line: readonly string[]): unknown {
     isVerbose: false,
     isUpdate: true,
     at: '',
-    ...parseCups([...who, ...line], now),
+    ...(await readCupsCall([...who, ...line], now)),
   };
   return 'detail' in action ? action.detail : action;
 }
 
-test('reads what every call has', () => {
-  expect(parseCups([...who, '-v', '-t', 'production_status', 'started'], now)).toEqual({
+test('reads what every call has', async () => {
+  expect(await readCupsCall([...who, '-v', '-t', 'production_status', 'started'], now)).toEqual({
     kind: 'started',
     run: 53534,
     segment: 12,
@@ -104,12 +105,12 @@ test.each<[string[], unknown]>([
       isIncrement: false,
     },
   ],
-])('reads %j (C-W1, C-W4, C-W6)', (line, expected) => {
-  expect(actionOf(line)).toEqual(expected);
+])('reads %j (C-W1, C-W4, C-W6)', async (line, expected) => {
+  expect(await actionOf(line)).toEqual(expected);
 });
 
-test('needs no run, segment and dstname for a stage-out', () => {
-  expect(parseCups(['stageout', 'F.root', '/out'], now)).toEqual({
+test('needs no run, segment and dstname for a stage-out', async () => {
+  expect(await readCupsCall(['stageout', 'F.root', '/out'], now)).toEqual({
     kind: 'stageout',
     file: 'F.root',
     directory: '/out',
@@ -129,11 +130,11 @@ test.each([
   ['2025-04-10', '2025-04-10T00:00:00.000Z'],
   [' 2025-04-10 14:34 +0200 ', '2025-04-10T12:34:00.000Z'],
   ['2025-04-10t12:34z', '2025-04-10T12:34:00.000Z'],
-])('takes the time %s for %s', (text, instant) => {
-  expect(parseCups([...who, '--timestamp', text, 'started'], now)).toMatchObject({ at: instant });
+])('takes the time %s for %s', async (text, instant) => {
+  expect(await readCupsCall([...who, '--timestamp', text, 'started'], now)).toMatchObject({ at: instant });
 });
 
-test('accepts the --dstfile of the pi0 scripts, and --no-update (C-W5, C-W9)', () => {
+test('accepts the --dstfile of the pi0 scripts, and --no-update (C-W5, C-W9)', async () => {
   const line = [
     '-r',
     '1',
@@ -146,45 +147,84 @@ test('accepts the --dstfile of the pi0 scripts, and --no-update (C-W5, C-W9)', (
     '--no-update',
     'started',
   ];
-  expect(parseCups(line, now)).toMatchObject({ dstname: 'HST_CALO_run2pp_new_2024p001', isUpdate: false });
+  expect(await readCupsCall(line, now)).toMatchObject({ dstname: 'HST_CALO_run2pp_new_2024p001', isUpdate: false });
 });
 
-test.each<[string[], string]>([
-  [[...who, 'finished', '-e', 'abc'], "Value 'abc' of --exit is wrong: expected a whole number"],
-  [[...who, 'finished', '-e', ''], "Value '' of --exit is wrong: expected a whole number"],
-  [[...who, 'message', 'x', '--logsize', '-2'], "Value '-2' of --logsize is wrong: expected 0 or more"],
-  [[...who, 'message'], 'Missing arguments: TEXT'],
-  [[...who, 'inputs'], "'inputs' needs --files FILE …"],
-  [[...who, '-t', 'other', 'started'], "Unknown value of --table/-t 'other': expected one of production_status"],
+test.each<[string[], string | string[]]>([
+  [[...who, 'finished', '-e', 'abc'], "Option --exit: 'abc' is not a whole number"],
+  [[...who, 'finished', '-e', ''], "Option --exit: '' is not a whole number"],
+  [[...who, 'message', 'x', '--logsize', '-2'], "Option --logsize: '-2' is not a whole number: expected 0 or more"],
+  [[...who, 'message'], 'Argument TEXT is missing'],
+  [[...who, 'inputs'], 'Option --files is missing: name a path'],
+  [[...who, '-t', 'other', 'started'], "Option --table: 'other' is not a table: expected one of production_status"],
   [
     [...who, '--timestamp', 'noon', 'started'],
-    "Value 'noon' of --timestamp is not a time: expected for example '2025-04-10 12:00:00'",
+    "Option --timestamp: 'noon' is not a time: expected for example '2025-04-10 12:00:00'",
   ],
-  [['started'], 'Missing arguments: --run/-r, --segment/-s, --dstname/-d'],
-  [['-r', 'x', '-s', '1', '-d', 'D', 'started'], "Value 'x' of --run is wrong: expected a whole number"],
-  [[...who, 'stageout', 'F'], 'Missing arguments: OUTDIR'],
+  [
+    ['started'],
+    [
+      '--run/-r is missing: name a run',
+      '--segment/-s is missing: name a segment',
+      '--dstname/-d is missing: name a dstname',
+    ],
+  ],
+  [['-r', 'x', '-s', '1', '-d', 'D', 'started'], "Option --run: 'x' is not a whole number: expected 0 or more"],
+  [[...who, 'stageout', 'F'], 'Argument OUTDIR is missing'],
+  [[...who, 'stageout', '', '/out'], 'Argument FILE: it is empty'],
   [[...who, 'quality', '--qafile', 'x'], "'cups quality' does not exist: quality records are not supported yet"],
   [[...who, 'execute', 'x', '-y'], "'cups execute' does not exist: the wrapper runs and supervises the script"],
-])('complains of %j (C-W5, C-W7, C-W8)', (line, message) => {
-  expect(() => parseCups(line, now)).toThrow(message);
+  [
+    [...who, '--bogus', 'message', '--flag', 'x', '--error', 'sigin'],
+    [
+      "Unknown option '--bogus'",
+      "--flag: 'x' is not a whole number: expected 0 or more",
+      "--error: 'sigin' is not a condition: did you mean 'sigint'?",
+      'Argument TEXT is missing',
+    ],
+  ],
+])('reports everything that is wrong with %j (C-W5, C-W7, C-W8)', async (line, expected) => {
+  const error: unknown = await readCupsCall(line, now).catch((reason: unknown) => reason);
+  if (!(error instanceof SlurpError)) throw new Error('it was taken', { cause: error });
+  expect(error.complaints.length === 0 ? error.message : error.complaints).toEqual(expected);
+});
+
+test('what the original did not have makes no abbreviation ambiguous', async () => {
+  const line = ['--r', '1', '--s', '2', '--d', 'D', '--v', 'started'];
+  expect(await readCupsCall(line, now)).toMatchObject({ run: 1, segment: 2, dstname: 'D', isVerbose: true });
+});
+
+test('the last identifier counts, before or after the subcommand', async () => {
+  expect(await readCupsCall(['-r', '1', 'stageout', 'F', '/out', '-r', '2'], now)).toMatchObject({ run: 2 });
+  expect(await readCupsCall([...who, 'started', '-r', '2'], now)).toMatchObject({ run: 2, segment: 12 });
 });
 
 test('shows the arguments and options of one subcommand', () => {
-  expect(renderHelp('exitcode')).toMatchInlineSnapshot(`
-    "usage: cups -r RUN -s SEG -d DSTNAME [options] exitcode
+  const help = (name: string): string | undefined =>
+    makeCupsProgram(() => undefined)
+      .commands.find((command) => command.name() === name)
+      ?.helpInformation();
+  expect(help('exitcode')).toMatchInlineSnapshot(`
+    "Usage: cups exitcode [options]
 
     the macro has ended
 
-      --exit, -e            exit code; above 0, the job failed
+    Options:
+      -e, --exit <code>        exit code; above 0, the job failed
+      -h, --help               print this help
 
-      --run, -r             run number
-      --segment, -s         segment number
-      --dstname, -d         name of the product, e.g. DST_CALO_run2pp_ana437_2024p007
-      --verbose, -v         print more on stderr
-      --table, -t           production_status (production_status)
-      --no-update           report nothing
-      --timestamp           when it happened, in UTC unless it has a time zone; default now
-      --help, -h            print this help
+    Global Options:
+      -V, --version            print the version
+      --debug                  on an error, show where it came from
+      -r, --run <run>          run number
+      -s, --segment <segment>  segment number
+      -d, --dstname <dstname>  name of the product, e.g.
+                               DST_CALO_run2pp_ana437_2024p007
+      -v, --verbose            print more on stderr
+      -t, --table <table>      where reports go (choices: "production_status")
+      --no-update              report nothing
+      --timestamp <time>       when it happened, in UTC unless it has a time zone
+                               (default: now)
     "
   `);
 });

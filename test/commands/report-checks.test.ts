@@ -90,7 +90,7 @@ describe('a value that no report can hold is refused before anything is written 
     'a time that is %j',
     async (time) => {
       expect((await cups('--timestamp', time, 'running')).stderr.split('\n')[0]).toBe(
-        `cups: Value '${time}' of --timestamp is not a time: expected for example '2025-04-10 12:00:00'`,
+        `cups: Option --timestamp: '${time}' is not a time: expected for example '2025-04-10 12:00:00'`,
       );
     },
   );
@@ -167,7 +167,7 @@ describe('a call that makes no sense is known at the site, as old scripts ignore
     await place.run(scratch, ['bachi', 'created', 'DST_A']);
     expect(refused()).toEqual([
       { kind: 'refused', report: 'running', reason: "Unknown option '--bogus'" },
-      { kind: 'refused', report: 'bachi', reason: 'Missing arguments: RUN' },
+      { kind: 'refused', report: 'bachi', reason: 'Argument RUN is missing' },
     ]);
   });
 

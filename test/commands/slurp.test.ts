@@ -138,14 +138,24 @@ describe('slurp', () => {
   it(
     'refuses what makes no sense',
     async () => {
-      expect((await slurp(['db'])).err).toBe("slurp: A subcommand is missing\n  'slurp db --help' lists the options\n");
+      expect((await slurp(['db'])).err).toBe(
+        "slurp: A subcommand is missing: expected one of migrate, url, sql\n  'slurp db --help' lists the options\n",
+      );
       expect(await slurp(['db', 'url', 'nowhere'])).toEqual({
         exitCode: 2,
         out: '',
-        err: "slurp: Unknown role 'nowhere': expected one of daq, raw, catalog, status\n",
+        err: "slurp: Argument role: 'nowhere' is not a role: expected one of daq, raw, catalog, status\n  'slurp db url --help' lists the options\n",
       });
       expect((await slurp(['down', '--wait', 'long'])).err).toBe(
-        "slurp: 'long' is not a time span: expected for example '30s', '5m' or '0'\n",
+        "slurp: Option --wait: 'long' is not a time span: expected for example '30s', '5m' or '0'\n  'slurp down --help' lists the options\n",
+      );
+      expect((await slurp(['db', 'migrate', 'status', 'nowhere', '--mode', 'prod', '--jsn'])).err).toBe(
+        `slurp: 3 arguments are wrong
+  Unknown option '--jsn': did you mean '--json'?
+  --mode: 'prod' is not a mode: expected one of production, testbed
+  Argument role: 'nowhere' is not a role: expected one of daq, raw, catalog, status
+  'slurp db migrate --help' lists the options
+`,
       );
       expect((await slurp(['status', '--site', 'nowhere.yaml'])).exitCode).toBe(3);
     },

@@ -1,17 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
+import { InvalidArgumentError, Option } from 'commander';
+
+import { markExclusive, putOptionCheck } from '#cli/option-constraints.ts';
 import { makeProgram, parseProgram } from '#cli/program.ts';
-import { InputError, UsageError } from '#model/errors.ts';
-import { isJobState, jobStates } from '#model/job/job-state.ts';
+import { makeListParser, parseCount } from '#cli/value-parsers.ts';
+import { InputError } from '#model/errors.ts';
+import { jobStates } from '#model/job/job-state.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
 import { defaultRuns, parseRunlist, parseRuns, parseSegments } from '#model/run-selection.ts';
-import { assertPresent } from '#util/assert-present.ts';
 import { decodeText } from '#util/decode-text.ts';
 import { describeError } from '#util/describe-error.ts';
-import { findNearestWord } from '#util/find-nearest-word.ts';
 import { present } from '#util/present.ts';
 import { readAccountName } from '#util/read-account-name.ts';
+
+import type { Command } from 'commander';
 
 import type { CursorWish } from '#dispatch/cursor-order.ts';
 import type { JobState } from '#model/job/job-state.ts';
@@ -57,14 +61,14 @@ export type KaedamaAction =
 
 /** The options as the option parser leaves them. */
 interface RawOptions {
-  readonly config?: string;
+  readonly config: string;
   readonly rule: string;
   readonly runs?: readonly string[];
   readonly runlist?: string;
   readonly segments?: readonly string[];
-  readonly limit: string;
-  readonly maxjobs?: string;
-  readonly nevents: string;
+  readonly limit: number;
+  readonly maxjobs?: number;
+  readonly nevents: number;
   readonly experimentMode: string;
   readonly dbtag?: string;
   readonly mem?: string;
@@ -75,12 +79,12 @@ interface RawOptions {
   readonly plan?: true;
   readonly submit: boolean;
   readonly json?: true;
-  readonly why?: readonly string[];
+  readonly why?: readonly number[];
   readonly site?: string;
   readonly logdir?: string;
   readonly batch?: true;
   readonly doit?: true;
-  readonly unblockState?: readonly string[];
+  readonly unblockState?: readonly JobState[];
   readonly resubmit?: true;
   readonly yes?: true;
   readonly dbinput: boolean;
@@ -88,7 +92,7 @@ interface RawOptions {
   readonly clearHeldJobs?: true;
   readonly advanceCursor?: true;
   readonly ratchetCursor?: true;
-  readonly setCursor?: string;
+  readonly setCursor?: number;
   readonly batchName?: string;
   readonly docstring?: string;
   readonly testMode?: true;
@@ -100,24 +104,28 @@ interface RawOptions {
 
 const examples = `
 Examples:
-  kaedama --config rules.yaml --rule DST_CALO --runs 53534          one run
-  kaedama --config rules.yaml --rule DST_CALO --runs 53500 53600    a range
-  kaedama --config rules.yaml --rule DST_CALO --runs 53534 53540 0  a list
-  kaedama --config rules.yaml --rule DST_CALO --runs 53534 --plan   change nothing
-  kaedama --config rules.yaml --rule DST_CALO --why 53534 12
+  kaedama --config R.yaml --rule DST_CALO --runs 53534          one run
+  kaedama --config R.yaml --rule DST_CALO --runs 53500 53600    a range
+  kaedama --config R.yaml --rule DST_CALO --runs 53534 53540 0  a list
+  kaedama --config R.yaml --rule DST_CALO --runs 53534 --plan   change nothing
+  kaedama --config R.yaml --rule DST_CALO --why 53534 12
 
 It exits with 0 if it worked, also if there was nothing to do.`;
 
-function makeKaedamaProgram(take: (raw: RawOptions) => void): ReturnType<typeof makeProgram> {
-  return makeProgram('kaedama', 'Dispatches one rule, once: finds what is missing, and submits one job for each.')
-    .option('--config <file>', 'rule file')
+/** Makes the option parser of `kaedama`. */
+export function makeKaedamaProgram(): Command {
+  const program = makeProgram(
+    'kaedama',
+    'Dispatches one rule, once: finds what is missing, and submits one job for each.',
+  )
+    .requiredOption('--config <rule-file>', 'rule file')
     .option('--rule <name>', 'rule in that file', 'DST_EVENT')
     .option('--runs <run...>', "a run; a range A B; a list of three or more; 'cursor' [N]")
     .option('--runlist <file>', 'runs from a file, instead of --runs')
     .option('--segments <segment...>', 'a segment; a range A B; a list of three or more')
-    .option('--limit <n>', 'rows of the query, and jobs, at most (0: all)', '0')
-    .option('--maxjobs <n>', 'jobs at most')
-    .option('-n, --nevents <n>', 'events for each job to process (0: all)', '0')
+    .option('--limit <n>', 'rows of the query, and jobs, at most (0: all)', parseCount, 0)
+    .option('--maxjobs <n>', 'jobs at most', parseCount)
+    .option('-n, --nevents <n>', 'events for each job to process (0: all)', parseCount, 0)
     .option('--experiment-mode <mode>', '{mode} in the rule', 'physics')
     .option('--dbtag <tag>', "instead of the rule's params.dbtag")
     .option('--input-dataset <name>', "instead of the rule's params.dataset")
@@ -125,39 +133,42 @@ function makeKaedamaProgram(take: (raw: RawOptions) => void): ReturnType<typeof 
     .option('--mask <word...>', 'words to remove from params.required')
     .option('--plan', 'print what would be dispatched, change nothing')
     .option('--no-submit', 'the same, old name')
-    .option('--submit', 'dispatch (as without it)', true)
-    .option('--why <run...>', 'explain what happens to RUN [SEGMENT], and why')
-    .option('--print-query', "print the rule's finished SQL; touches no database")
+    .option('--submit', 'dispatch (as without it)')
+    .option('--why <run...>', 'explain what happens to RUN [SEGMENT], and why', makeListParser(parseCount))
     .option('--check', 'check every rule of the file; touches no database')
+    .option('--print-query', "print the rule's finished SQL; touches no database")
     .option('--json', 'print JSON')
     .option('--site <path>', 'site file or directory (default: the nearest one)')
     .option('--logdir <directory>', 'directory of the log file')
     .option('--batch', 'ask no questions')
-    .option('-u, --unblock-state <state...>', 'redo what is in these states; the old attempt is retired')
+    .addOption(
+      new Option('-u, --unblock-state <state...>', 'redo what is in these states; the old attempt is retired').choices(
+        jobStates,
+      ),
+    )
     .option('-r, --resubmit', 'redo what already exists (finished products: with -u finished)')
     .option('--yes', 'answer yes to all questions')
     .option('--mark-held-jobs', 'record which jobs of the production are held, and why')
     .option('--clear-held-jobs', 'remove them from the queue')
     .option('--advance-cursor', 'move the cursor up to the lowest run that is not finished')
     .option('--ratchet-cursor', 'move the cursor up to the highest run that is submitted')
-    .option('--set-cursor <run>', 'move the cursor to this run, also backwards')
-    .option('--batch-name <name>', 'name of the jobs in the batch system')
+    .option('--set-cursor <run>', 'move the cursor to this run, also backwards', parseCount)
+    .option('--batch-name <name>', 'name of the jobs in the batch system', parseBatchName)
     .option('--docstring <text>', 'a note for the log')
     .option('--test-mode', 'rename directories as in a testbed')
     .option('--mangle-dstname <word>', "instead of 'DST' in the rule's params.name")
     .option('--mangle-dirpath <word>', "instead of 'production' in directories")
     .option('--append-to-rsync <list>', 'more files to stage, comma-separated')
     .option('--dump [directory]', 'write what would be submitted, for inspection; submit nothing')
-    .option('--dbinput', 'inputs reach jobs through the database (always)', true)
     .option('--no-dbinput', 'no longer has any effect')
+    .option('--dbinput', 'inputs reach jobs through the database (always)')
     .option('--doit', 'also submit from a payload that is not published')
-    .allowExcessArguments(true)
     .addHelpText('after', examples)
-    .action((raw: RawOptions, command: { readonly args: readonly string[] }) => {
-      const stray = command.args.filter((word) => word !== 'submit');
-      if (stray.length > 0) throw makeNonsense([`Unexpected argument '${stray.join(' ')}'`]);
-      take(raw);
-    });
+    .action(() => undefined);
+  markExclusive(program, ['--check', '--print-query', '--why', '--dump']);
+  markExclusive(program, ['--advance-cursor', '--ratchet-cursor', '--set-cursor']);
+  markExclusive(program, ['--runs', '--runlist']);
+  return program;
 }
 
 /** Returns what has to be known of the options of `kaedama` to write them down elsewhere than on a command line. */
@@ -165,7 +176,7 @@ export function readKaedamaOptionForms(): {
   readonly isManyValued: (option: string) => boolean;
   readonly isKnown: (option: string) => boolean;
 } {
-  const { options } = makeKaedamaProgram(() => undefined);
+  const { options } = makeKaedamaProgram();
   const known = new Map(options.map((option) => [option.long, option.variadic]));
   return { isManyValued: (option) => known.get(option) === true, isKnown: (option) => known.has(option) };
 }
@@ -181,45 +192,46 @@ export async function readKaedamaRequest(
   argv: readonly string[],
   place: { readonly cwd: string; readonly now: string },
 ): Promise<KaedamaRequest | undefined> {
-  let raw: RawOptions | undefined;
-  const program = makeKaedamaProgram((options) => {
-    raw = options;
-  });
+  let made: readonly [RawOptions, KaedamaRequest] | undefined;
   // Behind an option it may be its value; elsewhere an option with several values would take it.
   const words = argv.filter((word, index) => word !== 'submit' || argv[index - 1]?.startsWith('-') === true);
-  if (!(await parseProgram(program, words)) || raw === undefined) return undefined;
-  const request = makeRequest(raw, place);
-  if (raw.runlist === undefined) return request;
-  const runs = await readRunlist(resolve(place.cwd, raw.runlist));
+  const program = makeKaedamaProgram();
+  putOptionCheck(program, () => {
+    const problems: string[] = [];
+    const raw: RawOptions = program.opts();
+    made = [raw, makeRequest(raw, place, problems)];
+    return problems;
+  });
+  await parseProgram(program, words);
+  if (made === undefined) return undefined;
+  const [{ runlist }, request] = made;
+  if (runlist === undefined) return request;
+  const runs = await readRunlist(resolve(place.cwd, runlist));
   return { ...request, options: { ...request.options, runs } };
 }
 
-function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly now: string }): KaedamaRequest {
-  const reasons: string[] = [];
-  const number = (option: string, word: string): number => {
-    if (/^\d{1,9}$/u.test(word)) return Number(word);
-    reasons.push(`${option}: '${word}' is not a whole number: expected 0 or more`);
-    return 0;
-  };
+/** @param problems gets what is wrong with the options together, and with lists as a whole */
+function makeRequest(
+  raw: RawOptions,
+  place: { readonly cwd: string; readonly now: string },
+  problems: string[],
+): KaedamaRequest {
   const select = <T>(
     option: string,
     words: readonly string[] | undefined,
     parse: (words: readonly string[]) => Parsed<T>,
   ): T | undefined => {
     const parsed = words === undefined ? undefined : parse(words);
-    if (parsed?.kind === 'nonsense') reasons.push(...parsed.reasons.map((reason) => `${option}: ${reason}`));
+    if (parsed?.kind === 'nonsense') problems.push(...parsed.reasons.map((reason) => `${option}: ${reason}`));
     return parsed?.kind === 'selection' ? parsed.selection : undefined;
   };
-  if (raw.config === undefined) reasons.push('--config is missing: name a rule file');
-  if (raw.runs !== undefined && raw.runlist !== undefined) reasons.push('--runlist: cannot be combined with --runs');
   const runs = select('--runs', raw.runs, parseRuns);
   const segments = select('--segments', raw.segments, parseSegments);
-  const action = makeAction(raw, place.cwd, number, reasons);
-  const cursor = makeCursorWish(raw, number, reasons);
-  const unblock = makeUnblock(raw.unblockState ?? [], reasons);
-  checkBatchName(raw.batchName, reasons);
+  const action = makeAction(raw, place.cwd, problems);
+  const { maxjobs: maxJobs } = raw;
+  const cursor = makeCursorWish(raw);
   if (raw.resubmit === true && raw.batch === true && raw.yes !== true && action.kind === 'dispatch') {
-    reasons.push('--resubmit: it replaces existing files, so --batch also needs --yes');
+    problems.push('--resubmit: it replaces existing files, so --batch also needs --yes');
   }
   const options: RunOptions = {
     ...defaultRunOptions,
@@ -228,16 +240,14 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
     // A question about one run does not need a decision about all others.
     runs: runs ?? (action.kind === 'why' ? { kind: 'one', run: action.run } : defaultRuns),
     ...present({ segments }),
-    limit: number('--limit', raw.limit),
-    nevents: number('--nevents', raw.nevents),
-    unblock,
+    limit: raw.limit,
+    nevents: raw.nevents,
+    unblock: [...new Set(raw.unblockState)],
     ...makeOverrides(raw),
-    args: { maxjobs: raw.maxjobs ?? 'None', batch: raw.batch === true ? 'True' : 'False' },
+    args: { maxjobs: String(maxJobs ?? 'None'), batch: raw.batch === true ? 'True' : 'False' },
   };
-  const maxJobs = raw.maxjobs === undefined ? undefined : number('--maxjobs', raw.maxjobs);
-  if (reasons.length > 0) throw makeNonsense(reasons);
   return {
-    config: resolve(place.cwd, assertPresent(raw.config, 'the rule file')),
+    config: resolve(place.cwd, raw.config),
     rule: raw.rule,
     options,
     isCursorNamed: raw.runs?.[0] === 'cursor',
@@ -259,9 +269,9 @@ function makeRequest(raw: RawOptions, place: { readonly cwd: string; readonly no
   };
 }
 
-function checkBatchName(name: string | undefined, reasons: string[]): void {
-  if (name === undefined || /^.*\S.*$/u.test(name)) return;
-  reasons.push(`--batch-name: '${name}' is not a name: expected a string in one line`);
+function parseBatchName(name: string): string {
+  if (/^.*\S.*$/u.test(name)) return name;
+  throw new InvalidArgumentError(`'${name}' is not a name: expected a string in one line`);
 }
 
 /** What stands instead of something in the rule, as given. */
@@ -276,40 +286,10 @@ function makeOverrides(raw: RawOptions): Partial<RunOptions> {
   };
 }
 
-function makeUnblock(words: readonly string[], reasons: string[]): readonly JobState[] {
-  const states: JobState[] = [];
-  for (const word of words) {
-    if (isJobState(word)) {
-      if (!states.includes(word)) states.push(word);
-      continue;
-    }
-    const near = findNearestWord(word, jobStates);
-    const hint = near === undefined ? `expected some of ${jobStates.join(', ')}` : `did you mean '${near}'?`;
-    reasons.push(`--unblock-state: '${word}' is not a state: ${hint}`);
-  }
-  return states;
-}
-
-function makeCursorWish(
-  raw: RawOptions,
-  number: (option: string, word: string) => number,
-  reasons: string[],
-): CursorWish | undefined {
-  const wishes: readonly CursorWish[] = [
-    ...(raw.advanceCursor === true ? [{ kind: 'advance' } as const] : []),
-    ...(raw.ratchetCursor === true ? [{ kind: 'ratchet' } as const] : []),
-    ...(raw.setCursor === undefined ? [] : [{ kind: 'set', run: number('--set-cursor', raw.setCursor) } as const]),
-  ];
-  if (wishes.length > 1) reasons.push('--advance-cursor, --ratchet-cursor, --set-cursor: use only one of them');
-  return wishes[0];
-}
-
-function makeNonsense(reasons: readonly string[]): UsageError {
-  const [first = ''] = reasons;
-  const options = { code: 'usage-options', advice: "'kaedama --help' lists the options" };
-  return reasons.length === 1
-    ? new UsageError(first.startsWith('--') ? `Option ${first}` : first, options)
-    : new UsageError(`${reasons.length} options are wrong`, { ...options, complaints: reasons });
+function makeCursorWish({ advanceCursor, ratchetCursor, setCursor }: RawOptions): CursorWish | undefined {
+  if (advanceCursor === true) return { kind: 'advance' };
+  if (ratchetCursor === true) return { kind: 'ratchet' };
+  return setCursor === undefined ? undefined : { kind: 'set', run: setCursor };
 }
 
 /** @throws InputError where the list cannot be read, or is none */
@@ -334,35 +314,15 @@ async function readRunlist(file: string): Promise<RunSelection> {
   });
 }
 
-function makeAction(
-  raw: RawOptions,
-  cwd: string,
-  number: (option: string, word: string) => number,
-  reasons: string[],
-): KaedamaAction {
-  const asked = [
-    ...(raw.check === true ? ['--check'] : []),
-    ...(raw.printQuery === true ? ['--print-query'] : []),
-    ...(raw.why === undefined ? [] : ['--why']),
-    ...(raw.dump === undefined ? [] : ['--dump']),
-    ...(raw.plan === true || !raw.submit ? ['--plan'] : []),
-  ];
-  // The old loop passes --no-submit beside --print-query.
-  if (asked.filter((word) => word !== '--plan').length > 1) {
-    reasons.push(`${asked.join(' and ')}: use only one of them`);
-  }
+function makeAction(raw: RawOptions, cwd: string, problems: string[]): KaedamaAction {
   if (raw.check === true) return { kind: 'check' };
   if (raw.printQuery === true) return { kind: 'print-query' };
   if (raw.why !== undefined) {
-    const [run = '', segment, ...more] = raw.why;
+    const [run = 0, segment, ...more] = raw.why;
     if (more.length > 0)
-      reasons.push(`--why: '${raw.why.join(' ')}' has too many values: expected a run and at most a segment`);
-    return {
-      kind: 'why',
-      run: number('--why', run),
-      ...(segment === undefined ? {} : { segment: number('--why', segment) }),
-      isRunChosen: raw.runs !== undefined || raw.runlist !== undefined,
-    };
+      problems.push(`--why: '${raw.why.join(' ')}' has too many values: expected a run and at most a segment`);
+    const isRunChosen = raw.runs !== undefined || raw.runlist !== undefined;
+    return { kind: 'why', run, ...present({ segment }), isRunChosen };
   }
   if (raw.dump !== undefined) return { kind: 'dump', directory: resolve(cwd, raw.dump === true ? '.' : raw.dump) };
   return raw.plan === true || !raw.submit ? { kind: 'plan' } : { kind: 'dispatch' };

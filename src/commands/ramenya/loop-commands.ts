@@ -1,19 +1,24 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
+import { Option } from 'commander';
+
+import { markExclusive, putDefaultCommand } from '#cli/option-constraints.ts';
 import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
 import { findOutputWidth } from '#cli/table.ts';
+import { parseCount, parseInstant } from '#cli/value-parsers.ts';
 import { assertMadeSite } from '#config/assert-made-site.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { openDatabase } from '#db/connect.ts';
 import { findLoopRules } from '#db/status/loop/find-loop-rules.ts';
 import { putPause, removePause } from '#db/status/loop/pauses.ts';
 import { DatabaseError, UsageError } from '#model/errors.ts';
+import { queryReportNames } from '#model/report/query-report.ts';
 import { renderLoopStatus } from '#reports/loop/render-loop-status.ts';
 import { readAccountName } from '#util/read-account-name.ts';
 
 import { findNamedSite } from '../find-named-site.ts';
-import { parseQueryOptions } from './query-options.ts';
+import { makeQueryRequest } from './query-options.ts';
 import { printQueryReports } from './query.ts';
 import { makeSubmitRequest, withLoopOptions } from './submit-options.ts';
 import { runSubmit } from './submit.ts';
@@ -23,6 +28,7 @@ import type { Command } from 'commander';
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';
 import type { Say } from '#model/log.ts';
+import type { QueryReportName } from '#model/report/query-report.ts';
 import type { Site } from '#model/site.ts';
 
 import type { SiteOptions } from '../find-named-site.ts';
@@ -81,22 +87,25 @@ export function withLoopCommands(program: Command, loop: LoopContext): void {
 }
 
 function withSubmit(program: Command, loop: LoopContext): void {
-  withLoopOptions(program.command('submit'))
+  const submit = withLoopOptions(program.command('submit'));
+  markExclusive(submit, ['--rules', '--rules-file', '--rules-yaml']);
+  submit
     .description('run rules once, or again and again')
     .argument('[file]', 'rule file (not with --rules-yaml)')
     .option('--rules-file <file>', 'rules of the file to run, one a line; read again in each cycle')
     .option('--rules-yaml <file>', 'rules with their options of kaedama; read again in each cycle')
     .option('--loop', 'repeat until interrupted')
-    .option('--delay <seconds>', 'from the end of a cycle to the begin of the next', '300')
-    .option('--timestart <time>', 'accepted as in the original; see query')
+    .option('--delay <seconds>', 'from the end of a cycle to the begin of the next', parseCount, 300)
+    .option('--timestart <time>', 'accepted as in the original; see query', parseInstant)
     .option('--test', 'accepted as in the original, without effect')
     .addHelpText(
       'after',
       `
 Examples:
-  ramenya submit rules.yaml --rules DST_CALO --runs 53500 53600     each rule once
-  ramenya submit rules.yaml --loop --delay 600                      all rules, again and again
-  ramenya submit --rules-yaml today.yaml --loop                     RULE: {config: FILE, runs: cursor 1000, …}
+  ramenya submit rules.yaml --rules DST_CALO --runs 53500 53600   each rule once
+  ramenya submit rules.yaml --loop --delay 600                    repeat
+  ramenya submit --rules-yaml today.yaml --loop
+    with RULE: {config: FILE, runs: cursor 1000, …} in the file
 
 Ctrl-C stops after the rule under way; once more, it stops at once.`,
     )
@@ -111,18 +120,25 @@ Ctrl-C stops after the rule under way; once more, it stops at once.`,
 
 interface FlatOptions extends SiteOptions, RawSubmitOptions {
   readonly config?: string;
-  readonly outputs: readonly string[];
+  readonly outputs: readonly (QueryReportName | 'none')[];
   readonly submit: boolean;
 }
 
 /** The command line of version 1, which has no subcommand. */
 function withFlatForm(program: Command, loop: LoopContext): void {
-  withLoopOptions(program.command('loop', { isDefault: true, hidden: true }))
+  const flat = withLoopOptions(program.command('loop', { hidden: true }));
+  putDefaultCommand(program, flat);
+  flat
+    .description('run rules again and again; the command line of version 1')
     .option('--config <file>', `rule file (default: ${usualRulesFile} here, or 'rules' of the site file)`)
-    .option('--delay <seconds>', 'from the end of a cycle to the begin of the next', '600')
-    .option('--outputs <name...>', 'reports to print after each cycle', ['started'])
-    .option('--submit', 'submit jobs (as without it)', true)
+    .option('--delay <seconds>', 'from the end of a cycle to the begin of the next', parseCount, 600)
+    .addOption(
+      new Option('--outputs <report...>', 'reports to print after each cycle')
+        .choices([...queryReportNames, 'none'])
+        .default(['started'], 'started'),
+    )
     .option('--no-submit', 'only print reports')
+    .option('--submit', 'submit jobs (as without it)')
     .option('--once', 'one cycle')
     .action(async (_, command: Command) => {
       if (loop.context.argv.length === 0) {
@@ -147,8 +163,7 @@ async function runFlatForm(options: FlatOptions, loop: LoopContext): Promise<voi
     options.config ?? (existsSync(resolve(cwd, usualRulesFile)) ? usualRulesFile : (await findOnce()).rulesFile);
   const raw = { ...options, loop: true as const, ...(isSubmitting ? {} : { rules: ['none'] }) };
   const request = makeSubmitRequest(raw, isSubmitting ? config : (config ?? usualRulesFile), cwd);
-  const names = options.outputs.map((name) => (name === 'condorq' ? 'condor' : name));
-  const reports = parseQueryOptions({ reports: names, limit: '1000', delay: '0' }, new Date());
+  const reports = makeQueryRequest({ reports: options.outputs, limit: 1000, delay: 0 });
   let status: Database | undefined;
   const printReports = async (): Promise<void> => {
     const found = await findOnce();

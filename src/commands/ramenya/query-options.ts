@@ -1,22 +1,25 @@
-import { UsageError } from '#model/errors.ts';
+import { Option } from 'commander';
+
+import { putOptionCheck } from '#cli/option-constraints.ts';
+import { parseCount, parseInstant } from '#cli/value-parsers.ts';
 import { queryReportNames } from '#model/report/query-report.ts';
 import { parseRuns } from '#model/run-selection.ts';
-import { findNearestWord } from '#util/find-nearest-word.ts';
 import { present } from '#util/present.ts';
 
-import { parseInstant } from '../parse-instant.ts';
+import type { Command } from 'commander';
 
 import type { QueryReportName, QuerySelection } from '#model/report/query-report.ts';
+import type { Parsed } from '#model/run-selection.ts';
 
 /** The options of `ramenya query`, as the option parser names them; absent: not given. */
 export interface QueryOptions {
-  readonly reports?: readonly string[];
+  readonly reports: readonly (QueryReportName | 'none')[];
   readonly runs?: readonly string[];
   readonly dstname?: readonly string[];
   readonly timestart?: string;
-  readonly limit: string;
+  readonly limit: number;
   readonly loop?: true;
-  readonly delay: string;
+  readonly delay: number;
   readonly html?: true;
   readonly json?: true;
   readonly verbose?: true;
@@ -39,24 +42,45 @@ export interface QueryRequest {
 const usualSpanMs = 7 * 24 * 3600 * 1000;
 const withEnded: ReadonlySet<QueryReportName> = new Set(['started', 'runs', 'failed', 'everything']);
 
-/**
- * Reads the options of `ramenya query`.
- *
- * @throws UsageError for what makes no sense
- */
-export function parseQueryOptions(options: QueryOptions, now: Date): QueryRequest {
-  const names = parseReportNames(options.reports ?? ['started']);
-  const limit = parseNumber('--limit', options.limit);
-  const delay = parseNumber('--delay', options.delay);
-  if (options.html === true && options.json === true) throw makeNonsense('--html and --json: use only one of them');
-  const runs = parseRunsOption(options.runs);
-  const timestart =
-    options.timestart === undefined ? undefined : new Date(parseInstant(options.timestart, now, '--timestart'));
+/** Declares the options of `ramenya query`. */
+export function withQueryOptions(command: Command): Command {
+  command
+    .addOption(
+      new Option('--reports <report...>', 'which')
+        .choices([...queryReportNames, 'none'])
+        .default(['started'], 'started'),
+    )
+    .option('--runs <run...>', 'only a run; a range A B; a list of three or more (default: all)')
+    .option('--dstname <name...>', 'only these dstnames or dsttypes (default: all)')
+    .option('--timestart <time>', 'only jobs submitted later than this, UTC (default: see below)', parseInstant)
+    .option('--limit <n>', 'rows of each report at most (0: all)', parseCount, 1000)
+    .option('--loop', 'repeat until interrupted')
+    .option('--delay <seconds>', 'seconds between two repetitions', parseCount, 300)
+    .addHelpText(
+      'after',
+      `
+Without --timestart, pending and clusters show all jobs that have not ended;
+started, runs, failed and everything those that were submitted in the last 7
+days.`,
+    );
+  putOptionCheck(command, () => {
+    const { runs }: QueryOptions = command.optsWithGlobals();
+    const parsed = runs === undefined ? undefined : parseRunsOption(runs);
+    return parsed?.kind === 'nonsense' ? parsed.reasons.map((reason) => `--runs: ${reason}`) : [];
+  });
+  return command;
+}
+
+/** Makes a request of the options of `ramenya query`. */
+export function makeQueryRequest(options: QueryOptions): QueryRequest {
+  const parsed = options.runs === undefined ? undefined : parseRunsOption(options.runs);
+  const runs = parsed?.kind === 'selection' ? parsed.selection : undefined;
+  const timestart = options.timestart === undefined ? undefined : new Date(options.timestart);
   return {
-    names,
-    limit,
+    names: [...new Set(options.reports)].filter((name) => name !== 'none'),
+    limit: options.limit,
     format: options.json === true ? 'json' : options.html === true ? 'html' : 'text',
-    ...(options.loop === true ? { delayMs: delay * 1000 } : {}),
+    ...(options.loop === true ? { delayMs: options.delay * 1000 } : {}),
     selectFor: (name, at) => ({
       names: options.dstname ?? [],
       ...present({
@@ -67,38 +91,10 @@ export function parseQueryOptions(options: QueryOptions, now: Date): QueryReques
   };
 }
 
-/** Reads the names of reports, each once; `none` is no report. @throws UsageError */
-function parseReportNames(words: readonly string[]): readonly QueryReportName[] {
-  const names = new Set<QueryReportName>();
-  for (const word of words) {
-    if (word === 'none') continue;
-    const name = queryReportNames.find((known) => known === word);
-    if (name === undefined) throw makeUnknownReport(word);
-    names.add(name);
-  }
-  return [...names];
-}
-
-function makeUnknownReport(word: string): UsageError {
-  const near = findNearestWord(word, queryReportNames);
-  const hint = near === undefined ? `expected ${queryReportNames.join(', ')} or none` : `did you mean '${near}'?`;
-  return makeNonsense(`Unknown report '${word}': ${hint}`);
-}
-
-function parseRunsOption(words: readonly string[] | undefined): QuerySelection['runs'] {
-  if (words === undefined) return undefined;
+function parseRunsOption(words: readonly string[]): Parsed<Exclude<QuerySelection['runs'], undefined>> {
   const parsed = parseRuns(words);
-  if (parsed.kind === 'nonsense') throw makeNonsense(`Option --runs: ${parsed.reasons.join('; ')}`);
-  if (parsed.selection.kind === 'cursor')
-    throw makeNonsense("Option --runs: 'cursor' belongs to a rule; name the runs instead");
-  return parsed.selection;
-}
-
-function parseNumber(option: string, word: string): number {
-  if (/^\d{1,9}$/u.test(word)) return Number(word);
-  throw makeNonsense(`Option ${option}: '${word}' is not a whole number: expected 0 or more`);
-}
-
-function makeNonsense(message: string): UsageError {
-  return new UsageError(message, { code: 'usage-options', advice: "'ramenya query --help' lists the options" });
+  if (parsed.kind === 'nonsense') return parsed;
+  const { selection } = parsed;
+  if (selection.kind !== 'cursor') return { kind: 'selection', selection };
+  return { kind: 'nonsense', reasons: ["'cursor' belongs to a rule; name the runs instead"] };
 }

@@ -13,7 +13,7 @@ import { renderQueryHtml } from '#reports/query/render-query-html.ts';
 import { renderQueryReports } from '#reports/query/render-query-reports.ts';
 import { countOf } from '#util/count-of.ts';
 
-import { parseQueryOptions } from './query-options.ts';
+import { makeQueryRequest } from './query-options.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';
@@ -35,7 +35,7 @@ export async function runRamenyaQuery(
   options: QueryOptions,
   { context, say }: { readonly context: MainContext; readonly say: Say },
 ): Promise<void> {
-  const request = parseQueryOptions(options, new Date());
+  const request = makeQueryRequest(options);
   const site = await find();
   assertMadeSite(site);
   await ensureSite(site, { say });

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
+import { InvalidArgumentError, Option } from 'commander';
+
+import { parseCount } from '#cli/value-parsers.ts';
 import { UsageError } from '#model/errors.ts';
-import { present } from '#util/present.ts';
 
 import type { Command } from 'commander';
 
@@ -14,20 +16,20 @@ export interface RawSubmitOptions {
   readonly runs?: readonly string[];
   readonly loop?: true;
   readonly once?: true;
-  readonly delay: string;
+  readonly delay: number;
   readonly rules?: readonly string[];
   readonly rulesFile?: string;
   readonly rulesYaml?: string;
   readonly resubmit?: true;
   readonly yes?: true;
   readonly doit?: true;
-  readonly nevents: string;
+  readonly nevents: number;
   readonly experimentMode?: string;
-  readonly maxjobs: string;
+  readonly maxjobs: number;
   readonly dbinput: boolean;
-  readonly maxcondor: string;
-  readonly watermark: string;
-  readonly watermarkAction: string;
+  readonly maxcondor: number;
+  readonly watermark: number;
+  readonly watermarkAction: 'cycle' | 'exit';
   readonly verbose?: true;
   readonly json?: true;
 }
@@ -37,14 +39,18 @@ export function withLoopOptions(command: Command): Command {
   return command
     .option('--runs <run...>', "a run; a range A B; a list of three or more; 'cursor' [N] (default: all)")
     .option('--rules <name...>', 'these rules of the file (default: all)')
-    .option('--maxjobs <n>', 'jobs of a rule in a cycle at most', '10000')
-    .option('--maxcondor <n>', 'with so many jobs in the queue, submit no more', '75000')
-    .option('--watermark <x>', 'with x times --maxcondor in the queue, end the cycle', '1.05')
-    .option('--watermark-action <action>', "what follows: 'cycle', the next one after the delay; 'exit'", 'cycle')
-    .option('-n, --nevents <n>', 'events for each job to process (0: all)', '0')
+    .option('--maxjobs <n>', 'jobs of a rule in a cycle at most', parseCount, 10_000)
+    .option('--maxcondor <n>', 'with so many jobs in the queue, submit no more', parseCount, 75_000)
+    .option('--watermark <x>', 'with x times --maxcondor in the queue, end the cycle', parseFactor, 1.05)
+    .addOption(
+      new Option('--watermark-action <action>', 'what follows: the next cycle after the delay, or the end')
+        .choices(['cycle', 'exit'])
+        .default('cycle', 'cycle'),
+    )
+    .option('-n, --nevents <n>', 'events for each job to process (0: all)', parseCount, 0)
     .option('--experiment-mode <mode>', '{mode} in the rules')
-    .option('--dbinput', 'inputs reach jobs through the database (always)', true)
     .option('--no-dbinput', 'no longer has any effect')
+    .option('--dbinput', 'inputs reach jobs through the database (always)')
     .option('-r, --resubmit', 'redo what already exists; needs --yes')
     .option('--yes', 'allow that files are replaced')
     .option('--doit', 'also submit from a payload that is not published');
@@ -54,47 +60,30 @@ export function withLoopOptions(command: Command): Command {
  * Makes the request of a loop from its options.
  *
  * @param config the rule file, as written; absent where none was named
- * @throws UsageError with everything that is wrong
+ * @throws UsageError where no rule file is named
  */
 export function makeSubmitRequest(raw: RawSubmitOptions, named: string | undefined, cwd: string): SubmitRequest {
-  const reasons: string[] = [];
-  const number = (option: string, word: string, form = /^\d{1,9}$/u): number => {
-    if (form.test(word)) return Number(word);
-    reasons.push(`${option}: '${word}' is not a number of that kind: expected 0 or more`);
-    return 0;
-  };
   const { rules, config } = splitRules(raw.rules, named);
-  const { watermarkAction } = raw;
-  if (watermarkAction !== 'cycle' && watermarkAction !== 'exit') {
-    reasons.push(`--watermark-action: '${watermarkAction}' is unknown: expected 'cycle' or 'exit'`);
+  if (config === undefined && raw.rulesYaml === undefined) {
+    throw new UsageError('--rules-yaml is missing, and no rule file is named: expected one of them', {
+      code: 'usage-options',
+      advice: "'ramenya submit --help' lists the options",
+    });
   }
-  const sources = [
-    raw.rules === undefined ? [] : ['--rules'],
-    raw.rulesFile === undefined ? [] : ['--rules-file'],
-    raw.rulesYaml === undefined ? [] : ['--rules-yaml'],
-  ].flat();
-  if (sources.length > 1) reasons.push(`${sources.join(', ')}: use only one of them`);
-  if (config === undefined && raw.rulesYaml === undefined)
-    reasons.push('--rules-yaml is missing, and no rule file is named: expected one of them');
-  const request = {
+  return {
     selection: makeSelection(raw, rules, resolve(cwd, config ?? '')),
     args: makeArguments(raw, resolve(cwd, config ?? '')),
     cwd,
-    ...(raw.loop === true && raw.once !== true ? { delayMs: 1000 * number('--delay', raw.delay) } : {}),
-    limits: {
-      maxJobs: number('--maxcondor', raw.maxcondor),
-      watermark: number('--watermark', raw.watermark, /^\d{1,4}(?:\.\d+)?$/u),
-      atWatermark: watermarkAction === 'exit' ? ('exit' as const) : ('cycle' as const),
-    },
+    ...(raw.loop === true && raw.once !== true ? { delayMs: 1000 * raw.delay } : {}),
+    limits: { maxJobs: raw.maxcondor, watermark: raw.watermark, atWatermark: raw.watermarkAction },
     isVerbose: raw.verbose === true,
     isJson: raw.json === true,
   };
-  if (reasons.length === 0) return request;
-  throw new UsageError(reasons.length === 1 ? `Option ${reasons.join('')}` : `${reasons.length} options are wrong`, {
-    code: 'usage-options',
-    ...present({ complaints: reasons.length === 1 ? undefined : reasons }),
-    advice: "'ramenya submit --help' lists the options",
-  });
+}
+
+function parseFactor(text: string): number {
+  if (/^\d{1,4}(?:\.\d+)?$/u.test(text)) return Number(text);
+  throw new InvalidArgumentError(`'${text}' is not a factor: expected a number such as 1.05`);
 }
 
 /** Behind `--rules`, which takes several words, the rule file looks like one more rule. */
@@ -122,7 +111,7 @@ function makeSelection(raw: RawSubmitOptions, rules: readonly string[], config: 
 function makeArguments(raw: RawSubmitOptions, config: string): readonly string[] {
   const runs = raw.runs === undefined || raw.runs.length === 0 ? ['0', '999999'] : raw.runs;
   return [
-    ...['--config', config, '--nevents', raw.nevents, '--maxjobs', raw.maxjobs, '--runs', ...runs],
+    ...['--config', config, '--nevents', String(raw.nevents), '--maxjobs', String(raw.maxjobs), '--runs', ...runs],
     ...(raw.experimentMode === undefined ? [] : ['--experiment-mode', raw.experimentMode]),
     ...(raw.resubmit === true ? ['--resubmit'] : []),
     ...(raw.yes === true ? ['--yes'] : []),

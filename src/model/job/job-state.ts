@@ -12,8 +12,3 @@ export const jobStates = [
 
 /** The state of an attempt: the words of the database. */
 export type JobState = (typeof jobStates)[number];
-
-/** Returns whether a word is the name of a state. */
-export function isJobState(word: string): word is JobState {
-  return jobStates.some((state) => state === word);
-}

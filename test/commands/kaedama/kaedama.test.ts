@@ -151,7 +151,7 @@ where true and runnumber>=22000 and runnumber<=22100  limit 5
       'Option --resubmit: it replaces existing files, so --batch also needs --yes',
     ],
     [['--config', 'rules.yaml', '--set-cursor', '1', '--ratchet-cursor'], 2, '--set-cursor: use only one of them'],
-    [['--config', 'rules.yaml', '--limt', '3'], 2, 'Did you mean --limit?'],
+    [['--config', 'rules.yaml', '--limt', '3'], 2, "Unknown option '--limt': did you mean '--limit'?"],
     [['--config', 'rules.yaml', '--frobnicate'], 2, "kaedama: Unknown option '--frobnicate'"],
     [['--config', 'rules.yaml', 'stray'], 2, "kaedama: Unexpected argument 'stray'"],
     [['--config', 'rules.yaml', '--check', '--print-query'], 2, '--check and --print-query: use only one of them'],
@@ -165,10 +165,10 @@ where true and runnumber>=22000 and runnumber<=22100  limit 5
     expect(await dispatch('--runs', '5', '1', '--limit', 'many', '--why', 'x')).toEqual({
       exitCode: 2,
       out: '',
-      err: `kaedama: 3 options are wrong
-  --runs: The range of runs '5 1' is empty: expected the smaller number first
-  --why: 'x' is not a whole number: expected 0 or more
+      err: `kaedama: 3 arguments are wrong
   --limit: 'many' is not a whole number: expected 0 or more
+  --why: 'x' is not a whole number: expected 0 or more
+  --runs: The range of runs '5 1' is empty: expected the smaller number first
   'kaedama --help' lists the options
 `,
     });

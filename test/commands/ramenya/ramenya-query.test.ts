@@ -84,12 +84,12 @@ describe('ramenya query', () => {
   });
 
   it.each([
-    [['--reports', 'startd'], "Unknown report 'startd': did you mean 'started'?"],
+    [['--reports', 'startd'], "Option --reports: 'startd' is not a report: did you mean 'started'?"],
     [['--runs', 'x'], "Option --runs: 'x' is not a run: expected a whole number from 0 to 2147483647"],
     [['--runs', 'cursor'], "Option --runs: 'cursor' belongs to a rule; name the runs instead"],
     [['--delay', '-1'], "Option --delay: '-1' is not a whole number: expected 0 or more"],
     [['--limit', 'all'], "Option --limit: 'all' is not a whole number: expected 0 or more"],
-    [['--html', '--json'], '--html and --json: use only one of them'],
+    [['--html', '--json'], 'Options --html and --json: use only one of them'],
   ])('refuses %j', async (options, message) => {
     expect(await world.ramenya('query', ...options)).toEqual({
       ...{ exitCode: 2, out: '' },
@@ -100,7 +100,7 @@ describe('ramenya query', () => {
   it('refuses what is not a time', async () => {
     expect(await world.ramenya('query', '--timestart', 'yesterday')).toMatchObject({
       exitCode: 2,
-      err: expect.stringContaining("Value 'yesterday' of --timestart is not a time"),
+      err: expect.stringContaining("Option --timestart: 'yesterday' is not a time"),
     });
   });
 

@@ -1,0 +1,36 @@
+import { markExclusive } from '#cli/option-constraints.ts';
+import { makeProgram } from '#cli/program.ts';
+import { makeSay } from '#cli/say.ts';
+
+import { findNamedSite, withSiteOptions } from '../find-named-site.ts';
+import { withLoopCommands } from './loop-commands.ts';
+import { withQueryOptions } from './query-options.ts';
+import { runRamenyaQuery } from './query.ts';
+
+import type { Command } from 'commander';
+
+import type { MainContext } from '#cli/run-main.ts';
+
+import type { SiteOptions } from '../find-named-site.ts';
+import type { QueryOptions } from './query.ts';
+
+const say = makeSay('ramenya');
+
+/** Makes the option parser of `ramenya` with the action of each subcommand. @param end sets the exit code */
+export function makeRamenyaProgram(context: MainContext, end: (exitCode: number) => void): Command {
+  const program = withSiteOptions(
+    makeProgram('ramenya', 'Runs the rules of a production again and again, and shows what it is doing')
+      .option('-v, --verbose', 'say more about what is done')
+      .option('--html', 'print a page of HTML')
+      .option('--json', 'print JSON'),
+  );
+  markExclusive(program, ['--html', '--json']);
+  withQueryOptions(program.command('query').description('print reports about jobs; changes nothing')).action(
+    async (_, command) => {
+      const options: SiteOptions & QueryOptions = command.optsWithGlobals();
+      await runRamenyaQuery(() => findNamedSite(options), options, { context, say });
+    },
+  );
+  withLoopCommands(program, { context, say, end });
+  return program;
+}
