@@ -370,6 +370,18 @@ create table rule_pause (
   constraint rule_pause_pkey PRIMARY KEY (rule)
 );
 
+create unlogged table sign_of_life (
+  cupsid integer not null,
+  start integer not null,
+  sequence bigint not null,
+  at timestamp without time zone not null,
+  received_at timestamp without time zone not null,
+  events bigint,
+  memory_bytes bigint,
+  disk_bytes bigint,
+  constraint sign_of_life_pkey PRIMARY KEY (cupsid)
+) with (fillfactor=50);
+
 create table submission (
   uuid uuid not null,
   rule text not null,

@@ -23,7 +23,7 @@ function enums(schema: string): Statement {
 
 function tables(schema: string): Statement {
   return sql`
-    select format(E'create table %I%s (\n%s\n)%s;', c.relname,
+    select format(E'create %stable %I%s (\n%s\n)%s;', case c.relpersistence when 'u' then 'unlogged ' else '' end, c.relname,
       case when c.relispartition
            then format(' partition of %I', (select p.relname from pg_inherits i join pg_class p on p.oid = i.inhparent
                                             where i.inhrelid = c.oid)) else '' end,

@@ -50,7 +50,7 @@ function readTypes(schema: string): ReadonlyMap<string, ReadonlyMap<string, stri
   let columns: Map<string, string> | undefined;
   for (const line of schema.split('\n')) {
     role = /^-- (\w+)$/u.exec(line)?.[1] ?? role;
-    const table = /^create table (\w+) \($/u.exec(line)?.[1];
+    const table = /^create (?:unlogged )?table (\w+) \($/u.exec(line)?.[1];
     if (table !== undefined) tables.set(`${role}.${table}`, (columns = new Map()));
     else if (line.startsWith(')')) columns = undefined;
     const [, name, definition] = /^ {2}"?(\w+)"? (.+?),?$/u.exec(line) ?? [];

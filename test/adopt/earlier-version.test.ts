@@ -34,6 +34,7 @@ const ours = [
   '0005-notes',
   '0006-record-events',
   '0007-loop',
+  '0008-signs-of-life',
 ];
 let given: TestDatabase;
 let database: Database;
@@ -52,7 +53,7 @@ afterAll(async () => {
 async function makeEarlier(role: Role, migrations: readonly string[]): Promise<void> {
   const table = (name: string) => sql.table(role, name);
   // What these versions did not have.
-  await database.execute(sql`drop table ${table('production_start')} cascade`);
+  await database.execute(sql`drop table ${table('production_start')}, ${table('sign_of_life')} cascade`);
   const added = ['refold_starts', 'refold_attempts', 'joined_inputs', 'rank_of', 'is_file_of', 'message_of'];
   const notes = ['note_datasets', 'note_refusals'];
   for (const name of [...added, 'is_recorded', 'is_followed', 'known_offset', 'noted_events', ...notes]) {

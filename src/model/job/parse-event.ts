@@ -19,7 +19,8 @@ export const cupsidRange: WholeRange = { least: 1, most: mostInt };
 /** What the number of earlier starts may be; -1: before the first start, said by the batch system only. */
 export const startRange: WholeRange = { least: -1, most: 1_000_000 };
 
-const natural: WholeRange = { least: 0, most: Number.MAX_SAFE_INTEGER };
+/** What a count or size may be. */
+export const naturalRange: WholeRange = { least: 0, most: Number.MAX_SAFE_INTEGER };
 const run: WholeRange = { least: 0, most: mostInt };
 const segments: WholeRange = { least: 0, most: 1_000_000 };
 const count: WholeRange = { least: -mostCount, most: mostCount };
@@ -47,8 +48,8 @@ const readers: {
   message: (fields) => ({
     kind: 'message',
     text: fields.text('text'),
-    ...(fields.has('flag') ? { flag: fields.whole('flag', natural) } : {}),
-    ...(fields.has('logsize') ? { logsize: fields.whole('logsize', natural) } : {}),
+    ...(fields.has('flag') ? { flag: fields.whole('flag', naturalRange) } : {}),
+    ...(fields.has('logsize') ? { logsize: fields.whole('logsize', naturalRange) } : {}),
   }),
   stageout: (fields) => ({ kind: 'stageout', file: fileOf(fields.nested('file')), ...eventsOf(fields) }),
   dataset: (fields) => ({
@@ -109,7 +110,7 @@ export function parseEvent(value: unknown): ParsedEvent {
   const facts = {
     cupsid: fields.whole('cupsid', cupsidRange),
     source: fields.name('source', 200),
-    sequence: fields.whole('sequence', natural),
+    sequence: fields.whole('sequence', naturalRange),
     start: fields.whole('start', startRange),
     at: fields.read('at', readInstant, 'a time such as 2025-04-10T12:00:00.000Z') ?? '',
   };
@@ -134,7 +135,7 @@ function fileOf(fields: EventFields): StagedFile {
     lfn: fields.name('lfn', mostNameBytes, fileName),
     path: fields.name('path', mostPathBytes, absolutePath),
     host: fields.name('host', mostHostBytes),
-    sizeBytes: fields.whole('sizeBytes', natural),
+    sizeBytes: fields.whole('sizeBytes', naturalRange),
     md5: fields.name('md5', 32, md5),
     ...(fields.has('run') ? { run: fields.whole('run', run) } : {}),
     ...(fields.has('segment') ? { segment: fields.whole('segment', run) } : {}),

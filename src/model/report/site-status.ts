@@ -24,6 +24,15 @@ export interface LackingRule {
   readonly segment: number;
 }
 
+/** Live attempts that have not ended and whose jobs sent signs of life. */
+export interface SignCounts {
+  readonly attempts: number;
+  /** Age of the newest one. */
+  readonly newestSeconds: number;
+  /** Age of the oldest one: of the job that has been silent for longest. */
+  readonly oldestSeconds: number;
+}
+
 /** How many staged files are waiting for the catalog. */
 export interface UnappliedCounts {
   /** Will be tried again by itself. */
@@ -98,6 +107,8 @@ export interface SiteStatus {
   readonly failures?: readonly Failure[];
   /** Jobs that are stuck in the batch system; absent where `work` is, or where the batch system was not asked. */
   readonly stuck?: StuckJobs;
+  /** The latest signs of life; absent as `work` is, and where there are none. */
+  readonly signs?: SignCounts;
   /** Staged files that are not in the catalog. */
   readonly stageouts?: UnappliedCounts;
   /** Finished products that are gone from the catalog; absent where one of the two databases does not answer. */

@@ -1,3 +1,4 @@
+import type { KnownSign } from '../job/sign-of-life.ts';
 import type { HeldAfterEnd, StoppedSubmission } from '../job/stuck-jobs.ts';
 import type { RunSelection, SegmentSelection } from '../run-selection.ts';
 import type { RowFault, Verdict } from '../verdict.ts';
@@ -47,6 +48,9 @@ export interface FoundLog {
 
 /** Reports of attempts that were refused and are not resolved, by cupsid, the newest first; attempts without any are left out. */
 export type RefusedByAttempt = Readonly<Record<number, readonly RefusedReport[]>>;
+
+/** The latest signs of life by cupsid. */
+export type SignsByAttempt = Readonly<Record<number, KnownSign>>;
 
 /** How the job of an attempt that blocks stands in the batch system, where that is not what its state says. */
 export type Standing =
@@ -101,6 +105,8 @@ export interface Why {
   readonly logs: Readonly<Record<string, FoundLog>>;
   /** Reports of attempts that were refused and not resolved. */
   readonly refused: RefusedByAttempt;
+  /** The latest signs of life of attempts that have not ended, by cupsid; attempts without any are left out. */
+  readonly signs: SignsByAttempt;
   /** What is wrong with rows beside their verdicts, by product. */
   readonly doubts: Readonly<Record<string, RowDoubts>>;
   /** How the jobs of blocking attempts stand in the batch system. */
