@@ -6,15 +6,13 @@ import { parseEvent, renderComplaints } from '#model/job/parse-event.ts';
 import { withBound } from '#util/with-bound.ts';
 
 import { HttpProblem } from './http-problem.ts';
+import { readList } from './read-list.ts';
 
 import type { EventRecorder } from '#ingest/event-recorder.ts';
 import type { IngestDoors } from '#ingest/ingest-events.ts';
 import type { Refusal } from '#ingest/record-refusals.ts';
 import type { EventReply, EventResult } from '#model/job/event-reply.ts';
 import type { ParsedEvent } from '#model/job/parse-event.ts';
-
-/** Events in one request at most; a longer spool is delivered in parts. */
-const maxEvents = 1000;
 
 /** How long a request may wait for its commit; jobs wait shorter, and report again. */
 const boundMs = 15_000;
@@ -33,7 +31,7 @@ export async function answerEvents(
   body: unknown,
   clock: { readonly clockOffsetMs?: number } = {},
 ): Promise<EventReply> {
-  const values = eventsOf(body);
+  const values = readList(body, 'events');
   const parsed = values.map(parseJobEvent);
   const events = parsed.flatMap((one) => (one.kind === 'event' ? [one.event] : []));
   const terms = { allowedSubmission: submission, ...clock };
@@ -65,25 +63,6 @@ function parseJobEvent(value: unknown): ParsedEvent {
   const parsed = parseEvent(value);
   const reason = parsed.kind === 'event' ? findImpostor(parsed.event) : undefined;
   return reason === undefined ? parsed : { kind: 'invalid', complaints: [{ path: '', message: reason }] };
-}
-
-function eventsOf(body: unknown): readonly unknown[] {
-  const events: unknown = typeof body === 'object' && body !== null && 'events' in body ? body.events : undefined;
-  if (!Array.isArray(events)) {
-    throw new HttpProblem({
-      status: 400,
-      code: 'bad-request',
-      detail: 'The body has no list \'events\': expected {"events": [...]}',
-    });
-  }
-  if (events.length > maxEvents) {
-    throw new HttpProblem({
-      status: 413,
-      code: 'too-many-events',
-      detail: `The request holds ${events.length} events: expected ${maxEvents} at most, send the rest in another`,
-    });
-  }
-  return events;
 }
 
 /** Where nothing at all could be taken the status says so too; the results stand in the problem. */

@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import fastify from 'fastify';
 
 import { makeEventRecorder } from '#ingest/event-recorder.ts';
+import { makeSignRecorder } from '#ingest/sign-recorder.ts';
 import { makeStageoutApplier } from '#ingest/stageout-applier.ts';
 import { headOf } from '#util/head-of.ts';
 import { present } from '#util/present.ts';
@@ -11,6 +12,7 @@ import { present } from '#util/present.ts';
 import { answerClaim } from './answer-claim.ts';
 import { answerEvents } from './answer-events.ts';
 import { answerInputs } from './answer-inputs.ts';
+import { answerSigns } from './answer-signs.ts';
 import { checkHealth } from './health.ts';
 import { HttpProblem, makeOnError } from './http-problem.ts';
 import { makeTokenCheck } from './make-token-check.ts';
@@ -63,6 +65,7 @@ const maxConnections = 4000;
 /** Which methods an address knows, for the answer 405. */
 const methods: readonly (readonly [path: RegExp, method: string])[] = [
   [/^\/v1\/events$/u, 'POST'],
+  [/^\/v1\/signs$/u, 'POST'],
   [/^\/v1\/attempts\/[^/]+\/inputs$/u, 'GET'],
   [/^\/v1\/attempts\/[^/]+\/claim$/u, 'POST'],
   [/^\/health$/u, 'GET'],
@@ -76,6 +79,7 @@ const methods: readonly (readonly [path: RegExp, method: string])[] = [
 export function makeGateway(doors: GatewayDoors): Gateway {
   const { status, catalog, siteKey, log, version } = doors;
   const recorder = makeEventRecorder({ status, log });
+  const signRecorder = makeSignRecorder({ status, log });
   const applier = makeStageoutApplier({ status, catalog, log });
   const app: FastifyInstance = fastify({
     bodyLimit: bodyLimitBytes,
@@ -115,6 +119,7 @@ export function makeGateway(doors: GatewayDoors): Gateway {
   });
   app.addHook('onClose', async () => {
     await recorder.close();
+    await signRecorder.close();
     await applier.close();
   });
 
@@ -132,6 +137,9 @@ export function makeGateway(doors: GatewayDoors): Gateway {
     const clock = Number.isNaN(clockOffsetMs) ? {} : { clockOffsetMs };
     return answerEvents(ingest, checkToken(request.headers), request.body, clock);
   });
+  app.post('/v1/signs', { onRequest: admit }, (request) =>
+    answerSigns(signRecorder, checkToken(request.headers), request.body),
+  );
   app.get<{ Params: { id: string }; Querystring: { start?: unknown } }>('/v1/attempts/:id/inputs', (request) =>
     answerInputs(status, checkToken(request.headers), request.params.id, request.query.start),
   );

@@ -9,6 +9,7 @@ import { present } from '#util/present.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { startApplyWatch, startPartitionWatch } from './apply-watch.ts';
+import { startSignWatch } from './sign-watch.ts';
 
 import type { KeyObject } from 'node:crypto';
 
@@ -74,6 +75,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const port = await startListening(app, host, options.port ?? site.gateway.port);
   const watches = [
     startPartitionWatch({ status, log }),
+    startSignWatch({ status, log }),
     startApplyWatch({ applier, log }),
     startSpoolWatch({ site, doors: { status, catalog, log, recorder, applier } }),
   ];
