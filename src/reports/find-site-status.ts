@@ -12,6 +12,7 @@ import { countUnapplied } from '#db/status/count-unapplied.ts';
 import { countWork } from '#db/status/count-work.ts';
 import { findFailures } from '#db/status/find-failures.ts';
 import { countRefused } from '#db/status/refused/count-refused.ts';
+import { countSigns } from '#db/status/sign/count-signs.ts';
 import { findRefusedSpools } from '#job/spool/refused-spools.ts';
 import { roleNames } from '#model/site.ts';
 import { describeError } from '#util/describe-error.ts';
@@ -41,7 +42,7 @@ async function findRoleStatus(site: Site, name: RoleName): Promise<RoleStatus> {
 /** More are found with `slurp db sql`. */
 const failuresShown = 5;
 
-type CountedInStatus = 'work' | 'failures' | 'stuck' | 'stageouts' | 'refusedAttempts' | 'remarkedAttempts';
+type CountedInStatus = 'work' | 'failures' | 'stuck' | 'signs' | 'stageouts' | 'refusedAttempts' | 'remarkedAttempts';
 
 async function countInStatus(site: Site, findStuck: FindStuck | undefined): Promise<Pick<SiteStatus, CountedInStatus>> {
   const database = openDatabase(site.roles.status, { applicationName: 'slurp status', max: 1, connectAttempts: 1 });
@@ -50,6 +51,7 @@ async function countInStatus(site: Site, findStuck: FindStuck | undefined): Prom
     return {
       work: await countWork(database),
       failures: await findFailures(database, failuresShown),
+      ...present({ signs: await countSigns(database) }),
       stageouts: await countUnapplied(database),
       ...(findStuck === undefined ? {} : { stuck: await findStuck(database) }),
       refusedAttempts: refused,

@@ -1,6 +1,7 @@
 import { renderTable } from '#cli/table.ts';
 import { jobStates } from '#model/job/job-state.ts';
 import { countOf } from '#util/count-of.ts';
+import { formatDuration } from '#util/format-duration.ts';
 import { shorten } from '#util/shorten.ts';
 
 import type { SiteStatus } from '#model/report/site-status.ts';
@@ -24,6 +25,16 @@ function renderWork({ work }: SiteStatus): string {
     return count > 0 ? [`${count} ${state}`] : [];
   });
   return states.length === 0 ? 'none' : states.join(', ');
+}
+
+function renderSigns({ signs }: SiteStatus): readonly (readonly [string, string])[] {
+  if (signs === undefined) return [];
+  const { attempts, newestSeconds, oldestSeconds } = signs;
+  const ages =
+    attempts === 1
+      ? `${formatDuration(newestSeconds)} ago`
+      : `the newest ${formatDuration(newestSeconds)} ago, the oldest ${formatDuration(oldestSeconds)} ago`;
+  return [['signs of life', `${countOf(attempts, 'attempt')}, ${ages}`]];
 }
 
 /** Rules of which an example is shown; JSON has all. */
@@ -145,6 +156,7 @@ export function renderSiteStatus(status: SiteStatus, width = 80): string {
     ...(status.batchProblem === undefined ? [] : [['', status.batchProblem] as const]),
     ['unconfirmed', status.work === undefined ? 'not known' : countOf(status.work.unconfirmed, 'submission')],
     ['attempts', renderWork(status)],
+    ...renderSigns(status),
     ...renderLacking(status),
     ['staged files', renderStageouts(status)],
     ['spools', `${status.spools} to be read`],

@@ -48,6 +48,17 @@ it('shows a site that is up', () => {
   `);
 });
 
+it('shows how many jobs sent signs of life, and how old the newest and the oldest are', () => {
+  const signs = { attempts: 1204, newestSeconds: 41, oldestSeconds: 3 * 3600 + 40 * 60 };
+  expect(renderSiteStatus({ ...up, signs })).toContain(
+    '\nattempts      96 submitted, 4 running, 1000 finished\n' +
+      'signs of life 1,204 attempts, the newest 41s ago, the oldest 3h40m ago\n',
+  );
+  expect(renderSiteStatus({ ...up, signs: { attempts: 1, newestSeconds: 190, oldestSeconds: 190 } })).toContain(
+    '\nsigns of life 1 attempt, 3m ago\n',
+  );
+});
+
 it('names of each rule a product that is finished and was not staged out (C-D18)', () => {
   const work = {
     ...{ unconfirmed: 0, attempts: { finished: 7 }, finishedWithoutProduct: 3 },

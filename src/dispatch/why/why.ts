@@ -9,7 +9,9 @@ import { present } from '#util/present.ts';
 import { makeDisk, surveyBounds } from '../inputs/make-disk.ts';
 import { planRule } from '../plan-rule.ts';
 import { findLog } from './find-log.ts';
+import { findNamedAttempts } from './find-named-attempts.ts';
 import { findReportsRefused } from './find-reports-refused.ts';
+import { findSignsOfLife } from './find-signs-of-life.ts';
 import { findStandings } from './find-standings.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
@@ -167,6 +169,7 @@ export async function findWhy(input: WhyInput, question: WhyQuestion): Promise<W
   const isUndecided = input.isRunChosen === false && narrow.rows.counts.some(({ fate }) => fate === 'not-selected');
   const merged = (isUnfound || isUndecided ? await findMergedRows(input, question) : undefined) ?? narrow;
   const found = [...explanation.rows, ...merged.rows.rows];
+  const cupsids = findNamedAttempts(found, merged.attempts);
   const known = {
     rule: input.prepared.rule.name,
     question,
@@ -175,7 +178,8 @@ export async function findWhy(input: WhyInput, question: WhyQuestion): Promise<W
     inputsFrom: inputsFrom(input),
     logs: await findLogs(input, found),
     doubts: await findAllDoubts(input, found),
-    refused: await findReportsRefused(databases.status, found, merged.attempts),
+    refused: await findReportsRefused(databases.status, cupsids),
+    signs: await findSignsOfLife(databases.status, cupsids),
     standings: await findStandings({ status: databases.status, backend }, found),
     ...present({ cap }),
   };

@@ -293,3 +293,26 @@ describe('why, where reports of the attempt were refused (C-W29)', () => {
     expect((await findWhy(world.inputOf(all), { run: 2 })).refused).toEqual({});
   });
 });
+
+describe('why, where the job of the attempt sent a sign of life', () => {
+  it('shows the latest one, in text and JSON, until the attempt has ended', async () => {
+    const { status } = world.open.databases;
+    const [row] = await status.query<{ id: number }>(
+      sql`select id from ${sql.table(status.role, 'production_status')} where dstfile = ${testDstfile(2)}`,
+    );
+    const id = row?.id ?? 0;
+    const table = sql.table(status.role, 'sign_of_life');
+    await status.execute(sql`
+      insert into ${table} (cupsid, start, sequence, at, received_at, events, memory_bytes)
+      values (${id}, 0, 7, '2025-04-10 12:00:00', now() at time zone 'utc' - interval '190 seconds', 1204, 1800000000)`);
+    expect(await why({ run: 2 })).toContain(
+      ', by rule TEST\n  last sign of life 3m ago: 1,204 events, 1.8 GB of memory\n',
+    );
+    expect(JSON.parse(JSON.stringify(await findWhy(world.inputOf(all), { run: 2 })))).toMatchObject({
+      signs: { [id]: { start: 0, sequence: 7, events: 1204, memoryBytes: 1_800_000_000, diskBytes: null } },
+    });
+    await status.execute(sql`
+      update ${sql.table(status.role, 'production_status')} set status = 'failed' where id = ${id}`);
+    expect((await findWhy(world.inputOf(all), { run: 2 })).signs).toEqual({});
+  });
+});

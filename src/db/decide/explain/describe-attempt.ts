@@ -1,7 +1,11 @@
+import { countOf } from '#util/count-of.ts';
 import { formatCount } from '#util/format-count.ts';
+import { formatDuration } from '#util/format-duration.ts';
+import { formatSize } from '#util/format-size.ts';
 
 import { describeRefused } from './describe-refused.ts';
 
+import type { KnownSign } from '#model/job/sign-of-life.ts';
 import type { BlockingAttempt } from '#model/report/verdict-fact.ts';
 import type { Why } from '#model/report/why.ts';
 
@@ -22,7 +26,7 @@ export function shortenList(lines: readonly string[]): readonly string[] {
 /** Describes an attempt that blocks or is replaced: state, job, exit code, last message, refused reports. */
 export function describeAttempt(
   attempt: BlockingAttempt | undefined,
-  { refused }: Pick<Why, 'refused'>,
+  { refused, signs }: Pick<Why, 'refused' | 'signs'>,
 ): readonly string[] {
   if (attempt === undefined) return ['its attempt has just been removed: ask again'];
   const { id, state, since, cluster, process, rule, submissionHost, executionNode, exitCode, message } = attempt;
@@ -36,6 +40,19 @@ export function describeAttempt(
     `${where}${hosts.join('')}${rule === null ? '' : `, by rule ${rule}`}`,
     ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
     ...(message === null || message === '' ? [] : [`last message: ${message}`]),
+    ...describeSign(signs[id]),
     ...describeRefused(refused[id]),
   ];
+}
+
+function describeSign(sign: KnownSign | undefined): readonly string[] {
+  if (sign === undefined) return [];
+  const { secondsAgo, events, memoryBytes, diskBytes } = sign;
+  const facts = [
+    ...(events === null ? [] : [countOf(events, 'event')]),
+    ...(memoryBytes === null ? [] : [`${formatSize(memoryBytes)} of memory`]),
+    ...(diskBytes === null ? [] : [`${formatSize(diskBytes)} of disk`]),
+  ];
+  const said = facts.length === 0 ? '' : `: ${facts.join(', ')}`;
+  return [`last sign of life ${formatDuration(secondsAgo)} ago${said}`];
 }
