@@ -1,5 +1,5 @@
 // Measures what an event costs: one more event of an attempt that has 10 to 50,000; events in groups of 1,000 beside a bare
-// insert of the same events; and events over HTTP, one a request, from 50 and 500 connections of another process.
+// insert of the same events; signs of life in such groups; and events over HTTP, one a request, from 50 and 500 connections.
 // `npx tsx bench/events.ts [--json] [seconds]`
 import { join } from 'node:path';
 
@@ -8,6 +8,7 @@ import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';
 import { ensureEventPartitions } from '#db/status/ensure-event-partitions.ts';
 import { recordEvents } from '#db/status/record-events.ts';
+import { recordSigns } from '#db/status/sign/record-signs.ts';
 import { makeAttempts } from '#test/ingest/attempts.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 
@@ -16,7 +17,9 @@ import { measureHttp } from './event-http.ts';
 import { makeEvent } from './make-event.ts';
 
 import type { Database } from '#db/connect.ts';
+import type { SignToRecord } from '#db/status/sign/record-signs.ts';
 import type { JobEvent } from '#model/job/job-event.ts';
+import type { Attempts } from '#test/ingest/attempts.ts';
 
 import type { BenchServer } from './bench-server.ts';
 import type { HttpFigures } from './event-http.ts';
@@ -40,6 +43,8 @@ interface Rates {
   readonly recordEvents: number;
   /** Groups of one attempt each, as a spool brings them. */
   readonly recordSpools: number;
+  /** Signs of life, of as many attempts. */
+  readonly recordSigns: number;
 }
 
 interface Figures extends Rates {
@@ -84,7 +89,7 @@ function bareInsert(status: Database, events: readonly JobEvent[]): Promise<numb
 }
 
 /** Takes turns, so that what else the machine does hits all alike. */
-async function measureRates(status: Database, ids: readonly number[], seconds: number): Promise<Rates> {
+async function measureRates(status: Database, { submission, ids }: Attempts, seconds: number): Promise<Rates> {
   const spooling = (await makeAttempts(status, attemptCount)).ids;
   const group = (round: number, source: string): readonly JobEvent[] =>
     Array.from({ length: groupSize }, (_, index) => {
@@ -96,15 +101,24 @@ async function measureRates(status: Database, ids: readonly number[], seconds: n
       const turn = Math.floor(round / attemptCount);
       return makeEvent(spooling[round % attemptCount] ?? 0, turn * groupSize + index, 'spool');
     });
+  const signs = (round: number): readonly SignToRecord[] =>
+    Array.from({ length: groupSize }, (_, index) => {
+      const [cupsid = 0, at] = [ids[(round * groupSize + index) % attemptCount], new Date().toISOString()];
+      return {
+        submission,
+        sign: { cupsid, start: 0, sequence: round, at, events: round, memoryBytes: 2e9, diskBytes: 1e10 },
+      };
+    });
   const contests = {
     bareInsert: (round: number) => bareInsert(status, group(round, 'bare')),
     recordEvents: (round: number) => record(status, group(round, 'batch')),
     recordSpools: (round: number) => record(status, spool(round)),
+    recordSigns: (round: number) => recordSigns(status, signs(round)),
   };
-  const took = { bareInsert: 0, recordEvents: 0, recordSpools: 0 };
+  const took = { bareInsert: 0, recordEvents: 0, recordSpools: 0, recordSigns: 0 };
   let rounds = 0;
   for (const began = performance.now(); performance.now() - began < seconds * 3000; rounds += 1) {
-    for (const name of ['bareInsert', 'recordEvents', 'recordSpools'] as const) {
+    for (const name of ['bareInsert', 'recordEvents', 'recordSpools', 'recordSigns'] as const) {
       const start = performance.now();
       await contests[name](rounds);
       took[name] += performance.now() - start;
@@ -115,6 +129,7 @@ async function measureRates(status: Database, ids: readonly number[], seconds: n
     bareInsert: rate(took.bareInsert),
     recordEvents: rate(took.recordEvents),
     recordSpools: rate(took.recordSpools),
+    recordSigns: rate(took.recordSigns),
   };
 }
 
@@ -127,16 +142,23 @@ async function measure(server: BenchServer, seconds: number): Promise<Figures> {
   const status = openDatabase(statusRole, { applicationName: 'bench' });
   try {
     await ensureEventPartitions(status);
-    const { ids } = await makeAttempts(status, attemptCount);
+    const attempts = await makeAttempts(status, attemptCount);
     const oneMore = await measureOneMore(status);
-    const rates = await measureRates(status, ids, seconds);
+    const rates = await measureRates(status, attempts, seconds);
     return { oneMore, ...rates, http: await measureHttp(server, status, { seconds, connections }) };
   } finally {
     await status.close();
   }
 }
 
-function renderFigures({ oneMore, bareInsert: bare, recordEvents: groups, recordSpools, http }: Figures): string {
+function renderFigures({
+  oneMore,
+  bareInsert: bare,
+  recordEvents: groups,
+  recordSpools,
+  recordSigns: signs,
+  http,
+}: Figures): string {
   const count = (value: number): string => value.toLocaleString('en').padStart(10);
   const rate = (label: string, perSecond: number): string =>
     `${label.padEnd(36)}${count(perSecond)}${(perSecond / bare).toFixed(2).padStart(14)}`;
@@ -151,6 +173,7 @@ function renderFigures({ oneMore, bareInsert: bare, recordEvents: groups, record
     rate('bare insert, groups of 1,000', bare),
     rate('record_events, 1,000 attempts each', groups),
     rate('record_events, one attempt each', recordSpools),
+    rate('signs of life, 1,000 attempts each', signs),
     ...http.map(({ connections: over, perSecond }) => rate(`HTTP, ${over} connections`, perSecond)),
     '',
     'HTTP connections  median [ms]  99 % [ms]  events a commit   CPU of an event [µs]: client  gateway  database',
