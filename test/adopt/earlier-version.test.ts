@@ -53,7 +53,10 @@ afterAll(async () => {
 async function makeEarlier(role: Role, migrations: readonly string[]): Promise<void> {
   const table = (name: string) => sql.table(role, name);
   // What these versions did not have.
-  await database.execute(sql`drop table ${table('production_start')}, ${table('sign_of_life')} cascade`);
+  for (const name of ['production_start', 'sign_of_life', 'production_lease', 'production_pass', 'rule_pause']) {
+    await database.execute(sql`drop table ${table(name)} cascade`);
+  }
+  await database.execute(sql`drop sequence ${table('production_fence')}`);
   const added = ['refold_starts', 'refold_attempts', 'joined_inputs', 'rank_of', 'is_file_of', 'message_of'];
   const notes = ['note_datasets', 'note_refusals'];
   for (const name of [...added, 'is_recorded', 'is_followed', 'known_offset', 'noted_events', ...notes]) {
