@@ -42,6 +42,9 @@ export interface QueryRequest {
 const usualSpanMs = 7 * 24 * 3600 * 1000;
 const withEnded: ReadonlySet<QueryReportName> = new Set(['started', 'runs', 'failed', 'everything']);
 
+/** A timer that is set for longer goes off at once. */
+const longestTimerMs = 2_147_483_647;
+
 /** Declares the options of `ramenya query`. */
 export function withQueryOptions(command: Command): Command {
   command
@@ -59,9 +62,9 @@ export function withQueryOptions(command: Command): Command {
     .addHelpText(
       'after',
       `
-Without --timestart, pending and clusters show all jobs that have not ended;
-started, runs, failed and everything those that were submitted in the last 7
-days.`,
+Without --timestart, pending, clusters, condor and held show all jobs that have
+not ended; started, runs, failed and everything those that were submitted in
+the last 7 days.`,
     );
   putOptionCheck(command, () => {
     const { runs }: QueryOptions = command.optsWithGlobals();
@@ -80,7 +83,7 @@ export function makeQueryRequest(options: QueryOptions): QueryRequest {
     names: [...new Set(options.reports)].filter((name) => name !== 'none'),
     limit: options.limit,
     format: options.json === true ? 'json' : options.html === true ? 'html' : 'text',
-    ...(options.loop === true ? { delayMs: options.delay * 1000 } : {}),
+    ...(options.loop === true ? { delayMs: Math.min(options.delay * 1000, longestTimerMs) } : {}),
     selectFor: (name, at) => ({
       names: options.dstname ?? [],
       ...present({

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { makeBackend } from '#batch/backends.ts';
 import { isOutputColoured } from '#cli/colour.ts';
 import { writeJson, writeOutput, writeScreen } from '#cli/output.ts';
 import { findOutputWidth } from '#cli/table.ts';
@@ -7,7 +8,7 @@ import { assertMadeSite } from '#config/assert-made-site.ts';
 import { ensureSite } from '#config/ensure-site.ts';
 import { openDatabase } from '#db/connect.ts';
 import { withDatabaseRetries } from '#db/retry.ts';
-import { DatabaseError } from '#model/errors.ts';
+import { BatchError, DatabaseError } from '#model/errors.ts';
 import { findQueryReport } from '#reports/query/find-query-report.ts';
 import { renderQueryHtml } from '#reports/query/render-query-html.ts';
 import { renderQueryReports } from '#reports/query/render-query-reports.ts';
@@ -28,7 +29,8 @@ export type { QueryOptions } from './query-options.ts';
 /**
  * Does what `ramenya query` promises: prints reports, once or again and again. Changes nothing.
  *
- * @throws UsageError for options that make no sense; SiteError; DatabaseError, but not with `--loop`
+ * @throws UsageError for options that make no sense; SiteError; DatabaseError, and BatchError where the batch system did
+ * not answer, but these two not with `--loop`
  */
 export async function runRamenyaQuery(
   find: () => Promise<Site>,
@@ -45,7 +47,9 @@ export async function runRamenyaQuery(
   context.onStop({ words: () => 'Interrupted', mayEndNow: () => true });
   const { delayMs } = request;
   if (delayMs === undefined) {
-    await printReports(await withDatabaseRetries(() => findReports(request, input)), request);
+    const found = await withDatabaseRetries(() => findReports(request, input));
+    await printReports(found, request);
+    assertComplete(found);
     return;
   }
   while (!context.signal.aborted) {
@@ -79,11 +83,12 @@ export interface QueryInput {
 /** Finds all reports of a request, as of now. @throws DatabaseError */
 async function findReports(request: QueryRequest, { site, status, say }: QueryInput): Promise<QueryReports> {
   const at = new Date();
+  const backend = makeBackend(site);
   const reports: QueryReport[] = [];
   for (const name of request.names) {
     const begin = performance.now();
     const report = await findQueryReport(name, {
-      ...{ status, statementTimeoutMs: site.statementTimeoutMs, limit: request.limit },
+      ...{ status, backend, statementTimeoutMs: site.statementTimeoutMs, limit: request.limit },
       selection: request.selectFor(name, at),
     });
     reports.push(report);
@@ -104,5 +109,15 @@ async function printReports(found: QueryReports, { format, delayMs }: QueryReque
       const text = renderQueryReports(found, { width: findOutputWidth(), isColoured: isOutputColoured() });
       return delayMs === undefined ? writeOutput(text) : writeScreen(text);
     }
+  }
+}
+
+function assertComplete({ reports }: QueryReports): void {
+  for (const report of reports) {
+    if ((report.report !== 'held' && report.report !== 'condor') || report.silence === undefined) continue;
+    throw new BatchError(`Report '${report.report}' is incomplete: the batch system did not answer`, {
+      code: 'batch-no-answer',
+      advice: 'Call the command again when it answers',
+    });
   }
 }

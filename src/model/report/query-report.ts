@@ -1,8 +1,18 @@
 import type { JobState } from '../job/job-state.ts';
+import type { StoppedSubmission } from '../job/stuck-jobs.ts';
 import type { RowSelection } from '../row-selection.ts';
 
 /** The reports of `ramenya query`, in the order in which the original lists them. */
-export const queryReportNames = ['pending', 'started', 'clusters', 'runs', 'failed', 'everything'] as const;
+export const queryReportNames = [
+  'pending',
+  'started',
+  'clusters',
+  'runs',
+  'failed',
+  'condor',
+  'held',
+  'everything',
+] as const;
 
 /** The name of a report of `ramenya query`. */
 export type QueryReportName = (typeof queryReportNames)[number];
@@ -82,6 +92,39 @@ export interface FailedRow {
   readonly numFailed: number;
 }
 
+/**
+ * What the batch system says of a job: HTCondor's words; `Queued`: HTCondor will make the job later; `none`: it is not in
+ * the queue.
+ */
+export type CondorWord = 'Idle' | 'Running' | 'Removing' | 'Completed' | 'Held' | 'Suspended' | 'Queued' | 'none';
+
+/** An attempt that has not ended, with what the batch system says of its job. */
+export interface CondorRow extends RunRow {
+  readonly prodId: number;
+  /** Null: not known, because the batch system gave no answer about it, or an older system submitted it. */
+  readonly condorStatus: CondorWord | null;
+  /** When it entered that state. */
+  readonly at: Date | null;
+  readonly holdCode: number | null;
+  readonly holdSubcode: number | null;
+}
+
+/** A job that the batch system holds. */
+export interface HeldRow {
+  readonly dsttype: string;
+  readonly run: number;
+  readonly segment: number;
+  readonly cluster: number;
+  readonly process: number;
+  readonly since: Date | null;
+  readonly holdCode: number | null;
+  readonly holdSubcode: number | null;
+  readonly reason: string | null;
+}
+
+/** A submission of which the batch system makes no further jobs. */
+export type HeldSubmission = Pick<StoppedSubmission, 'rule' | 'cluster' | 'kind' | 'reason' | 'unmade'>;
+
 /** An attempt with what became of it. */
 export interface EverythingRow extends RunRow {
   readonly nevents: number;
@@ -103,6 +146,12 @@ interface ReportOf<Name extends QueryReportName, Row> extends LimitedRows<Row> {
   readonly since?: Date;
 }
 
+/** What a report asked the batch system, which may not have answered, or not everything. */
+interface AskedQueue {
+  /** Why something of it is not known; absent where the answer was complete. */
+  readonly silence?: string;
+}
+
 /** One report of `ramenya query`. */
 export type QueryReport =
   | ReportOf<'pending', PendingRow>
@@ -110,6 +159,12 @@ export type QueryReport =
   | ReportOf<'clusters', ClusterRow>
   | ReportOf<'runs', RunRow>
   | ReportOf<'failed', FailedRow>
+  | (ReportOf<'condor', CondorRow> & AskedQueue)
+  | (ReportOf<'held', HeldRow> &
+      AskedQueue & {
+        /** Submissions that are held, or of which jobs cannot be made, as a whole. */
+        readonly stops: readonly HeldSubmission[];
+      })
   | ReportOf<'everything', EverythingRow>;
 
 /** What one call of `ramenya query` found: its `--json`. */

@@ -1,7 +1,7 @@
 import { formatDuration } from '#util/format-duration.ts';
 
 import type { JobState } from '#model/job/job-state.ts';
-import type { QueryReport } from '#model/report/query-report.ts';
+import type { CondorWord, QueryReport } from '#model/report/query-report.ts';
 
 /** How a row strikes the eye at a terminal: green, yellow or red. */
 export type RowTone = 'good' | 'new' | 'bad';
@@ -93,6 +93,32 @@ export function makeReportTable(report: QueryReport, at: Date): ReportTable {
           },
         ],
       ]);
+    case 'condor':
+      return makeTable(report.rows, 3, ({ status, condorStatus }) => condorToneOf(status, condorStatus), [
+        ['dsttype', (row) => row.dsttype],
+        ['run', (row) => row.run],
+        ['segment', (row) => row.segment],
+        ['status', (row) => row.status],
+        ['cluster', (row) => row.cluster],
+        ['process', (row) => row.process],
+        ['prod_id', (row) => row.prodId],
+        ['condor_status', (row) => row.condorStatus ?? unknown],
+        ['at', (row) => instantOf(row.at)],
+        ['hold_code', (row) => row.holdCode ?? undefined],
+        ['sub_code', (row) => row.holdSubcode ?? undefined],
+      ]);
+    case 'held':
+      return makeTable(report.rows, 3, () => 'bad', [
+        ['dsttype', (row) => row.dsttype],
+        ['run', (row) => row.run],
+        ['segment', (row) => row.segment],
+        ['cluster', (row) => row.cluster],
+        ['process', (row) => row.process],
+        ['since', (row) => instantOf(row.since)],
+        ['hold_code', (row) => row.holdCode ?? undefined],
+        ['sub_code', (row) => row.holdSubcode ?? undefined],
+        ['reason', (row) => row.reason ?? 'no reason given'],
+      ]);
     case 'everything':
       return makeTable(report.rows, 3, ({ status }) => toneOf(status), [
         ['dsttype', (row) => row.dsttype],
@@ -121,6 +147,14 @@ function makeTable<Row>(
     keyCount,
     rows: rows.map((row) => ({ cells: columns.map(([, cellOf]) => cellOf(row)), tone: toneOfRow(row) })),
   };
+}
+
+/** What the batch system did not answer. */
+const unknown = '–';
+
+/** A job that is held, or that should be in the queue and is not, draws attention. */
+function condorToneOf(status: JobState, word: CondorWord | null): RowTone {
+  return word === 'Held' || word === 'none' ? 'bad' : toneOf(status);
 }
 
 function toneOf(status: JobState): RowTone {

@@ -2,7 +2,7 @@ import { escapeHtml } from '#util/escape-html.ts';
 import { withoutControls } from '#util/without-controls.ts';
 
 import { formatInstant, makeReportTable } from './make-report-table.ts';
-import { describeCount, describeReport } from './render-query-reports.ts';
+import { describeCount, describeNotes, describeReport } from './render-query-reports.ts';
 
 import type { QueryReport, QueryReports } from '#model/report/query-report.ts';
 
@@ -36,6 +36,7 @@ function renderReport(report: QueryReport, at: Date): string {
   const { heads, rows } = makeReportTable(report, at);
   const head = heads.map((title) => `<th scope="col">${escapeHtml(title)}</th>`).join('');
   const body = rows.map(({ cells }) => `<tr>${cells.map(renderCell).join('')}</tr>\n`).join('');
+  const notes = describeNotes(report).map((note) => `<p>${escapeHtml(withoutControls(note))}</p>\n`);
   return `<h2>${escapeHtml(describeReport(report))}</h2>
 <table>
 <thead><tr>${head}</tr></thead>
@@ -43,7 +44,7 @@ function renderReport(report: QueryReport, at: Date): string {
 ${body}</tbody>
 </table>
 <p>${escapeHtml(describeCount(report))}</p>
-`;
+${notes.join('')}`;
 }
 
 function renderCell(cell: ReportCell): string {

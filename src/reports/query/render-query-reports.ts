@@ -1,6 +1,8 @@
 import { withStyle } from '#cli/colour.ts';
 import { renderTable } from '#cli/table.ts';
+import { countOf } from '#util/count-of.ts';
 import { formatCount } from '#util/format-count.ts';
+import { shorten } from '#util/shorten.ts';
 import { withoutControls } from '#util/without-controls.ts';
 
 import { formatInstant, makeReportTable } from './make-report-table.ts';
@@ -38,12 +40,26 @@ function renderReport(report: QueryReport, at: Date, { width, isColoured }: Quer
       .join('\n');
   });
   const body = pieces.length === 0 ? [] : [pieces.join('\n\n')];
-  return `${[painted(describeReport(report), 'bold'), ...body, describeCount(report)].join('\n')}\n`;
+  const notes = describeNotes(report).map((note) => painted(shorten(withoutControls(note), width), 'red'));
+  return `${[painted(describeReport(report), 'bold'), ...body, describeCount(report), ...notes].join('\n')}\n`;
 }
 
 /** Says what a report is about: its name, and from when on. */
 export function describeReport({ report, since }: QueryReport): string {
   return since === undefined ? report : `${report}: submitted after ${formatInstant(since)}`;
+}
+
+/** Says what else there is to know about a report, a sentence each. */
+export function describeNotes(report: QueryReport): readonly string[] {
+  const stops = report.report === 'held' ? report.stops : [];
+  const silence = report.report === 'held' || report.report === 'condor' ? report.silence : undefined;
+  return [
+    ...stops.map(
+      ({ rule, cluster, kind, reason, unmade }) =>
+        `${rule}, cluster ${cluster ?? 'unknown'}: ${kind}, ${countOf(unmade, 'job')} not made: ${reason}`,
+    ),
+    ...(silence === undefined ? [] : [`Incomplete: the batch system did not answer: ${silence}`]),
+  ];
 }
 
 /** Says how many rows a report has, and how many it leaves out. */

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { openDatabase, sql } from '#db/connect.ts';
+import { waitUntil } from '#util/wait-until.ts';
+
 import { putAttempts } from '../../reports/query/query-world.ts';
 import { openRamenyaWorld } from './ramenya-world.ts';
 
@@ -107,18 +110,58 @@ describe('ramenya query', () => {
   it(
     'repeats until it is interrupted, and then stops at once',
     async () => {
-      const child = spawn(process.execPath, [world.program, 'query', '--json', '--loop', '--delay', '0'], {
-        cwd: world.home,
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      let lines = 0;
-      for await (const chunk of child.stdout.setEncoding('utf8')) {
-        lines += String(chunk).split('\n').length - 1;
-        if (lines >= 3) break;
-      }
+      const { child, seen } = startLoop('0');
+      await waitUntil(() => (seen.out.split('\n').length > 3 ? true : undefined), { timeoutMs });
       child.kill('SIGINT');
       expect(await once(child, 'exit')).toEqual([130, null]);
+      expect(seen.err).toBe('ramenya: Interrupted\n');
+    },
+    timeoutMs,
+  );
+
+  it(
+    'reports in a loop that the database is away, and continues when it is back',
+    async () => {
+      const { child, seen } = startLoop('1');
+      await waitUntil(() => (seen.out === '' ? undefined : true), { timeoutMs });
+      const reopen = await closeDatabase();
+      await waitUntil(() => (seen.err.includes('\n') ? true : undefined), { timeoutMs });
+      await reopen();
+      const before = seen.out;
+      await waitUntil(() => (seen.out === before ? undefined : true), { timeoutMs });
+      child.kill('SIGTERM');
+      expect(await once(child, 'exit')).toEqual([143, null]);
+      expect(seen.err).toMatch(/^ramenya: (?:Cannot reach d|D)atabase 'status' at .*; trying again in 1 s\n/u);
     },
     timeoutMs,
   );
 });
+
+function startLoop(delay: string) {
+  const seen = { out: '', err: '' };
+  const child = spawn(process.execPath, [world.program, 'query', '--json', '--loop', '--delay', delay], {
+    cwd: world.home,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (seen.out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (seen.err += text));
+  return { child, seen };
+}
+
+/** Lets nobody connect to the database. @returns lets them again */
+async function closeDatabase(): Promise<() => Promise<void>> {
+  const { role } = world.status;
+  const name = new URL(role.url).pathname.slice(1);
+  const server = openDatabase(
+    { ...role, url: role.url.replace(`/${name}`, '/postgres') },
+    { applicationName: 'test', max: 1 },
+  );
+  const allow = (isAllowed: boolean) =>
+    server.execute(sql`alter database ${sql.identifier(name)} allow_connections ${sql.verbatim(String(isAllowed))}`);
+  await allow(false);
+  await server.query(sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`);
+  return async () => {
+    await allow(true);
+    await server.close();
+  };
+}

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
+import { makeLocalBackend } from '#batch/local/make-local-backend.ts';
 import { findQueryReport } from '#reports/query/find-query-report.ts';
 
 import { openTestStatus } from '../../db/test-database.ts';
@@ -48,8 +49,8 @@ function find(
   limit = 0,
   statementTimeoutMs = 60_000,
 ): Promise<QueryReport> {
-  const { status } = world;
-  return findQueryReport(name, { status, statementTimeoutMs, limit, selection: { names: [], ...selection } });
+  const input = { status: world.status, backend: makeLocalBackend('/nowhere'), statementTimeoutMs, limit };
+  return findQueryReport(name, { ...input, selection: { names: [], ...selection } });
 }
 
 it('pending counts what is not beyond started, with the time that its submission took', async () => {

@@ -20,7 +20,7 @@ export function findFailed(
   selection: QuerySelection,
   limit: number,
 ): Promise<LimitedRows<FailedRow>> {
-  const most = limit === 0 ? everyItem : limit;
+  const most = limit === 0 ? everyItem : Math.min(limit, everyItem);
   const padded = (column: string, digits: number) => sql`
     case when p.${sql.identifier(column)} >= 10 ^ ${digits - 1}::int then p.${sql.identifier(column)}::text
       else lpad(p.${sql.identifier(column)}::text, ${digits}, '0') end`;

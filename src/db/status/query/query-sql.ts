@@ -1,14 +1,31 @@
 import { sql } from '../../connect.ts';
 
-import type { LimitedRows, QuerySelection } from '#model/report/query-report.ts';
+import type { CondorWord, LimitedRows, QuerySelection } from '#model/report/query-report.ts';
 
 import type { Queryable, Statement } from '../../connect.ts';
 
+/** What the batch system says of one job. */
+export interface QueueJob {
+  readonly cupsid: number;
+  readonly uuid: string;
+  readonly word: CondorWord;
+  /** ISO 8601 UTC. */
+  readonly since?: string;
+  readonly code?: number;
+  readonly subcode?: number;
+  readonly reason?: string;
+}
+
 /** The condition that a row `p` of `production_status` is live and selected. */
-export function selectedSql({ runs, names, since }: QuerySelection): Statement {
+export function selectedSql(selection: QuerySelection): Statement {
+  return sql`p.retired_at is null and ${chosenSql(selection)}`;
+}
+
+/** The condition that a row `p` of `production_status` is selected, whether it is live or retired. */
+export function chosenSql({ runs, names, since }: QuerySelection): Statement {
   return sql.join(
     [
-      sql`p.retired_at is null`,
+      sql`true`,
       ...(runs === undefined ? [] : [runsSql(runs)]),
       ...(names.length === 0 ? [] : [sql`(p.dstname = any (${names}::text[]) or p.dsttype = any (${names}::text[]))`]),
       ...(since === undefined ? [] : [sql`coalesce(p.submitted, p.submitting) > ${since}::timestamp`]),
@@ -31,6 +48,16 @@ function runsSql(runs: NonNullable<QuerySelection['runs']>): Statement {
 /** Seconds between two columns, as a number. */
 export function secondsSql(from: string, to: string): Statement {
   return sql`extract(epoch from p.${sql.identifier(to)} - p.${sql.identifier(from)})::float8`;
+}
+
+/** The jobs of a batch system as rows `(cupsid, uuid, word, since, code, subcode, reason)`. */
+export function jobsSql(jobs: readonly QueueJob[]): Statement {
+  return sql`unnest(
+    ${jobs.map((job) => job.cupsid)}::int[], ${jobs.map((job) => job.uuid)}::uuid[],
+    ${jobs.map((job) => job.word)}::text[], ${jobs.map((job) => job.since ?? null)}::timestamp[],
+    ${jobs.map((job) => job.code ?? null)}::int[], ${jobs.map((job) => job.subcode ?? null)}::int[],
+    ${jobs.map((job) => job.reason ?? null)}::text[]
+  ) as q (cupsid, uuid, word, since, code, subcode, reason)`;
 }
 
 /**
