@@ -14,4 +14,6 @@ export interface Complaint {
   readonly message: string;
   /** What would have been right, in words that go on behind "expected". */
   readonly expected?: string;
+  /** It follows from a complaint about the form of the file, made when the file was read; it is not shown. */
+  readonly isRepeated?: true;
 }

@@ -1,4 +1,5 @@
 import { rulePlaceOf } from '#model/rule.ts';
+import { present } from '#util/present.ts';
 
 import type { Complaint } from '#model/complaint.ts';
 import type { Place, Rule } from '#model/rule.ts';
@@ -13,6 +14,8 @@ export interface Grievance {
   readonly place?: Place;
   readonly message: string;
   readonly expected?: string;
+  /** `params.build`, …: the key that has no value, if that is what is wrong. */
+  readonly missingKey?: string;
 }
 
 /** Collects complaints about one rule, each once. */
@@ -26,12 +29,16 @@ export interface Complainer {
 export function makeComplainer(rule: Rule): Complainer {
   const complaints: Complaint[] = [];
   const known = new Set<string>();
-  const add = (severity: Complaint['severity'], { path, offset, place, message, expected }: Grievance): void => {
+  const add = (severity: Complaint['severity'], grievance: Grievance): void => {
+    const { path, offset, place, message, expected, missingKey } = grievance;
     const { line, column } = place ?? rulePlaceOf(rule, path, offset);
     const key = `${line}:${column}:${message}`;
     if (known.has(key)) return;
     known.add(key);
-    const what = expected === undefined ? { message } : { message, expected };
+    // A key that is there without a value has the wrong form.
+    const isRepeated =
+      missingKey !== undefined && rule.places.keys.has(missingKey) && !rule.places.texts.has(missingKey);
+    const what = { message, ...present({ expected }), ...(isRepeated ? { isRepeated } : {}) };
     complaints.push({ severity, rule: rule.name, file: rule.file, line, column, ...what });
   };
   return {

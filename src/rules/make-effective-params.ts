@@ -56,7 +56,9 @@ const neededParams: Readonly<Record<string, string>> = {
 /** Reports what is missing from the params, or contradicts itself: whatever would give wrong names. */
 export function checkParams(rule: Rule, params: Params, filesystem: Params, complainer: Complainer): void {
   for (const [key, expected] of Object.entries(neededParams)) {
-    if (params[key] === undefined) complainer.error({ path: 'params', message: `params.${key} is missing`, expected });
+    const missingKey = `params.${key}`;
+    if (params[key] === undefined)
+      complainer.error({ path: 'params', message: `${missingKey} is missing`, expected, missingKey });
     // What is not there at all is this word, as in Python.
     else if (params[key] === '' || params[key] === 'None')
       complainer.error({ path: `params.${key}`, message: `params.${key} is empty`, expected });

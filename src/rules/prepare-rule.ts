@@ -124,11 +124,16 @@ function prepareQuery(
       path,
       message,
       expected: near === undefined ? `one of ${aliases}` : `'${near}', or another of ${aliases}`,
+      ...(db === undefined ? { missingKey: 'input.db' } : {}),
     });
   }
   if (query === undefined || query.trim() === '') {
     const path = query === undefined ? 'input' : 'input.query';
-    complainer.error({ path, message: 'input.query is missing', expected: 'one SELECT, whose rows become jobs' });
+    const missingKey = 'input.query';
+    complainer.error({
+      ...{ path, missingKey, message: `${missingKey} is missing` },
+      expected: 'one SELECT, whose rows become jobs',
+    });
     return undefined;
   }
   const { text: finished, originOf, problems } = fill('input.query', query, scope.query);

@@ -35,11 +35,7 @@ export function prepareCheckedRule(rule: Rule, options: RunOptions): Judgement {
     checkNames(preparation.prepared, complainer);
     checkLogs(preparation.prepared, complainer);
   }
-  // What has the wrong form was reported when the file was read.
-  const others = preparation.complaints.filter(({ message }) => {
-    const missing = /^(\S+) is missing$/.exec(message)?.[1];
-    return missing === undefined || !rule.places.keys.has(missing) || rule.places.texts.has(missing);
-  });
+  const others = preparation.complaints.filter(({ isRepeated }) => isRepeated !== true);
   return { preparation, complaints: sortComplaints([...others, ...complainer.complaints]) };
 }
 

@@ -205,8 +205,10 @@ function checkSupervise({ isSupervised, params }: Rule, isWrapped: boolean, comp
 /** The wrapper cannot do without a script, and arguments are separated by spaces. */
 function checkScript(script: string | undefined, complainer: Complainer): void {
   const expected = 'the program that the wrapper runs';
-  if (script === undefined) complainer.error({ path: 'params', message: 'params.script is missing', expected });
-  else if (script.trim() === '' || script === 'None') {
+  if (script === undefined) {
+    const missingKey = 'params.script';
+    complainer.error({ path: 'params', message: `${missingKey} is missing`, expected, missingKey });
+  } else if (script.trim() === '' || script === 'None') {
     complainer.error({ path: 'params.script', message: 'params.script is empty', expected });
   } else if (/\s/.test(script.trim())) {
     const message = `params.script contains spaces: '${script}'`;
