@@ -3,7 +3,7 @@ import { decide } from '#db/decide/decide.ts';
 import { readReady } from '#db/decide/read-ready.ts';
 import { roleNames } from '#model/site.ts';
 
-import type { Database, Session } from '#db/connect.ts';
+import type { Database, OpenSession, Session } from '#db/connect.ts';
 import type { DecisionRequest, InputSource, ListedFile } from '#db/decide/decision-request.ts';
 import type { CandidateRow } from '#model/candidate.ts';
 import type { JobState } from '#model/job/job-state.ts';
@@ -58,15 +58,31 @@ export const emptyWorld: World = { proposals: [], attempts: [], invalid: [], dat
 /** The four databases of a site, opened. */
 export interface Databases {
   readonly databases: Readonly<Record<RoleName, Database>>;
+  /** Runs an action in a session as good as new: a new one would cost as much as the decision. */
+  withSession<T>(action: (session: Session) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
 export function openAll(roles: Readonly<Record<RoleName, Role>>): Databases {
   const open = (role: RoleName): Database => openDatabase(roles[role], { applicationName: 'decide test', max: 2 });
   const databases = { daq: open('daq'), raw: open('raw'), catalog: open('catalog'), status: open('status') };
+  let kept: OpenSession | undefined;
   return {
     databases,
+    withSession: async (action) => {
+      const session = kept ?? (await databases.status.openSession());
+      // After an error the session goes.
+      kept = undefined;
+      await session.execute(sql`discard all`);
+      const result = await action(session).catch(async (error: unknown) => {
+        await session.close();
+        throw error;
+      });
+      kept = session;
+      return result;
+    },
     close: async () => {
+      await kept?.close();
       for (const role of roleNames) await databases[role].close();
     },
   };
@@ -82,30 +98,31 @@ export async function makeProposals({ databases }: Databases): Promise<void> {
 export async function putWorld({ databases }: Databases, world: World): Promise<void> {
   const { daq, status, catalog } = databases;
   const table = (database: Database, name: string): ReturnType<typeof sql.table> => sql.table(database.role, name);
-  await daq.execute(sql`truncate ${table(daq, 'proposal')}`);
+  // Not 'truncate': new files for all tables and indexes cost more than everything else here.
+  await daq.execute(sql`delete from ${table(daq, 'proposal')}`);
   await daq.execute(sql`insert into ${table(daq, 'proposal')}
     select ordinality, 'daq/proposal', run, segment, files, ranges, stream, firstevent
     from rows from (jsonb_to_recordset(${JSON.stringify(world.proposals)}::jsonb)
       as (run bigint, segment int, files text, ranges text, stream text, firstevent int)) with ordinality`);
-  await status.execute(
-    sql`truncate ${table(status, 'production_status')}, ${table(status, 'production_setup')},
-      ${table(status, 'invalid_run_list')} restart identity cascade`,
-  );
+  for (const name of ['production_status', 'production_setup', 'invalid_run_list']) {
+    await status.execute(sql`delete from ${table(status, name)}`);
+  }
   await status.execute(sql`insert into ${table(status, 'production_setup')} (name, build, dbtag, repo, dir, hash)
     values ('DST_X_run2pp', 'new', '2024p001', 'repo', 'dir', 'hash')`);
   await status.execute(sql`insert into ${table(status, 'production_status')}
-      (dsttype, dstname, dstfile, run, segment, inputs, prod_id, status, retired_at)
-    select 'DST_X_run2pp', split_part(dstfile, '-', 1), dstfile, 0, 0, '', 1,
+      (id, dsttype, dstname, dstfile, run, segment, inputs, prod_id, status, retired_at)
+    select ordinality, 'DST_X_run2pp', split_part(dstfile, '-', 1), dstfile, 0, 0, '',
+      (select id from ${table(status, 'production_setup')}),
       state::${table(status, 'prodstate')}, case when "isRetired" then now() end
-    from jsonb_to_recordset(${JSON.stringify(world.attempts)}::jsonb)
-      as (dstfile text, state text, "isRetired" boolean)`);
+    from rows from (jsonb_to_recordset(${JSON.stringify(world.attempts)}::jsonb)
+      as (dstfile text, state text, "isRetired" boolean)) with ordinality`);
   for (const entry of world.invalid) {
     await status.execute(sql`insert into ${table(status, 'invalid_run_list')}
         (dstname, first_run, last_run, first_segment, last_segment, expires_at)
       values (${entry.dstname}, ${entry.runs[0]}, ${entry.runs[1]}, ${entry.segments?.[0] ?? 0},
         ${entry.segments?.[1] ?? 99999}, ${entry.isExpired === true ? '2001-01-01' : '2161-10-11'})`);
   }
-  await catalog.execute(sql`truncate ${table(catalog, 'datasets')}, ${table(catalog, 'files')}`);
+  for (const name of ['datasets', 'files']) await catalog.execute(sql`delete from ${table(catalog, name)}`);
   await catalog.execute(sql`insert into ${table(catalog, 'datasets')} (filename, runnumber, segment, dataset, dsttype)
     select distinct filename, 0, 0, 'some_dataset', 'DST_X_run2pp' from unnest(${world.datasets}::text[]) filename`);
   await catalog.execute(sql`insert into ${table(catalog, 'files')} (lfn, full_host_name, full_file_path, time)
@@ -154,11 +171,11 @@ export function makeRequest(ask: Ask): DecisionRequest {
 
 /** A decision's funnel and its ready rows; `also` may look into the session before it ends. */
 export async function decideIn(
-  { databases }: Databases,
+  { databases, withSession }: Databases,
   request: DecisionRequest,
   also?: (session: Session) => Promise<void>,
 ): Promise<{ readonly funnel: Funnel; readonly ready: readonly CandidateRow[] }> {
-  return databases.status.session(async (session) => {
+  return withSession(async (session) => {
     const { funnel } = await decide(session, request, { databases, statementTimeoutMs: 30_000 });
     const ready: CandidateRow[] = [];
     for await (const rows of readReady(session, 3)) ready.push(...rows);
