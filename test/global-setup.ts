@@ -20,8 +20,10 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   // Not below TMPDIR: the path of a socket has 107 bytes at most.
   const directory = await mkdtemp('/tmp/slurp-test-');
   project.provide('databaseDirectory', directory);
+  // Sites and servers of tests copy what the first of them made.
+  process.env['SLURP_DATABASE_TEMPLATE'] = join(directory, 'template');
   return async () => {
     await stopPostgres(foldersIn(directory), 'immediate');
-    await rm(join(directory), { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   };
 }

@@ -1,16 +1,16 @@
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
-import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readlink, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, chown, lstat, mkdir, readdir, readlink, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
 import { canConnect } from '#util/can-connect.ts';
 import { canonicalPathOf } from '#util/canonical-path.ts';
 import { readProcessStat } from '#util/process-stat.ts';
 import { readProcessStart } from '#util/read-process-start.ts';
-import { runCommand } from '#util/run-command.ts';
 import { startDetached } from '#util/start-detached.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
+import { createData } from './create-data.ts';
 import { findPostgres } from './postgres-binaries.ts';
 import { findServerAccount } from './server-account.ts';
 
@@ -41,7 +41,6 @@ export interface StartOptions {
 
 const port = 5432;
 const startTimeoutMs = 120_000;
-const neededBytes = 200 * 1024 ** 2;
 
 function settingsOf(directories: ServerDirectories, options: StartOptions): Record<string, string> {
   // Parallel queries share memory there; in a container it is often 64 MB.
@@ -139,51 +138,6 @@ async function createOwnedDirectory(path: string, account: ServerAccount): Promi
   }
   if (account.owner !== undefined) await chown(path, account.owner.uid, account.owner.gid);
   await chmod(path, 0o700);
-}
-
-async function run(account: ServerAccount, binaries: PostgresBinaries, args: readonly string[]): Promise<void> {
-  const prefix = account.initPrefix ?? account.prefix;
-  const [file = binaries.initdb, ...rest] = [...prefix, binaries.initdb, ...args];
-  const result = await runCommand(file, rest, { cwd: '/', env: { ...process.env, ...binaries.environment } });
-  if (result.exitCode === 0) return;
-  throw new SiteError(`The database could not be created: ${result.stderr.trim().split('\n').slice(-3).join('; ')}`, {
-    code: 'site-postgres-init',
-    advice: 'Make sure that the disk has space and that the directory is writable',
-    facts: { exitCode: result.exitCode ?? undefined, stderr: result.stderr.slice(-2000) },
-  });
-}
-
-// Made under another name and renamed when whole, so that an interrupted start leaves nothing half made behind.
-async function createData(
-  directories: ServerDirectories,
-  account: ServerAccount,
-  binaries: PostgresBinaries,
-  options: StartOptions,
-): Promise<void> {
-  const parent = dirname(directories.data);
-  const space = statfsSync(parent);
-  if (space.bavail * space.bsize < neededBytes) {
-    throw new SiteError(
-      `Not enough space for a database in '${parent}': ${Math.round((space.bavail * space.bsize) / 1e6)} MB free`,
-      {
-        code: 'site-disk-full',
-        advice: `Make at least ${Math.round(neededBytes / 1e6)} MB free, or configure your own databases in 'slurp.yaml'`,
-      },
-    );
-  }
-  const fresh = await mkdtemp(join(parent, 'postgres.new-'));
-  try {
-    if (account.owner !== undefined) await chown(fresh, account.owner.uid, account.owner.gid);
-    const args = ['-D', fresh, '-U', 'slurp', '--encoding=UTF8', '--no-locale', '--auth=trust', '--no-instructions'];
-    if (options.isDisposable === true) args.push('--no-sync');
-    await run(account, binaries, args);
-    await rename(fresh, directories.data).catch((error: NodeJS.ErrnoException) => {
-      // Another process was faster: its result is as good.
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-    });
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-  }
 }
 
 function checkVersion(directories: ServerDirectories, binaries: PostgresBinaries): void {
@@ -287,7 +241,8 @@ export async function startPostgres(directories: ServerDirectories, options: Sta
   const owner = await stat(directories.data).catch(() => undefined);
   const account = await findServerAccount(binaries, owner?.uid);
   await createOwnedDirectory(directories.socket, account);
-  if (!existsSync(join(directories.data, 'PG_VERSION'))) await createData(directories, account, binaries, options);
+  if (!existsSync(join(directories.data, 'PG_VERSION')))
+    await createData({ ...options, data: directories.data, account, binaries });
   checkVersion(directories, binaries);
   for (let attempt = 1; attempt <= 5; attempt += 1) {
     const pid = (await findOther(directories)) ?? (await startServer(directories, account, binaries, options));

@@ -5,7 +5,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { findPostgresServer, isPostgresLeftOpen, startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
 import { findPostgres } from '#config/postgres-binaries.ts';
@@ -27,18 +27,21 @@ let directory: string;
 let folders: ServerDirectories;
 
 beforeAll(async () => {
+  // What 'initdb' makes is tested here.
+  vi.stubEnv('SLURP_DATABASE_TEMPLATE', undefined);
   // Closed to everybody else, as a home of root is.
   directory = await mkdtemp(join(tmpdir(), 'slurp-postgres-'));
   folders = foldersIn(directory);
 });
 
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await stopPostgres(folders);
   await rm(directory, { recursive: true });
 });
 
-function connect(): Database {
-  const url = `postgresql:///postgres?host=${encodeURIComponent(folders.socket)}&user=slurp`;
+function connect(socket = folders.socket): Database {
+  const url = `postgresql:///postgres?host=${encodeURIComponent(socket)}&user=slurp`;
   return openDatabase({ role: 'status', schema: 'public', url }, { applicationName: 'test', max: 2 });
 }
 
@@ -155,6 +158,24 @@ describe('the embedded server', () => {
       code: 'site-postgres-start',
       message: expect.stringContaining('invalid value for parameter "max_connections": "many"'),
     });
+  });
+
+  it('copies what the first of several servers kept as a template', async () => {
+    vi.stubEnv('SLURP_DATABASE_TEMPLATE', join(directory, 'template'));
+    const identities: unknown[] = [];
+    for (const name of ['first', 'second', 'third']) {
+      const here = join(directory, name);
+      await mkdir(here);
+      await startPostgres(foldersIn(here), { isDisposable: true });
+      const database = connect(foldersIn(here).socket);
+      identities.push(await database.query(sql`select system_identifier from pg_control_system()`));
+      await database.close();
+      await stopPostgres(foldersIn(here), 'immediate');
+    }
+    vi.stubEnv('SLURP_DATABASE_TEMPLATE', undefined);
+    expect(identities[1]).toEqual(identities[0]);
+    expect(identities[2]).toEqual(identities[0]);
+    expect((await readdir(directory)).filter((name) => name.startsWith('template'))).toEqual(['template']);
   });
 
   it('refuses a directory for its socket that is a link', async () => {
