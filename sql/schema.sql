@@ -452,6 +452,21 @@ CREATE INDEX submission_unconfirmed ON submission USING btree (reserved_at) WHER
 
 CREATE INDEX submission_withdrawn ON submission USING btree (ended_at) WHERE state = ANY (ARRAY['lost'::text, 'refused'::text]);
 
+CREATE OR REPLACE FUNCTION correct_clocks(events jsonb, allowed integer[])
+ RETURNS integer[]
+ LANGUAGE sql
+BEGIN ATOMIC
+ WITH corrected AS (
+          UPDATE production_event e SET clock_offset_ms = i.clock_offset_ms
+            FROM event_items(correct_clocks.events) i(item, cupsid, source, sequence, start, at, kind, detail, submission, clock_offset_ms)
+           WHERE ((e.cupsid = i.cupsid) AND (e.cupsid = ANY (correct_clocks.allowed)) AND (e.source = i.source) AND (e.sequence = i.sequence) AND (e.clock_offset_ms IS NULL) AND (i.clock_offset_ms IS NOT NULL))
+           RETURNING e.cupsid
+         )
+  SELECT array_agg(DISTINCT corrected.cupsid) AS array_agg
+    FROM corrected;
+END
+;
+
 CREATE OR REPLACE FUNCTION ending_of(kind text, detail jsonb, success_exit_code integer)
  RETURNS text
  LANGUAGE sql
@@ -493,6 +508,50 @@ begin
   end loop;
 end
 $function$
+;
+
+CREATE OR REPLACE FUNCTION event_facts(kind text, detail jsonb, source text, dstfile text, dstname text, success_exit_code integer)
+ RETURNS TABLE(rank integer, ending text, code integer, is_outside boolean, is_own_failure boolean, is_product boolean, flag bigint, nevents bigint, is_nevents_set boolean, nsegments integer, inputs text, node text, message text, logsize bigint)
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT rank_of(event_facts.kind) AS rank_of,
+     r.ending,
+         CASE
+             WHEN (r.ending IS NOT NULL) THEN ((event_facts.detail ->> 'exitCode'::text))::integer
+             ELSE NULL::integer
+         END AS "case",
+     ((event_facts.source ~~ 'batch:%'::text) OR (event_facts.source ~~ 'operator:%'::text)),
+     ((event_facts.kind = ANY (ARRAY['finished'::text, 'exitcode'::text])) AND (r.ending = 'failed'::text)),
+     ((event_facts.kind = 'stageout'::text) AND is_file_of((event_facts.detail #>> '{file,lfn}'::text[]), event_facts.dstfile, event_facts.dstname)),
+         CASE
+             WHEN (event_facts.kind = 'message'::text) THEN COALESCE(((event_facts.detail ->> 'flag'::text))::bigint, (0)::bigint)
+             ELSE (0)::bigint
+         END AS "case",
+         CASE
+             WHEN (event_facts.kind = ANY (ARRAY['finished'::text, 'nevents'::text, 'stageout'::text])) THEN COALESCE(((event_facts.detail ->> 'nevents'::text))::bigint, (0)::bigint)
+             ELSE (0)::bigint
+         END AS "case",
+     ((event_facts.kind = ANY (ARRAY['finished'::text, 'nevents'::text, 'stageout'::text])) AND (event_facts.detail ? 'nevents'::text) AND (NOT COALESCE(((event_facts.detail ->> 'isIncrement'::text))::boolean, false))),
+         CASE
+             WHEN (event_facts.kind = ANY (ARRAY['finished'::text, 'running'::text])) THEN ((event_facts.detail ->> 'nsegments'::text))::integer
+             ELSE NULL::integer
+         END AS "case",
+         CASE
+             WHEN (event_facts.kind = 'inputs'::text) THEN joined_inputs((event_facts.detail -> 'files'::text))
+             ELSE NULL::text
+         END AS "case",
+         CASE
+             WHEN (event_facts.kind = ANY (ARRAY['started'::text, 'exited'::text])) THEN (event_facts.detail ->> 'node'::text)
+             ELSE NULL::text
+         END AS "case",
+     message_of(event_facts.kind, event_facts.detail) AS message_of,
+         CASE
+             WHEN (event_facts.kind = 'message'::text) THEN ((event_facts.detail ->> 'logsize'::text))::bigint
+             ELSE NULL::bigint
+         END AS "case"
+    FROM ( SELECT ending_of(event_facts.kind, event_facts.detail, event_facts.success_exit_code) AS ending) r;
+END
 ;
 
 CREATE OR REPLACE FUNCTION event_items(events jsonb)
@@ -1077,26 +1136,10 @@ begin
     select p.cupsid, p.start, p.source, p.sequence, p.kind, p.detail, p.at, p.moment, p.arrival, p.source_offset,
       coalesce(b.can_restart, false) as can_restart,
       row_number() over (partition by p.cupsid, p.start order by p.item) as nth,
-      rank_of(p.kind) as rank,
-      r.ending,
-      case when r.ending is not null then (p.detail ->> 'exitCode')::int end as code,
-      p.source like 'batch:%' or p.source like 'operator:%' as is_outside,
-      p.kind in ('finished', 'exitcode') and r.ending = 'failed' as is_own_failure,
-      p.kind = 'stageout' and is_file_of(p.detail #>> '{file,lfn}', p.dstfile, p.dstname) as is_product,
-      case when p.kind = 'message' then coalesce((p.detail ->> 'flag')::bigint, 0) else 0 end as flag,
-      case
-        when p.kind in ('finished', 'nevents', 'stageout') then coalesce((p.detail ->> 'nevents')::bigint, 0) else 0
-      end as nevents,
-      p.kind in ('finished', 'nevents', 'stageout') and p.detail ? 'nevents'
-        and not coalesce((p.detail ->> 'isIncrement')::boolean, false) as is_nevents_set,
-      case when p.kind in ('finished', 'running') then (p.detail ->> 'nsegments')::int end as nsegments,
-      case when p.kind = 'inputs' then joined_inputs(p.detail -> 'files') end as inputs,
-      case when p.kind in ('started', 'exited') then p.detail ->> 'node' end as node,
-      message_of(p.kind, p.detail) as message,
-      case when p.kind = 'message' then (p.detail ->> 'logsize')::bigint end as logsize
+      f.*
     from placed p
     left join submission b on b.uuid = p.submission_id
-    cross join lateral (select ending_of(p.kind, p.detail, b.success_exit_code) as ending) r
+    cross join lateral event_facts(p.kind, p.detail, p.source, p.dstfile, p.dstname, b.success_exit_code) f
     where p.cupsid not in (select l.cupsid from late l)
   ),
   -- Each round folds the next event of every start.
@@ -1231,18 +1274,9 @@ begin
     perform note_datasets(noted), note_refusals(noted);
   end if;
 
-  -- A wrong clock may also show later, when reports are sent that came home by copy before.
   if has_wrong_clock then
-    with corrected as (
-      update production_event e set clock_offset_ms = i.clock_offset_ms
-      from event_items(events) i
-      where e.cupsid = i.cupsid and e.cupsid = any (allowed) and e.source = i.source and e.sequence = i.sequence
-        and e.clock_offset_ms is null and i.clock_offset_ms is not null
-      returning e.cupsid
-    )
-    select again || array_agg(distinct cupsid) into again from corrected;
+    again := again || correct_clocks(events, allowed);
   end if;
-
   if again is not null then
     perform refold_starts(again);
   end if;
@@ -1254,25 +1288,8 @@ begin
   where o.outcome <> 'new' and (o.item - 1 = any (asking)) is not true;
   if asking is not null then
     return query
-    select a.item, outcomes[a.item + 1], v.reason is null, v.reason
-    from unnest(asking, asking_ids, sources, sequences) as a (item, cupsid, source, sequence)
-    join production_status s on s.id = a.cupsid
-    cross join lateral (
-      select
-        case
-          when s.retired_at is not null then 'retired: ' || coalesce(s.retired_reason, 'no reason given')
-          -- Where there is no end, it had ended without any event.
-          when s.status in ('finished', 'failed')
-            and coalesce(
-              (select min(p.end_arrival) from production_start p where p.cupsid = s.id) < (
-                select min(e.arrival) from production_event e
-                where e.cupsid = s.id and e.source = a.source and e.sequence = a.sequence
-              ),
-              true
-            )
-            then 'already ' || s.status
-        end as reason
-    ) v;
+    select asking[r.nth], outcomes[asking[r.nth] + 1], r.reason is null, r.reason
+    from refusals_of_starts(asking_ids, sources, sequences) r;
   end if;
 end
 $function$
@@ -1305,6 +1322,26 @@ begin
   insert into production_start select * from fold_starts(cupsids);
 end
 $function$
+;
+
+CREATE OR REPLACE FUNCTION refusals_of_starts(cupsids integer[], sources text[], sequences bigint[])
+ RETURNS TABLE(nth bigint, reason text)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT a.nth,
+         CASE
+             WHEN (s.retired_at IS NOT NULL) THEN ('retired: '::text || COALESCE(s.retired_reason, 'no reason given'::text))
+             WHEN ((s.status = ANY (ARRAY['finished'::prodstate, 'failed'::prodstate])) AND COALESCE((( SELECT min(p.end_arrival) AS min
+                FROM production_start p
+               WHERE (p.cupsid = s.id)) < ( SELECT min(e.arrival) AS min
+                FROM production_event e
+               WHERE ((e.cupsid = s.id) AND (e.source = a.source) AND (e.sequence = a.sequence)))), true)) THEN ('already '::text || s.status)
+             ELSE NULL::text
+         END AS "case"
+    FROM (UNNEST(refusals_of_starts.cupsids, refusals_of_starts.sources, refusals_of_starts.sequences) WITH ORDINALITY a(cupsid, source, sequence, nth)
+      JOIN production_status s ON ((s.id = a.cupsid)));
+END
 ;
 
 CREATE OR REPLACE FUNCTION update_attempts(cupsids integer[])

@@ -67,6 +67,73 @@ begin
 end
 $$;
 
+-- What one event says, apart from those before it.
+create function event_facts(
+  kind text, detail jsonb, source text, dstfile text, dstname text, success_exit_code int
+)
+returns table (
+  rank int, ending text, code int, is_outside boolean, is_own_failure boolean, is_product boolean, flag bigint, nevents bigint,
+  is_nevents_set boolean, nsegments int, inputs text, node text, message text, logsize bigint
+)
+language sql immutable
+begin atomic
+  select
+    rank_of(kind),
+    r.ending,
+    case when r.ending is not null then (detail ->> 'exitCode')::int end,
+    source like 'batch:%' or source like 'operator:%',
+    kind in ('finished', 'exitcode') and r.ending = 'failed',
+    kind = 'stageout' and is_file_of(detail #>> '{file,lfn}', dstfile, dstname),
+    case when kind = 'message' then coalesce((detail ->> 'flag')::bigint, 0) else 0 end,
+    case when kind in ('finished', 'nevents', 'stageout') then coalesce((detail ->> 'nevents')::bigint, 0) else 0 end,
+    kind in ('finished', 'nevents', 'stageout') and detail ? 'nevents'
+      and not coalesce((detail ->> 'isIncrement')::boolean, false),
+    case when kind in ('finished', 'running') then (detail ->> 'nsegments')::int end,
+    case when kind = 'inputs' then joined_inputs(detail -> 'files') end,
+    case when kind in ('started', 'exited') then detail ->> 'node' end,
+    message_of(kind, detail),
+    case when kind = 'message' then (detail ->> 'logsize')::bigint end
+  from (select ending_of(kind, detail, success_exit_code) as ending) r;
+end;
+
+-- What is known of the clocks of sources may also show later, when reports are sent that came home by copy before. Answers
+-- the attempts whose recorded events change by that; null if there are none.
+create function correct_clocks(events jsonb, allowed int[]) returns int[]
+language sql
+begin atomic
+  with corrected as (
+    update production_event e set clock_offset_ms = i.clock_offset_ms
+    from event_items(events) i
+    where e.cupsid = i.cupsid and e.cupsid = any (allowed) and e.source = i.source and e.sequence = i.sequence
+      and e.clock_offset_ms is null and i.clock_offset_ms is not null
+    returning e.cupsid
+  )
+  select array_agg(distinct cupsid) from corrected;
+end;
+
+-- Why the jobs of attempts may not go on after they reported a start, one row for each report; null: it may.
+create function refusals_of_starts(cupsids int[], sources text[], sequences bigint[])
+returns table (nth bigint, reason text)
+language sql stable
+begin atomic
+  select a.nth,
+    case
+      when s.retired_at is not null then 'retired: ' || coalesce(s.retired_reason, 'no reason given')
+      -- Where there is no end, it had ended without any event.
+      when s.status in ('finished', 'failed')
+        and coalesce(
+          (select min(p.end_arrival) from production_start p where p.cupsid = s.id) < (
+            select min(e.arrival) from production_event e
+            where e.cupsid = s.id and e.source = a.source and e.sequence = a.sequence
+          ),
+          true
+        )
+        then 'already ' || s.status
+    end
+  from unnest(cupsids, sources, sequences) with ordinality as a (cupsid, source, sequence, nth)
+  join production_status s on s.id = a.cupsid;
+end;
+
 -- Takes a JSON array of events and brings the attempts they speak of up to date, all in the caller's transaction.
 -- An event is `new`, a `duplicate`, of an `unknown-attempt` or `forbidden` (the event may speak for the attempts of one
 -- submission only, and this is another's). Answers one row for each event that is not simply new, `item` from 0: what is not
@@ -180,26 +247,10 @@ begin
     select p.cupsid, p.start, p.source, p.sequence, p.kind, p.detail, p.at, p.moment, p.arrival, p.source_offset,
       coalesce(b.can_restart, false) as can_restart,
       row_number() over (partition by p.cupsid, p.start order by p.item) as nth,
-      rank_of(p.kind) as rank,
-      r.ending,
-      case when r.ending is not null then (p.detail ->> 'exitCode')::int end as code,
-      p.source like 'batch:%' or p.source like 'operator:%' as is_outside,
-      p.kind in ('finished', 'exitcode') and r.ending = 'failed' as is_own_failure,
-      p.kind = 'stageout' and is_file_of(p.detail #>> '{file,lfn}', p.dstfile, p.dstname) as is_product,
-      case when p.kind = 'message' then coalesce((p.detail ->> 'flag')::bigint, 0) else 0 end as flag,
-      case
-        when p.kind in ('finished', 'nevents', 'stageout') then coalesce((p.detail ->> 'nevents')::bigint, 0) else 0
-      end as nevents,
-      p.kind in ('finished', 'nevents', 'stageout') and p.detail ? 'nevents'
-        and not coalesce((p.detail ->> 'isIncrement')::boolean, false) as is_nevents_set,
-      case when p.kind in ('finished', 'running') then (p.detail ->> 'nsegments')::int end as nsegments,
-      case when p.kind = 'inputs' then joined_inputs(p.detail -> 'files') end as inputs,
-      case when p.kind in ('started', 'exited') then p.detail ->> 'node' end as node,
-      message_of(p.kind, p.detail) as message,
-      case when p.kind = 'message' then (p.detail ->> 'logsize')::bigint end as logsize
+      f.*
     from placed p
     left join submission b on b.uuid = p.submission_id
-    cross join lateral (select ending_of(p.kind, p.detail, b.success_exit_code) as ending) r
+    cross join lateral event_facts(p.kind, p.detail, p.source, p.dstfile, p.dstname, b.success_exit_code) f
     where p.cupsid not in (select l.cupsid from late l)
   ),
   -- Each round folds the next event of every start.
@@ -334,18 +385,9 @@ begin
     perform note_datasets(noted), note_refusals(noted);
   end if;
 
-  -- A wrong clock may also show later, when reports are sent that came home by copy before.
   if has_wrong_clock then
-    with corrected as (
-      update production_event e set clock_offset_ms = i.clock_offset_ms
-      from event_items(events) i
-      where e.cupsid = i.cupsid and e.cupsid = any (allowed) and e.source = i.source and e.sequence = i.sequence
-        and e.clock_offset_ms is null and i.clock_offset_ms is not null
-      returning e.cupsid
-    )
-    select again || array_agg(distinct cupsid) into again from corrected;
+    again := again || correct_clocks(events, allowed);
   end if;
-
   if again is not null then
     perform refold_starts(again);
   end if;
@@ -357,25 +399,8 @@ begin
   where o.outcome <> 'new' and (o.item - 1 = any (asking)) is not true;
   if asking is not null then
     return query
-    select a.item, outcomes[a.item + 1], v.reason is null, v.reason
-    from unnest(asking, asking_ids, sources, sequences) as a (item, cupsid, source, sequence)
-    join production_status s on s.id = a.cupsid
-    cross join lateral (
-      select
-        case
-          when s.retired_at is not null then 'retired: ' || coalesce(s.retired_reason, 'no reason given')
-          -- Where there is no end, it had ended without any event.
-          when s.status in ('finished', 'failed')
-            and coalesce(
-              (select min(p.end_arrival) from production_start p where p.cupsid = s.id) < (
-                select min(e.arrival) from production_event e
-                where e.cupsid = s.id and e.source = a.source and e.sequence = a.sequence
-              ),
-              true
-            )
-            then 'already ' || s.status
-        end as reason
-    ) v;
+    select asking[r.nth], outcomes[asking[r.nth] + 1], r.reason is null, r.reason
+    from refusals_of_starts(asking_ids, sources, sequences) r;
   end if;
 end
 $$;

@@ -57,9 +57,10 @@ async function makeEarlier(role: Role, migrations: readonly string[]): Promise<v
     await database.execute(sql`drop table ${table(name)} cascade`);
   }
   await database.execute(sql`drop sequence ${table('production_fence')}`);
+  const parts = ['event_facts', 'correct_clocks'];
   const added = ['refold_starts', 'refold_attempts', 'joined_inputs', 'rank_of', 'is_file_of', 'message_of'];
   const notes = ['note_datasets', 'note_refusals'];
-  for (const name of [...added, 'is_recorded', 'is_followed', 'known_offset', 'noted_events', ...notes]) {
+  for (const name of [...parts, ...added, 'is_recorded', 'is_followed', 'known_offset', 'noted_events', ...notes]) {
     await database.execute(sql`drop function ${table(name)}`);
   }
   // What these versions had instead.
