@@ -90,6 +90,42 @@ it('the next rule makes one file of each that the first has registered, with as 
   ]);
 }, 240_000);
 
+it('the lines of the README run the rules again and again, also in the background without a terminal (C-Q26)', async () => {
+  const loops = [
+    ['events', 'ramenya.py --runs 22000 23000 --rules DST_EVENT --delay 300 --outputs none &'],
+    ['calor', 'ramenya.py --runs 22000 23000 --rules DST_CALOR --delay 600 --outputs none &'],
+    ['all', 'ramenya.py --runs 22000 23000 --rules all --delay 600 &'],
+    ['reports', 'ramenya.py --runs 22000 23000 --rules none      --delay  60 --outputs pending started clusters &'],
+  ] as const;
+  const pids: string[] = [];
+  for (const [name, line] of loops) {
+    const started = await type(`${line.replace(/&$/u, `> ${name}.log 2>&1 < /dev/null &`)} echo $!`);
+    pids.push(started.trim());
+    const found = await waitUntil(
+      async () => /^Cycle 1: .*; next at/mu.exec(await readFile(join(directory, `${name}.log`), 'utf8')) ?? undefined,
+      { timeoutMs: 60_000 },
+    );
+    expect([line, found?.[0]]).toEqual([line, expect.any(String)]);
+  }
+  // Run 22150 was left over by the lines above.
+  expect(await runsOf('DST_EVENT')).toEqual([{ runs: '22026 22027 22030 22033 22050 22150' }]);
+  const log = (name: string): Promise<string> => readFile(join(directory, `${name}.log`), 'utf8');
+  expect(await log('events')).toMatch(
+    /^DST_EVENT: 1 job dispatched, cluster \d+\nCycle 1: 1 rule, 1 job dispatched; next at/mu,
+  );
+  expect(await log('all')).toMatch(/^DST_EVENT waits: The loop of .* runs it; its lease ends in/mu);
+  expect(
+    await waitUntil(async () => /^clusters:?/mu.test(await log('reports')) || undefined, { timeoutMs: 30_000 }),
+  ).toBe(true);
+  await type(`kill -INT ${pids.join(' ')}`);
+  for (const [name] of loops) {
+    const ended = await waitUntil(async () => (await log(name)).includes('Stopped in cycle') || undefined, {
+      timeoutMs: 30_000,
+    });
+    expect([name, ended]).toEqual([name, true]);
+  }
+}, 240_000);
+
 it('the example file says the lines that this test runs', async () => {
   const text = await readFile(join(findPackageRoot(), 'rules/sphenix_auau23.yaml'), 'utf8');
   for (const runs of ['22026', '22000 22100', '22026 22027 22033', '22026 22027 0']) {

@@ -167,7 +167,7 @@ test('finishes the rule that is under way when it is asked to stop, and begins n
   expect(outcomesOf(heard)).toEqual(['DST_A dispatched 3']);
 });
 
-test('leaves a production to the loop that has its lease, and takes it when that loop is silent', async () => {
+test('leaves a production to the loop that has its lease, and takes it when that loop is silent (C-Q24)', async () => {
   const production = { dsttype: 'DST_A_run2pp', build: 'ana437', tag: '2024p007', version: 1 };
   await claimLease(world.status, { production, rule: 'DST_A' }, bob, 60_000);
   const first = await loop(['DST_A', 'DST_C']);
@@ -203,7 +203,7 @@ test('writes nothing more where another loop took its production in the middle o
   expect((await readAttempts(world.status)).map(({ status }) => status)).toEqual(Array(3).fill('submitted'));
 });
 
-test('submits no more than there is room for, and waits where there is none', async () => {
+test('submits no more than there is room for, and waits where there is none (C-Q25)', async () => {
   const limits = { maxJobs: 4, watermark: 1.05, atWatermark: 'cycle' } as const;
   const heard = await loop(['DST_A', 'DST_C', 'DST_BROKEN'], { limits });
   expect(outcomesOf(heard)).toEqual(['DST_A dispatched 3', 'DST_C dispatched 1', 'DST_BROKEN waited 0']);

@@ -109,14 +109,16 @@ function makePrinter({ isJson, isVerbose, delayMs }: SubmitRequest, say: Say): P
         return;
       }
       const { rule, outcome, submitted, reason = '' } = pass;
-      // Numbers in a reason change with each cycle, and are no news.
-      const changed = isNew(`turn ${rule}`, `${outcome} ${reason.replaceAll(/\d[\d,.]*/gu, 'N')}`);
-      if (error !== undefined) {
-        if (changed) printError(error, `ramenya: ${rule}`, isVerbose);
+      if (outcome === 'dispatched') {
+        for (const other of ['waited', 'elsewhere', 'failed']) lastOf.delete(`${rule} ${other}`);
+        const isQuiet = submitted === 0 && delayMs !== undefined && !isVerbose;
+        if (!isQuiet) await writeLine(describeTurn(pass, clusters));
         return;
       }
-      const isQuiet = outcome === 'dispatched' && submitted === 0 && delayMs !== undefined && !isVerbose;
-      if (!isQuiet && (changed || submitted > 0)) await writeLine(describeTurn(pass, clusters));
+      // Numbers in a reason change with each cycle, and are no news.
+      if (!isNew(`${rule} ${outcome}`, reason.replaceAll(/\d[\d,.]*/gu, 'N'))) return;
+      if (error === undefined) await writeLine(describeTurn(pass, clusters));
+      else printError(error, `ramenya: ${rule}`, isVerbose);
     },
     printCycle: async (cycle, { turns, error }, nextMs) => {
       endWait();
