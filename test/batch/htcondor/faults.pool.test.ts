@@ -117,6 +117,32 @@ describe('HTCondor, when commands or answers are lost', () => {
     },
   );
 
+  test('counts the jobs of everybody in the queue, and how busy the schedd is', async () => {
+    const before = await pool.backend.countQueue?.();
+    await submitWith('', 3);
+    const { jobs: earlier = 0 } = before?.kind === 'answer' ? before.value : {};
+    const after = await waitUntil(
+      async () => {
+        const answer = await pool.backend.countQueue?.();
+        return answer?.kind === 'answer' && answer.value.jobs >= earlier + 3 ? answer.value : undefined;
+      },
+      { timeoutMs: 20_000, everyMs: 500 },
+    );
+    expect(after).toMatchObject({ idle: expect.any(Number), running: 0, dutyCycle: expect.any(Number) });
+    expect(after?.idle).toBeGreaterThanOrEqual(3);
+  });
+
+  test.each(['away', 'cut', 'garbage', 'hang'])(
+    'does not know how full the queue is if the answer is %s',
+    async (fault) => {
+      const answer = await hasty.withFaults(
+        `condor_q=${fault}`,
+        () => hasty.backend.countQueue?.() ?? Promise.resolve(),
+      );
+      expect(answer).toMatchObject({ kind: 'unknown', reason: expect.any(String) });
+    },
+  );
+
   test('does not know what became of a removal whose schedd is away', async () => {
     const { uuid } = await submitWith('');
     const answer = await pool.withFaults('condor_rm=away', () => pool.backend.remove({ uuid }, 'test'));
