@@ -135,10 +135,7 @@ describe('HTCondor, when commands or answers are lost', () => {
   test.each(['away', 'cut', 'garbage', 'hang'])(
     'does not know how full the queue is if the answer is %s',
     async (fault) => {
-      const answer = await hasty.withFaults(
-        `condor_q=${fault}`,
-        () => hasty.backend.countQueue?.() ?? Promise.resolve(),
-      );
+      const answer = await hasty.withFaults(`condor_q=${fault}`, async () => hasty.backend.countQueue?.());
       expect(answer).toMatchObject({ kind: 'unknown', reason: expect.any(String) });
     },
   );
