@@ -213,7 +213,7 @@ function findValueProblem(target: Option | Argument, value: string): string | un
   if (argChoices !== undefined) {
     if (argChoices.includes(value)) return undefined;
     const kind = target instanceof Option ? placeholderOf(target) : target.name().toLowerCase();
-    return describeUnknown(`'${value}' is not a ${kind}`, value, argChoices);
+    return describeUnknown(`'${value}' is not ${/^[aeiou]/u.test(kind) ? 'an' : 'a'} ${kind}`, value, argChoices);
   }
   try {
     parseArg?.(value, undefined);

@@ -112,11 +112,11 @@ test('names everything that is wrong with its options at once', async () => {
   );
   expect(exitCode).toBe(2);
   expect(err.split('\n').slice(0, 5)).toEqual([
-    'ramenya: 4 options are wrong',
-    "  --watermark-action: 'hop' is unknown: expected 'cycle' or 'exit'",
-    '  --rules, --rules-file: use only one of them',
-    '  --rules-yaml is missing, and no rule file is named: expected one of them',
-    "  --watermark: 'x' is not a number of that kind: expected 0 or more",
+    'ramenya: 3 arguments are wrong',
+    "  --watermark: 'x' is not a factor: expected a number such as 1.05",
+    "  --watermark-action: 'hop' is not an action: expected one of cycle, exit",
+    '  --rules and --rules-file: use only one of them',
+    "  'ramenya submit --help' lists the options",
   ]);
 }, 60_000);
 
