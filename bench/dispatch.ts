@@ -36,8 +36,8 @@ async function main(args: readonly string[]): Promise<void> {
   try {
     await run(join(pool, 'start.sh'), '--state-file', state);
     const measure = join(findPackageRoot(), 'bench', 'dispatch-measure.ts');
-    const told = await run(join(pool, 'run-as.sh'), process.execPath, '--import', 'tsx', measure, ...args);
-    const rounds = roundsSchema.parse(JSON.parse(told));
+    const output = await run(join(pool, 'run-as.sh'), process.execPath, '--import', 'tsx', measure, ...args);
+    const rounds = roundsSchema.parse(JSON.parse(output));
     const summary = summaryOf(rounds);
     await putFigures('dispatch', { summary, rounds });
     process.stdout.write(renderTable(summary));

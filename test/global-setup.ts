@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { stopPostgres } from '#config/embedded-postgres.ts';
 
-import { foldersIn } from './db/test-server.ts';
+import { directoriesIn } from './db/test-server.ts';
 
 import type { TestProject } from 'vitest/node';
 
@@ -23,7 +23,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   // Sites and servers of tests copy what the first of them made.
   process.env['SLURP_DATABASE_TEMPLATE'] = join(directory, 'template');
   return async () => {
-    await stopPostgres(foldersIn(directory), 'immediate');
+    await stopPostgres(directoriesIn(directory), 'immediate');
     await rm(directory, { recursive: true, force: true });
   };
 }

@@ -137,10 +137,10 @@ async function produce(directory: string, runs: readonly number[], taken: Daq, c
 
 /** Where there is no terminal for a bar, a line every ten seconds shows the progress. */
 function makeTeller(total: number): (ended: number) => void {
-  let toldAt = performance.now();
+  let reportedAt = performance.now();
   return (ended) => {
-    if (process.stderr.isTTY || performance.now() - toldAt < 10_000) return;
-    toldAt = performance.now();
+    if (process.stderr.isTTY || performance.now() - reportedAt < 10_000) return;
+    reportedAt = performance.now();
     say(`${ended} of ${total} jobs have ended`);
   };
 }

@@ -16,7 +16,7 @@ import type { OriginalStatus } from './adopt-status.ts';
 /** How {@link adoptAndMigrate} reports, and how long it waits. */
 export interface AdoptAndMigrateOptions {
   /** Called with each phase as it begins. */
-  readonly tell?: (phase: string) => void;
+  readonly reportPhase?: (phase: string) => void;
   /** How long to wait for tables that others use, before they are adopted; 20 s by default. */
   readonly lockTimeoutMs?: number;
 }
@@ -56,18 +56,18 @@ async function findOrigin(ask: Ask, role: Role): Promise<Origin> {
 export async function adoptAndMigrate(
   role: Role,
   sqlDirectory: string,
-  { tell = () => undefined, lockTimeoutMs = 20_000 }: AdoptAndMigrateOptions = {},
+  { reportPhase = () => undefined, lockTimeoutMs = 20_000 }: AdoptAndMigrateOptions = {},
 ): Promise<MigrationReport> {
   const { kind } = await withSnapshot(role, (ask) => findOrigin(ask, role));
   let adoption: Adoption | undefined;
   if (kind === 'catalog') {
-    adoption = await withTablesLocked(role, (ask) => adoptCatalog(ask, role, sqlDirectory, tell));
+    adoption = await withTablesLocked(role, (ask) => adoptCatalog(ask, role, sqlDirectory, reportPhase));
     return { role: role.role, applied: [], isForeign: true, ...present({ adoption }) };
   }
   if (role.role !== 'status') return migrate(role, sqlDirectory);
   const renamed = kind === 'earlier' ? await migrateEarlier(role, sqlDirectory) : [];
   const report = await migrate(role, sqlDirectory, async (ask) => {
-    adoption = await adoptStatus(ask, role, sqlDirectory, { tell, lockTimeoutMs });
+    adoption = await adoptStatus(ask, role, sqlDirectory, { reportPhase, lockTimeoutMs });
     return adoption !== undefined;
   });
   return {

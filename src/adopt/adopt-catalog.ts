@@ -134,16 +134,16 @@ export async function adoptCatalog(
   ask: Ask,
   role: Role,
   sqlDirectory: string,
-  tell: (phase: string) => void,
+  reportPhase: (phase: string) => void,
 ): Promise<Adoption | undefined> {
   const original = await findOriginalCatalog(ask, role);
   if (original === undefined || original.missing.length + original.changes.length === 0) return undefined;
   await ask(sql`select set_config('lock_timeout', '20000', true), set_config('statement_timeout', '0', true)`);
   for (const { name, statement } of await readSteps(sqlDirectory, 'catalog')) {
-    tell(name);
+    reportPhase(name);
     await ask(statement);
   }
-  tell('change types');
+  reportPhase('change types');
   for (const statement of makeTypeChanges(original.changes)) await ask(statement);
   const after = await findTables(ask, role.schema, names);
   return describeCatalog(ask, role, { ...original, tables: after });

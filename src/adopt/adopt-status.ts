@@ -10,7 +10,7 @@ import { canCreateTables, findColumnReaders, findTables } from './find-tables.ts
 import { makeTypeChanges } from './make-type-changes.ts';
 import { newStatusTables, originalStatusTables } from './original-tables.ts';
 import { readSteps } from './read-steps.ts';
-import { findStateStanding, findUnknownStates, makeStateType, makeTypeRemoval, stateChangeOf } from './state-type.ts';
+import { findStateTypeMatch, findUnknownStates, makeStateType, makeTypeRemoval, stateChangeOf } from './state-type.ts';
 
 import type { Ask } from '#db/migration-bookkeeping.ts';
 import type { Adoption } from '#model/report/migration.ts';
@@ -18,13 +18,13 @@ import type { Role } from '#model/site.ts';
 
 import type { TableCheck } from './check-tables.ts';
 import type { FoundTable } from './find-tables.ts';
-import type { StateStanding } from './state-type.ts';
+import type { StateTypeMatch } from './state-type.ts';
 
 /** Tables of the original, and all that is to be known before they are changed. */
 export interface OriginalStatus {
   readonly tables: ReadonlyMap<string, FoundTable>;
   readonly check: TableCheck;
-  readonly states: StateStanding;
+  readonly states: StateTypeMatch;
 }
 
 const names = Object.keys(originalStatusTables);
@@ -32,7 +32,7 @@ const names = Object.keys(originalStatusTables);
 /** The options of {@link adoptStatus}: waiting is bounded, so that a running production is not blocked for long. */
 export interface AdoptOptions {
   /** Told what is under way. */
-  readonly tell: (phase: string) => void;
+  readonly reportPhase: (phase: string) => void;
   /** How long to wait for those who use the tables; while we wait they are locked for all others. */
   readonly lockTimeoutMs: number;
 }
@@ -56,7 +56,7 @@ function assertAdoptable(role: Role, complaints: readonly string[], advice: stri
 export async function findOriginalStatus(ask: Ask, role: Role): Promise<OriginalStatus | undefined> {
   const found = await findTables(ask, role.schema, [...names, ...newStatusTables]);
   const tables = new Map([...found].filter(([name]) => names.includes(name)));
-  const states = await findStateStanding(ask, role.schema, tables);
+  const states = await findStateTypeMatch(ask, role.schema, tables);
   const hasType = states.kind === 'fit' || states.isThere;
   if (found.size === 0 && !hasType) return undefined;
   const check = checkTables(tables, originalStatusTables);
@@ -149,10 +149,10 @@ export async function adoptStatus(
   ask: Ask,
   role: Role,
   sqlDirectory: string,
-  { tell, lockTimeoutMs }: AdoptOptions,
+  { reportPhase, lockTimeoutMs }: AdoptOptions,
 ): Promise<Adoption | undefined> {
   if ((await findOriginalStatus(ask, role)) === undefined) return undefined;
-  tell('waiting for the tables');
+  reportPhase('waiting for the tables');
   await ask(
     sql`select set_config('lock_timeout', ${String(lockTimeoutMs)}, true), set_config('statement_timeout', '0', true),
           set_config('maintenance_work_mem', '256MB', true), set_config('work_mem', '128MB', true)`,
@@ -162,20 +162,20 @@ export async function adoptStatus(
   const original = await findOriginalStatus(ask, role);
   if (original === undefined) return undefined;
   const { tables, check, states } = original;
-  tell('counting');
+  reportPhase('counting');
   const before = await countRows(ask, role.schema, [...tables.keys()]);
   const described = await describe(ask, role, original);
   for (const statement of makeStateType(states)) await ask(statement);
   for (const { name, statement } of await readSteps(sqlDirectory, 'status')) {
     if (name === 'set keys') {
-      tell('change types');
+      reportPhase('change types');
       for (const change of makeTypeChanges(check.changes, stateChangeOf(states, tables))) await ask(change);
       for (const drop of makeTypeRemoval(states)) await ask(drop);
     }
-    tell(name);
+    reportPhase(name);
     await ask(statement);
   }
-  tell('counting');
+  reportPhase('counting');
   const counts = await countAdopted(ask, role.schema, names, before);
   checkNothingLost(role, before, counts);
   return { ...described, counts, open: await countOpen(ask, role.schema, true) };

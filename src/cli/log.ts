@@ -57,16 +57,16 @@ const waitingBytes = 1024 * 1024;
 
 function openDailyFile(directory: string): pino.DestinationStream {
   createDirectoryNow(directory, 0o700);
-  let toldOf: string | undefined;
-  const tell = (file: string, error: unknown): void => {
-    if (toldOf === file) return;
-    toldOf = file;
+  let reportedFile: string | undefined;
+  const reportFailure = (file: string, error: unknown): void => {
+    if (reportedFile === file) return;
+    reportedFile = file;
     process.stderr.write(`The log '${file}' cannot be written; continuing without it: ${describeError(error, file)}\n`);
   };
   const open = (path: string): pino.DestinationStream & { end(): void } => {
     const opened = pino.destination({ dest: path, sync: true, maxLength: waitingBytes });
     // Without a listener it would end the process.
-    opened.on('error', (error: unknown) => tell(path, error));
+    opened.on('error', (error: unknown) => reportFailure(path, error));
     return opened;
   };
   let file = logFileOf(directory, new Date());
@@ -80,7 +80,7 @@ function openDailyFile(directory: string): pino.DestinationStream {
           destination.end();
           [file, destination] = [today, next];
         } catch (error) {
-          tell(today, error);
+          reportFailure(today, error);
         }
       }
       destination.write(withoutSecrets(line));

@@ -24,11 +24,11 @@ async function runBachi(argv: readonly string[]): Promise<number> {
   if (identity.cupsid === 0) return stopUnwanted(say, identity, madeForReading);
   const timeoutMs = access?.job.reportTimeoutMs ?? 0;
   checkReport(identity, call.at, call.detail, argumentOf);
-  const told = await reportEvent(identity, access, call.at, call.detail, { timeoutMs, isPersistent: false });
-  reportDelivery(say, told, call.isVerbose);
+  const reported = await reportEvent(identity, access, call.at, call.detail, { timeoutMs, isPersistent: false });
+  reportDelivery(say, reported, call.isVerbose);
   if (problem !== undefined) throw problem;
-  const exitCode = stopIfUnwanted(say, identity, told.delivery);
-  if (exitCode === 0) assertAccepted(told, `bachi ${call.detail.word}`);
+  const exitCode = stopIfUnwanted(say, identity, reported.delivery);
+  if (exitCode === 0) assertAccepted(reported, `bachi ${call.detail.word}`);
   return exitCode;
 }
 

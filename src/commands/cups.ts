@@ -26,7 +26,7 @@ import {
 
 import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
 import type { JobIdentity } from '#job/identity.ts';
-import type { Told } from '#job/spool/report-event.ts';
+import type { ReportOutcome } from '#job/spool/report-event.ts';
 import type { JobEventDetail } from '#model/job/job-event.ts';
 
 import type { CupsAction, CupsCommon } from './cups-options.ts';
@@ -64,34 +64,39 @@ async function report(call: CupsCommon, detailFor: (identity: JobIdentity) => Jo
   if (identity.cupsid === 0 && call.isUpdate) return stopUnwanted(say, identity, madeForReading);
   checkReport({ ...identity, cupsid: Math.max(identity.cupsid, 1) }, call.at, detail, optionOf);
   if (!call.isUpdate) return 0;
-  const told =
+  const reported =
     detail.kind === 'started' && post.access !== undefined
       ? await startFrom(post.identity, post.access, call)
-      : await tellFrom(post, call, detail, false);
+      : await reportFrom(post, call, detail, false);
   if (post.problem !== undefined) throw post.problem;
-  const exitCode = stopIfUnwanted(say, identity, told.delivery);
-  if (exitCode === 0) assertAccepted(told, detail.kind);
+  const exitCode = stopIfUnwanted(say, identity, reported.delivery);
+  if (exitCode === 0) assertAccepted(reported, detail.kind);
   return exitCode;
 }
 
 /** Reports without a caller that waits are tried once: what is not answered goes with the next one. */
-async function tellFrom(post: Post, call: CupsCommon, detail: JobEventDetail, isPersistent: boolean): Promise<Told> {
+async function reportFrom(
+  post: Post,
+  call: CupsCommon,
+  detail: JobEventDetail,
+  isPersistent: boolean,
+): Promise<ReportOutcome> {
   const timeoutMs = post.access?.job.reportTimeoutMs ?? 0;
-  const told = await reportEvent(post.identity, post.access, call.at, detail, { timeoutMs, isPersistent });
-  reportDelivery(say, told, call.isVerbose);
-  return told;
+  const reported = await reportEvent(post.identity, post.access, call.at, detail, { timeoutMs, isPersistent });
+  reportDelivery(say, reported, call.isVerbose);
+  return reported;
 }
 
 /** Below the wrapper or the launcher, which have waited for the gateway already, a later start is reported as a first one. */
-async function startFrom(identity: JobIdentity, access: GatewayAccess, call: CupsCommon): Promise<Told> {
+async function startFrom(identity: JobIdentity, access: GatewayAccess, call: CupsCommon): Promise<ReportOutcome> {
   const isWaitedFor = identity.wrapperProcess !== undefined;
-  const told = await reportStart(identity, access, call.at, {
+  const reported = await reportStart(identity, access, call.at, {
     isLater: identity.start > 0 && !isWaitedFor,
     signal: stopSignal(0),
     say,
   });
-  reportDelivery(say, told, call.isVerbose);
-  return told;
+  reportDelivery(say, reported, call.isVerbose);
+  return reported;
 }
 
 async function printInfo(options: readonly (readonly [string, string])[]): Promise<number> {
@@ -124,19 +129,19 @@ async function runStageOut(call: CupsCommon & Extract<CupsAction, { kind: 'stage
   if (post.identity.cupsid === 0 && call.isUpdate) return stopUnwanted(say, post.identity, madeForReading);
   // All other calls are quicker without it.
   const { stageOutAndReport } = await import('#job/stage-out/stage-out-and-report.ts');
-  const told = await stageOutAndReport(call, {
+  const reported = await stageOutAndReport(call, {
     identity: post.identity,
     ...present({ access: post.access }),
     signal: stopSignal(stageOutGraceMs),
-    ...(call.isUpdate ? { report: (detail: JobEventDetail) => tellFrom(post, call, detail, true) } : {}),
+    ...(call.isUpdate ? { report: (detail: JobEventDetail) => reportFrom(post, call, detail, true) } : {}),
     check: (detail: JobEventDetail) => void checkReport(post.identity, call.at, detail, optionOf),
     say,
     isVerbose: call.isVerbose,
   });
-  if (told === undefined) return 0;
+  if (reported === undefined) return 0;
   if (post.problem !== undefined) throw post.problem;
-  const exitCode = stopIfUnwanted(say, post.identity, told.delivery);
-  if (exitCode === 0) assertAccepted(told, 'stageout');
+  const exitCode = stopIfUnwanted(say, post.identity, reported.delivery);
+  if (exitCode === 0) assertAccepted(reported, 'stageout');
   return exitCode;
 }
 
@@ -149,13 +154,13 @@ async function startWrapped(): Promise<number> {
     return fencedExitCode;
   }
   if (access === undefined) throw post.problem ?? new Error('A job has a gateway or a problem');
-  const told = await reportStart(identity, access, new Date().toISOString(), {
+  const reported = await reportStart(identity, access, new Date().toISOString(), {
     isLater: identity.start > 0,
     signal: stopSignal(0),
     say,
   });
-  const { delivery, refusal } = told;
-  reportDelivery(say, told, true);
+  const { delivery, refusal } = reported;
+  reportDelivery(say, reported, true);
   if (refusal !== undefined) say(`the gateway refused the report 'started': ${refusal}`);
   if (delivery.verdict?.isGo === false) {
     reportUnwanted(say, delivery.verdict.reason);

@@ -3,13 +3,13 @@ import { findIdentity } from '#job/identity.ts';
 import { renderRefusal } from '#job/spool/deliver.ts';
 import { reportEvent } from '#job/spool/report-event.ts';
 import { stopJob } from '#job/stop-job.ts';
-import { hasToldEnd } from '#job/wrap.ts';
+import { hasReportedEnd } from '#job/wrap.ts';
 import { GatewayError, SiteError, UsageError } from '#model/errors.ts';
 
 import type { GatewayAccess } from '#job/ask/read-gateway-access.ts';
 import type { JobIdentity } from '#job/identity.ts';
 import type { Delivery } from '#job/spool/deliver.ts';
-import type { Told } from '#job/spool/report-event.ts';
+import type { ReportOutcome } from '#job/spool/report-event.ts';
 import type { Say } from '#model/log.ts';
 
 /** The job that reports, and its way to the gateway; without `access` reports wait in the spool. */
@@ -40,7 +40,7 @@ export function openPost(): Post {
 }
 
 /** Reports what one has to know of a delivery; one that only waits is said where `isVerbose`. */
-export function reportDelivery(say: Say, { delivery, line }: Told, isVerbose: boolean): void {
+export function reportDelivery(say: Say, { delivery, line }: ReportOutcome, isVerbose: boolean): void {
   const { outcome, reason, refused } = delivery;
   for (const refusal of refused) {
     // The report of this call is an error of its own.
@@ -51,7 +51,7 @@ export function reportDelivery(say: Say, { delivery, line }: Told, isVerbose: bo
 }
 
 /** @throws GatewayError if the gateway refused this very report: nothing that the job does will change that */
-export function assertAccepted({ refusal }: Told, report: string): void {
+export function assertAccepted({ refusal }: ReportOutcome, report: string): void {
   if (refusal === undefined) return;
   const isStageOut = report === 'stageout';
   throw new GatewayError(`The gateway refused the report '${report}': ${refusal}`, {
@@ -62,7 +62,7 @@ export function assertAccepted({ refusal }: Told, report: string): void {
 
 /** Ends the job if the gateway said so. @returns the exit code */
 export function stopIfUnwanted(say: Say, identity: JobIdentity, { verdict }: Delivery): number {
-  if (verdict === undefined || verdict.isGo || hasToldEnd(identity)) return 0;
+  if (verdict === undefined || verdict.isGo || hasReportedEnd(identity)) return 0;
   return stopUnwanted(say, identity, verdict.reason);
 }
 

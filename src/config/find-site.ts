@@ -251,14 +251,14 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
   if (isShared) checkTestbed(file, root.file ?? baseDirectory);
   const stateDirectory = isShared ? join(baseDirectory, 'testbed') : baseDirectory;
   const databases = sections.databases ?? allEmbedded;
-  const surroundings = { directory: root.directory, siteFile: root.file, stateDirectory, odbc: sections.odbc, env };
+  const context = { directory: root.directory, siteFile: root.file, stateDirectory, odbc: sections.odbc, env };
 
   return {
     kind: Object.values(databases).includes('embedded') ? 'embedded' : 'external',
     mode,
     ...present({ file: root.file }),
     stateDirectory,
-    roles: await makeRoles(databases, surroundings),
+    roles: await makeRoles(databases, context),
     batch: makeBatch(sections.batch),
     gateway: makeGateway(sections.gateway, root.directory),
     spoolDirectory: resolve(root.directory, sections.spool ?? join(stateDirectory, 'spool')),

@@ -50,8 +50,8 @@ function hasName(): boolean {
 
 // initdb wants to know what we are called; the server itself does not. In a user namespace of our own we are 'nobody'.
 async function findNamelessAccount(): Promise<ServerAccount> {
-  const nobody = await findAccount('nobody');
-  const words = ['--user', `--map-user=${nobody?.uid ?? 65_534}`];
+  const unprivileged = await findAccount('nobody');
+  const words = ['--user', `--map-user=${unprivileged?.uid ?? 65_534}`];
   const trial = await runCommand('unshare', [...words, 'id', '-un']).catch(() => undefined);
   if (trial?.exitCode === 0) return { prefix: [], initPrefix: ['unshare', ...words] };
   throw new SiteError(`User ${process.getuid?.() ?? ''} has no entry in /etc/passwd, which PostgreSQL requires`, {

@@ -70,8 +70,8 @@ export function describeServer(url: string): string {
   if (!URL.canParse(url)) return 'an address that cannot be read';
   const { searchParams, hostname, port, pathname } = new URL(url);
   const host = searchParams.get('host') ?? (hostname === '' ? 'localhost' : hostname);
-  const told = searchParams.get('port') ?? port;
-  return `${host}${told === '' ? '' : `:${told}`}/${decodeURIComponent(pathname.slice(1))}`;
+  const shownPort = searchParams.get('port') ?? port;
+  return `${host}${shownPort === '' ? '' : `:${shownPort}`}/${decodeURIComponent(pathname.slice(1))}`;
 }
 
 /** Returns whether two roles reach the same database as the same user, so that one statement can use both. */
@@ -144,7 +144,7 @@ class ConnectedSession implements OpenSession {
   #lost: Error | undefined;
   #isClosed = false;
   readonly #isKept: boolean;
-  #tellLost: (() => void) | undefined;
+  #reportLost: (() => void) | undefined;
 
   /** `isKept`: the connection goes back to the pool at the end, else it is ended with its temporary tables. */
   constructor(client: pg.PoolClient, role: Role, isKept: boolean) {
@@ -159,7 +159,7 @@ class ConnectedSession implements OpenSession {
   readonly #noteLost = (error: Error): void => {
     if (this.#lost !== undefined) return;
     this.#lost = error;
-    this.#tellLost?.();
+    this.#reportLost?.();
   };
 
   async #ask<T>(action: () => Promise<T>): Promise<T> {
@@ -256,20 +256,20 @@ class ConnectedSession implements OpenSession {
   }
 
   async listen(channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>> {
-    const hear = (message: pg.Notification): void => {
+    const take = (message: pg.Notification): void => {
       if (message.channel === channel) onNotify(message.payload ?? '');
     };
-    this.#client.on('notification', hear);
+    this.#client.on('notification', take);
     await this.execute(sql`listen ${sql.identifier(channel)}`);
     return async () => {
-      this.#client.off('notification', hear);
+      this.#client.off('notification', take);
       await this.execute(sql`unlisten ${sql.identifier(channel)}`);
     };
   }
 
-  onLost(tell: () => void): void {
-    this.#tellLost = tell;
-    if (this.#lost !== undefined) tell();
+  onLost(report: () => void): void {
+    this.#reportLost = report;
+    if (this.#lost !== undefined) report();
   }
 
   close(): Promise<void> {

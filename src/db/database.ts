@@ -69,7 +69,7 @@ export interface OpenSession extends Session {
   /** Rolls back what is open and gives the connection back; twice does no harm. */
   close(): Promise<void>;
   /** Called once if the server or the network ends the connection. */
-  onLost(tell: () => void): void;
+  onLost(report: () => void): void;
 }
 
 /** A pool of connections to one role. Idle connections do not keep the process alive. */

@@ -67,14 +67,14 @@ function askBy(transaction: Transaction<unknown> | Kysely<unknown>): Ask {
   };
 }
 
-interface Standing {
+interface MigrationState {
   /** Names of the migrations that have run, in order. */
   readonly applied: readonly string[];
   /** The tables are there, and no migration has run. */
   readonly isForeign: boolean;
 }
 
-async function findStanding(ask: Ask, role: Role, known: readonly string[]): Promise<Standing> {
+async function findMigrationState(ask: Ask, role: Role, known: readonly string[]): Promise<MigrationState> {
   const applied = await findApplied(ask, role);
   const unknown = applied.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
@@ -89,7 +89,7 @@ async function findStanding(ask: Ask, role: Role, known: readonly string[]): Pro
   return { applied, isForeign: found.length > 0 };
 }
 
-function checkForeign({ isForeign }: Standing, role: Role): void {
+function checkForeign({ isForeign }: MigrationState, role: Role): void {
   if (!isForeign || role.role !== 'status') return;
   throw new DatabaseError(
     `The tables in schema '${role.schema}' of '${describeServer(role.url)}' were not created by SLURP`,
@@ -108,10 +108,10 @@ function checkForeign({ isForeign }: Standing, role: Role): void {
  */
 export async function migrate(role: Role, sqlDirectory: string, begin?: BeginMigration): Promise<MigrationReport> {
   const known = await readMigrationNames(role, sqlDirectory);
-  const standing = await withSnapshot(role, (ask) => findStanding(ask, role, known));
+  const state = await withSnapshot(role, (ask) => findMigrationState(ask, role, known));
   if (begin === undefined) {
-    checkForeign(standing, role);
-    if (standing.isForeign) return { role: role.role, applied: [], isForeign: true };
+    checkForeign(state, role);
+    if (state.isForeign) return { role: role.role, applied: [], isForeign: true };
   }
   const applied = await runMigrations(role, await readMigrations(role, sqlDirectory, begin));
   return { role: role.role, applied, isForeign: false };
@@ -155,9 +155,9 @@ async function runMigrations(role: Role, migrations: Record<string, Migration>):
  */
 export async function planMigration(role: Role, sqlDirectory: string): Promise<MigrationReport> {
   const known = await readMigrationNames(role, sqlDirectory);
-  const standing = await withSnapshot(role, (ask) => findStanding(ask, role, known));
-  checkForeign(standing, role);
-  const { applied, isForeign } = standing;
+  const state = await withSnapshot(role, (ask) => findMigrationState(ask, role, known));
+  checkForeign(state, role);
+  const { applied, isForeign } = state;
   return { role: role.role, applied: isForeign ? [] : known.filter((name) => !applied.includes(name)), isForeign };
 }
 
@@ -168,6 +168,6 @@ export async function planMigration(role: Role, sqlDirectory: string): Promise<M
  */
 export async function findPendingMigrations(role: Role, sqlDirectory: string): Promise<readonly string[]> {
   const known = await readMigrationNames(role, sqlDirectory);
-  const { applied } = await withSnapshot(role, (ask) => findStanding(ask, role, known));
+  const { applied } = await withSnapshot(role, (ask) => findMigrationState(ask, role, known));
   return known.filter((name) => !applied.includes(name));
 }

@@ -24,7 +24,7 @@ const boundMs = 15_000;
  * @see docs/gateway.md
  */
 export async function answerClaim(
-  doors: { readonly status: Database; readonly catalog: Database },
+  resources: { readonly status: Database; readonly catalog: Database },
   submission: string,
   id: string,
   body: unknown,
@@ -35,7 +35,7 @@ export async function answerClaim(
     const detail = `The request cannot be read: ${renderComplaints(question)}`;
     throw new HttpProblem({ status: 400, code: 'bad-request', detail, more: { complaints: question } });
   }
-  const claimant = await findClaimant(doors.status, cupsid);
+  const claimant = await findClaimant(resources.status, cupsid);
   if (claimant === undefined) {
     throw new HttpProblem({
       status: 404,
@@ -51,7 +51,7 @@ export async function answerClaim(
   const { dstfile } = claimant;
   const reason =
     reasonOf(claimant, question) ??
-    (await withBound(claimNames(doors, [{ lfn, dstfile, cupsid, isTaken }]), boundMs, answerTooSlow))[0];
+    (await withBound(claimNames(resources, [{ lfn, dstfile, cupsid, isTaken }]), boundMs, answerTooSlow))[0];
   return reason === undefined ? { cupsid, isGranted: true } : { cupsid, isGranted: false, reason };
 }
 

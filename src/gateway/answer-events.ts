@@ -9,7 +9,7 @@ import { HttpProblem } from './http-problem.ts';
 import { readList } from './read-list.ts';
 
 import type { EventRecorder } from '#ingest/event-recorder.ts';
-import type { IngestDoors } from '#ingest/ingest-events.ts';
+import type { IngestResources } from '#ingest/ingest-events.ts';
 import type { Refusal } from '#ingest/record-refusals.ts';
 import type { EventReply, EventResult } from '#model/job/event-reply.ts';
 import type { ParsedEvent } from '#model/job/parse-event.ts';
@@ -26,7 +26,7 @@ const boundMs = 15_000;
  * @see docs/gateway.md
  */
 export async function answerEvents(
-  doors: IngestDoors & { readonly recorder: EventRecorder },
+  resources: IngestResources & { readonly recorder: EventRecorder },
   submission: string,
   body: unknown,
   clock: { readonly clockOffsetMs?: number } = {},
@@ -35,7 +35,7 @@ export async function answerEvents(
   const parsed = values.map(parseJobEvent);
   const events = parsed.flatMap((one) => (one.kind === 'event' ? [one.event] : []));
   const terms = { allowedSubmission: submission, ...clock };
-  const reply = await withBound(ingestEvents(doors, events, terms), boundMs, answerTooSlow);
+  const reply = await withBound(ingestEvents(resources, events, terms), boundMs, answerTooSlow);
   let next = 0;
   const results = parsed.map((one, index): EventResult | undefined =>
     one.kind === 'event' ? reply.results[next++] : toInvalidResult(values[index], one),
@@ -45,17 +45,17 @@ export async function answerEvents(
     return [{ ...result, report: kindOf(values[index]), reason: result.reason ?? 'invalid' }];
   });
   if (refusals.length > 0) {
-    await withBound(recordRefusals(doors, refusals, { allowedSubmission: submission }), boundMs, answerTooSlow);
+    await withBound(recordRefusals(resources, refusals, { allowedSubmission: submission }), boundMs, answerTooSlow);
   }
   for (const { cupsid, outcome } of results.filter((result) => result !== undefined)) {
     // Of no attempt that this job may speak for, so that no row can say it.
     if (outcome === 'unknown-attempt' || outcome === 'forbidden') {
-      doors.log.warn({ cupsid, outcome, submission }, 'a report was refused');
+      resources.log.warn({ cupsid, outcome, submission }, 'a report was refused');
     }
   }
-  const told = { ...reply, results: results.filter((result) => result !== undefined) };
-  assertSomeAccepted(told.results, parsed);
-  return told;
+  const given = { ...reply, results: results.filter((result) => result !== undefined) };
+  assertSomeAccepted(given.results, parsed);
+  return given;
 }
 
 /** A job speaks for itself only. */
@@ -84,11 +84,11 @@ function assertSomeAccepted(results: readonly EventResult[], parsed: readonly Pa
 }
 
 function toInvalidResult(value: unknown, parsed: Extract<ParsedEvent, { kind: 'invalid' }>): EventResult {
-  const told = typeof value === 'object' && value !== null ? value : {};
+  const given = typeof value === 'object' && value !== null ? value : {};
   return {
-    cupsid: 'cupsid' in told && typeof told.cupsid === 'number' ? told.cupsid : 0,
-    source: 'source' in told && typeof told.source === 'string' ? told.source : '',
-    sequence: 'sequence' in told && typeof told.sequence === 'number' ? told.sequence : -1,
+    cupsid: 'cupsid' in given && typeof given.cupsid === 'number' ? given.cupsid : 0,
+    source: 'source' in given && typeof given.source === 'string' ? given.source : '',
+    sequence: 'sequence' in given && typeof given.sequence === 'number' ? given.sequence : -1,
     outcome: 'invalid',
     reason: renderComplaints(parsed.complaints),
   };

@@ -37,7 +37,7 @@ const freshMs = 60_000;
 const answerBoundMs = 2000;
 
 /** Finds out how the gateway is doing. Never throws, and answers within about 2 s. */
-export async function checkHealth(doors: {
+export async function checkHealth(resources: {
   readonly status: Database;
   readonly version: string;
   readonly facts: GroupWriterFacts;
@@ -47,17 +47,17 @@ export async function checkHealth(doors: {
   const began = performance.now();
   const timer = new AbortController();
   const found = await Promise.race([
-    Promise.all([countUnapplied(doors.status), countRefused(doors.status)]).catch(() => undefined),
+    Promise.all([countUnapplied(resources.status), countRefused(resources.status)]).catch(() => undefined),
     sleep(answerBoundMs, undefined, { signal: timer.signal }).catch(() => undefined),
   ]);
   timer.abort();
   const [counts, reports] = found ?? [];
   const attempts = reports?.refused;
-  const { spoolDirectory } = doors;
+  const { spoolDirectory } = resources;
   const spools = spoolDirectory === undefined ? 0 : (await findRefusedSpools(spoolDirectory).catch(() => [])).length;
   const severe = [
     ...(counts === undefined ? ['the status database does not answer'] : []),
-    ...(Date.now() - (doors.facts.lastFailureAt?.getTime() ?? 0) < freshMs
+    ...(Date.now() - (resources.facts.lastFailureAt?.getTime() ?? 0) < freshMs
       ? ['the last events could not be written']
       : []),
     ...(counts !== undefined && counts.oldestSeconds > oldSeconds ? ['staged files are waiting for the catalog'] : []),
@@ -70,11 +70,11 @@ export async function checkHealth(doors: {
     ...(spools === 0 ? [] : [`${countOf(spools, 'spool')} could not be read: see 'slurp refused'`]),
   ];
   const aside = counts !== undefined && counts.aside > 0 ? ['staged files were quarantined'] : [];
-  const { queued, written, failures } = doors.facts;
+  const { queued, written, failures } = resources.facts;
   return {
     status: severe.length + refused.length > 0 ? 'degraded' : 'ok',
     isServing: severe.length === 0,
-    version: doors.version,
+    version: resources.version,
     uptimeSeconds: Math.round(process.uptime()),
     database: {
       isReachable: counts !== undefined,

@@ -27,7 +27,7 @@ import type { StageoutApplier } from '#ingest/stageout-applier.ts';
 import type { Log } from '#model/log.ts';
 
 /** What a gateway is made of. The databases stay the caller's: he closes them after the gateway. */
-export interface GatewayDoors {
+export interface GatewayResources {
   readonly status: Database;
   readonly catalog: Database;
   readonly siteKey: KeyObject;
@@ -76,8 +76,8 @@ const methods: readonly (readonly [path: RegExp, method: string])[] = [
  *
  * @see docs/gateway.md
  */
-export function makeGateway(doors: GatewayDoors): Gateway {
-  const { status, catalog, siteKey, log, version } = doors;
+export function makeGateway(resources: GatewayResources): Gateway {
+  const { status, catalog, siteKey, log, version } = resources;
   const recorder = makeEventRecorder({ status, log });
   const signRecorder = makeSignRecorder({ status, log });
   const applier = makeStageoutApplier({ status, catalog, log });
@@ -87,9 +87,9 @@ export function makeGateway(doors: GatewayDoors): Gateway {
     routerOptions: { maxParamLength: 100 },
     serverFactory: (handler) => {
       const server =
-        doors.tls === undefined
+        resources.tls === undefined
           ? createServer(timeouts, handler)
-          : createTlsServer({ ...timeouts, cert: doors.tls.certificate, key: doors.tls.key }, handler);
+          : createTlsServer({ ...timeouts, cert: resources.tls.certificate, key: resources.tls.key }, handler);
       server.maxConnections = maxConnections;
       return server;
     },
@@ -147,7 +147,7 @@ export function makeGateway(doors: GatewayDoors): Gateway {
     answerClaim({ status, catalog }, checkToken(request.headers), request.params.id, request.body),
   );
   app.get('/health', async (_request, reply) => {
-    const { spoolDirectory } = doors;
+    const { spoolDirectory } = resources;
     const health = await checkHealth({
       ...{ status, version, facts: recorder.facts() },
       ...present({ spoolDirectory }),

@@ -1,8 +1,8 @@
 import { HttpProblem } from './http-problem.ts';
 
 /** Reads a number of an address: digits, of an `int` column. @throws HttpProblem 400 */
-export function parseNumber(what: string, told: unknown): number {
-  const text = String(told);
+export function parseNumber(what: string, given: unknown): number {
+  const text = String(given);
   const value = Number(text);
   if (/^\d{1,10}$/u.test(text) && value <= 2_147_483_647) return value;
   throw new HttpProblem({

@@ -38,8 +38,8 @@ const maxQueued = 50_000;
  * Makes a recorder over the status database. A conflict between two gateways is tried again, a database that is away is
  * not: the sender has the event in its spool, and asks again.
  */
-export function makeEventRecorder(doors: { readonly status: Database; readonly log: Log }): EventRecorder {
-  const { status, log } = doors;
+export function makeEventRecorder(resources: { readonly status: Database; readonly log: Log }): EventRecorder {
+  const { status, log } = resources;
   return makeGroupWriter<EventToRecord, RecordResult>({
     maxItems,
     maxQueued,

@@ -12,7 +12,7 @@ import type { EventRecorder, RecordResult } from './event-recorder.ts';
 import type { StageoutApplier } from './stageout-applier.ts';
 
 /** What ingesting needs. A gateway brings recorder and applier of its own, so that its requests are joined. */
-export interface IngestDoors {
+export interface IngestResources {
   readonly status: Database;
   readonly catalog: Database;
   readonly log: Log;
@@ -38,25 +38,25 @@ export interface IngestOptions {
  * @see docs/events.md
  */
 export async function ingestEvents(
-  doors: IngestDoors,
+  resources: IngestResources,
   events: readonly JobEvent[],
   options: IngestOptions = {},
 ): Promise<EventReply> {
-  const recorder = doors.recorder ?? makeEventRecorder(doors);
-  const applier = doors.applier ?? makeStageoutApplier(doors);
+  const recorder = resources.recorder ?? makeEventRecorder(resources);
+  const applier = resources.applier ?? makeStageoutApplier(resources);
   const recorded: RecordResult[] = [];
   for (let from = 0; from < events.length; from += chunkSize) {
     const chunk = events.slice(from, from + chunkSize).map((event) => withSubmission(event, options));
     recorded.push(...(await recorder.write(chunk)));
   }
-  const told = events.flatMap((event, index) => {
+  const outcomes = events.flatMap((event, index) => {
     const result = recorded[index];
     return result === undefined ? [] : [{ event, result, isTaken: isTaken(result) }];
   });
-  const staged = told.filter(({ event, isTaken }) => isTaken && event.detail.kind === 'stageout');
+  const staged = outcomes.filter(({ event, isTaken }) => isTaken && event.detail.kind === 'stageout');
   return {
-    results: told.map(({ event, result }) => toEventResult(event, result)),
-    verdicts: told.flatMap(({ event, result }) =>
+    results: outcomes.map(({ event, result }) => toEventResult(event, result)),
+    verdicts: outcomes.flatMap(({ event, result }) =>
       result.go === null
         ? []
         : [{ cupsid: event.cupsid, go: result.go, ...(result.reason === null ? {} : { reason: result.reason }) }],

@@ -18,14 +18,14 @@ const eventsAtOnce = 500;
  * @throws DatabaseError, GatewayError: all may be said again
  */
 export async function ingestOwnEvents(
-  doors: { readonly status: Database; readonly log: Log },
+  resources: { readonly status: Database; readonly log: Log },
   events: readonly JobEvent[],
 ): Promise<readonly JobEvent[]> {
-  const recorder = makeEventRecorder(doors);
+  const recorder = makeEventRecorder(resources);
   const sound = events.flatMap((event) => {
     const parsed = parseEvent(event);
     if (parsed.kind === 'event') return [parsed.event];
-    doors.log.error({ event, reason: renderComplaints(parsed.complaints) }, 'event refused');
+    resources.log.error({ event, reason: renderComplaints(parsed.complaints) }, 'event refused');
     return [];
   });
   const fresh: JobEvent[] = [];

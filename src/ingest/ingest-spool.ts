@@ -14,7 +14,7 @@ import type { SpoolContents } from '#job/spool/read-spool.ts';
 import type { EventOutcome, EventResult } from '#model/job/event-reply.ts';
 import type { JobEvent } from '#model/job/job-event.ts';
 
-import type { IngestDoors } from './ingest-events.ts';
+import type { IngestResources } from './ingest-events.ts';
 import type { Refusal } from './record-refusals.ts';
 
 /** A line of a spool that is not in the database, and never will be. */
@@ -48,7 +48,11 @@ const maxSizeBytes = 256 * 1024 * 1024;
  *
  * @throws DatabaseError, GatewayError: take the same file again later
  */
-export async function ingestSpool(doors: IngestDoors, bytes: Buffer, options: SpoolOptions = {}): Promise<SpoolReport> {
+export async function ingestSpool(
+  resources: IngestResources,
+  bytes: Buffer,
+  options: SpoolOptions = {},
+): Promise<SpoolReport> {
   const contents = parseSpool(bytes);
   const lineAt = makeLineCounter(bytes);
   const refusals: Refusal[] = [];
@@ -67,8 +71,8 @@ export async function ingestSpool(doors: IngestDoors, bytes: Buffer, options: Sp
   }
   const { submission } = contents.header ?? {};
   const allowed = submission === undefined ? {} : { allowedSubmission: submission };
-  const recorder = doors.recorder ?? makeEventRecorder(doors);
-  const { results } = await ingestEvents({ ...doors, recorder }, events, allowed);
+  const recorder = resources.recorder ?? makeEventRecorder(resources);
+  const { results } = await ingestEvents({ ...resources, recorder }, events, allowed);
   const counts = { new: 0, duplicate: 0, 'unknown-attempt': 0, forbidden: 0, invalid: refused.length };
   for (const [index, result] of results.entries()) {
     const { outcome, sequence } = result;
@@ -76,9 +80,9 @@ export async function ingestSpool(doors: IngestDoors, bytes: Buffer, options: Sp
     if (outcome === 'new' || outcome === 'duplicate') continue;
     refused.push(refuse(sequence, events[index]?.detail.kind ?? 'unknown', result.reason ?? reasonOf(result)));
   }
-  if (contents.header !== undefined) await recordRefusals({ ...doors, recorder }, refusals, allowed);
+  if (contents.header !== undefined) await recordRefusals({ ...resources, recorder }, refusals, allowed);
   const taken = results.filter(({ outcome }) => outcome === 'new' || outcome === 'duplicate');
-  await resolveRefused(doors.status, { keys: taken }, 'the report was taken later, from a spool');
+  await resolveRefused(resources.status, { keys: taken }, 'the report was taken later, from a spool');
   return {
     counts,
     refused: refused.toSorted((one, other) => one.line - other.line),
@@ -92,7 +96,7 @@ export async function ingestSpool(doors: IngestDoors, bytes: Buffer, options: Sp
  * @throws the error of `node:fs`; SiteError `spool-too-large`; DatabaseError, GatewayError
  */
 export async function ingestSpoolFile(
-  doors: IngestDoors,
+  resources: IngestResources,
   path: string,
   options: SpoolOptions = {},
 ): Promise<SpoolReport> {
@@ -105,7 +109,7 @@ export async function ingestSpoolFile(
         advice: 'Find out what wrote there; truncate it after a complete line to keep the lines before',
       });
     }
-    return await ingestSpool(doors, await file.readFile(), options);
+    return await ingestSpool(resources, await file.readFile(), options);
   } finally {
     await file.close();
   }

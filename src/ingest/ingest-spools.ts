@@ -13,7 +13,7 @@ import { ingestSpoolFile } from './ingest-spool.ts';
 import type { Site } from '#model/site.ts';
 import type { Repetition } from '#util/start-repeating.ts';
 
-import type { IngestDoors } from './ingest-events.ts';
+import type { IngestResources } from './ingest-events.ts';
 import type { SpoolReport } from './ingest-spool.ts';
 
 /** What one look into the spool directory did. */
@@ -42,7 +42,7 @@ const patienceMs = 10 * 60_000;
  * @throws DatabaseError, GatewayError: what is left is taken by the next scan
  */
 export async function ingestSpools(
-  doors: IngestDoors,
+  resources: IngestResources,
   directory: string,
   now: Date = new Date(),
   left = new Map<string, string>(),
@@ -54,14 +54,14 @@ export async function ingestSpools(
   });
   for (const name of names) {
     const cupsid = spoolName.exec(name)?.[1];
-    if (cupsid !== undefined) scan[await ingestOne(doors, directory, name, Number(cupsid), now, left)] += 1;
+    if (cupsid !== undefined) scan[await ingestOne(resources, directory, name, Number(cupsid), now, left)] += 1;
   }
   for (const name of left.keys()) if (!names.includes(name)) left.delete(name);
   return scan;
 }
 
 async function ingestOne(
-  doors: IngestDoors,
+  resources: IngestResources,
   directory: string,
   name: string,
   cupsid: number,
@@ -77,17 +77,17 @@ async function ingestOne(
   if (isYoung && left.get(name) === `torn ${before.text}`) return 'left';
   let report: SpoolReport;
   try {
-    report = await ingestSpoolFile(doors, path, { cupsid });
+    report = await ingestSpoolFile(resources, path, { cupsid });
   } catch (error) {
     // Another gateway over the same directory had it first.
     if (codeOf(error) === 'ENOENT') return 'left';
     if (codeOf(error) === 'EACCES') {
-      if (left.get(name) !== 'closed') doors.log.warn({ file: path }, 'a spool cannot be read: permission denied');
+      if (left.get(name) !== 'closed') resources.log.warn({ file: path }, 'a spool cannot be read: permission denied');
       left.set(name, 'closed');
       return 'left';
     }
     if (codeOf(error) !== 'spool-too-large') throw error;
-    return moveAside(doors, directory, name, describeError(error));
+    return moveAside(resources, directory, name, describeError(error));
   }
   if (report.tornBytes > 0 && isYoung) {
     left.set(name, `torn ${before.text}`);
@@ -97,11 +97,16 @@ async function ingestOne(
   if (claimed === undefined) return 'left';
   // A longer spool of the same job came while we read: now under a name that is not written to.
   if ((await readFingerprint(join(directory, claimed)))?.text !== before.text) {
-    return ingestOne(doors, directory, claimed, cupsid, now, left);
+    return ingestOne(resources, directory, claimed, cupsid, now, left);
   }
   if (report.refused.length > 0 || report.tornBytes > 0) {
     const [first] = report.refused;
-    return moveAside(doors, directory, claimed, first === undefined ? 'torn' : `line ${first.line}: ${first.reason}`);
+    return moveAside(
+      resources,
+      directory,
+      claimed,
+      first === undefined ? 'torn' : `line ${first.line}: ${first.reason}`,
+    );
   }
   await rm(join(directory, claimed), { force: true });
   return 'taken';
@@ -130,20 +135,25 @@ async function readFingerprint(path: string): Promise<{ text: string; modifiedMs
   }
 }
 
-async function moveAside(doors: IngestDoors, directory: string, name: string, reason: string): Promise<'refused'> {
+async function moveAside(
+  resources: IngestResources,
+  directory: string,
+  name: string,
+  reason: string,
+): Promise<'refused'> {
   const refused = join(directory, refusedDirectoryName);
   await createDirectory(refused, 0o700);
   // A job may bring the same name home again: what was set aside before stays.
   const plain = name.replace(/\.taken-.*$/u, '');
   await rename(join(directory, name), join(refused, `${plain}.${Date.now()}`));
-  doors.log.warn({ file: name, refused, reason }, 'a spool has lines that were rejected');
+  resources.log.warn({ file: name, refused, reason }, 'a spool has lines that were rejected');
   return 'refused';
 }
 
 /** Looks for spools at once, then every few seconds; failures are logged once and tried again, ever more slowly. */
 export function startSpoolWatch(options: {
   readonly site: Pick<Site, 'spoolDirectory'>;
-  readonly doors: IngestDoors;
+  readonly resources: IngestResources;
   /** Time between two looks; 5 s by default. */
   readonly everyMs?: number;
 }): Repetition {
@@ -152,10 +162,10 @@ export function startSpoolWatch(options: {
   let failures = 0;
   return startRepeating(async () => {
     try {
-      await ingestSpools(options.doors, options.site.spoolDirectory, new Date(), left);
+      await ingestSpools(options.resources, options.site.spoolDirectory, new Date(), left);
       failures = 0;
     } catch (error) {
-      if (failures === 0) options.doors.log.warn({ error }, 'spools cannot be read now');
+      if (failures === 0) options.resources.log.warn({ error }, 'spools cannot be read now');
       failures += 1;
     }
     return Math.min(everyMs * 2 ** failures, 60_000);

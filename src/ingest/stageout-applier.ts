@@ -20,7 +20,7 @@ import type { JobEvent } from '#model/job/job-event.ts';
 import type { Log } from '#model/log.ts';
 
 /** The two databases between which a staged file travels. */
-export interface StageoutDoors {
+export interface StageoutResources {
   readonly status: Database;
   readonly catalog: Database;
   readonly log: Log;
@@ -63,7 +63,7 @@ const hangMs = 30_000;
 const batchSize = 500;
 
 /** Makes an applier. @param boundMs how long {@link StageoutApplier.apply} waits; 5 s by default */
-export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): StageoutApplier {
+export function makeStageoutApplier(resources: StageoutResources, boundMs = 5000): StageoutApplier {
   let awayUntil = 0;
   let awayReason = '';
 
@@ -74,7 +74,7 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
     write: async (stageouts) => {
       if (Date.now() < awayUntil) return stageouts.map(() => ({ kind: 'pending', reason: awayReason }) as const);
       try {
-        const reasons = await withBound(putOwnFiles(doors, stageouts), hangMs, () => {
+        const reasons = await withBound(putOwnFiles(resources, stageouts), hangMs, () => {
           throw new GatewayError('It does not answer', { code: 'gateway-slow' });
         });
         awayUntil = 0;
@@ -83,7 +83,7 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
         if (isPoison(error)) throw error;
         awayReason = `the catalog is unavailable: ${describeError(error)}`;
         if (awayUntil === 0)
-          doors.log.warn({ reason: describeError(error) }, 'the catalog does not accept staged files');
+          resources.log.warn({ reason: describeError(error) }, 'the catalog does not accept staged files');
         awayUntil = Date.now() + pauseMs;
         return stageouts.map(() => ({ kind: 'pending', reason: awayReason }) as const);
       }
@@ -97,12 +97,14 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
     const written = await writer.write(open);
     let next = 0;
     const fates = decided.map((fate): Fate => fate ?? written[next++] ?? { kind: 'pending', reason: 'not tried' });
-    await recordFates(doors, stageouts, fates);
+    await recordFates(resources, stageouts, fates);
     return fates;
   }
 
   async function applyNow(keys: readonly EventKey[]): Promise<readonly Registration[]> {
-    const found = new Map((await findStageouts(doors.status, keys)).map((stageout) => [keyTextOf(stageout), stageout]));
+    const found = new Map(
+      (await findStageouts(resources.status, keys)).map((stageout) => [keyTextOf(stageout), stageout]),
+    );
     const stageouts = keys.flatMap((key) => found.get(keyTextOf(key)) ?? []);
     const fates = await settle(stageouts);
     return stageouts.map((stageout, index) => registrationOf(stageout, fates[index]));
@@ -121,7 +123,7 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
     async applyPending() {
       let applied = 0;
       for (;;) {
-        const stageouts = await findPendingStageouts(doors.status, batchSize);
+        const stageouts = await findPendingStageouts(resources.status, batchSize);
         const fates = await settle(stageouts);
         applied += fates.filter((fate) => fate.kind === 'applied').length;
         if (fates.some((fate) => fate.kind === 'pending')) return { applied, isCatalogUp: false };
@@ -134,19 +136,19 @@ export function makeStageoutApplier(doors: StageoutDoors, boundMs = 5000): Stage
 
 /** Puts the files into the catalog whose names belong to their products. @returns one a stageout: why not, if so */
 async function putOwnFiles(
-  doors: StageoutDoors,
+  resources: StageoutResources,
   stageouts: readonly Stageout[],
 ): Promise<readonly (string | undefined)[]> {
   const requests = stageouts.map(({ file: { lfn }, product: { dstfile }, cupsid }) => ({
     ...{ lfn, dstfile, cupsid },
     isTaken: false,
   }));
-  const reasons = await claimNames(doors, requests);
+  const reasons = await claimNames(resources, requests);
   // The later stageout of the same file by the same attempt stands for a superseded one.
   const own = stageouts.filter((stageout, index) => reasons[index] === undefined && !stageout.isSuperseded);
   if (own.length === 0) return reasons;
   await putFiles(
-    doors.catalog,
+    resources.catalog,
     own.map(({ file, product }) => makeCatalogFile(file, product)),
   );
   return reasons;
@@ -165,15 +167,15 @@ function decideAlone(stageout: Stageout): Fate | undefined {
 
 /** Writes the fates down, where they are news. */
 async function recordFates(
-  doors: StageoutDoors,
+  resources: StageoutResources,
   stageouts: readonly Stageout[],
   fates: readonly Fate[],
 ): Promise<void> {
   const applied = stageouts.filter((stageout, index) => fates[index]?.kind === 'applied' && !stageout.isApplied);
-  if (applied.length > 0) await markStageoutsApplied(doors.status, applied);
+  if (applied.length > 0) await markStageoutsApplied(resources.status, applied);
   const settled = applied.filter(({ hasRefusal }) => hasRefusal);
   await resolveRefused(
-    doors.status,
+    resources.status,
     { files: settled.map((stageout) => ({ ...stageout, lfn: stageout.file.lfn })) },
     'the file was staged out later',
   );
@@ -183,17 +185,17 @@ async function recordFates(
   });
   if (aside.length === 0) return;
   for (const { stageout, reason } of aside) {
-    doors.log.warn({ cupsid: stageout.cupsid, lfn: stageout.file.lfn, reason }, 'staged file quarantined');
+    resources.log.warn({ cupsid: stageout.cupsid, lfn: stageout.file.lfn, reason }, 'staged file quarantined');
   }
   // First, so that no row is silent about a file that was refused; repeated, it changes nothing. The row of a retired
   // attempt says itself why it does not count.
   const refusals = aside.filter(({ stageout }) => stageout.retiredReason === null);
   await recordEvents(
-    doors.status,
+    resources.status,
     refusals.flatMap(({ stageout, reason }) => refusalsOf(stageout, reason).map((event) => ({ event }))),
   );
   await putStageoutsAside(
-    doors.status,
+    resources.status,
     aside.map(({ stageout }) => stageout),
     aside.map(({ reason }) => reason),
   );

@@ -34,8 +34,8 @@ const cupsidFileName = 'slurp-cupsid';
  * change the directory), else the batch system's scratch directory, else where we are.
  */
 export function findJobDirectory(environment: JobEnvironment = process.env, cwd: string = process.cwd()): string {
-  const told = environment['SLURP_JOB_DIRECTORY'];
-  if (told !== undefined && existsSync(told)) return resolve(told);
+  const preset = environment['SLURP_JOB_DIRECTORY'];
+  if (preset !== undefined && existsSync(preset)) return resolve(preset);
   for (let directory = cwd; ; directory = dirname(directory)) {
     if (existsSync(join(directory, jobFileName))) return directory;
     if (directory === dirname(directory)) break;

@@ -4,7 +4,7 @@ import type { Say } from '#model/log.ts';
 
 import type { GatewayAccess } from './ask/read-gateway-access.ts';
 import type { JobIdentity } from './identity.ts';
-import type { Told } from './spool/report-event.ts';
+import type { ReportOutcome } from './spool/report-event.ts';
 
 /**
  * Reports that a job started; the answer says whether it may go on.
@@ -22,7 +22,7 @@ export function reportStart(
   access: GatewayAccess,
   at: string,
   { isLater, signal, say }: { readonly isLater: boolean; readonly signal: AbortSignal; readonly say: Say },
-): Promise<Told> {
+): Promise<ReportOutcome> {
   const { reportTimeoutMs, inputsTimeoutMs } = access.job;
   const timeoutMs = isLater ? Math.max(reportTimeoutMs, inputsTimeoutMs) : reportTimeoutMs;
   const onWait = (reason: string): void => {

@@ -73,7 +73,7 @@ export async function reportScriptEnd(identity: JobIdentity, access: GatewayAcce
         appendToSpool(identity, at, { kind: 'evicted', reason: `Stopped by ${end.stoppedBy}` });
       } else {
         // The row of a job whose script was killed (out of memory, say) must show the reason.
-        if (killed.signal !== undefined && !hasToldEnd(identity)) {
+        if (killed.signal !== undefined && !hasReportedEnd(identity)) {
           appendToSpool(identity, at, {
             kind: 'message',
             text: `Killed by ${killed.signal} before it reported an end`,
@@ -126,7 +126,7 @@ function signalOf(exitCode: number): { signal?: string } {
 }
 
 /** Returns whether the script reported the end of the job itself, in this start. Never throws. */
-export function hasToldEnd(identity: JobIdentity): boolean {
+export function hasReportedEnd(identity: JobIdentity): boolean {
   try {
     const spool = join(identity.directory, spoolFileNameOf(identity.cupsid, identity.start));
     return readSpool(spool).records.some((record) => ['finished', 'exitcode'].includes(kindOf(record) ?? ''));

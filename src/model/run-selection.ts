@@ -17,7 +17,7 @@ export type SegmentSelection =
 /** A selection, or every reason why the words are none. */
 export type Parsed<Selection> =
   | { readonly kind: 'selection'; readonly selection: Selection }
-  | { readonly kind: 'nonsense'; readonly reasons: readonly string[] };
+  | { readonly kind: 'invalid'; readonly reasons: readonly string[] };
 
 /** The largest number that the columns for runs and segments hold (PostgreSQL's `int`). */
 export const largestRun = 2_147_483_647;
@@ -25,11 +25,11 @@ export const largestRun = 2_147_483_647;
 /** What is asked for where nothing is said. */
 export const defaultRuns: RunSelection = { kind: 'cursor' };
 
-function makeNonsense(...reasons: readonly string[]): {
-  readonly kind: 'nonsense';
+function makeInvalid(...reasons: readonly string[]): {
+  readonly kind: 'invalid';
   readonly reasons: readonly string[];
 } {
-  return { kind: 'nonsense', reasons };
+  return { kind: 'invalid', reasons };
 }
 
 /** Reads one number, or says why it is none. */
@@ -48,17 +48,17 @@ type Shape =
   | { readonly kind: 'list'; readonly values: readonly number[] };
 
 /** One word is that number, two are a range, three and more a list. */
-function parseShape(words: readonly string[], what: string): Shape | { kind: 'nonsense'; reasons: readonly string[] } {
+function parseShape(words: readonly string[], what: string): Shape | { kind: 'invalid'; reasons: readonly string[] } {
   const numbers = words.map((word) => parseNumber(word, what, ''));
   const reasons = numbers.filter((number) => typeof number === 'string');
-  if (reasons.length > 0) return makeNonsense(...reasons);
+  if (reasons.length > 0) return makeInvalid(...reasons);
   const values = numbers.filter((number) => typeof number === 'number');
   const [first, last] = values;
-  if (first === undefined) return makeNonsense(`No ${what} given`);
+  if (first === undefined) return makeInvalid(`No ${what} given`);
   if (last === undefined) return { kind: 'one', value: first };
   if (values.length > 2) return { kind: 'list', values: [...new Set(values)] };
   if (first > last)
-    return makeNonsense(`The range of ${what}s '${first} ${last}' is empty: expected the smaller number first`);
+    return makeInvalid(`The range of ${what}s '${first} ${last}' is empty: expected the smaller number first`);
   return { kind: 'range', first, last };
 }
 
@@ -70,7 +70,7 @@ export function parseRuns(words: readonly string[]): Parsed<RunSelection> {
   if (words[0] === 'cursor') return parseCursor(words.slice(1));
   const shape = parseShape(words, 'run');
   switch (shape.kind) {
-    case 'nonsense':
+    case 'invalid':
       return shape;
     case 'one':
       return { kind: 'selection', selection: { kind: 'one', run: shape.value } };
@@ -87,10 +87,10 @@ function parseCursor(rest: readonly string[]): Parsed<RunSelection> {
   const [word] = rest;
   if (word === undefined) return { kind: 'selection', selection: { kind: 'cursor' } };
   if (rest.length > 1)
-    return makeNonsense(`Too many values after 'cursor': '${rest.join(' ')}': expected one number at most`);
+    return makeInvalid(`Too many values after 'cursor': '${rest.join(' ')}': expected one number at most`);
   const window = parseNumber(word, 'window', '');
   return typeof window === 'string'
-    ? makeNonsense(window)
+    ? makeInvalid(window)
     : { kind: 'selection', selection: { kind: 'cursor', window } };
 }
 
@@ -98,7 +98,7 @@ function parseCursor(rest: readonly string[]): Parsed<RunSelection> {
 export function parseSegments(words: readonly string[]): Parsed<SegmentSelection> {
   const shape = parseShape(words, 'segment');
   switch (shape.kind) {
-    case 'nonsense':
+    case 'invalid':
       return shape;
     case 'one':
       return { kind: 'selection', selection: { kind: 'one', segment: shape.value } };
@@ -128,8 +128,8 @@ export function parseRunlist(text: string): Parsed<RunSelection> {
       else runs.add(run);
     }
   }
-  if (reasons.length > 0) return makeNonsense(...reasons);
+  if (reasons.length > 0) return makeInvalid(...reasons);
   if (runs.size > 1) runs.delete(0);
-  if (runs.size === 0) return makeNonsense('The list contains no run: expected one number or more');
+  if (runs.size === 0) return makeInvalid('The list contains no run: expected one number or more');
   return { kind: 'selection', selection: { kind: 'list', runs: [...runs] } };
 }

@@ -98,7 +98,7 @@ export type PassOutcome =
  */
 export async function runPass(input: PassInput): Promise<PassOutcome> {
   const { databases, backend, log, wish } = input;
-  const doors = { status: databases.status, backend, log };
+  const resources = { status: databases.status, backend, log };
   const held = await findHeld(input);
   input.progress.phase('deciding');
   input.clock.begin('decide');
@@ -110,7 +110,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   input.clock.end();
   const outcome = await dispatchAndClose(input, plan);
   if (outcome.kind === 'declined' || held === undefined || !wish.isClearingHeld) return outcome;
-  return { ...outcome, cleared: await removeHeldJobs(doors, held, wish.by) };
+  return { ...outcome, cleared: await removeHeldJobs(resources, held, wish.by) };
 }
 
 /** Finds what `--mark-held-jobs` and `--clear-held-jobs` are about, before anything is replaced, and marks it. */
@@ -123,9 +123,9 @@ async function findHeld({
   listener,
 }: PassInput): Promise<HeldJobs | undefined> {
   if (!wish.isMarkingHeld && !wish.isClearingHeld) return undefined;
-  const doors = { status: databases.status, backend, log };
-  const held = await findHeldJobs(doors, prepared);
-  if (wish.isMarkingHeld) await markHeldJobs(doors, held.jobs);
+  const resources = { status: databases.status, backend, log };
+  const held = await findHeldJobs(resources, prepared);
+  if (wish.isMarkingHeld) await markHeldJobs(resources, held.jobs);
   listener.onHeld(held);
   return held;
 }

@@ -5,7 +5,7 @@ import type { Complaint } from '#model/complaint.ts';
 import type { Place, Rule } from '#model/rule.ts';
 
 /** What is wrong, and with which value of the rule. */
-export interface Grievance {
+export interface NewComplaint {
   /** `params.name`, `input.query`, …; empty for the rule itself. */
   readonly path: string;
   /** In the value's text; absent: the value as a whole. */
@@ -21,16 +21,16 @@ export interface Grievance {
 /** Collects complaints about one rule, each once. */
 export interface Complainer {
   readonly complaints: readonly Complaint[];
-  readonly error: (grievance: Grievance) => void;
-  readonly warning: (grievance: Grievance) => void;
+  readonly error: (complaint: NewComplaint) => void;
+  readonly warning: (complaint: NewComplaint) => void;
 }
 
 /** Begins to collect complaints about a rule. */
 export function makeComplainer(rule: Rule): Complainer {
   const complaints: Complaint[] = [];
   const known = new Set<string>();
-  const add = (severity: Complaint['severity'], grievance: Grievance): void => {
-    const { path, offset, place, message, expected, missingKey } = grievance;
+  const add = (severity: Complaint['severity'], complaint: NewComplaint): void => {
+    const { path, offset, place, message, expected, missingKey } = complaint;
     const { line, column } = place ?? rulePlaceOf(rule, path, offset);
     const key = `${line}:${column}:${message}`;
     if (known.has(key)) return;
@@ -43,7 +43,7 @@ export function makeComplainer(rule: Rule): Complainer {
   };
   return {
     complaints,
-    error: (grievance) => add('error', grievance),
-    warning: (grievance) => add('warning', grievance),
+    error: (complaint) => add('error', complaint),
+    warning: (complaint) => add('warning', complaint),
   };
 }

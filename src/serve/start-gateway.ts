@@ -77,11 +77,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     startPartitionWatch({ status, log }),
     startSignWatch({ status, log }),
     startApplyWatch({ applier, log }),
-    startSpoolWatch({ site, doors: { status, catalog, log, recorder, applier } }),
+    startSpoolWatch({ site, resources: { status, catalog, log, recorder, applier } }),
   ];
   // No client can connect to "every address": jobs get this machine's name.
-  const told = /^(?:0\.0\.0\.0|::)$/u.test(host) ? hostname() : host;
-  const name = told.includes(':') ? `[${told}]` : told;
+  const shownHost = /^(?:0\.0\.0\.0|::)$/u.test(host) ? hostname() : host;
+  const name = shownHost.includes(':') ? `[${shownHost}]` : shownHost;
   const url = site.gateway.url ?? `${tls === undefined ? 'http' : 'https'}://${name}:${port}`;
   log.info({ url, host, port }, 'the gateway answers');
   return {

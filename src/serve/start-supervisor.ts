@@ -122,8 +122,8 @@ async function startServices(options: SuperviseOptions, facts: Facts, begun: Beg
   begun.push(async () => {
     await Promise.all([status.close(), catalog.close()]);
   });
-  const doors = { site, status, catalog, siteKey: await readSiteKey(site), log, version };
-  const gateway = await startOnPort(site, (port) => startGateway({ ...doors, port }), log);
+  const resources = { site, status, catalog, siteKey: await readSiteKey(site), log, version };
+  const gateway = await startOnPort(site, (port) => startGateway({ ...resources, port }), log);
   begun.push(() => gateway.close());
   if (site.batch.backend === 'local') {
     const { stateDirectory, spoolDirectory, batch } = site;

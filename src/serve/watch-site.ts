@@ -46,16 +46,16 @@ export function watchSite({ stateDirectory, postgres: first, log }: WatchSiteOpt
   const directories = serverDirectoriesOf(stateDirectory);
   const inode = statSync(stateDirectory).ino;
   let postgres = first === undefined ? undefined : readKnown(first);
-  let tellOrphaned: () => void = () => undefined;
+  let reportOrphaned: () => void = () => undefined;
   const isOrphaned = new Promise<void>((resolve) => {
-    tellOrphaned = resolve;
+    reportOrphaned = resolve;
   });
 
   const look = async (): Promise<number> => {
     if (statSync(stateDirectory, { throwIfNoEntry: false })?.ino !== inode) {
       log.warn({ directory: stateDirectory }, 'the directory of the site no longer exists: ending');
       if (postgres !== undefined && isThere(postgres)) process.kill(postgres.pid, 'SIGQUIT');
-      tellOrphaned();
+      reportOrphaned();
       return neverMs;
     }
     if (postgres !== undefined && !isThere(postgres)) {

@@ -30,10 +30,10 @@ export function findNearestWord(word: string, known: Iterable<string>): string |
   let best: string | undefined;
   let bestDistance = Math.floor(Math.max(word.length, 3) / 3) + 0.5;
   for (const candidate of known) {
-    const mistakes = countEdits(word.toLowerCase(), candidate.toLowerCase());
-    if (mistakes < bestDistance) {
+    const problems = countEdits(word.toLowerCase(), candidate.toLowerCase());
+    if (problems < bestDistance) {
       best = candidate;
-      bestDistance = mistakes;
+      bestDistance = problems;
     }
   }
   return best;

@@ -251,13 +251,13 @@ describe('old readers and writers', () => {
       const { id } = await read(role, insert);
       expect(id).toBe(1203);
       await expect(read(role, insert)).rejects.toMatchObject({ code: 'database-unique' });
-      const told = await ask(
+      const adoptedRows = await ask(
         role,
         sql`update production_status set message = 'm', flags = flags + 4, logsize = 7, nevents = nevents + 5,
               status = 'running', started = '2025-01-01T00:00:01+00:00', execution_node = 'node1'
             where id = ${Number(id)} returning flags, nevents, attempt_number, start, submission_id`,
       );
-      expect(told).toEqual([{ flags: 4, nevents: 5, attempt_number: 1, start: -1, submission_id: null }]);
+      expect(adoptedRows).toEqual([{ flags: 4, nevents: 5, attempt_number: 1, start: -1, submission_id: null }]);
       const upsert = `insert into dataset_status (dstname, run, lastrun, revision, created, status, blame)
         values ('DST_OLD_run2pp_x', 7, 0, 1, '2025-01-01', 'created', 'bachi')
         on conflict on constraint dataset_status_pkey do update set revision = dataset_status.revision + 1

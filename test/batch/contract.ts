@@ -85,9 +85,9 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       );
       expect(found).toBe(true);
     };
-    const selfTelling = (directory: string): Promise<string> =>
+    const makeReportingProgram = (directory: string): Promise<string> =>
       makeScript(`echo "$cupsid $SLURP_START $*" > ${directory}/$$.$cupsid.$SLURP_START\n`);
-    const told = async (directory: string): Promise<readonly string[]> => {
+    const readReports = async (directory: string): Promise<readonly string[]> => {
       const names = await readdir(directory);
       const texts = await Promise.all(names.map((file) => readFile(join(directory, file), 'utf8')));
       return texts.map((text) => text.trim()).toSorted();
@@ -100,7 +100,7 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
 
     test('runs each job once, with the arguments and the id of its own attempt, whatever their order', async () => {
       const directory = await freshDirectory();
-      const executable = await selfTelling(directory);
+      const executable = await makeReportingProgram(directory);
       await fc.assert(
         fc.asyncProperty(
           fc.uniqueArray(fc.integer({ min: 1, max: 2_000_000_000 }), { minLength: 1, maxLength: 12 }),
@@ -112,7 +112,7 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
             const { uuid, cluster } = await submit(jobs);
             const history = await untilHistory(uuid, cupsids.length);
             expect(history.map(({ process, cupsid }) => [process, cupsid])).toEqual([...cupsids.entries()]);
-            const lines = (await told(directory)).filter((line) => line.includes(` ${cluster}.`));
+            const lines = (await readReports(directory)).filter((line) => line.includes(` ${cluster}.`));
             expect(lines).toEqual(
               cupsids.map((cupsid, process) => `${cupsid} 0 dst-${cupsid} ${cluster}.${process}`).toSorted(),
             );
@@ -180,7 +180,7 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
 
     test('keeps a waiting job on hold until it is released', async () => {
       const directory = await freshDirectory();
-      const executable = await selfTelling(directory);
+      const executable = await makeReportingProgram(directory);
       const startAgain = await under.stopStarting();
       const { uuid } = await submit(makeJobs([31, 32], { executable }));
       expect(valueOf(await under.backend.hold({ uuid, cupsids: [32] }, 'it\'s "wrong"'))).toBe(1);
@@ -189,10 +189,10 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       expect(valueOf(await under.backend.queryQueue([uuid]))).toMatchObject([
         { cupsid: 32, state: 'held', holdReason: expect.stringContaining('it\'s "wrong"'), starts: 0 },
       ]);
-      expect(await told(directory)).toEqual(['31 0']);
+      expect(await readReports(directory)).toEqual(['31 0']);
       expect(valueOf(await under.backend.release({ uuid, cupsids: [32] }, 'right again'))).toBe(1);
       await untilHistory(uuid, 2);
-      expect(await told(directory)).toEqual(['31 0', '32 0']);
+      expect(await readReports(directory)).toEqual(['31 0', '32 0']);
     });
 
     test('ends a running job that is put on hold, and counts its next start', async () => {
@@ -207,7 +207,7 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       await untilState(uuid, 'held');
       await under.backend.release({ uuid }, 'go on');
       expect(await untilHistory(uuid, 1)).toMatchObject([{ state: 'completed', exitCode: 0, starts: 2 }]);
-      expect(await told(directory)).toEqual(['41 0', '41 1']);
+      expect(await readReports(directory)).toEqual(['41 0', '41 1']);
     });
 
     test('removes waiting and running jobs, one or all, and remembers why', async () => {

@@ -8,7 +8,7 @@ test.each([
   ['A=1;B=x y', { A: '1', B: 'x y' }],
   ['', {}],
   ['"A=b=c"', { A: 'b=c' }],
-  ['nonsense', {}],
+  ['invalid', {}],
 ])('reads the environment %s', (text, expected) => {
   expect(parseEnvironment(text)).toEqual(expected);
 });

@@ -18,35 +18,35 @@ import { readProcessStart } from '#util/read-process-start.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { foldersIn } from '../db/test-server.ts';
+import { directoriesIn } from '../db/test-server.ts';
 
 import type { ServerDirectories } from '#config/embedded-postgres.ts';
 import type { Database } from '#db/connect.ts';
 
 let directory: string;
-let folders: ServerDirectories;
+let directories: ServerDirectories;
 
 beforeAll(async () => {
   // What 'initdb' makes is tested here.
   vi.stubEnv('SLURP_DATABASE_TEMPLATE', undefined);
   // Closed to everybody else, as a home of root is.
   directory = await mkdtemp(join(tmpdir(), 'slurp-postgres-'));
-  folders = foldersIn(directory);
+  directories = directoriesIn(directory);
 });
 
 afterAll(async () => {
   vi.unstubAllEnvs();
-  await stopPostgres(folders);
+  await stopPostgres(directories);
   await rm(directory, { recursive: true });
 });
 
-function connect(socket = folders.socket): Database {
+function connect(socket = directories.socket): Database {
   const url = `postgresql:///postgres?host=${encodeURIComponent(socket)}&user=slurp`;
   return openDatabase({ role: 'status', schema: 'public', url }, { applicationName: 'test', max: 2 });
 }
 
 async function killServer(): Promise<number> {
-  const pid = assertPresent(await findPostgresServer(folders), 'the process of the server');
+  const pid = assertPresent(await findPostgresServer(directories), 'the process of the server');
   process.kill(pid, 'SIGKILL');
   await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 });
   return pid;
@@ -54,9 +54,9 @@ async function killServer(): Promise<number> {
 
 describe('the embedded server', () => {
   it('is made once, even by two at once, on a socket and no port', async () => {
-    const [one, other] = await Promise.all([startPostgres(folders), startPostgres(folders)]);
+    const [one, other] = await Promise.all([startPostgres(directories), startPostgres(directories)]);
     expect(one).toBe(other);
-    expect(await startPostgres(folders)).toBe(one);
+    expect(await startPostgres(directories)).toBe(one);
     const database = connect();
     expect(
       await database.query(sql`
@@ -84,10 +84,10 @@ describe('the embedded server', () => {
     await Promise.all([writing, busy]);
     await database.close();
 
-    expect(await findPostgresServer(folders)).toBeUndefined();
-    expect(isPostgresLeftOpen(folders)).toBe(true);
-    expect(await startPostgres(folders)).not.toBe(killed);
-    expect(isPostgresLeftOpen(folders)).toBe(false);
+    expect(await findPostgresServer(directories)).toBeUndefined();
+    expect(isPostgresLeftOpen(directories)).toBe(true);
+    expect(await startPostgres(directories)).not.toBe(killed);
+    expect(isPostgresLeftOpen(directories)).toBe(false);
     const again = connect();
     const [row] = await again.query<{ n: number }>(sql`select count(*) as n from kept`);
     expect(row?.n).toBeGreaterThanOrEqual(acknowledged);
@@ -96,23 +96,23 @@ describe('the embedded server', () => {
 
   it('starts although its old process id was given to another program', async () => {
     await killServer();
-    const file = join(folders.data, 'postmaster.pid');
+    const file = join(directories.data, 'postmaster.pid');
     const lines = readFileSync(file, 'utf8').split('\n');
     await writeFile(file, [String(process.pid), ...lines.slice(1)].join('\n'));
-    expect(await startPostgres(folders)).toBeGreaterThan(0);
-    await stopPostgres(folders);
+    expect(await startPostgres(directories)).toBeGreaterThan(0);
+    await stopPostgres(directories);
     expect(existsSync(file)).toBe(false);
-    expect(isPostgresLeftOpen(folders)).toBe(false);
-    await stopPostgres(folders);
+    expect(isPostgresLeftOpen(directories)).toBe(false);
+    await stopPostgres(directories);
   });
 
   it('starts although nothing has collected its dead process', async () => {
-    await startPostgres(folders);
+    await startPostgres(directories);
     await killServer();
     // What was a shell does not know of the child, and never asks how it ended.
     const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      uid: statSync(folders.data).uid,
+      uid: statSync(directories.data).uid,
     });
     const [output]: readonly unknown[] = await once(parent.stdout, 'data');
     const pid = Number(String(output));
@@ -121,40 +121,40 @@ describe('the embedded server', () => {
     expect(await waitUntil(areOver, { timeoutMs: 10_000 })).toBe(true);
     process.kill(pid, 'SIGKILL');
     await waitUntil(() => (readProcessStat(pid)?.[0] === 'Z' ? true : undefined), { timeoutMs: 10_000 });
-    const file = join(folders.data, 'postmaster.pid');
+    const file = join(directories.data, 'postmaster.pid');
     const lines = readFileSync(file, 'utf8').split('\n');
     await writeFile(file, [String(pid), ...lines.slice(1)].join('\n'));
-    expect(await startPostgres(folders)).toBeGreaterThan(0);
+    expect(await startPostgres(directories)).toBeGreaterThan(0);
     expect(readProcessStat(pid)?.[0]).toBe('Z');
     parent.kill('SIGKILL');
     await once(parent, 'close');
-    await stopPostgres(folders);
+    await stopPostgres(directories);
   });
 
   it('is known for what it is through a link to its directory', async () => {
     const link = `${directory}-link`;
     await symlink(directory, link);
-    const linked = { ...foldersIn(link), socket: folders.socket };
+    const linked = { ...directoriesIn(link), socket: directories.socket };
     const pid = await startPostgres(linked);
     await stopPostgres(linked);
     await rm(link);
     expect(readProcessStart(pid)).toBeUndefined();
-    expect(await findPostgresServer(folders)).toBeUndefined();
+    expect(await findPostgresServer(directories)).toBeUndefined();
   });
 
   it('reports that its data are those of another version', async () => {
-    const file = join(folders.data, 'PG_VERSION');
+    const file = join(directories.data, 'PG_VERSION');
     const version = readFileSync(file, 'utf8');
     await writeFile(file, '9.6\n');
-    await expect(startPostgres(folders)).rejects.toMatchObject({
+    await expect(startPostgres(directories)).rejects.toMatchObject({
       code: 'site-postgres-version',
-      message: `'${folders.data}' was created by PostgreSQL 9.6, but the programs here are version 18`,
+      message: `'${directories.data}' was created by PostgreSQL 9.6, but the programs here are version 18`,
     });
     await writeFile(file, version);
   });
 
   it('says what its log says when it does not start', async () => {
-    await expect(startPostgres(folders, { settings: { max_connections: 'many' } })).rejects.toMatchObject({
+    await expect(startPostgres(directories, { settings: { max_connections: 'many' } })).rejects.toMatchObject({
       code: 'site-postgres-start',
       message: expect.stringContaining('invalid value for parameter "max_connections": "many"'),
     });
@@ -166,11 +166,11 @@ describe('the embedded server', () => {
     for (const name of ['first', 'second', 'third']) {
       const here = join(directory, name);
       await mkdir(here);
-      await startPostgres(foldersIn(here), { isDisposable: true });
-      const database = connect(foldersIn(here).socket);
+      await startPostgres(directoriesIn(here), { isDisposable: true });
+      const database = connect(directoriesIn(here).socket);
       identities.push(await database.query(sql`select system_identifier from pg_control_system()`));
       await database.close();
-      await stopPostgres(foldersIn(here), 'immediate');
+      await stopPostgres(directoriesIn(here), 'immediate');
     }
     vi.stubEnv('SLURP_DATABASE_TEMPLATE', undefined);
     expect(identities[1]).toEqual(identities[0]);
@@ -180,7 +180,7 @@ describe('the embedded server', () => {
 
   it('refuses a directory for its socket that is a link', async () => {
     await symlink('/tmp', join(directory, 'link'));
-    const other = { ...foldersIn(join(directory, 'other')), socket: join(directory, 'link') };
+    const other = { ...directoriesIn(join(directory, 'other')), socket: join(directory, 'link') };
     await mkdir(join(directory, 'other'));
     await expect(startPostgres(other)).rejects.toMatchObject({ code: 'site-directory-taken' });
   });

@@ -23,18 +23,18 @@ import { waitUntil } from '#util/wait-until.ts';
 import type { Site } from '#model/site.ts';
 
 const timeoutMs = 120_000;
-const folders: string[] = [];
+const directories: string[] = [];
 const sites: Site[] = [];
 
 afterEach(async () => {
   for (const site of sites.splice(0)) await stopSite(site, { waitMs: 0, say: () => undefined });
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+  for (const directory of directories.splice(0)) await rm(directory, { recursive: true, force: true });
 });
 
-async function makeFolder(parent = tmpdir()): Promise<string> {
-  const folder = await realpath(await mkdtemp(join(parent, 'slurp-ensure-')));
-  folders.push(folder);
-  return folder;
+async function makeDirectory(parent = tmpdir()): Promise<string> {
+  const directory = await realpath(await mkdtemp(join(parent, 'slurp-ensure-')));
+  directories.push(directory);
+  return directory;
 }
 
 async function siteIn(cwd: string): Promise<Site> {
@@ -83,9 +83,11 @@ describe('an embedded site', () => {
   it(
     'is started at its first use, says so in one line, and then is simply there',
     async () => {
-      const folder = await makeFolder();
-      const site = await siteIn(folder);
-      expect(await ensure(site)).toEqual([`Starting site '${folder}/.slurp-site' (database, gateway, local queue) …`]);
+      const directory = await makeDirectory();
+      const site = await siteIn(directory);
+      expect(await ensure(site)).toEqual([
+        `Starting site '${directory}/.slurp-site' (database, gateway, local queue) …`,
+      ]);
       expect(await ensure(site)).toEqual([]);
       expect(statSync(site.stateDirectory).mode & 0o777).toBe(0o700);
       const serving = await findServing(site);
@@ -104,7 +106,7 @@ describe('an embedded site', () => {
   it(
     'lets go on what a signal stopped, at its next use and to stop it',
     async () => {
-      const site = await siteIn(await makeFolder());
+      const site = await siteIn(await makeDirectory());
       await ensure(site);
       const serving = (await findServing(site))?.pid ?? 0;
       const postgres = (await findPostgresServer(serverDirectoriesOf(site.stateDirectory))) ?? 0;
@@ -125,7 +127,7 @@ describe('an embedded site', () => {
   it(
     'heals, whatever was killed, at its next use, and keeps what was written',
     async () => {
-      const site = await siteIn(await makeFolder());
+      const site = await siteIn(await makeDirectory());
       await ensure(site);
       await putRow(site);
       const postgres = (): Promise<number | undefined> => findPostgresServer(serverDirectoriesOf(site.stateDirectory));
@@ -156,14 +158,14 @@ describe('an embedded site', () => {
   it(
     'lives under a path that is too long for a socket, and ends when its directory is removed',
     async () => {
-      const folder = join(await makeFolder(), 'a folder of a long name/'.repeat(6));
-      await mkdir(folder, { recursive: true });
-      const site = await siteIn(folder);
+      const directory = join(await makeDirectory(), 'a folder of a long name/'.repeat(6));
+      await mkdir(directory, { recursive: true });
+      const site = await siteIn(directory);
       await ensure(site);
       expect(await countRows(site)).toBe(0);
       const supervisor = await askSupervisor(site.stateDirectory);
       const postgres = await findPostgresServer(serverDirectoriesOf(site.stateDirectory));
-      folders.push(serverDirectoriesOf(site.stateDirectory).socket);
+      directories.push(serverDirectoriesOf(site.stateDirectory).socket);
       await rm(site.stateDirectory, { recursive: true, maxRetries: 20, retryDelay: 100 });
       for (const pid of [supervisor?.pid ?? 0, postgres ?? 0]) {
         expect(
@@ -177,7 +179,7 @@ describe('an embedded site', () => {
   it(
     'is stopped in the midst of its start, and leaves nothing running',
     async () => {
-      const site = await siteIn(await makeFolder());
+      const site = await siteIn(await makeDirectory());
       // As 'slurp up' does: 'slurp serve' makes no new site.
       createStateDirectory(site.stateDirectory);
       const { command } = findSlurpProgram();
@@ -197,9 +199,9 @@ describe('an embedded site', () => {
   it(
     'says why it can not be started, and leaves nothing running',
     async () => {
-      const folder = await makeFolder();
-      await writeFile(join(folder, 'slurp.yaml'), 'gateway: {host: 192.0.2.1}\n');
-      const site = await siteIn(folder);
+      const directory = await makeDirectory();
+      await writeFile(join(directory, 'slurp.yaml'), 'gateway: {host: 192.0.2.1}\n');
+      const site = await siteIn(directory);
       await expect(ensure(site)).rejects.toMatchObject({
         code: 'site-start',
         message: expect.stringContaining("The gateway must not listen on '192.0.2.1' without encryption"),
@@ -210,10 +212,10 @@ describe('an embedded site', () => {
   );
 
   it('reports that its directory cannot be created', async () => {
-    const folder = await makeFolder();
-    await writeFile(join(folder, 'file'), '');
-    const site = await findSite({ cwd: folder, env: {}, isNewAllowed: true });
-    await expect(ensure({ ...site, stateDirectory: join(folder, 'file/.slurp-site') })).rejects.toMatchObject({
+    const directory = await makeDirectory();
+    await writeFile(join(directory, 'file'), '');
+    const site = await findSite({ cwd: directory, env: {}, isNewAllowed: true });
+    await expect(ensure({ ...site, stateDirectory: join(directory, 'file/.slurp-site') })).rejects.toMatchObject({
       code: 'site-state-unwritable',
     });
   });
@@ -235,9 +237,9 @@ describe('an account that is not root', () => {
     skip(process.getuid?.() !== 0, 'only root can become another account');
     skip(!isOpenToOthers(), 'the checkout is in a directory that other accounts cannot pass');
     // The run's own directory for temporary files is closed to others.
-    const folder = await makeFolder('/tmp');
-    await chmod(folder, 0o700);
-    chownSync(folder, uid, uid);
+    const directory = await makeDirectory('/tmp');
+    await chmod(directory, 0o700);
+    chownSync(directory, uid, uid);
     const { command } = findSlurpProgram();
     const become = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
     const inNamespace = await runCommand('setpriv', [...become, 'unshare', '--user', 'true']);
@@ -246,14 +248,14 @@ describe('an account that is not root', () => {
       const prefix = [...become, ...command, ...args];
       const { PATH } = process.env;
       const result = await runCommand('setpriv', prefix, {
-        cwd: folder,
-        env: { PATH, HOME: folder, TMPDIR: folder },
+        cwd: directory,
+        env: { PATH, HOME: directory, TMPDIR: directory },
       });
       return `${result.exitCode} ${result.stdout}${result.exitCode === 0 ? '' : result.stderr}`;
     };
     expect(await slurp('up')).toMatch(/^0 The site '.*' is up/);
-    expect(statSync(join(folder, '.slurp-site/postgres')).uid).toBe(uid);
+    expect(statSync(join(directory, '.slurp-site/postgres')).uid).toBe(uid);
     expect(await slurp('down')).toMatch(/^0 The site '.*' is down/);
-    accessSync(join(folder, '.slurp-site/postgres/PG_VERSION'));
+    accessSync(join(directory, '.slurp-site/postgres/PG_VERSION'));
   });
 });

@@ -25,7 +25,7 @@ async function put(path: string, text: string, mode = 0o600): Promise<string> {
   return file;
 }
 
-async function folder(path: string): Promise<string> {
+async function scratch(path: string): Promise<string> {
   const directory = join(home, path);
   await mkdir(directory, { recursive: true });
   return directory;
@@ -55,7 +55,7 @@ const databases = `
 
 describe('a site is looked for', () => {
   it('by its name, by the environment, upwards; a new embedded one is made only where that is allowed (C-C3)', async () => {
-    const work = await folder('a/b/c');
+    const work = await scratch('a/b/c');
     await put('a/slurp.yaml', 'state: up');
     await put('named/slurp.yaml', 'state: named');
     await put('variable.yaml', 'state: variable');
@@ -64,11 +64,11 @@ describe('a site is looked for', () => {
     expect(await state('../../../named', { SLURP_SITE: '../../../variable.yaml' })).toBe('/named/named');
     expect(await state(undefined, { SLURP_SITE: '../../../variable.yaml' })).toBe('/variable');
     expect(await state()).toBe('/a/up');
-    await folder('a/b/.slurp-site');
+    await scratch('a/b/.slurp-site');
     expect(await state()).toBe('/a/b/.slurp-site');
     await put('a/b/slurp.yaml', '');
     expect(await state()).toBe('/a/b/.slurp-site');
-    const empty = await folder('empty');
+    const empty = await scratch('empty');
     expect(await complaintsOf(findSite({ cwd: empty, env: {} }))).toEqual([
       "No site in '/empty', or above",
       "Name one with '--site PATH' or SLURP_SITE; 'slurp up' creates a new, empty one",
@@ -92,9 +92,9 @@ describe('a site is looked for', () => {
   });
 
   it('from the directory of the rule file too, after the one we are in (C-C3)', async () => {
-    const cwd = await folder('home/me');
+    const cwd = await scratch('home/me');
     await put('work/testbed/slurp.yaml', 'state: there');
-    const ruleFile = join(await folder('work/testbed/rules'), 'rules.yaml');
+    const ruleFile = join(await scratch('work/testbed/rules'), 'rules.yaml');
     const found = await findSite({ cwd, ruleFile, env: {} });
     expect([found.mode, found.stateDirectory]).toEqual(['testbed', join(home, 'work/testbed/there')]);
     await put('home/slurp.yaml', 'state: here');
@@ -103,7 +103,7 @@ describe('a site is looked for', () => {
 
   it('but never in a directory that others can write, which is said (C-C3)', async () => {
     await put('public/slurp.yaml', '');
-    const cwd = await folder('public/me');
+    const cwd = await scratch('public/me');
     for (const mode of [0o777, 0o1777]) {
       await chmod(join(home, 'public'), mode);
       expect(await complaintsOf(findSite({ cwd, env: {} }))).toEqual([
@@ -136,13 +136,13 @@ describe('the mode', () => {
       const { mode, stateDirectory, gateway } = await findSite({ cwd: join(home, cwd), env: {} });
       return [mode, stateDirectory.replace(home, ''), gateway.port];
     };
-    await folder('site/work');
-    await folder('site/My-TestBed/x');
+    await scratch('site/work');
+    await scratch('site/My-TestBed/x');
     await put('site/marked/.slurp/testbed', '');
     expect(await find('site/work')).toEqual(['production', '/site/.slurp-site', 1]);
     expect(await find('site/My-TestBed/x')).toEqual(['testbed', '/site/.slurp-site/testbed', 2]);
     expect(await find('site/marked')).toEqual(['testbed', '/site/.slurp-site/testbed', 2]);
-    await folder('testbed/.slurp-site');
+    await scratch('testbed/.slurp-site');
     expect(await find('testbed')).toEqual(['testbed', '/testbed/.slurp-site', 0]);
   });
 });
@@ -269,10 +269,10 @@ testbed:
     ['logs: &a x\nspool: &a y\n', "2:11: Anchor '&a' is already defined in line 1: expected another name"],
     ['batch: !include batch.yaml\n', '1:8: Unresolved tag: !include'],
     ['logs: "x"\nspool: \u0007\n', '2:8: Control character U+0007: expected text without it'],
-  ])('is refused where it would be read as something else: %j', async (text, mistake) => {
+  ])('is refused where it would be read as something else: %j', async (text, problem) => {
     await put('slurp.yaml', text);
     const [message, ...complaints] = await complaintsOf(findSite({ cwd: home, env: {} }));
-    expect([message, complaints[0]]).toEqual(["The site file '/slurp.yaml' has an error", `/slurp.yaml:${mistake}`]);
+    expect([message, complaints[0]]).toEqual(["The site file '/slurp.yaml' has an error", `/slurp.yaml:${problem}`]);
   });
 
   it('is refused where it is not UTF-8', async () => {
@@ -315,7 +315,7 @@ describe('C-C2: a testbed', () => {
     const shared = 'daq: postgresql:///daq, raw: postgresql:///raw';
     const production = `databases: {${shared}, catalog: postgresql:///fc, status: postgresql:///status}\n`;
     await put('slurp.yaml', production);
-    const work = { cwd: await folder('work-TestBed'), env: {} };
+    const work = { cwd: await scratch('work-TestBed'), env: {} };
     expect(await complaintsOf(findSite(work))).toEqual([
       'A testbed needs its own databases, but these belong to production',
       "/slurp.yaml: 'catalog' is the same in both modes",

@@ -36,7 +36,7 @@ describe('the site key', () => {
 
   it('is refused where others can read it, and where it is damaged', async () => {
     const file = join(stateDirectory, 'site.key');
-    await writeFile(file, 'nonsense', { mode: 0o600 });
+    await writeFile(file, 'invalid', { mode: 0o600 });
     await expect(readSiteKey({ stateDirectory })).rejects.toMatchObject({ code: 'site-key-invalid' });
     await chmod(file, 0o644);
     await expect(readSiteKey({ stateDirectory })).rejects.toMatchObject({ code: 'site-key-open' });

@@ -9,7 +9,7 @@ import { migrate } from '#db/migrate.ts';
 import { roleNames } from '#model/site.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 
-import { foldersIn } from './test-server.ts';
+import { directoriesIn } from './test-server.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { Role, RoleName } from '#model/site.ts';
@@ -24,9 +24,9 @@ export interface TestDatabase {
 let count = 0;
 
 async function startServer(): Promise<string> {
-  const folders = foldersIn(inject('databaseDirectory'));
-  await startPostgres(folders, { isDisposable: true });
-  return folders.socket;
+  const directories = directoriesIn(inject('databaseDirectory'));
+  await startPostgres(directories, { isDisposable: true });
+  return directories.socket;
 }
 
 function roleIn(socket: string, database: string, role: RoleName, schema: string): Role {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ServerDirectories } from '#config/embedded-postgres.ts';
 
 /** The directories of a server that lives in one directory of its own. */
-export function foldersIn(directory: string): ServerDirectories {
+export function directoriesIn(directory: string): ServerDirectories {
   return {
     data: join(directory, 'postgres'),
     socket: join(directory, 'run'),

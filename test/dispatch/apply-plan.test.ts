@@ -153,12 +153,12 @@ test('gives a job its finished command line, and its directory token and descrip
   for (const directory of ['out/00053500_00053600', 'log/00053500_00053600', 'condor']) {
     expect((await stat(join(world.root, directory))).isDirectory()).toBe(true);
   }
-  const folder = join(world.site.stateDirectory, 'submissions', uuid);
-  expect((await stat(folder)).mode & 0o777).toBe(0o700);
-  expect((await stat(join(folder, 'slurp-token'))).mode & 0o777).toBe(0o600);
-  const token = (await readFile(join(folder, 'slurp-token'), 'utf8')).trim();
+  const scratch = join(world.site.stateDirectory, 'submissions', uuid);
+  expect((await stat(scratch)).mode & 0o777).toBe(0o700);
+  expect((await stat(join(scratch, 'slurp-token'))).mode & 0o777).toBe(0o600);
+  const token = (await readFile(join(scratch, 'slurp-token'), 'utf8')).trim();
   expect(token).toMatch(/^[0-9a-f]{64}$/);
-  const description = await readFile(join(folder, 'slurp-job.json'), 'utf8');
+  const description = await readFile(join(scratch, 'slurp-job.json'), 'utf8');
   expect(JSON.parse(description)).toMatchObject({
     submission: uuid,
     gateway: 'http://127.0.0.1:1',

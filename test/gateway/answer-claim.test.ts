@@ -4,7 +4,7 @@ import { sql } from '#db/connect.ts';
 import { makeGateway } from '#gateway/make-gateway.ts';
 
 import { eventOf, makeAttempts, stageoutOf } from '../ingest/attempts.ts';
-import { headersOf, makeWorld, telling } from './gateway-world.ts';
+import { headersOf, makeWorld, reportRequestOf } from './gateway-world.ts';
 
 import type { Gateway } from '#gateway/make-gateway.ts';
 
@@ -65,7 +65,7 @@ test('refuses an attempt that was retired, and a job whose attempt finished in a
     status: 200,
     body: { cupsid: one, isGranted: false, reason: 'the attempt was retired: unblocked' },
   });
-  await gateway.app.inject(telling(submission, [eventOf(two, 1, { kind: 'finished', exitCode: 0 })]));
+  await gateway.app.inject(reportRequestOf(submission, [eventOf(two, 1, { kind: 'finished', exitCode: 0 })]));
   expect(await ask(submission, two, question('C.root'))).toMatchObject({ body: { isGranted: true } });
   expect(await ask(submission, two, question('C.root', { start: 1 }))).toEqual({
     status: 200,
@@ -97,7 +97,8 @@ test('needs the token of the submission, and an attempt of it', async () => {
 
 test('a refused stage-out is counted as quarantined in health', async () => {
   const { submission, ids } = await makeAttempts(world.status, 2);
-  for (const cupsid of ids) await gateway.app.inject(telling(submission, [eventOf(cupsid, 5, stageoutOf('E.root'))]));
+  for (const cupsid of ids)
+    await gateway.app.inject(reportRequestOf(submission, [eventOf(cupsid, 5, stageoutOf('E.root'))]));
   const health = await gateway.app.inject({ method: 'GET', url: '/health' });
   expect(health.json()).toMatchObject({
     stageouts: { pending: 0, aside: 1 },

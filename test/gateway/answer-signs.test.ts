@@ -7,7 +7,7 @@ import { removeOldSigns } from '#db/status/sign/remove-old-signs.ts';
 import { makeGateway } from '#gateway/make-gateway.ts';
 
 import { eventOf, makeAttempts } from '../ingest/attempts.ts';
-import { headersOf, makeWorld, telling } from './gateway-world.ts';
+import { headersOf, makeWorld, reportRequestOf } from './gateway-world.ts';
 
 import type { Gateway } from '#gateway/make-gateway.ts';
 import type { SignOfLife } from '#model/job/sign-of-life.ts';
@@ -37,9 +37,9 @@ async function send(submission: string, signs: readonly unknown[]): Promise<{ st
   return { status: response.statusCode, body: response.json() };
 }
 
-const outcomes = (...told: readonly (readonly [number, string])[]): object => ({
+const outcomes = (...reported: readonly (readonly [number, string])[]): object => ({
   status: 200,
-  body: { results: told.map(([cupsid, outcome]) => ({ cupsid, outcome })) },
+  body: { results: reported.map(([cupsid, outcome]) => ({ cupsid, outcome })) },
 });
 
 async function latestOf(cupsid: number): Promise<object | undefined> {
@@ -99,10 +99,10 @@ describe('signs of life', () => {
       ],
       { sequence: 5, events: 1 },
     ],
-  ])('stay, whatever the clocks say, where the later one to arrive is %s', async (_, told, kept) => {
+  ])('stay, whatever the clocks say, where the later one to arrive is %s', async (_, reported, kept) => {
     const { submission, ids } = await makeAttempts(world.status, 1);
     const [id = 0] = ids;
-    const [first, second] = told.map((more) => signOf(id, 0, more));
+    const [first, second] = reported.map((more) => signOf(id, 0, more));
     expect(await send(submission, [first])).toEqual(outcomes([id, 'recorded']));
     expect(await send(submission, [second])).toEqual(outcomes([id, 'ignored']));
     expect(await latestOf(id)).toMatchObject(kept);
@@ -130,7 +130,7 @@ describe('signs of life', () => {
     const [ended = 0, again = 0] = ids;
     await send(submission, [signOf(ended, 1), signOf(again, 1)]);
     await gateway.app.inject(
-      telling(submission, [
+      reportRequestOf(submission, [
         eventOf(ended, 1, { kind: 'finished', exitCode: 0 }),
         eventOf(again, 1, { kind: 'started', node: 'node2' }, { start: 1 }),
       ]),
@@ -174,8 +174,8 @@ describe('what the gateway refuses of signs', () => {
     const other = await makeAttempts(world.status, 1);
     const [id = 0] = ids;
     const [foreign = 0] = other.ids;
-    const told = [signOf(id, 1), signOf(2_000_000_000, 1), signOf(foreign, 1), signOf(id, 2, { start: -1 })];
-    expect(await send(submission, told)).toEqual({
+    const reported = [signOf(id, 1), signOf(2_000_000_000, 1), signOf(foreign, 1), signOf(id, 2, { start: -1 })];
+    expect(await send(submission, reported)).toEqual({
       status: 200,
       body: {
         results: [

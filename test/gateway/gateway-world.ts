@@ -7,11 +7,11 @@ import { testDatabase } from '../db/test-database.ts';
 import { silentLog } from '../util/silent-log.ts';
 
 import type { Database } from '#db/connect.ts';
-import type { GatewayDoors } from '#gateway/make-gateway.ts';
+import type { GatewayResources } from '#gateway/make-gateway.ts';
 import type { JobEvent } from '#model/job/job-event.ts';
 
 /** All that a gateway needs, over a database of its own. */
-export interface GatewayWorld extends GatewayDoors {
+export interface GatewayWorld extends GatewayResources {
   close(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export function headersOf(submission: string): Record<string, string> {
 }
 
 /** A request that reports events. */
-export function telling(
+export function reportRequestOf(
   submission: string,
   events: readonly JobEvent[],
 ): { method: 'POST'; url: string; headers: Record<string, string>; payload: { events: readonly JobEvent[] } } {

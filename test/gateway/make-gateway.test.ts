@@ -5,7 +5,7 @@ import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
 import { makeGateway } from '#gateway/make-gateway.ts';
 
 import { eventOf, makeAttempts, readAttempt, stageoutOf } from '../ingest/attempts.ts';
-import { headersOf, makeWorld, telling, testKey } from './gateway-world.ts';
+import { headersOf, makeWorld, reportRequestOf, testKey } from './gateway-world.ts';
 
 import type { FastifyInstance } from 'fastify';
 
@@ -35,7 +35,7 @@ describe('POST /v1/events', () => {
   it('records events and answers each of them', async () => {
     const { submission } = attempts;
     const answer = await app.inject(
-      telling(submission, [
+      reportRequestOf(submission, [
         eventOf(id, 1, { kind: 'started', node: 'n1' }),
         eventOf(id, 2, stageoutOf('DST_A.root')),
         eventOf(id, 2, stageoutOf('DST_A.root')),
@@ -62,7 +62,7 @@ describe('POST /v1/events', () => {
     const dayMs = 24 * 3_600_000;
     const off = attempts.ids[1] ?? 0;
     const at = new Date(Date.now() - dayMs - 10_000).toISOString();
-    const request = telling(attempts.submission, [eventOf(off, 1, { kind: 'started', node: 'n' }, { at })]);
+    const request = reportRequestOf(attempts.submission, [eventOf(off, 1, { kind: 'started', node: 'n' }, { at })]);
     const now = new Date(Date.now() - dayMs).toISOString();
     await app.inject({ ...request, headers: { ...request.headers, 'x-slurp-now': now } });
     const [row] = await world.status.query<{ started: Date }>(
@@ -78,14 +78,14 @@ describe('POST /v1/events', () => {
     await world.status.execute(sql`update ${sql.table(world.status.role, 'production_status')}
       set retired_at = now(), retired_reason = 'redone' where id = ${retired}`);
     const answer = await app.inject(
-      telling(attempts.submission, [eventOf(retired, 1, { kind: 'started', node: 'n' })]),
+      reportRequestOf(attempts.submission, [eventOf(retired, 1, { kind: 'started', node: 'n' })]),
     );
     expect(answer.json()).toMatchObject({ verdicts: [{ cupsid: retired, go: false, reason: 'retired: redone' }] });
   });
 
   it('records the good events beside a bad one', async () => {
     const good = eventOf(id, 20, { kind: 'nevents', nevents: 5 });
-    const request = telling(attempts.submission, [good]);
+    const request = reportRequestOf(attempts.submission, [good]);
     const payload = { events: [good, { ...good, sequence: 'x' }, eventOf(id, 21, { kind: 'running' })] };
     const answer = await app.inject({ ...request, payload });
     expect(answer.statusCode).toBe(200);
@@ -106,7 +106,7 @@ describe('POST /v1/events', () => {
 
   it('refuses a request in which nothing is valid, with all complaints', async () => {
     const payload = { events: [{}, 7] };
-    const answer = await app.inject({ ...telling(attempts.submission, []), payload });
+    const answer = await app.inject({ ...reportRequestOf(attempts.submission, []), payload });
     expect(answer.statusCode).toBe(400);
     expect(answer.headers['content-type']).toBe('application/problem+json');
     expect(answer.json()).toMatchObject({
@@ -127,9 +127,11 @@ describe('POST /v1/events', () => {
     const other = await makeAttempts(world.status, 1);
     const foreign = other.ids[0] ?? 0;
     const stolen = eventOf(foreign, 1, { kind: 'finished', exitCode: 0 });
-    const mixed = await app.inject(telling(attempts.submission, [eventOf(id, 30, { kind: 'running' }), stolen]));
+    const mixed = await app.inject(
+      reportRequestOf(attempts.submission, [eventOf(id, 30, { kind: 'running' }), stolen]),
+    );
     expect(mixed.json()).toMatchObject({ results: [{ outcome: 'new' }, { outcome: 'forbidden' }] });
-    const alone = await app.inject(telling(attempts.submission, [stolen]));
+    const alone = await app.inject(reportRequestOf(attempts.submission, [stolen]));
     expect(alone.statusCode).toBe(403);
     expect(alone.json()).toMatchObject({ code: 'forbidden', results: [{ outcome: 'forbidden' }] });
     expect(await readAttempt(world.status, foreign)).toMatchObject({ status: 'submitted' });
@@ -143,7 +145,7 @@ describe('POST /v1/events', () => {
     ['the batch system by its start', eventOf(1, 0, { kind: 'running' }, { start: -1 })],
   ])('refuses what a job says as if it were %s (C-E18)', async (_who, event) => {
     const before = await readAttempt(world.status, id);
-    const answer = await app.inject(telling(attempts.submission, [{ ...event, cupsid: id, sequence: 900 }]));
+    const answer = await app.inject(reportRequestOf(attempts.submission, [{ ...event, cupsid: id, sequence: 900 }]));
     expect(answer.json()).toMatchObject({ code: 'invalid-events', results: [{ outcome: 'invalid' }] });
     expect(await readAttempt(world.status, id)).toMatchObject({ status: before?.['status'] });
   });
@@ -153,13 +155,13 @@ describe('POST /v1/events', () => {
     const log: Log = { ...world.log, warn: (facts) => void warned.push(facts) };
     const { app: logging } = makeGateway({ ...world, log });
     const { submission } = attempts;
-    await logging.inject(telling(submission, [eventOf(2_000_000, 1, { kind: 'running' })]));
+    await logging.inject(reportRequestOf(submission, [eventOf(2_000_000, 1, { kind: 'running' })]));
     await logging.close();
     expect(warned).toEqual([{ cupsid: 2_000_000, outcome: 'unknown-attempt', submission }]);
   });
 
   it('takes an empty list', async () => {
-    const answer = await app.inject(telling(attempts.submission, []));
+    const answer = await app.inject(reportRequestOf(attempts.submission, []));
     expect([answer.statusCode, answer.json()]).toEqual([200, { results: [], verdicts: [], registered: [] }]);
   });
 });
@@ -212,10 +214,10 @@ describe('what the gateway refuses', () => {
 
   it('answers 413 to a body that is too large, and to too many events', async () => {
     const events = [eventOf(id, 1, { kind: 'message', text: 'x'.repeat(1024 * 1024) })];
-    const large = await app.inject(telling(attempts.submission, events));
+    const large = await app.inject(reportRequestOf(attempts.submission, events));
     expect(large.json()).toMatchObject(problem(413, 'too-large'));
     const many = Array.from({ length: 1001 }, (_, index) => eventOf(id, index, { kind: 'running' }));
-    const answer = await app.inject(telling(attempts.submission, many));
+    const answer = await app.inject(reportRequestOf(attempts.submission, many));
     expect(answer.json()).toMatchObject(problem(413, 'too-many-events'));
   });
 
@@ -263,7 +265,9 @@ describe('GET /v1/attempts/:id/inputs', () => {
   });
 
   it('answers a start with what it reported itself, and another start with what was dispatched', async () => {
-    await app.inject(telling(attempts.submission, [eventOf(id, 40, { kind: 'inputs', files: ['x', 'y', 'z'] })]));
+    await app.inject(
+      reportRequestOf(attempts.submission, [eventOf(id, 40, { kind: 'inputs', files: ['x', 'y', 'z'] })]),
+    );
     expect(await ask(`/v1/attempts/${id}/inputs`)).toMatchObject([200, { inputs: ['x', 'y', 'z'] }]);
     expect(await ask(`/v1/attempts/${id}/inputs?start=0`)).toMatchObject([200, { inputs: ['x', 'y', 'z'] }]);
     expect(await ask(`/v1/attempts/${id}/inputs?start=1`)).toMatchObject([
@@ -312,7 +316,7 @@ describe('without its database', () => {
       { applicationName: 'test', connectAttempts: 1 },
     );
     const gateway = makeGateway({ ...world, status, log });
-    const request = telling(attempts.submission, [eventOf(id, 1, { kind: 'running' })]);
+    const request = reportRequestOf(attempts.submission, [eventOf(id, 1, { kind: 'running' })]);
     const answer = await gateway.app.inject(request);
     expect(answer.statusCode).toBe(503);
     expect(answer.headers['retry-after']).toBe('2');

@@ -24,7 +24,7 @@ afterAll(() => {
 async function judge(tool: readonly string[], files: Readonly<Record<string, string>>): Promise<string> {
   rmSync(join(house, 'src'), { recursive: true, force: true });
   rmSync(join(house, 'test'), { recursive: true, force: true });
-  for (const folder of ['src', 'test']) mkdirSync(join(house, folder));
+  for (const directory of ['src', 'test']) mkdirSync(join(house, directory));
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(house, path)), { recursive: true });
     writeFileSync(join(house, path), text);

@@ -116,8 +116,8 @@ test('a refused name stays in the row whatever the job reports later, until the 
   if (owner === undefined || job === undefined) throw new Error('Two jobs were made');
   await stageOut(owner, lfn);
   await stageOut(job, lfn);
-  const doors = { status, catalog, log: silentLog };
-  await ingestEvents(doors, [eventOf(job.cupsid, 15, stageoutOf(`${job.dstfile}.root`))]);
+  const resources = { status, catalog, log: silentLog };
+  await ingestEvents(resources, [eventOf(job.cupsid, 15, stageoutOf(`${job.dstfile}.root`))]);
   await finish(job);
   const reason = belongsTo(lfn, owner);
   expect(await refusalOf(job)).toEqual({
@@ -131,23 +131,23 @@ test('a refused name stays in the row whatever the job reports later, until the 
   await status.query(sql`delete from ${sql.table(status.role, 'file_owner')} where lfn = ${lfn}`);
   await catalog.query(sql`delete from ${sql.table(catalog.role, 'datasets')} where filename = ${lfn}`);
   await catalog.query(sql`delete from ${sql.table(catalog.role, 'files')} where lfn = ${lfn}`);
-  await ingestEvents(doors, [eventOf(job.cupsid, 30, stageoutOf(lfn))]);
+  await ingestEvents(resources, [eventOf(job.cupsid, 30, stageoutOf(lfn))]);
   expect(await refusalOf(job)).toMatchObject({ refusal: null });
 });
 
 test('a remark that comes with its stage-out stays, and the next stage-out of the file resolves it (C-W25)', async () => {
   const job = await makeJob();
   const lfn = `${job.dstfile}.root`;
-  const doors = { status, catalog, log: silentLog };
+  const resources = { status, catalog, log: silentLog };
   const before = await countRefused(status);
-  await ingestEvents(doors, [
+  await ingestEvents(resources, [
     eventOf(job.cupsid, 10, stageoutOf(lfn)),
     eventOf(job.cupsid, 11, { kind: 'refused', report: 'stageout', reason: '--run is 7', lfn, isRemark: true }),
   ]);
   await finish(job);
   expect(await refusalOf(job)).toEqual({ status: 'finished', refusal: 'stageout: --run is 7' });
   expect(await countRefused(status)).toEqual({ ...before, remarked: before.remarked + 1 });
-  await ingestEvents(doors, [eventOf(job.cupsid, 30, stageoutOf(lfn))]);
+  await ingestEvents(resources, [eventOf(job.cupsid, 30, stageoutOf(lfn))]);
   expect(await refusalOf(job)).toMatchObject({ refusal: null });
   expect(await countRefused(status)).toEqual(before);
 });

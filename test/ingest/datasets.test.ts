@@ -14,7 +14,7 @@ import type { TestStatus } from '../db/test-database.ts';
 let opened: TestStatus;
 let status: Database;
 let cupsid: number;
-let told = 0;
+let count = 0;
 
 beforeAll(async () => {
   opened = await openTestStatus();
@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => opened.close());
 
 const event = (dstname: string, word: DatasetDetail['word'], more: Partial<DatasetDetail> = {}): JobEvent =>
-  eventOf(cupsid, told++, { kind: 'dataset', word, dstname, run: 5, blame: 'cups', ...more });
+  eventOf(cupsid, count++, { kind: 'dataset', word, dstname, run: 5, blame: 'cups', ...more });
 const record = (...events: readonly JobEvent[]): Promise<unknown> =>
   recordEvents(
     status,

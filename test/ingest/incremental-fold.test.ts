@@ -114,8 +114,8 @@ describe('an event is folded onto what is known', () => {
           if (arriving.every((item, index) => item === events[index]?.item)) inOrder += 1;
           for (let from = 0, group = 0; from < arriving.length; group += 1) {
             const to = from + (sizes[group] ?? 1);
-            const told = arriving.slice(from, to);
-            await recordEvents(status, isRepeated ? [...told, ...arriving.slice(Math.max(0, from - 2), to)] : told);
+            const part = arriving.slice(from, to);
+            await recordEvents(status, isRepeated ? [...part, ...arriving.slice(Math.max(0, from - 2), to)] : part);
             const { kept, folded } = await readStarts(id);
             expect(kept).toBe(folded);
             from = to;

@@ -32,7 +32,7 @@ afterEach(async () => {
   await catalog.execute(sql`truncate ${sql.table(catalog.role, 'files')}, ${sql.table(catalog.role, 'datasets')}`);
 });
 
-const doors = (): { status: Database; catalog: Database; log: typeof silentLog } => ({
+const resources = (): { status: Database; catalog: Database; log: typeof silentLog } => ({
   status,
   catalog,
   log: silentLog,
@@ -54,7 +54,7 @@ function readCatalog(lfn: string): Promise<readonly Row[]> {
 describe('ingestEvents', () => {
   it('registers a staged file once its event is committed, and answers that', async () => {
     const id = await newAttempt();
-    const reply = await ingestEvents(doors(), [eventOf(id, 3, stageoutOf('DST_A.root'))]);
+    const reply = await ingestEvents(resources(), [eventOf(id, 3, stageoutOf('DST_A.root'))]);
     expect(reply).toEqual({
       results: [{ cupsid: id, source: 'spool', sequence: 3, outcome: 'new' }],
       verdicts: [],
@@ -79,9 +79,9 @@ describe('ingestEvents', () => {
   it('says of a repeated stageout that it is registered, and writes nothing again', async () => {
     const id = await newAttempt();
     const event = eventOf(id, 3, stageoutOf('DST_B.root'));
-    await ingestEvents(doors(), [event]);
+    await ingestEvents(resources(), [event]);
     await catalog.execute(sql`truncate ${sql.table(catalog.role, 'files')}`);
-    const reply = await ingestEvents(doors(), [event]);
+    const reply = await ingestEvents(resources(), [event]);
     expect(reply.results).toMatchObject([{ outcome: 'duplicate' }]);
     expect(reply.registered).toMatchObject([{ isRegistered: true }]);
     expect(await readCatalog('DST_B.root')).toEqual([]);
@@ -89,12 +89,12 @@ describe('ingestEvents', () => {
 
   it('counts the last stageout of a file, in whatever order they arrive (C-E12)', async () => {
     const id = await newAttempt();
-    await ingestEvents(doors(), [eventOf(id, 9, stageoutOf('DST_C.root', { events: 2 }))]);
-    await ingestEvents(doors(), [eventOf(id, 5, stageoutOf('DST_C.root', { events: 1 }))]);
+    await ingestEvents(resources(), [eventOf(id, 9, stageoutOf('DST_C.root', { events: 2 }))]);
+    await ingestEvents(resources(), [eventOf(id, 5, stageoutOf('DST_C.root', { events: 1 }))]);
     expect(await readCatalog('DST_C.root')).toMatchObject([{ events: 2 }]);
     const other = await newAttempt();
     const both = [1, 2].map((n) => eventOf(other, n, stageoutOf('DST_D.root', { events: n })));
-    await ingestEvents(doors(), both.toReversed());
+    await ingestEvents(resources(), both.toReversed());
     expect(await readCatalog('DST_D.root')).toMatchObject([{ events: 2 }]);
   });
 
@@ -102,7 +102,7 @@ describe('ingestEvents', () => {
     const id = await newAttempt();
     const table = sql.table(status.role, 'production_status');
     await status.execute(sql`update ${table} set retired_at = now(), retired_reason = 'redone' where id = ${id}`);
-    const { results, registered } = await ingestEvents(doors(), [eventOf(id, 3, stageoutOf('DST_E.root'))]);
+    const { results, registered } = await ingestEvents(resources(), [eventOf(id, 3, stageoutOf('DST_E.root'))]);
     expect(results).toMatchObject([{ outcome: 'new' }]);
     expect(registered).toMatchObject([{ isRegistered: false, reason: 'the attempt was retired: redone' }]);
     expect(await readCatalog('DST_E.root')).toEqual([]);
@@ -110,7 +110,7 @@ describe('ingestEvents', () => {
     expect(await status.query(sql`select applied_at, apply_note from ${events} where cupsid = ${id}`)).toEqual([
       { applied_at: null, apply_note: 'the attempt was retired: redone' },
     ]);
-    expect(await makeStageoutApplier(doors()).applyPending()).toEqual({ applied: 0, isCatalogUp: true });
+    expect(await makeStageoutApplier(resources()).applyPending()).toEqual({ applied: 0, isCatalogUp: true });
   });
 
   it('keeps the rest going where the catalog refuses one file', async () => {
@@ -118,7 +118,7 @@ describe('ingestEvents', () => {
     const table = sql.table(catalog.role, 'datasets');
     await catalog.execute(sql`alter table ${table} add constraint no_bad check (filename <> 'BAD.root')`);
     const events = ['GOOD1.root', 'BAD.root', 'GOOD2.root'].map((lfn, index) => eventOf(id, index, stageoutOf(lfn)));
-    const { registered } = await ingestEvents(doors(), events);
+    const { registered } = await ingestEvents(resources(), events);
     await catalog.execute(sql`alter table ${table} drop constraint no_bad`);
     expect(registered.map((one) => one.isRegistered)).toEqual([true, false, true]);
     expect(registered[1]?.reason).toContain('the catalog refuses it');
@@ -128,7 +128,7 @@ describe('ingestEvents', () => {
     const id = await newAttempt();
     const events = sql.table(status.role, 'production_event');
     await status.execute(sql`alter table ${events} add constraint no_bad check (source <> 'bad')`);
-    const { results } = await ingestEvents(doors(), [
+    const { results } = await ingestEvents(resources(), [
       eventOf(id, 0, { kind: 'started', node: 'n' }),
       eventOf(id, 1, { kind: 'running' }, { source: 'bad' }),
       eventOf(id, 2, { kind: 'nevents', nevents: 4 }),
@@ -144,7 +144,7 @@ describe('ingestEvents', () => {
       { ...databases.roles.catalog, url: 'postgresql:///nowhere?host=/nonexistent&user=slurp' },
       { applicationName: 'test', connectAttempts: 1 },
     );
-    const { results, registered } = await ingestEvents({ ...doors(), catalog: away }, [
+    const { results, registered } = await ingestEvents({ ...resources(), catalog: away }, [
       eventOf(id, 3, stageoutOf('DST_F.root')),
     ]);
     expect(results).toMatchObject([{ outcome: 'new' }]);
@@ -152,7 +152,7 @@ describe('ingestEvents', () => {
     expect(registered[0]?.reason).toContain('the catalog is unavailable');
     expect(await countUnapplied(status)).toMatchObject({ pending: 1 });
     await away.close();
-    const applier = makeStageoutApplier(doors());
+    const applier = makeStageoutApplier(resources());
     expect(await applier.applyPending()).toEqual({ applied: 1, isCatalogUp: true });
     expect(await readCatalog('DST_F.root')).toHaveLength(1);
     expect(await countUnapplied(status)).toMatchObject({ pending: 0 });
@@ -163,8 +163,8 @@ describe('ingestEvents', () => {
     const session = await catalog.openSession();
     const held = session.transaction(async (held) => {
       await held.execute(sql`lock table ${sql.table(catalog.role, 'datasets')}`);
-      const applier = makeStageoutApplier(doors(), 100);
-      const reply = await ingestEvents({ ...doors(), applier }, [eventOf(id, 3, stageoutOf('DST_G.root'))]);
+      const applier = makeStageoutApplier(resources(), 100);
+      const reply = await ingestEvents({ ...resources(), applier }, [eventOf(id, 3, stageoutOf('DST_G.root'))]);
       expect(reply.registered).toMatchObject([{ isRegistered: false, reason: 'the catalog has not answered yet' }]);
       return applier;
     });
@@ -181,7 +181,7 @@ describe('ingestEvents', () => {
     await status.session(async (session) => {
       const stop = await session.listen('slurp_catalog', (payload) => heard.push(payload));
       await ingestEvents(
-        doors(),
+        resources(),
         ['H1.root', 'H2.root'].map((lfn, index) => eventOf(id, index, stageoutOf(lfn))),
       );
       await waitUntil(() => (heard.length > 0 ? true : undefined), { timeoutMs: 5000 });

@@ -188,7 +188,7 @@ describe('any order, any grouping, any repetition, with starts that fail', () =>
                 ...(one.hasLauncher ? [{ kind: 'exited' as const, exitCode: one.code, node: 'node2' }] : []),
               ];
               const isLast = start === ran.length - 1;
-              const told: readonly JobEventDetail[] = [
+              const reported: readonly JobEventDetail[] = [
                 ...(one.isHeld && !isLast ? [{ kind: 'held' as const, reason: 'h', code: 3 }] : []),
                 ...(isLast && batchEnd === 'exited' ? [{ kind: 'exited' as const, exitCode: one.code }] : []),
                 ...(isLast && batchEnd !== null && batchEnd !== 'exited' && one.code !== 0
@@ -197,7 +197,7 @@ describe('any order, any grouping, any repetition, with starts that fail', () =>
               ];
               return [
                 ...said.map((detail, n) => eventOf(id, n, detail, { start, source: `spool ${start}`, at })),
-                ...told.map((detail, n) =>
+                ...reported.map((detail, n) =>
                   eventOf(id, n, detail, { start, source: `batch:${start}`, at: '2025-04-10T12:30:00.000Z' }),
                 ),
               ];

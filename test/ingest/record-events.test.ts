@@ -35,7 +35,7 @@ async function newAttempt(): Promise<number> {
 }
 
 /** Tells an attempt these things in order, in one spool of start 0, and reads what came of it. */
-async function tell(...details: readonly JobEventDetail[]): Promise<Row> {
+async function recordReports(...details: readonly JobEventDetail[]): Promise<Row> {
   const id = await newAttempt();
   await record(details.map((detail, index) => eventOf(id, index, detail)));
   return readAttempt(status, id);
@@ -47,7 +47,7 @@ const second = (n: number): Date => new Date(Date.UTC(2025, 3, 10, 12, 0, n));
 
 describe('record_events', () => {
   it('follows a job from its start to its end', async () => {
-    const row = await tell(
+    const row = await recordReports(
       started,
       running,
       stageoutOf('DST_A.root'),
@@ -90,11 +90,11 @@ describe('record_events', () => {
     ['removed', { kind: 'removed', reason: 'by hand' }, 'failed', null],
     ['vanished', { kind: 'vanished', reason: 'not in queue, not in history' }, 'failed', null],
   ])('C-E3: ends a job that is said to be %s', async (_, word, state, exitCode) => {
-    expect(await tell(started, word)).toMatchObject({ status: state, exit_code: exitCode, ended: second(1) });
+    expect(await recordReports(started, word)).toMatchObject({ status: state, exit_code: exitCode, ended: second(1) });
   });
 
   it('C-E2: changes only what was given when a job finishes', async () => {
-    const row = await tell(
+    const row = await recordReports(
       started,
       { kind: 'running', nsegments: 3 },
       { kind: 'nevents', nevents: 7 },
@@ -104,12 +104,17 @@ describe('record_events', () => {
   });
 
   it('C-E4: counts a segment for each staged file, on top of what was set', async () => {
-    const row = await tell(stageoutOf('A'), { kind: 'running', nsegments: 2 }, stageoutOf('B'), stageoutOf('C'));
+    const row = await recordReports(
+      stageoutOf('A'),
+      { kind: 'running', nsegments: 2 },
+      stageoutOf('B'),
+      stageoutOf('C'),
+    );
     expect(row).toMatchObject({ nsegments: 4, message: 'last stageout C', status: 'running' });
   });
 
   it('C-E5: sets the number of events, or adds to it', async () => {
-    const row = await tell(
+    const row = await recordReports(
       { kind: 'nevents', nevents: 1000, isIncrement: true },
       { kind: 'nevents', nevents: 10 },
       { kind: 'nevents', nevents: 5, isIncrement: true },
@@ -120,11 +125,11 @@ describe('record_events', () => {
 
   it('C-E6: ors flags, bit 32 too', async () => {
     const flags = [3, 2, 2 ** 32].map((flag): JobEventDetail => ({ kind: 'message', text: '', flag }));
-    expect(await tell(...flags)).toMatchObject({ flags: 2 ** 32 + 3 });
+    expect(await recordReports(...flags)).toMatchObject({ flags: 2 ** 32 + 3 });
   });
 
   it('C-E7: keeps what is reported after the end', async () => {
-    const row = await tell(
+    const row = await recordReports(
       started,
       { kind: 'finished', exitCode: 0 },
       { kind: 'message', text: 'late', flag: 8, logsize: 9 },
@@ -141,7 +146,7 @@ describe('record_events', () => {
   });
 
   it('C-E1: does not let a late report move a job backwards', async () => {
-    const row = await tell({ kind: 'finished', exitCode: 0 }, running, started);
+    const row = await recordReports({ kind: 'finished', exitCode: 0 }, running, started);
     expect(row).toMatchObject({ status: 'finished' });
   });
 
@@ -292,9 +297,9 @@ describe('any order, any grouping, any repetition', () => {
         fc.infiniteStream(fc.nat(1000)),
         async (some, end, randoms) => {
           const { ids } = await makeAttempts(status, 2);
-          const told = end === null ? some : [...some, { ...end, source: 'p', minute: 2 }];
+          const reports = end === null ? some : [...some, { ...end, source: 'p', minute: 2 }];
           const eventsOf = (id: number): readonly JobEvent[] =>
-            told.map(({ detail, start, source, minute }, index) =>
+            reports.map(({ detail, start, source, minute }, index) =>
               eventOf(id, index, detail, {
                 start,
                 source: `${source} ${start}`,

@@ -13,7 +13,7 @@ import { ingestSpool } from '#ingest/ingest-spool.ts';
 import { ingestSpools } from '#ingest/ingest-spools.ts';
 import { findRefusedSpools, resolveRefusedSpools } from '#job/spool/refused-spools.ts';
 
-import { makeWorld, telling } from '../gateway/gateway-world.ts';
+import { makeWorld, reportRequestOf } from '../gateway/gateway-world.ts';
 import { eventOf, makeAttempts, readAttempt } from './attempts.ts';
 
 import type { Row } from '#db/database.ts';
@@ -65,10 +65,10 @@ async function health(): Promise<readonly [number, unknown]> {
 }
 
 it('shows in the row, in the list and in health what the gateway refused, once, and moves no state (C-W29)', async () => {
-  await gateway.app.inject(telling(submission, [eventOf(id, 0, { kind: 'started', node: 'n' })]));
+  await gateway.app.inject(reportRequestOf(submission, [eventOf(id, 0, { kind: 'started', node: 'n' })]));
   const before = await readAttempt(world.status, id);
   for (let round = 0; round < 2; round += 1) {
-    const answer = await gateway.app.inject(telling(submission, [tooMany(id)]));
+    const answer = await gateway.app.inject(reportRequestOf(submission, [tooMany(id)]));
     expect(answer.statusCode).toBe(400);
   }
   const reason = `detail.exitCode is '99999999999': ${codes}`;
@@ -87,7 +87,9 @@ it('shows in the row, in the list and in health what the gateway refused, once, 
 });
 
 it('records the good reports of a request, and remembers the bad one', async () => {
-  const answer = await gateway.app.inject(telling(submission, [tooMany(id), eventOf(id, 60, { kind: 'running' })]));
+  const answer = await gateway.app.inject(
+    reportRequestOf(submission, [tooMany(id), eventOf(id, 60, { kind: 'running' })]),
+  );
   expect(answer.json()).toMatchObject({ results: [{ outcome: 'invalid' }, { outcome: 'new' }] });
   expect(await readAttempt(world.status, id)).toMatchObject({ status: 'running', start: 0 });
   expect(await refusalOf(id)).toContain('finished: detail.exitCode');
@@ -95,12 +97,12 @@ it('records the good reports of a request, and remembers the bad one', async () 
 
 it('does not let a job write into the row of another submission', async () => {
   const other = await makeAttempts(world.status, 1);
-  await gateway.app.inject(telling(submission, [tooMany(other.ids[0] ?? 0)]));
+  await gateway.app.inject(reportRequestOf(submission, [tooMany(other.ids[0] ?? 0)]));
   expect(await refusalOf(other.ids[0] ?? 0)).toBeNull();
 });
 
 it('counts live attempts, and none that was retired since', async () => {
-  await gateway.app.inject(telling(submission, [tooMany(id)]));
+  await gateway.app.inject(reportRequestOf(submission, [tooMany(id)]));
   expect(await countRefused(world.status)).toEqual({ refused: 1, remarked: 0 });
   await world.status.query(sql`
     update ${sql.table(world.status.role, 'production_status')} set retired_at = now() where id = ${id}`);
@@ -109,10 +111,10 @@ it('counts live attempts, and none that was retired since', async () => {
 });
 
 it('is resolved by an operator, and stays resolved when the same report comes again', async () => {
-  await gateway.app.inject(telling(submission, [tooMany(id)]));
+  await gateway.app.inject(reportRequestOf(submission, [tooMany(id)]));
   expect(await resolveRefused(world.status, { cupsids: [id] }, 'resolved by me: redone')).toBe(1);
   expect(await refusalOf(id)).toBeNull();
-  await gateway.app.inject(telling(submission, [tooMany(id)]));
+  await gateway.app.inject(reportRequestOf(submission, [tooMany(id)]));
   expect(await refusalOf(id)).toBeNull();
   const kept = await world.status.query(sql`
     select apply_note from ${sql.table(world.status.role, 'production_event')}
@@ -165,7 +167,7 @@ it('counts the spool of an attempt that is not there, which no row can show', as
 
 it('shows what a job could not even report', async () => {
   const refused = eventOf(id, 10, { kind: 'refused', report: 'stageout', reason: '--dsttype is empty' });
-  await gateway.app.inject(telling(submission, [eventOf(id, 0, { kind: 'started', node: 'n' }), refused]));
+  await gateway.app.inject(reportRequestOf(submission, [eventOf(id, 0, { kind: 'started', node: 'n' }), refused]));
   expect(await refusalOf(id)).toBe('stageout: --dsttype is empty');
   expect(await readAttempt(world.status, id)).toMatchObject({ status: 'started', start: 0 });
 });

@@ -89,10 +89,10 @@ describe.each(notAcknowledged)('%s is not an acknowledgement', (_, forged) => {
   });
 
   test('of a report that is made now: no verdict, no registration', async () => {
-    const told = await reportEvent(identity(), access, at, { kind: 'started', node: 'n' }, once);
-    expect(told.delivery).toMatchObject({ outcome: 'away' });
-    expect(told.delivery.verdict).toBeUndefined();
-    expect(told.registration).toBeUndefined();
+    const reported = await reportEvent(identity(), access, at, { kind: 'started', node: 'n' }, once);
+    expect(reported.delivery).toMatchObject({ outcome: 'away' });
+    expect(reported.delivery.verdict).toBeUndefined();
+    expect(reported.registration).toBeUndefined();
   });
 
   test('of a report for which the disk has no room', async () => {

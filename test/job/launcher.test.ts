@@ -141,10 +141,10 @@ test.each([
   ['exit 139', '139', 'SIGSEGV'],
   ['kill -SEGV $$', 'SIGSEGV', 'SIGSEGV'],
   ['kill -KILL $$', 'SIGKILL', 'SIGKILL'],
-])('ends as the program does: %s (C-L2)', async (end, expected, told) => {
+])('ends as the program does: %s (C-L2)', async (end, expected, signalName) => {
   bring(`#!/bin/bash\n${end}\n`);
   expect(await start('run.sh').ended).toBe(expected);
-  const signal = told === undefined ? {} : { signal: told };
+  const signal = signalName === undefined ? {} : { signal: signalName };
   expect(details('exited')).toMatchObject([{ kind: 'exited', ...signal, wallSeconds: expect.any(Number) }]);
 });
 

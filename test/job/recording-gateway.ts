@@ -80,17 +80,17 @@ export async function startRecordingGateway(): Promise<RecordingGateway> {
       reply(response, { cupsid: Number(path.split('/')[3]), ...(mood.claim ?? { isGranted: true }) });
       return;
     }
-    const told: { events: JobEvent[] } = JSON.parse(body);
-    arrivals += told.events.length;
-    const results = told.events.map((event) => {
+    const parsed: { events: JobEvent[] } = JSON.parse(body);
+    arrivals += parsed.events.length;
+    const results = parsed.events.map((event) => {
       const { cupsid, source, sequence } = event;
       const key = `${cupsid} ${source} ${sequence}`;
       const isNew = !events.has(key);
       if (isNew && mood.forged === undefined) events.set(key, event);
       return { cupsid, source, sequence, outcome: mood.outcome ?? (isNew ? 'new' : 'duplicate') };
     });
-    const starts = told.events.filter(({ detail }) => detail.kind === 'started');
-    const staged = told.events.filter(({ detail }) => detail.kind === 'stageout');
+    const starts = parsed.events.filter(({ detail }) => detail.kind === 'started');
+    const staged = parsed.events.filter(({ detail }) => detail.kind === 'stageout');
     reply(response, {
       results,
       verdicts: starts.map(({ cupsid }) => ({ cupsid, go: true, ...mood.verdict })),

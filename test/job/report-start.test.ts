@@ -33,7 +33,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const tell = (isLater: boolean, signal: AbortSignal): ReturnType<typeof reportStart> =>
+const report = (isLater: boolean, signal: AbortSignal): ReturnType<typeof reportStart> =>
   reportStart({ cupsid: 7, start: isLater ? 1 : 0, node: 'n', directory }, access, at, {
     ...{ isLater, signal },
     say: (text) => said.push(text),
@@ -41,7 +41,7 @@ const tell = (isLater: boolean, signal: AbortSignal): ReturnType<typeof reportSt
 
 test('a first start goes on without an answer, and says nothing', async () => {
   await gateway.close();
-  const { delivery } = await tell(false, new AbortController().signal);
+  const { delivery } = await report(false, new AbortController().signal);
   expect(delivery.outcome).toBe('away');
   expect(said).toEqual([]);
 });
@@ -49,10 +49,10 @@ test('a first start goes on without an answer, and says nothing', async () => {
 test('a later start waits until the gateway answers, and says once that it waits', async () => {
   await gateway.close();
   gateway.mood.verdict = { go: false, reason: 'it has finished' };
-  const told = tell(true, new AbortController().signal);
+  const reported = report(true, new AbortController().signal);
   await expect.poll(() => said.length, { timeout: 10_000 }).toBe(1);
   await gateway.open();
-  expect((await told).delivery).toMatchObject({
+  expect((await reported).delivery).toMatchObject({
     outcome: 'delivered',
     verdict: { isGo: false, reason: 'it has finished' },
   });
@@ -64,17 +64,17 @@ test('a later start waits until the gateway answers, and says once that it waits
 test('a later start stops waiting when it is aborted', async () => {
   await gateway.close();
   const stopping = new AbortController();
-  const told = tell(true, stopping.signal);
+  const reported = report(true, stopping.signal);
   await expect.poll(() => said.length, { timeout: 10_000 }).toBe(1);
   stopping.abort();
-  expect((await told).delivery.outcome).toBe('away');
+  expect((await reported).delivery.outcome).toBe('away');
 });
 
 test('a later start that is aborted does not wait for a gateway that accepts and never answers (C-W30)', async () => {
   gateway.mood.isSilent = true;
   const stopping = new AbortController();
-  const told = tell(true, stopping.signal);
+  const reported = report(true, stopping.signal);
   await expect.poll(() => gateway.requests.length, { timeout: 10_000 }).toBe(1);
   stopping.abort();
-  expect((await told).delivery.outcome).toBe('away');
+  expect((await reported).delivery.outcome).toBe('away');
 });

@@ -12,7 +12,7 @@ import { kindOf, readSpool } from '#job/spool/read-spool.ts';
 import { appendToSpool } from '#job/spool/spool.ts';
 import { fencedFileName } from '#job/stop-job.ts';
 import { readStopping, withEndAsRemark } from '#job/with-end-as-remark.ts';
-import { hasToldEnd, renderAssignments, reportScriptEnd } from '#job/wrap.ts';
+import { hasReportedEnd, renderAssignments, reportScriptEnd } from '#job/wrap.ts';
 
 import { startRecordingGateway } from './recording-gateway.ts';
 
@@ -151,11 +151,11 @@ test('never replaces the spool of another start that has the same number', () =>
 });
 
 test('knows whether the script reported an end itself', () => {
-  expect(hasToldEnd(identity())).toBe(false);
+  expect(hasReportedEnd(identity())).toBe(false);
   appendToSpool(identity(), at, { kind: 'running' });
-  expect(hasToldEnd(identity())).toBe(false);
+  expect(hasReportedEnd(identity())).toBe(false);
   appendToSpool(identity(), at, { kind: 'exitcode', exitCode: 1 });
-  expect(hasToldEnd(identity())).toBe(true);
+  expect(hasReportedEnd(identity())).toBe(true);
 });
 
 test('makes a remark of a failure that is reported while the job is stopped, and of nothing else', () => {
@@ -190,6 +190,6 @@ test('stops waiting for inputs when it is signalled, and when the answer is inva
   expect(said).toEqual([]);
   delete gateway.mood.status;
   Object.assign(gateway.mood, { inputs: 'a,b' });
-  const nonsense = findInputs(access, identity(), new AbortController().signal, () => undefined);
-  await expect(nonsense).rejects.toMatchObject({ code: 'gateway-no-answer' });
+  const invalid = findInputs(access, identity(), new AbortController().signal, () => undefined);
+  await expect(invalid).rejects.toMatchObject({ code: 'gateway-no-answer' });
 });

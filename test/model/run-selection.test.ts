@@ -45,7 +45,7 @@ describe('run selection', () => {
       ],
     ],
   ])("refuses --runs '%s' and says every reason", (text, reasons) => {
-    expect(parseRuns(words(text))).toEqual({ kind: 'nonsense', reasons });
+    expect(parseRuns(words(text))).toEqual({ kind: 'invalid', reasons });
   });
 
   it('reads segments alike, but 0 is one', () => {
@@ -56,7 +56,7 @@ describe('run selection', () => {
       selection: { kind: 'list', segments: [0, 1, 2] },
     });
     expect(parseSegments(['cursor'])).toEqual({
-      kind: 'nonsense',
+      kind: 'invalid',
       reasons: ["'cursor' is not a segment: expected a whole number from 0 to 2147483647"],
     });
   });
@@ -97,7 +97,7 @@ describe('run list', () => {
 
   it('reports the lines of all mistakes', () => {
     expect(parseRunlist('1\nx\n2 -3\n99999999999')).toEqual({
-      kind: 'nonsense',
+      kind: 'invalid',
       reasons: [
         "'x' in line 2 is not a run: expected a whole number from 0 to 2147483647",
         "'-3' in line 3 is not a run: expected a whole number from 0 to 2147483647",
@@ -108,7 +108,7 @@ describe('run list', () => {
 
   it('is nonsense without a run', () => {
     expect(parseRunlist(' # none\n')).toEqual({
-      kind: 'nonsense',
+      kind: 'invalid',
       reasons: ['The list contains no run: expected one number or more'],
     });
   });

@@ -24,7 +24,7 @@ export interface PayloadWorld {
   /** Rows of a query, each as its columns' texts. */
   read(role: 'status' | 'catalog', text: string): Promise<readonly (readonly string[])[]>;
   /** Names of the files below a directory of the home, sorted; none if it is not there. */
-  list(folder: string): Promise<readonly string[]>;
+  list(scratch: string): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -93,7 +93,7 @@ export async function makePayloadWorld(batch: string): Promise<PayloadWorld> {
   ]) {
     await call('git', [...git, ...words]);
   }
-  for (const folder of ['raw/physics', 'in', 'earlier']) await mkdir(join(home, folder), { recursive: true });
+  for (const scratch of ['raw/physics', 'in', 'earlier']) await mkdir(join(home, scratch), { recursive: true });
   await writeFile(join(home, 'earlier/constants.txt'), 'constants\n');
   for (const [, path] of withVariants(rawFiles))
     await writeFile(join(home, 'raw/physics', path.split('/').at(-1) ?? ''), events);
@@ -152,8 +152,8 @@ export async function makePayloadWorld(batch: string): Promise<PayloadWorld> {
       await command('slurp', ['up']);
       await untilEnded();
     },
-    list: async (folder) => {
-      const entries = await readdir(join(home, folder), { recursive: true, withFileTypes: true }).catch(() => []);
+    list: async (scratch) => {
+      const entries = await readdir(join(home, scratch), { recursive: true, withFileTypes: true }).catch(() => []);
       return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).toSorted();
     },
     close: async () => {

@@ -23,14 +23,14 @@ async function serveOnce(answer: string): Promise<number> {
 
 it.each([
   ['{"status":"ok","complaints":[]}', { health: 'ok', complaints: [] }],
-  ['nonsense', { health: 'away', complaints: ['its answer cannot be understood'] }],
+  ['invalid', { health: 'away', complaints: ['its answer cannot be understood'] }],
   [undefined, { health: 'away', complaints: ['its answer was cut short'] }],
-])('tells what a gateway says that answers %s', async (body, told) => {
+])('tells what a gateway says that answers %s', async (body, facts) => {
   const directory = await mkdtemp(join(tmpdir(), 'slurp-status-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   const head = `HTTP/1.1 200 OK\r\ncontent-length: ${body?.length ?? 100}\r\n\r\n`;
   const port = await serveOnce(head + (body ?? '{"status":'));
   await writeFile(join(directory, 'slurp.yaml'), `gateway: {url: 'http://127.0.0.1:${port}'}\n`);
   const { gateway } = await findSiteStatus(await findSite({ cwd: directory, env: {}, isNewAllowed: true }));
-  expect(gateway).toEqual({ url: `http://127.0.0.1:${port}`, ...told });
+  expect(gateway).toEqual({ url: `http://127.0.0.1:${port}`, ...facts });
 });

@@ -14,7 +14,7 @@ import { startGateway } from '#serve/start-gateway.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { foldersIn } from '../db/test-server.ts';
+import { directoriesIn } from '../db/test-server.ts';
 import { headersOf, makeWorld, testKey } from '../gateway/gateway-world.ts';
 import { eventOf, makeAttempts, readAttempt } from '../ingest/attempts.ts';
 import { silentLog } from '../util/silent-log.ts';
@@ -26,25 +26,25 @@ import type { GatewayOptions, RunningGateway } from '#serve/start-gateway.ts';
 import type { GatewayWorld } from '../gateway/gateway-world.ts';
 
 let world: GatewayWorld;
-let folder: string;
+let scratch: string;
 const running: RunningGateway[] = [];
 
 beforeAll(async () => {
   world = await makeWorld();
-  folder = await mkdtemp(join(tmpdir(), 'slurp-gateway-'));
+  scratch = await mkdtemp(join(tmpdir(), 'slurp-gateway-'));
 });
 afterEach(async () => {
   for (const gateway of running.splice(0)) await gateway.close();
 });
 afterAll(async () => {
   await world.close();
-  await rm(folder, { recursive: true });
+  await rm(scratch, { recursive: true });
 });
 
 type Site = GatewayOptions['site'];
 const siteOf = (gateway: Partial<Site['gateway']> = {}): Site => ({
   gateway: { host: '127.0.0.1', port: 0, isInsecure: false, ...gateway },
-  spoolDirectory: join(folder, 'spool'),
+  spoolDirectory: join(scratch, 'spool'),
 });
 
 async function start(options: Partial<GatewayOptions> = {}): Promise<RunningGateway> {
@@ -144,12 +144,12 @@ describe('startGateway', () => {
 describe('a database that stops in the middle', () => {
   it('loses no acknowledged event', { timeout: 120_000 }, async () => {
     const directory = await mkdtemp('/tmp/slurp-stop-');
-    const folders = foldersIn(directory);
-    await startPostgres(folders);
+    const directories = directoriesIn(directory);
+    await startPostgres(directories);
     const roleOf = (role: 'status' | 'catalog'): Role => ({
       role,
       schema: role,
-      url: `postgresql:///slurp?host=${encodeURIComponent(folders.socket)}&user=slurp`,
+      url: `postgresql:///slurp?host=${encodeURIComponent(directories.socket)}&user=slurp`,
     });
     await createDatabase(roleOf('status'));
     for (const role of ['status', 'catalog'] as const) await migrate(roleOf(role), join(findPackageRoot(), 'sql'));
@@ -161,13 +161,13 @@ describe('a database that stops in the middle', () => {
     const gateway = await start({ status, catalog, siteKey: testKey, log: silentLog });
 
     const acknowledged = new Map<number, number>(ids.map((id) => [id, 0]));
-    const told = new Map<number, number>(ids.map((id) => [id, 0]));
+    const acknowledgedCounts = new Map<number, number>(ids.map((id) => [id, 0]));
     const end = new AbortController();
     let refusals = 0;
     const job = async (id: number): Promise<void> => {
       for (let sequence = 0; !end.signal.aborted; sequence += 1) {
         const event = eventOf(id, sequence, { kind: 'nevents', nevents: 1, isIncrement: true });
-        told.set(id, sequence + 1);
+        acknowledgedCounts.set(id, sequence + 1);
         // As a job does: the same again until it is taken.
         while (!end.signal.aborted) {
           const code = await post(gateway.url, submission, [event]);
@@ -183,10 +183,10 @@ describe('a database that stops in the middle', () => {
     const jobs = ids.map(job);
     const total = (): number => [...acknowledged.values()].reduce((sum, one) => sum + one, 0);
     await waitUntil(() => (total() > 100 ? true : undefined), { timeoutMs: 10_000 });
-    await stopPostgres(folders, 'immediate');
+    await stopPostgres(directories, 'immediate');
     await waitUntil(() => (refusals > 5 ? true : undefined), { timeoutMs: 10_000 });
     const before = total();
-    await startPostgres(folders);
+    await startPostgres(directories);
     await waitUntil(() => (total() > before + 100 ? true : undefined), { timeoutMs: 20_000 });
     end.abort();
     await Promise.all(jobs);
@@ -195,12 +195,12 @@ describe('a database that stops in the middle', () => {
     for (const id of ids) {
       const { nevents } = await readAttempt(status, id);
       expect(nevents).toBeGreaterThanOrEqual(acknowledged.get(id) ?? 0);
-      expect(nevents).toBeLessThanOrEqual(told.get(id) ?? 0);
+      expect(nevents).toBeLessThanOrEqual(acknowledgedCounts.get(id) ?? 0);
     }
     for (const one of running.splice(0)) await one.close();
     await status.close();
     await catalog.close();
-    await stopPostgres(folders, 'immediate');
+    await stopPostgres(directories, 'immediate');
     await rm(directory, { recursive: true });
   });
 });

@@ -48,7 +48,7 @@ describe('the supervisor of an embedded site', () => {
     'starts all, refuses a second one, heals the database, and ends all',
     async () => {
       const site = await findSite({ cwd: home, env: {}, isNewAllowed: true });
-      const folders = serverDirectoriesOf(site.stateDirectory);
+      const directories = serverDirectoriesOf(site.stateDirectory);
       const supervisor = await start(site);
       expect(await findSiteStatus(site)).toMatchObject({
         isUp: true,
@@ -61,11 +61,11 @@ describe('the supervisor of an embedded site', () => {
       });
       await expect(start(site)).rejects.toMatchObject({ code: 'site-served' });
 
-      const postgres = (await findPostgresServer(folders)) ?? 0;
+      const postgres = (await findPostgresServer(directories)) ?? 0;
       process.kill(postgres, 'SIGKILL');
       const healed = await waitUntil(
         async () => {
-          const found = await findPostgresServer(folders);
+          const found = await findPostgresServer(directories);
           return found === postgres ? undefined : found;
         },
         { timeoutMs: 60_000 },

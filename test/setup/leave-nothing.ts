@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { bundleFolderPrefix } from '#test/util/bundle-script.ts';
+import { bundleDirectoryPrefix } from '#test/util/bundle-script.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 /** Things that tools (not tests) keep in the temporary directory. */
-const ofTools = new RegExp(`^(?:tsx-|node-compile-cache|${bundleFolderPrefix}|[\\w-]{21}$)`, 'u');
+const ofTools = new RegExp(`^(?:tsx-|node-compile-cache|${bundleDirectoryPrefix}|[\\w-]{21}$)`, 'u');
 
 /**
  * T10: gives the run a temporary directory of its own and marks all its processes; at the end neither files nor

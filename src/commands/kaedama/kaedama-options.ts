@@ -222,7 +222,7 @@ function makeRequest(
     parse: (words: readonly string[]) => Parsed<T>,
   ): T | undefined => {
     const parsed = words === undefined ? undefined : parse(words);
-    if (parsed?.kind === 'nonsense') problems.push(...parsed.reasons.map((reason) => `${option}: ${reason}`));
+    if (parsed?.kind === 'invalid') problems.push(...parsed.reasons.map((reason) => `${option}: ${reason}`));
     return parsed?.kind === 'selection' ? parsed.selection : undefined;
   };
   const runs = select('--runs', raw.runs, parseRuns);

@@ -69,7 +69,7 @@ the last 7 days.`,
   putOptionCheck(command, () => {
     const { runs }: QueryOptions = command.optsWithGlobals();
     const parsed = runs === undefined ? undefined : parseRunsOption(runs);
-    return parsed?.kind === 'nonsense' ? parsed.reasons.map((reason) => `--runs: ${reason}`) : [];
+    return parsed?.kind === 'invalid' ? parsed.reasons.map((reason) => `--runs: ${reason}`) : [];
   });
   return command;
 }
@@ -96,8 +96,8 @@ export function makeQueryRequest(options: QueryOptions): QueryRequest {
 
 function parseRunsOption(words: readonly string[]): Parsed<Exclude<QuerySelection['runs'], undefined>> {
   const parsed = parseRuns(words);
-  if (parsed.kind === 'nonsense') return parsed;
+  if (parsed.kind === 'invalid') return parsed;
   const { selection } = parsed;
   if (selection.kind !== 'cursor') return { kind: 'selection', selection };
-  return { kind: 'nonsense', reasons: ["'cursor' belongs to a rule; name the runs instead"] };
+  return { kind: 'invalid', reasons: ["'cursor' belongs to a rule; name the runs instead"] };
 }

@@ -15,7 +15,7 @@ import { describeError } from '#util/describe-error.ts';
 import { openProducts } from './open-products.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
-import type { IngestDoors } from '#ingest/ingest-events.ts';
+import type { IngestResources } from '#ingest/ingest-events.ts';
 import type { Say } from '#model/log.ts';
 import type { IngestedFile } from '#model/report/ingested.ts';
 import type { Site } from '#model/site.ts';
@@ -58,11 +58,11 @@ export async function runSlurpIngest(
   );
 }
 
-async function ingestFile(doors: IngestDoors, file: string): Promise<IngestedFile> {
+async function ingestFile(resources: IngestResources, file: string): Promise<IngestedFile> {
   const cupsid = /^spool-(\d{1,10})-\d{1,9}\.jsonl/u.exec(basename(file))?.[1];
   try {
     const { counts, refused, tornBytes } = await ingestSpoolFile(
-      doors,
+      resources,
       file,
       cupsid === undefined ? {} : { cupsid: Number(cupsid) },
     );

@@ -28,7 +28,7 @@ async function migrateShown(role: Role, sqlDirectory: string): Promise<Migration
   let steps = 0;
   try {
     return await adoptAndMigrate(role, sqlDirectory, {
-      tell: (phase) => {
+      reportPhase: (phase) => {
         progress.phase(phase);
         progress.update(steps, Math.max(10, steps));
         steps += 1;

@@ -9,7 +9,7 @@ import type { Role, RoleName } from '#model/site.ts';
 import type { HiddenText, SiteDatabase } from './site-schema.ts';
 
 /** What a role's words are read against. */
-export interface RoleSurroundings {
+export interface RoleContext {
   /** Absolute: the site's directory. */
   readonly directory: string;
   /** Absolute; absent for a site without one. */
@@ -29,12 +29,12 @@ export interface RoleSurroundings {
  */
 export async function makeRoles(
   given: Readonly<Record<RoleName, SiteDatabase>>,
-  surroundings: RoleSurroundings,
+  context: RoleContext,
 ): Promise<Record<RoleName, Role>> {
   const errors = new Map<RoleName, SiteError>();
   const make = async (role: RoleName): Promise<Role> => {
     try {
-      return await makeRole(role, given[role], surroundings);
+      return await makeRole(role, given[role], context);
     } catch (error) {
       if (!(error instanceof SiteError)) throw error;
       errors.set(role, error);
@@ -59,12 +59,12 @@ export async function makeRoles(
   });
 }
 
-async function makeRole(role: RoleName, given: SiteDatabase, surroundings: RoleSurroundings): Promise<Role> {
-  if (given === 'embedded') return { role, url: embeddedUrlOf(surroundings.stateDirectory), schema: role };
+async function makeRole(role: RoleName, given: SiteDatabase, context: RoleContext): Promise<Role> {
+  if (given === 'embedded') return { role, url: embeddedUrlOf(context.stateDirectory), schema: role };
   if (typeof given === 'string') return { role, url: given, schema: 'public' };
-  const url = await addressOf(role, given, surroundings);
+  const url = await addressOf(role, given, context);
   if (given.password !== undefined) {
-    const password = await readHidden(given.password, surroundings, `The password of '${role}'`);
+    const password = await readHidden(given.password, context, `The password of '${role}'`);
     // An address without a host has no room for it before the '@'.
     if (url.host === '') url.searchParams.set('password', password);
     else url.password = encodeURIComponent(password);
@@ -72,14 +72,10 @@ async function makeRole(role: RoleName, given: SiteDatabase, surroundings: RoleS
   return { role, url: url.href, schema: given.schema ?? 'public' };
 }
 
-async function addressOf(
-  role: RoleName,
-  given: Exclude<SiteDatabase, string>,
-  surroundings: RoleSurroundings,
-): Promise<URL> {
-  const { odbc, directory, env } = surroundings;
+async function addressOf(role: RoleName, given: Exclude<SiteDatabase, string>, context: RoleContext): Promise<URL> {
+  const { odbc, directory, env } = context;
   if ('dsn' in given) return readOdbcAddress(findOdbcFile(odbc, directory, env), given.dsn, given.user);
-  const text = await readHidden(given.url, surroundings, `The address of '${role}'`);
+  const text = await readHidden(given.url, context, `The address of '${role}'`);
   if (!URL.canParse(text) || !/^postgres(?:ql)?:/.test(text)) {
     throw new SiteError(`The address of '${role}' is not valid: expected 'postgresql://USER@HOST/DATABASE'`, {
       code: 'site-address',
@@ -88,9 +84,9 @@ async function addressOf(
   return new URL(text);
 }
 
-async function readHidden(hidden: HiddenText, surroundings: RoleSurroundings, what: string): Promise<string> {
+async function readHidden(hidden: HiddenText, context: RoleContext, what: string): Promise<string> {
   if (typeof hidden === 'string') return hidden;
-  const { siteFile, directory, env } = surroundings;
+  const { siteFile, directory, env } = context;
   if ('file' in hidden) return readSecretFile(siteFile ?? directory, hidden.file);
   const text = env[hidden.env];
   if (text !== undefined && text !== '') return text;

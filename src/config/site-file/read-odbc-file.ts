@@ -32,8 +32,8 @@ export function findOdbcFile(
   env: Readonly<Record<string, string | undefined>>,
 ): string {
   if (named !== undefined) return resolve(directory, named);
-  const told = env['ODBCINI'];
-  if (told !== undefined && told !== '') return resolve(told);
+  const given = env['ODBCINI'];
+  if (given !== undefined && given !== '') return resolve(given);
   const own = join(env['HOME'] ?? homedir(), '.odbc.ini');
   return existsSync(own) ? own : '/etc/odbc.ini';
 }

@@ -16,15 +16,15 @@ import type * as z from 'zod';
 
 import type { SiteFile } from './site-schema.ts';
 
-interface Mistake {
+interface SiteFileProblem {
   readonly line: number;
   readonly column: number;
   readonly text: string;
 }
 
 /** Makes the one error that names all that is wrong with a site file, a line each, in order. */
-function makeSiteFileError(file: string, mistakes: readonly Mistake[]): SiteError {
-  const sorted = mistakes.toSorted((one, other) => one.line - other.line || one.column - other.column);
+function makeSiteFileError(file: string, siteProblems: readonly SiteFileProblem[]): SiteError {
+  const sorted = siteProblems.toSorted((one, other) => one.line - other.line || one.column - other.column);
   const lines = sorted.map(({ line, column, text }) => `${file}:${line}:${column}: ${text}`);
   return new SiteError(`The site file '${file}' has ${lines.length === 1 ? 'an error' : `${lines.length} errors`}`, {
     code: 'site-file',
@@ -75,12 +75,12 @@ function shapeOf(schema: unknown): Record<string, unknown> | undefined {
   return undefined;
 }
 
-function mistakesOf(
+function problemsOf(
   document: Document,
   lines: LineCounter,
   value: unknown,
   issue: z.core.$ZodIssue,
-): readonly Mistake[] {
+): readonly SiteFileProblem[] {
   const name = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
@@ -147,7 +147,7 @@ function passwordsOf(value: unknown, path: readonly string[] = []): readonly (re
 }
 
 /** What is not YAML, and what would be read as something else: aliases of nothing, and tags that nothing knows. */
-function findFormMistakes(document: Document, lines: LineCounter): readonly Mistake[] {
+function findFormProblems(document: Document, lines: LineCounter): readonly SiteFileProblem[] {
   const notYaml = [...document.errors, ...document.warnings].map(({ message, linePos }) => ({
     line: linePos?.[0].line ?? 1,
     column: linePos?.[0].col ?? 1,
@@ -183,24 +183,24 @@ export async function readSiteFile(file: string): Promise<SiteFile> {
       ...place,
       text: `${message}: expected ${expected}`,
     })),
-    ...findFormMistakes(document, lines),
+    ...findFormProblems(document, lines),
   ];
   if (unreadable.length > 0) throw makeSiteFileError(file, unreadable);
   const value: unknown = document.toJS() ?? {};
   const parsed = siteFileSchema.safeParse(value);
-  const mistakes = (parsed.error?.issues ?? [])
+  const siteProblems = (parsed.error?.issues ?? [])
     .flatMap(issuesOf)
-    .flatMap((issue) => mistakesOf(document, lines, value, issue));
+    .flatMap((issue) => problemsOf(document, lines, value, issue));
   const passwords = passwordsOf(value);
   if (passwords.length > 0 && (await isReadByOthers(file))) {
     for (const path of passwords) {
-      mistakes.push({
+      siteProblems.push({
         ...placeOf(document, lines, path),
         text: `'${path.join('.')}' contains a password, but other users can read this file: run 'chmod 600' on it, or use {env: NAME} or {file: PATH}`,
       });
     }
   }
-  if (!parsed.success || mistakes.length > 0) throw makeSiteFileError(file, mistakes);
+  if (!parsed.success || siteProblems.length > 0) throw makeSiteFileError(file, siteProblems);
   return parsed.data;
 }
 

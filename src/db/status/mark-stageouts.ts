@@ -56,13 +56,13 @@ async function markApplied(status: Queryable, keys: readonly EventKey[]): Promis
       where e.cupsid = l.cupsid and e.source = l.source and e.sequence = l.sequence and e.at = l.at
       returning e.cupsid, e.detail -> 'file' as file
     )
-    select pg_notify(${catalogChannel}::text, told.payload)
+    select pg_notify(${catalogChannel}::text, notified.payload)
     from (
       select distinct json_build_object(
         'dsttype', coalesce(m.file ->> 'dsttype', s.dsttype), 'run', coalesce((m.file ->> 'run')::int, s.run)
       )::text as payload
       from marked m join ${sql.table(status.role, 'production_status')} s on s.id = m.cupsid
-    ) told`);
+    ) notified`);
 }
 
 /**

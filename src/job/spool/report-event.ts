@@ -14,7 +14,7 @@ import type { DeliverOptions, Delivery } from './deliver.ts';
 import type { SpoolLine } from './spool.ts';
 
 /** A report that was made, and what became of it as far as it is known. */
-export interface Told {
+export interface ReportOutcome {
   readonly delivery: Delivery;
   /** Where it stands in the spool; absent if the spool could not be written. */
   readonly line?: SpoolLine;
@@ -38,7 +38,7 @@ export async function reportEvent(
   at: string,
   report: JobEventDetail,
   options: Omit<DeliverOptions, 'sequence'>,
-): Promise<Told> {
+): Promise<ReportOutcome> {
   const detail = checkReport(identity, at, report);
   let line: SpoolLine;
   try {
@@ -61,7 +61,10 @@ export async function reportEvent(
   return { line, delivery, ...outcomeOf(delivery, line.sequence) };
 }
 
-function outcomeOf({ refused, registered }: Delivery, sequence: number): Pick<Told, 'refusal' | 'registration'> {
+function outcomeOf(
+  { refused, registered }: Delivery,
+  sequence: number,
+): Pick<ReportOutcome, 'refusal' | 'registration'> {
   const refusal = refused.find((one) => one.sequence === sequence)?.reason;
   const registration = registered.get(sequence);
   return present({ refusal, registration });

@@ -17,7 +17,7 @@ import type { Say } from '#model/log.ts';
 import type { Asked } from '../ask/ask-until-answered.ts';
 import type { GatewayAccess } from '../ask/read-gateway-access.ts';
 import type { JobIdentity } from '../identity.ts';
-import type { Told } from '../spool/report-event.ts';
+import type { ReportOutcome } from '../spool/report-event.ts';
 import type { FileDescription, GivenFacts } from './describe-file.ts';
 import type { StagedOut } from './stage-out.ts';
 
@@ -40,7 +40,7 @@ export interface StageOutJob {
   /** Ends the copy at the next good place. */
   readonly signal: AbortSignal;
   /** Reports one thing, and waits for the answer a while; absent: nothing is to be reported. */
-  readonly report?: (detail: JobEventDetail) => Promise<Told>;
+  readonly report?: (detail: JobEventDetail) => Promise<ReportOutcome>;
   /** Throws where the gateway would refuse such a report. */
   readonly check: (detail: JobEventDetail) => void;
   readonly say: Say;
@@ -55,7 +55,7 @@ export interface StageOutJob {
  * @throws UsageError where the report cannot be made, before anything is copied; TransferError `transfer-…`; the error of `node:fs` where the report finds neither spool nor gateway
  * @see docs/commands/cups.md
  */
-export async function stageOutAndReport(order: StageOutOrder, job: StageOutJob): Promise<Told | undefined> {
+export async function stageOutAndReport(order: StageOutOrder, job: StageOutJob): Promise<ReportOutcome | undefined> {
   const lfn = basename(order.file);
   let copy: StagedOut;
   try {
@@ -69,14 +69,14 @@ export async function stageOutAndReport(order: StageOutOrder, job: StageOutJob):
     throw error;
   }
   const { facts, contradictions } = describeFile(lfn, order);
-  const told = await job.report?.(detailOf(order, facts, lfn, copy));
+  const reported = await job.report?.(detailOf(order, facts, lfn, copy));
   if (contradictions.length > 0) {
     // After it: a stage-out resolves what was said about earlier ones of the same file.
     const reason = `'${lfn}' is registered, but ${contradictions.join('; ')}`;
     await job.report?.({ kind: 'refused', report: 'stageout', reason, lfn, isRemark: true });
   }
-  if (told !== undefined) checkRegistered(told, resolve(order.file), copy, job.say);
-  return told;
+  if (reported !== undefined) checkRegistered(reported, resolve(order.file), copy, job.say);
+  return reported;
 }
 
 /** A file that is in its place and cannot be registered is worse than one that was not copied. */
@@ -143,7 +143,12 @@ function detailOf(
 }
 
 /** Removes the local file once the catalog has the copy. @throws TransferError `transfer-refused` */
-function checkRegistered({ delivery, registration, refusal }: Told, file: string, copy: StagedOut, say: Say): void {
+function checkRegistered(
+  { delivery, registration, refusal }: ReportOutcome,
+  file: string,
+  copy: StagedOut,
+  say: Say,
+): void {
   if (registration?.isRegistered === true) {
     if (copy.how !== 'same') rmSync(file, { force: true });
     return;

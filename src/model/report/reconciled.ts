@@ -9,7 +9,7 @@ export interface Recovered {
 }
 
 /** The kinds of events that reconciling records, each counted. */
-export const toldKinds = ['started', 'held', 'released', 'evicted', 'exited', 'removed', 'vanished'] as const;
+export const recordedKinds = ['started', 'held', 'released', 'evicted', 'exited', 'removed', 'vanished'] as const;
 
 /** A submission of which the batch system makes no further jobs. */
 export interface ReconciledStop {
@@ -34,7 +34,7 @@ export interface Reconciled {
   readonly agreed: number;
   readonly confirmed: number;
   /** New events, by what they say. */
-  readonly told: Readonly<Record<(typeof toldKinds)[number], number>>;
+  readonly recorded: Readonly<Record<(typeof recordedKinds)[number], number>>;
   /** Jobs that were taken out of the queue because they are not wanted any more. */
   readonly jobsRemoved: number;
   /** Will be known later. */

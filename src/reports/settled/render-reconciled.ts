@@ -1,11 +1,11 @@
 import { renderTable } from '#cli/table.ts';
-import { toldKinds } from '#model/report/reconciled.ts';
+import { recordedKinds } from '#model/report/reconciled.ts';
 
 import { describeStop } from './describe-stop.ts';
 
 import type { Reconciled, ReconcileReport, Recovered } from '#model/report/reconciled.ts';
 
-const tellings: Readonly<Record<(typeof toldKinds)[number], string>> = {
+const recordedTexts: Readonly<Record<(typeof recordedKinds)[number], string>> = {
   started: 'started',
   held: 'held',
   released: 'released',
@@ -53,7 +53,7 @@ function renderAttempts(attempts: Reconciled | undefined, width: number): string
       rows: [
         ['unchanged', attempts.agreed],
         ['confirmed', attempts.confirmed],
-        ...toldKinds.map((kind) => [`${tellings[kind]} (new)`, attempts.told[kind]] as const),
+        ...recordedKinds.map((kind) => [`${recordedTexts[kind]} (new)`, attempts.recorded[kind]] as const),
         ['retired: job removed', attempts.jobsRemoved],
         ...(attempts.takenBack === 0 ? [] : [['never created, taken back', attempts.takenBack] as const]),
         ['waiting', attempts.waiting],

@@ -48,8 +48,8 @@ async function checkWholeSql(
   const problems = other === undefined ? [] : (await checkQuery(other.finished)).problems;
   // Without those options it can be dispatched.
   for (const { offset, message, ...problem } of problems) {
-    const told = `${message} (with --segments and --limit)`;
-    complainer.warning({ path, offset: other?.originOf(offset) ?? 0, message: told, ...problem });
+    const fullMessage = `${message} (with --segments and --limit)`;
+    complainer.warning({ path, offset: other?.originOf(offset) ?? 0, message: fullMessage, ...problem });
   }
   return report.columns;
 }

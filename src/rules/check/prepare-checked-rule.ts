@@ -13,7 +13,7 @@ import type { Complainer } from '../complain.ts';
 import type { Preparation, RuleDraft } from '../prepare-rule.ts';
 
 /** A rule made ready, and everything that is wrong or odd with it. */
-export interface Judgement {
+export interface CheckedRule {
   readonly preparation: Preparation;
   /** In the order of the file; without those about its form, which come with reading it. */
   readonly complaints: readonly Complaint[];
@@ -23,7 +23,7 @@ export interface Judgement {
  * Makes a rule ready and judges it: fields, macros, values, names, logs. The one judge for `--check` and for all that
  * dispatches, plans, prints or explains a rule: what is an error for one stops the others. Pure; never throws.
  */
-export function prepareCheckedRule(rule: Rule, options: RunOptions): Judgement {
+export function prepareCheckedRule(rule: Rule, options: RunOptions): CheckedRule {
   const preparation = prepareRule(rule, options);
   const complainer = makeComplainer(rule);
   if (rule.input.query?.includes('{run_condition}') === false) {

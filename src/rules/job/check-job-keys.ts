@@ -21,8 +21,8 @@ export function checkJobKeys(rule: Rule, complainer: Complainer): void {
     }
     const place = rule.places.keys.get(`job.${key}`) ?? rulePlaceOf(rule, `job.${key}`);
     const near = findNearestWord(key, [...knownJobKeys, ...furtherJobKeys]);
-    const grievance = { path: `job.${key}`, place, message: `Unknown submit command '${key}'` };
-    if (near === undefined) complainer.warning({ ...grievance, expected: 'an HTCondor command; it is passed on' });
-    else complainer.error({ ...grievance, expected: `'${near}'` });
+    const complaint = { path: `job.${key}`, place, message: `Unknown submit command '${key}'` };
+    if (near === undefined) complainer.warning({ ...complaint, expected: 'an HTCondor command; it is passed on' });
+    else complainer.error({ ...complaint, expected: `'${near}'` });
   }
 }

@@ -26,17 +26,17 @@ export function checkParamValues(rule: Rule, params: Readonly<Record<string, str
     text !== undefined && !isSize(text) && (isWord(text) || !canBeExpression(text));
   if (isNoSize(mem)) {
     const what = rule.params['mem'] === params['mem'] ? '' : ' of --mem';
-    const grievance = { path: 'params.mem', message: `'${mem}'${what} is not a memory size`, expected: sizeWanted };
+    const complaint = { path: 'params.mem', message: `'${mem}'${what} is not a memory size`, expected: sizeWanted };
     // The usual request is `$(mem)`; a rule may have one of its own.
     const request = rule.job['request_memory'];
-    if (request === undefined || /\$\(mem[:)]|\{mem\}/i.test(request)) complainer.error(grievance);
-    else complainer.warning(grievance);
+    if (request === undefined || /\$\(mem[:)]|\{mem\}/i.test(request)) complainer.error(complaint);
+    else complainer.warning(complaint);
   }
   if (isNoSize(disk)) {
     const isUsed = Object.values(rule.job).some((text) => /\$\(disk[:)]|\{disk\}/i.test(text));
-    const grievance = { path: 'params.disk', message: `'${disk}' is not a disk size`, expected: sizeWanted };
-    if (isUsed) complainer.error(grievance);
-    else complainer.warning(grievance);
+    const complaint = { path: 'params.disk', message: `'${disk}' is not a disk size`, expected: sizeWanted };
+    if (isUsed) complainer.error(complaint);
+    else complainer.warning(complaint);
   }
   for (const key of ['nevents', 'neventsper']) {
     const text = textOf(key);
@@ -71,8 +71,8 @@ export function checkJobValues(values: ReadonlyMap<string, string>, complainer: 
     }
     const judged = checkFinishedValue(key, text);
     if (judged === undefined) continue;
-    const { isFatal, ...grievance } = judged;
-    if (isFatal) complainer.error({ path: `job.${key}`, ...grievance });
-    else complainer.warning({ path: `job.${key}`, ...grievance });
+    const { isFatal, ...complaint } = judged;
+    if (isFatal) complainer.error({ path: `job.${key}`, ...complaint });
+    else complainer.warning({ path: `job.${key}`, ...complaint });
   }
 }

@@ -150,7 +150,7 @@ export function prepareJob(sources: JobSources): PreparedJob {
   }
   checkCycles(finishedFilesystem, complainer);
   const written = ownArguments ?? defaultArguments;
-  checkBlanks(written, { ...params, ...finishedFilesystem }, complainer);
+  checkSpaces(written, { ...params, ...finishedFilesystem }, complainer);
   const found = { ...sources, scope: { ...scope, job: find } };
   const finishedArguments = filled('job.arguments', prepareArguments(found, written, isWrapped ? script : undefined));
   const batchName = options.batchName ?? fill('job.batch_name', ownBatchName ?? defaultBatchName, scope.job).text;
@@ -221,7 +221,7 @@ function checkScript(script: string | undefined, complainer: Complainer): void {
 }
 
 /** A macro with spaces in it moves all arguments behind it; of fields that is reported where they are filled. */
-function checkBlanks(written: string, values: Readonly<Record<string, string>>, complainer: Complainer): void {
+function checkSpaces(written: string, values: Readonly<Record<string, string>>, complainer: Complainer): void {
   for (const { index, 0: macro, 1: name = '' } of written.matchAll(/\$\((\w+)\)/g)) {
     const value = values[name];
     if (value === undefined || !/\S\s+\S/.test(value) || ['name', 'build', 'tag'].includes(name)) continue;

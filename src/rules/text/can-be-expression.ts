@@ -91,8 +91,9 @@ export function canBeExpression(text: string): boolean {
   let at = 0;
   while (at < text.length) {
     const rest = text.slice(at);
-    const blank = space.exec(rest)?.[0].length ?? 0;
-    const length = blank > 0 ? blank : reader.isBehindOperand ? readOperator(rest, reader) : readOperand(rest, reader);
+    const spaces = space.exec(rest)?.[0].length ?? 0;
+    const length =
+      spaces > 0 ? spaces : reader.isBehindOperand ? readOperator(rest, reader) : readOperand(rest, reader);
     if (typeof length === 'symbol') return length === unknown;
     at += length;
   }

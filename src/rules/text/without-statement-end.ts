@@ -27,8 +27,8 @@ export function withoutStatementEnd(sql: string): string {
     const token = tokenPattern.exec(sql);
     if (token === null) break;
     at = tokenPattern.lastIndex;
-    const [text, lineComment, blockComment, , , , dollar, , , blank, character] = token;
-    if (lineComment !== undefined || blank !== undefined || character === ';') continue;
+    const [text, lineComment, blockComment, , , , dollar, , , space, character] = token;
+    if (lineComment !== undefined || space !== undefined || character === ';') continue;
     if (blockComment !== undefined) {
       at = endOfComment(sql, at - 2);
       continue;

@@ -121,7 +121,7 @@ export async function markHeldJobs(input: HeldInput, jobs: readonly HeldJob[]): 
   const terms = { ...defaultTerms, nowMs: Date.now() };
   const events = jobs.flatMap(({ attempt, report }) => {
     const decision = decideAttempt(attempt, { queue: report }, terms);
-    return decision.kind === 'tell' ? decision.events : [];
+    return decision.kind === 'report' ? decision.events : [];
   });
   return ingestLogged(input, events, 'held');
 }

@@ -32,7 +32,7 @@ export type Decision =
   /** The submission is confirmed, the attempt is not. */
   | { readonly kind: 'confirm' }
   /** The batch system knows what the row does not: at least one event, in order. */
-  | { readonly kind: 'tell'; readonly events: readonly JobEvent[] }
+  | { readonly kind: 'report'; readonly events: readonly JobEvent[] }
   /** The attempt was retired, its job was not. */
   | { readonly kind: 'remove-job'; readonly reason: string }
   /** It will be known later, without anybody's help. */
@@ -63,7 +63,7 @@ export function decideAttempt(attempt: OpenAttempt, sight: Sight, terms: Decisio
     return { kind: 'remove-job', reason: `cupsid ${attempt.id} was retired: ${attempt.retiredReason}` };
   }
   const details = detailsOf(attempt, report);
-  return details.length === 0 ? nothing : { kind: 'tell', events: makeEvents(attempt, report, details, terms) };
+  return details.length === 0 ? nothing : { kind: 'report', events: makeEvents(attempt, report, details, terms) };
 }
 
 function decideAbsent(attempt: OpenAttempt, { submission, made }: Sight, terms: DecisionTerms): Decision {
@@ -85,7 +85,7 @@ function decideAbsent(attempt: OpenAttempt, { submission, made }: Sight, terms: 
       ? 'The batch system knows neither the job nor its submission'
       : 'The job is neither in the queue nor in the history of the batch system';
   return {
-    kind: 'tell',
+    kind: 'report',
     events: [
       {
         ...keyOf(attempt, attempt.start, lastHeardOf(attempt), 'vanished'),
@@ -102,7 +102,7 @@ function decideNeverMade(attempt: OpenAttempt, { nowMs }: DecisionTerms): Decisi
     ...keyOf(attempt, attempt.start, lastHeardOf(attempt), 'removed'),
     at: new Date(nowMs).toISOString(),
   };
-  return { kind: 'tell', events: [{ ...event, detail: { kind: 'removed', reason } }] };
+  return { kind: 'report', events: [{ ...event, detail: { kind: 'removed', reason } }] };
 }
 
 function decideEnded(attempt: OpenAttempt, report: BatchJobReport, terms: DecisionTerms): Decision {
@@ -112,7 +112,7 @@ function decideEnded(attempt: OpenAttempt, report: BatchJobReport, terms: Decisi
   }
   // Of a start that reported its end itself the batch system has only to say that it was the last.
   const isReported = attempt.exitCode !== null && attempt.start >= report.starts - 1;
-  return { kind: 'tell', events: makeEvents(attempt, report, endOf(report, isReported), terms) };
+  return { kind: 'report', events: makeEvents(attempt, report, endOf(report, isReported), terms) };
 }
 
 function endOf(report: BatchJobReport, isReported: boolean): readonly JobEventDetail[] {

@@ -3,7 +3,7 @@ import { findOpenAttempts, findSubmissionsWithOpen } from '#db/status/find-open-
 import { confirmAttempts } from '#db/status/submission/confirm-attempts.ts';
 import { putCluster } from '#db/status/submission/put-cluster.ts';
 import { ingestOwnEvents } from '#ingest/ingest-own-events.ts';
-import { toldKinds } from '#model/report/reconciled.ts';
+import { recordedKinds } from '#model/report/reconciled.ts';
 
 import { decideAttempt } from './decide-attempt.ts';
 import { findClusters } from './find-clusters.ts';
@@ -194,7 +194,7 @@ function sortOut(
       case 'confirm':
         work.confirm.push(attempt.id);
         break;
-      case 'tell':
+      case 'report':
         if (decision.events.some(({ detail }) => detail.kind === 'vanished')) tally.vanished.push(...decision.events);
         else work.events.push(...decision.events);
         break;
@@ -241,7 +241,7 @@ type Tally = ReturnType<typeof makeTally>;
 
 function makeTally() {
   const reasons = new Map<string, number>();
-  const told = { started: 0, held: 0, released: 0, evicted: 0, exited: 0, removed: 0, vanished: 0 };
+  const recorded = { started: 0, held: 0, released: 0, evicted: 0, exited: 0, removed: 0, vanished: 0 };
   const vanished: JobEvent[] = [];
   const stops: ReconciledStop[] = [];
   const addReason = (why: string, count: number): void => {
@@ -261,8 +261,8 @@ function makeTally() {
   return Object.assign(counts, {
     vanished,
     count: (kind: JobEvent['detail']['kind']): void => {
-      const known = toldKinds.find((one) => one === kind);
-      if (known !== undefined) told[known] += 1;
+      const known = recordedKinds.find((one) => one === kind);
+      if (known !== undefined) recorded[known] += 1;
     },
     addReason,
     addStop: (submission: SubmissionWithOpen, cluster: number | undefined, outcome: StopOutcome): void => {
@@ -277,7 +277,7 @@ function makeTally() {
       checked: counts.checked,
       agreed: counts.agreed,
       confirmed: counts.confirmed,
-      told,
+      recorded,
       jobsRemoved: counts.jobsRemoved,
       waiting: counts.waiting,
       unknown: counts.unknown,

@@ -4,7 +4,7 @@ import { findOddCharacters } from '../decode-text.ts';
 import { present } from '../present.ts';
 import { makeYamlTree } from './make-yaml-tree.ts';
 import { parseLooselyIndented } from './parse-loosely-indented.ts';
-import { findYamlMistakes } from './yaml-mistakes.ts';
+import { findYamlProblems } from './yaml-problems.ts';
 
 import type { Document } from 'yaml';
 
@@ -56,13 +56,13 @@ export function readYaml(source: string): YamlFile {
   });
   if (document.errors.length > 0) {
     const { errors } = document;
-    const mistakes = findYamlMistakes({
+    const formProblems = findYamlProblems({
       errors,
       text,
       placeOf,
       openedBefore: (offset) => findQuoteStart(document, offset),
     });
-    return { isYaml: false, problems: [...problems, ...mistakes] };
+    return { isYaml: false, problems: [...problems, ...formProblems] };
   }
   const { tree, problems: others } = makeYamlTree({ document, text, placeOf });
   return { ...present({ tree }), isYaml: true, problems: [...problems, ...others] };

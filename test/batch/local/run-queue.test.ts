@@ -94,7 +94,7 @@ async function untilEnded(uuid: string, count: number): Promise<readonly BatchJo
   return history ?? [];
 }
 
-async function untilTold(count: number): Promise<readonly string[]> {
+async function waitForReports(count: number): Promise<readonly string[]> {
   const names = await waitUntil(
     async () => {
       const found = await readdir(join(root, 'told'));
@@ -111,10 +111,10 @@ test('jobs continue when their runner is killed, and the next runner watches the
     `: > ${root}/told/begun-$cupsid\nwhile [ ! -e ${root}/go ]; do sleep 0.05; done\n: > ${root}/told/done-$cupsid\nexit 3\n`,
     3,
   );
-  await untilTold(2);
+  await waitForReports(2);
   await kill(first);
   await writeFile(join(root, 'go'), '');
-  expect(await untilTold(4)).toEqual(['begun-100', 'begun-101', 'done-100', 'done-101']);
+  expect(await waitForReports(4)).toEqual(['begun-100', 'begun-101', 'done-100', 'done-101']);
   await startRunner(2);
   const history = await untilEnded(uuid, 3);
   expect(history.map(({ state: word, exitCode, starts }) => [word, exitCode, starts])).toEqual(
@@ -125,7 +125,7 @@ test('jobs continue when their runner is killed, and the next runner watches the
 test('a killed runner leaves running jobs running, which the next one can still remove', async () => {
   const first = await startRunner(1);
   const uuid = await submit(`: > ${root}/told/begun-$cupsid\nexec sleep 60\n`, 1);
-  await untilTold(1);
+  await waitForReports(1);
   await kill(first);
   await startRunner(1);
   expect(valueOf(await makeLocalBackend(state).queryQueue([uuid]))).toMatchObject([{ state: 'running' }]);
@@ -144,8 +144,10 @@ test('however often the runner is killed, each job is started once', async () =>
   }
   await startRunner(3);
   const history = await untilEnded(uuid, 20);
-  const told = await Promise.all((await untilTold(20)).map((name) => readFile(join(root, 'told', name), 'utf8')));
-  expect(told).toEqual(Array.from({ length: 20 }, () => 'once\n'));
+  const reported = await Promise.all(
+    (await waitForReports(20)).map((name) => readFile(join(root, 'told', name), 'utf8')),
+  );
+  expect(reported).toEqual(Array.from({ length: 20 }, () => 'once\n'));
   expect(history.every(({ state: word, exitCode }) => word === 'completed' && exitCode === 0)).toBe(true);
 });
 
@@ -163,7 +165,7 @@ test.each(['0 (given up) X\n', ''])(
     const options = { stateDirectory: state, spoolDirectory: join(root, 'spool'), slots: 1, log: silentLog };
     const queue = await startLocalQueue(options);
     expect(await untilEnded(uuid, 1)).toMatchObject([{ state: 'completed', exitCode: 0, starts: 2 }]);
-    expect(await untilTold(1)).toEqual(['100.1']);
+    expect(await waitForReports(1)).toEqual(['100.1']);
     await queue.close();
   },
 );
@@ -173,7 +175,7 @@ test('a job whose processes were all killed is gone without a result, and its re
     ...{ stateDirectory: state, spoolDirectory: join(root, 'spool'), slots: 1, log: silentLog, everyMs: 100 },
   });
   const uuid = await submit(`echo report > spool-$cupsid-0.jsonl\necho $$ > ${root}/told/pid\nexec sleep 60\n`, 1);
-  await untilTold(1);
+  await waitForReports(1);
   const pid = Number(
     await waitUntil(async () => (await readFile(join(root, 'told', 'pid'), 'utf8')).trim() || undefined, {
       timeoutMs: 5000,
@@ -200,12 +202,12 @@ test('runs as many at once as there are slots, in order, and drains', async () =
   const options = { stateDirectory: state, spoolDirectory: join(root, 'spool'), slots: 2, log: silentLog };
   const queue = await startLocalQueue(options);
   const uuid = await submit(`: > ${root}/told/$cupsid\nwhile [ ! -e ${root}/go ]; do sleep 0.05; done\n`, 5);
-  expect(await untilTold(2)).toEqual(['100', '101']);
+  expect(await waitForReports(2)).toEqual(['100', '101']);
   expect(queue.status()).toEqual({ slots: 2, running: 2, idle: 3, held: 0 });
   const drained = queue.drain();
   await writeFile(join(root, 'go'), '');
   await drained;
-  expect(await untilTold(2)).toEqual(['100', '101']);
+  expect(await waitForReports(2)).toEqual(['100', '101']);
   expect(valueOf(await makeLocalBackend(state).queryQueue([uuid]))).toHaveLength(3);
   await queue.close();
 });

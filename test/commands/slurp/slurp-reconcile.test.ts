@@ -177,7 +177,7 @@ describe('slurp reconcile', () => {
       ]);
       const again = JSON.parse((await slurp('reconcile', '--json')).out);
       expect(again).toMatchObject({ attempts: { checked: 3, agreed: 2, waiting: 1, unknown: 0 } });
-      expect(Object.values(again.attempts.told)).toEqual([0, 0, 0, 0, 0, 0, 0]);
+      expect(Object.values(again.attempts.recorded)).toEqual([0, 0, 0, 0, 0, 0, 0]);
     },
     timeoutMs,
   );
@@ -196,7 +196,7 @@ describe('slurp reconcile', () => {
       expect(await read(counts)).toEqual([{ status: 'submitted', count: 150 }]);
       const believed = await slurp('reconcile', '--rule', 'DST_C', '--yes', '--json');
       expect(believed).toMatchObject({ exitCode: 0, err: '' });
-      expect(JSON.parse(believed.out)).toMatchObject({ attempts: { disbelieved: 0, told: { vanished: 150 } } });
+      expect(JSON.parse(believed.out)).toMatchObject({ attempts: { disbelieved: 0, recorded: { vanished: 150 } } });
       expect(await read(counts)).toEqual([{ status: 'failed', count: 150 }]);
     },
     timeoutMs,

@@ -93,15 +93,15 @@ const world: fc.Arbitrary<World> = fc.record({
       { minLength: 4, maxLength: 14 },
     )
     .map((rows) =>
-      rows.map(({ directory: folder, isNamedAlike, ...row }, index) => ({
+      rows.map(({ directory: scratch, isNamedAlike, ...row }, index) => ({
         ...row,
-        path: isNamedAlike || index < 9 ? `${folder}/${row.lfn}` : `${folder}/other`,
+        path: isNamedAlike || index < 9 ? `${scratch}/${row.lfn}` : `${scratch}/other`,
       })),
     ),
   listed: fc.array(
-    fc.tuple(directory, mostly(someLfn, anyOf('new\nline'))).map(([folder, basename]) => ({
+    fc.tuple(directory, mostly(someLfn, anyOf('new\nline'))).map(([scratch, basename]) => ({
       basename,
-      path: `${folder}/${basename}`,
+      path: `${scratch}/${basename}`,
     })),
     { maxLength: 20 },
   ),

@@ -21,11 +21,11 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true }));
 
 test('keeps tokens from others, and refuses a directory of tokens that has been opened to others', async () => {
-  const folder = await createSubmissionDirectory(site, uuid, 'http://127.0.0.1:1');
+  const directory = await createSubmissionDirectory(site, uuid, 'http://127.0.0.1:1');
   const above = join(site.stateDirectory, 'submissions');
   expect((await stat(above)).mode & 0o777).toBe(0o700);
-  expect((await stat(folder)).mode & 0o777).toBe(0o700);
-  expect((await stat(join(folder, 'slurp-token'))).mode & 0o777).toBe(0o600);
+  expect((await stat(directory)).mode & 0o777).toBe(0o700);
+  expect((await stat(join(directory, 'slurp-token'))).mode & 0o777).toBe(0o600);
 
   await chmod(above, 0o755);
   const other = uuid.replace('1', '2');

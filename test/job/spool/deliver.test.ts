@@ -62,7 +62,7 @@ test('delivers all that waits, in order, once; the key is source and byte offset
 test('delivers again, harmlessly, when the note of what was delivered is lost or wrong', async () => {
   const { path } = say('one');
   await deliver(access, path, once);
-  writeFileSync(`${path}.delivered`, 'nonsense');
+  writeFileSync(`${path}.delivered`, 'invalid');
   await deliver(access, path, once);
   expect(gateway.arrivals()).toBe(2);
   expect(texts()).toEqual(['one']);
@@ -137,8 +137,8 @@ test('splits many reports into requests that the gateway accepts', async () => {
 
 test('reports without a spool when the disk has no room for one', async () => {
   const nowhere = { ...identity(), directory: '/proc/nowhere' };
-  const told = await reportEvent(nowhere, access, at, { kind: 'finished', exitCode: 1 }, once);
-  expect(told.line).toBeUndefined();
+  const reported = await reportEvent(nowhere, access, at, { kind: 'finished', exitCode: 1 }, once);
+  expect(reported.line).toBeUndefined();
   expect(gateway.events()).toMatchObject([{ cupsid: 7, sequence: 0, detail: { kind: 'finished', exitCode: 1 } }]);
   await gateway.close();
   await expect(reportEvent(nowhere, access, at, { kind: 'running' }, once)).rejects.toThrow('ENOENT');
@@ -146,9 +146,9 @@ test('reports without a spool when the disk has no room for one', async () => {
 });
 
 test('reports only into the spool when the gateway is not known', async () => {
-  const told = await reportEvent(identity(), undefined, at, { kind: 'running' }, once);
-  expect(told.delivery.outcome).toBe('away');
-  expect(readFileSync(told.line?.path ?? '', 'utf8')).toContain('running');
+  const reported = await reportEvent(identity(), undefined, at, { kind: 'running' }, once);
+  expect(reported.delivery.outcome).toBe('away');
+  expect(readFileSync(reported.line?.path ?? '', 'utf8')).toContain('running');
 });
 
 test('understands answers, also those of gateways to come, and believes only what names its own reports', () => {
@@ -190,12 +190,12 @@ test('understands answers, also those of gateways to come, and believes only wha
       [5, { kind: 'recorded' }],
     ]),
   });
-  expect(parseEventAnswer('nonsense', 7, 's')).toEqual({ fates: new Map(), registered: new Map() });
+  expect(parseEventAnswer('invalid', 7, 's')).toEqual({ fates: new Map(), registered: new Map() });
 });
 
 test.each([
   ['slurp-job.json', '{"submission": "u"}', 'does not contain the submission or the address of the gateway'],
-  ['slurp-job.json', 'nonsense', 'does not contain the submission or the address of the gateway'],
+  ['slurp-job.json', 'invalid', 'does not contain the submission or the address of the gateway'],
   ['slurp-token', 'two words\n', 'contains no token'],
 ])('says what is wrong with a %s that holds %s', (name, text, words) => {
   writeFileSync(join(directory, name), text);

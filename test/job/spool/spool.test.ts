@@ -83,7 +83,9 @@ test('begins with a header that names the attempt, and gives each report its byt
 });
 
 test('keeps every report of many processes that begin at the same moment, each at the offset that it reported', async () => {
-  const told = await Promise.all(['a', 'b', 'c', 'd'].map((who) => append(who, 60, who === 'a' ? 20_000 : 50).done));
+  const reported = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((who) => append(who, 60, who === 'a' ? 20_000 : 50).done),
+  );
   const { header, records, unreadable } = readSpool(join(directory, 'spool-7-0.jsonl'));
   expect(header).toBeDefined();
   expect(unreadable).toEqual([]);
@@ -92,7 +94,7 @@ test('keeps every report of many processes that begin at the same moment, each a
     const text = typeof detail === 'object' && detail !== null && 'text' in detail ? String(detail.text) : '';
     return `${sequence} ${text.trim().replace(/ x+$/u, '')}`;
   });
-  expect(found.toSorted()).toEqual(told.flat().toSorted());
+  expect(found.toSorted()).toEqual(reported.flat().toSorted());
   expect(found).toHaveLength(240);
 });
 
@@ -100,11 +102,11 @@ test('keeps all that was acknowledged before a kill -9, and continues after it',
   for (let round = 0; round < 3; round += 1) {
     const writers = [append('k', 1_000_000, 3000), append('m', 1_000_000, 10)];
     await Promise.all(writers.map(({ killAfter }) => killAfter(20 + 37 * round)));
-    const told = (await Promise.all(writers.map(({ done }) => done))).flat();
+    const reported = (await Promise.all(writers.map(({ done }) => done))).flat();
     const after = appendToSpool(identityIn(directory), at, { kind: 'message', text: 'after' });
     const sequences = new Set(readSpool(after.path).records.map(({ sequence }) => sequence));
-    expect(told.length).toBeGreaterThan(0);
-    expect(told.filter((line) => !sequences.has(Number(line.split(' ')[0])))).toEqual([]);
+    expect(reported.length).toBeGreaterThan(0);
+    expect(reported.filter((line) => !sequences.has(Number(line.split(' ')[0])))).toEqual([]);
     expect(textsOf(after.path).at(-1)).toBe('after');
   }
 });

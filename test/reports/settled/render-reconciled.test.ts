@@ -5,13 +5,13 @@ import { renderReconciled } from '#reports/settled/render-reconciled.ts';
 const submissions = { confirmed: 1, withdrawn: 2, waiting: 3, unknown: 4 };
 
 test('shows what became of submissions and attempts, and why something is not known', () => {
-  const told = { started: 1, held: 2, released: 0, evicted: 0, exited: 5, removed: 1, vanished: 0 };
+  const recorded = { started: 1, held: 2, released: 0, evicted: 0, exited: 5, removed: 1, vanished: 0 };
   const attempts = {
     ...{
       checked: 20,
       agreed: 8,
       confirmed: 1,
-      told,
+      recorded,
       jobsRemoved: 1,
       waiting: 1,
       unknown: 1,
@@ -53,9 +53,19 @@ test('shows what became of submissions and attempts, and why something is not kn
 
 test('says in one line that there was nothing, and then why something is not known', () => {
   const nothing = { confirmed: 0, withdrawn: 0, waiting: 0, unknown: 0 };
-  const told = { started: 0, held: 0, released: 0, evicted: 0, exited: 0, removed: 0, vanished: 0 };
+  const recorded = { started: 0, held: 0, released: 0, evicted: 0, exited: 0, removed: 0, vanished: 0 };
   const attempts = {
-    ...{ checked: 0, agreed: 0, confirmed: 0, told, jobsRemoved: 0, waiting: 0, unknown: 0, unread: 0, disbelieved: 0 },
+    ...{
+      checked: 0,
+      agreed: 0,
+      confirmed: 0,
+      recorded,
+      jobsRemoved: 0,
+      waiting: 0,
+      unknown: 0,
+      unread: 0,
+      disbelieved: 0,
+    },
     ...{ stops: [], takenBack: 0, reasons: [] },
   };
   expect(renderReconciled({ submissions: nothing }, 80)).toBe('Nothing to reconcile: no unconfirmed submissions\n');
@@ -69,14 +79,14 @@ test('says in one line that there was nothing, and then why something is not kno
 });
 
 test('shows of which submissions no further jobs are made, and what became of those', () => {
-  const told = { started: 0, held: 0, released: 0, evicted: 0, exited: 0, removed: 0, vanished: 0 };
+  const recorded = { started: 0, held: 0, released: 0, evicted: 0, exited: 0, removed: 0, vanished: 0 };
   const about = { submission: '8c5d3c3e-0000-4000-8000-123456789abc', rule: 'CALO' };
   const attempts = {
     ...{
       checked: 42,
       agreed: 20,
       confirmed: 0,
-      told,
+      recorded,
       jobsRemoved: 0,
       waiting: 0,
       unknown: 0,

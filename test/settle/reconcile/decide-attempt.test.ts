@@ -40,7 +40,7 @@ function submission(nextProcess: number): BatchSubmissionReport {
 
 /** A decision in few words: each event as `kind@start`. */
 function wordsOf(decision: Decision): string {
-  if (decision.kind !== 'tell') return decision.kind;
+  if (decision.kind !== 'report') return decision.kind;
   return decision.events.map(({ start, detail }) => `${detail.kind}@${start}`).join(' ');
 }
 
@@ -84,7 +84,7 @@ describe('a job in the queue', () => {
   test('is reported with reason, code and subcode', () => {
     const queue = job('held', 1, { holdReason: 'memory: "no" more\n', holdCode: 26, holdSubcode: 34 });
     expect(decideAttempt(attempt(ran), { queue }, terms)).toEqual({
-      kind: 'tell',
+      kind: 'report',
       events: [
         {
           ...{ cupsid: 7, source: 'batch:0', start: 0, sequence: sinceMs * 8 + 2, at: since },

@@ -161,7 +161,7 @@ test('a submission that is held waits, is reported, and continues when it is rel
   await untilStop(uuid, 'held');
   const stop = { submission: uuid, cluster, state: 'held', unmade: 3, failed: 0 };
   const reason = expect.stringMatching(/^disk is full \(by user \S+\)$/u);
-  expect(await reconcileNow()).toMatchObject({ takenBack: 0, stops: [{ ...stop, reason }], told: { held: 2 } });
+  expect(await reconcileNow()).toMatchObject({ takenBack: 0, stops: [{ ...stop, reason }], recorded: { held: 2 } });
   expect((await readRows()).map(({ status }) => status)).toEqual([
     'held',
     'held',
@@ -173,7 +173,7 @@ test('a submission that is held waits, is reported, and continues when it is rel
 
   await runCommand('condor_release', [String(cluster)]);
   await untilJobs(uuid, 2, 'idle');
-  expect(await reconcileNow()).toMatchObject({ stops: [], told: { released: 2 } });
+  expect(await reconcileNow()).toMatchObject({ stops: [], recorded: { released: 2 } });
   expect(await findStops(world.status)).toEqual([]);
 });
 
@@ -226,7 +226,7 @@ test('a submission that is removed has failed as a whole, also what was never cr
     return report?.isOver;
   }, patience);
   expect(gone).toBe(true);
-  expect(await reconcileNow({ vanishAfterMs: 0 })).toMatchObject({ told: { removed: 5, vanished: 0 }, stops: [] });
+  expect(await reconcileNow({ vanishAfterMs: 0 })).toMatchObject({ recorded: { removed: 5, vanished: 0 }, stops: [] });
   const unmade = 'Its submission was removed from the queue before the job was created';
   const removed = expect.stringMatching(/^via condor_rm/u);
   expect((await readRows()).map(({ message }) => message)).toEqual([removed, removed, unmade, unmade, unmade]);
@@ -245,7 +245,7 @@ test('a job whose ad cannot be read is unknown, never gone, and hides no other',
   expect((await runCommand('condor_qedit', spoil)).exitCode).toBe(0);
 
   const reconciled = await reconcileNow({ vanishAfterMs: 0 });
-  expect(reconciled).toMatchObject({ checked: 3, agreed: 2, unknown: 1, unread: 1, told: { vanished: 0 } });
+  expect(reconciled).toMatchObject({ checked: 3, agreed: 2, unknown: 1, unread: 1, recorded: { vanished: 0 } });
   expect(reconciled.reasons).toEqual([
     { why: "An ad in the answer of 'condor_q' has missing or invalid fields: 'SlurpCupsid'", count: 1 },
   ]);

@@ -71,7 +71,7 @@ function reconcileNow(backend: BatchBackend = world.backend, more: Partial<Recon
   });
 }
 
-const nobody = { started: 0, held: 0, released: 0, evicted: 0, exited: 0, removed: 0, vanished: 0 };
+const nothing = { started: 0, held: 0, released: 0, evicted: 0, exited: 0, removed: 0, vanished: 0 };
 
 interface Full extends AttemptRow {
   readonly message: string | null;
@@ -114,7 +114,7 @@ test('every story of a job ends up in its row, and the second time nothing is ne
       reasons: [],
     },
     ...{ stops: [], takenBack: 0 },
-    told: { ...nobody, started: 1, held: 1, evicted: 1, exited: 2, removed: 1, vanished: 1 },
+    recorded: { ...nothing, started: 1, held: 1, evicted: 1, exited: 2, removed: 1, vanished: 1 },
   });
   expect(
     (await readFull()).map((row) => [row.status, row.message, row.exit_code, row.hold_code, row.memory_mb]),
@@ -131,7 +131,7 @@ test('every story of a job ends up in its row, and the second time nothing is ne
   const events = (): Promise<readonly object[]> =>
     world.status.query(sql`select * from ${sql.table(world.status.role, 'production_event')}`);
   const before = await events();
-  expect(await reconcileNow(backend)).toMatchObject({ checked: 4, agreed: 4, told: nobody });
+  expect(await reconcileNow(backend)).toMatchObject({ checked: 4, agreed: 4, recorded: nothing });
   expect(await events()).toHaveLength(before.length);
 });
 
@@ -155,7 +155,7 @@ test('ten reconciliations at once record everything once', async () => {
   await dispatch([1, 2, 3]);
   const backend = saying((job) => ({ ...job, state: 'held', starts: 1, since, holdReason: 'x', holdCode: 1 }));
   const all = await Promise.all(Array.from({ length: 10 }, () => reconcileNow(backend)));
-  expect(all.reduce((sum, { told }) => sum + told.held, 0)).toBe(3);
+  expect(all.reduce((sum, { recorded }) => sum + recorded.held, 0)).toBe(3);
 });
 
 test('the spools that came home are taken first', async () => {
@@ -176,7 +176,7 @@ test('a reason that the database cannot hold is recorded as far as it can be', a
     ...{ ...job, state: 'held', starts: 1, since, holdCode: 26 },
     holdReason: reasons[job.process] ?? '',
   }));
-  expect((await reconcileNow(backend)).told).toEqual({ ...nobody, held: 2 });
+  expect((await reconcileNow(backend)).recorded).toEqual({ ...nothing, held: 2 });
   const rows = await readFull();
   expect(rows.map(({ status, message }) => [status, message])).toEqual([
     ['held', 'bad \uFFFD byte and \uFFFD half a character'],
@@ -189,7 +189,7 @@ describe('nothing is concluded', () => {
     await dispatch([1, 2]);
     const silent = { ...saying(() => undefined), [question]: async () => ({ kind: 'unknown', reason: 'no answer' }) };
     expect(await reconcileNow(silent)).toMatchObject({
-      ...{ unknown: 2, told: nobody, reasons: [{ why: 'no answer', count: 2 }] },
+      ...{ unknown: 2, recorded: nothing, reasons: [{ why: 'no answer', count: 2 }] },
     });
     expect((await readAttempts(world.status)).map(({ status }) => status)).toEqual(['submitted', 'submitted']);
   });
@@ -201,7 +201,7 @@ describe('nothing is concluded', () => {
       job.process === 0 ? undefined : { ...job, state: 'completed', starts: 1, since: now },
     );
     expect(await reconcileNow(backend, { endGraceMs: 60_000, vanishAfterMs: 60_000 })).toMatchObject({
-      ...{ waiting: 2, told: nobody },
+      ...{ waiting: 2, recorded: nothing },
     });
   });
 
@@ -214,16 +214,16 @@ describe('nothing is concluded', () => {
         return { kind: 'answer', value: valueOf(answer).map((one) => ({ ...one, nextProcess: 1 })) };
       },
     };
-    expect(await reconcileNow(backend)).toMatchObject({ checked: 3, agreed: 3, told: nobody });
+    expect(await reconcileNow(backend)).toMatchObject({ checked: 3, agreed: 3, recorded: nothing });
   });
 
   test('when most of many jobs vanish at once, unless the operator confirms it', async () => {
     await dispatch(Array.from({ length: 110 }, (_, index) => index + 1));
     const backend = saying(() => undefined);
-    expect(await reconcileNow(backend)).toMatchObject({ checked: 110, disbelieved: 110, told: nobody });
+    expect(await reconcileNow(backend)).toMatchObject({ checked: 110, disbelieved: 110, recorded: nothing });
     expect((await readAttempts(world.status)).every(({ status }) => status === 'submitted')).toBe(true);
     expect(await reconcileNow(backend, { isMassVanishingAllowed: true })).toMatchObject({
-      ...{ disbelieved: 0, told: { ...nobody, vanished: 110 } },
+      ...{ disbelieved: 0, recorded: { ...nothing, vanished: 110 } },
     });
   });
 });
@@ -238,7 +238,7 @@ test('the job of a retired attempt that the dispatch could not remove leaves the
   };
   await dispatch([1], new Map([[1, first?.id ?? 0]]), mute);
   expect(await reconcileNow()).toMatchObject({ checked: 2, agreed: 1, jobsRemoved: 1 });
-  expect(await reconcileNow()).toMatchObject({ checked: 2, agreed: 1, told: { ...nobody, removed: 1 } });
+  expect(await reconcileNow()).toMatchObject({ checked: 2, agreed: 1, recorded: { ...nothing, removed: 1 } });
   expect(await readAttempts(world.status)).toMatchObject([
     { status: 'failed', isLive: false },
     { status: 'submitted', isLive: true },

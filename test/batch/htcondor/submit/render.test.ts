@@ -137,19 +137,19 @@ test('sends files to where the rule wants its outputs, without the command that 
 
 test('passes a job the paths of its output, and runs what keeps its logs before and after it (C-H8)', () => {
   const said = ['environment', '+PreCmd', '+PostCmd'];
-  const told = (changes: Readonly<Record<string, string>>): string =>
+  const rendered = (changes: Readonly<Record<string, string>>): string =>
     said.map((key) => `${key} = ${(finish(changes).commands.get(key) ?? '-').replace(/^.*start=/iu, '… ')}`).join('\n');
-  expect(told({})).toMatchInlineSnapshot(`
+  expect(rendered({})).toMatchInlineSnapshot(`
     "environment = … $$([NumJobStarts]) cupsid=$(slurp_cupsid) SLURP_STDOUT=$$([Out]) SLURP_STDERR=$$([Err])"
     +PreCmd = "/bin/sh"
     +PostCmd = "/bin/sh""
   `);
-  expect(told({ output: '/dev/null', error: '/a b/x.err' })).toMatchInlineSnapshot(`
+  expect(rendered({ output: '/dev/null', error: '/a b/x.err' })).toMatchInlineSnapshot(`
     "environment = … $$([NumJobStarts]) cupsid=$(slurp_cupsid)"
     +PreCmd = -
     +PostCmd = "/bin/sh""
   `);
-  expect(told({ '+PostCmd': '"/own"' })).toMatchInlineSnapshot(`
+  expect(rendered({ '+PostCmd': '"/own"' })).toMatchInlineSnapshot(`
     "environment = … $$([NumJobStarts]) cupsid=$(slurp_cupsid)"
     +PreCmd = -
     +PostCmd = "/bin/sh""

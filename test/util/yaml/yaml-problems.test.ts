@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 
 import { problemsOf } from './problems-of.ts';
 
-function mistakesOf(...lines: readonly string[]): readonly string[] {
+function findingsOf(...lines: readonly string[]): readonly string[] {
   return problemsOf(`${lines.join('\n')}\n`);
 }
 
 describe('a file that is not YAML', () => {
   it('has one complaint for each line that is indented wrongly', () => {
     expect(
-      mistakesOf(
+      findingsOf(
         'A:',
         '  params:',
         '    name: X',
@@ -27,14 +27,14 @@ describe('a file that is not YAML', () => {
 
   it('has one complaint where everything below the mistake is confused by it', () => {
     expect(
-      mistakesOf('A:', '  params:', '  name: X', '    build: new', '    dbtag: y', '  input:', '    db: fc'),
+      findingsOf('A:', '  params:', '  name: X', '    build: new', '    dbtag: y', '  input:', '    db: fc'),
     ).toEqual([
       '4:5: error: Indented more than line 3, whose key already has a value: expected keys of one mapping in one column',
     ]);
   });
 
   it('is reported where a quote opens, and not where the file ends', () => {
-    expect(mistakesOf('A:', '  params:', '    name: X', '    build: "new', '    dbtag: x')).toEqual([
+    expect(findingsOf('A:', '  params:', '    name: X', '    build: "new', '    dbtag: x')).toEqual([
       '4:12: error: The quote opened here is not closed: expected a closing quote',
     ]);
   });
@@ -46,6 +46,6 @@ describe('a file that is not YAML', () => {
     ['    mem: @x', "2:10: error: The value without quotes starts with '@': expected quotes around the whole value"],
     ['    dir: {x}/a', "2:13: error: '/a' follows the end of a value: expected quotes around the whole value"],
   ])('says of "%s" what to do', (line, complaint) => {
-    expect(mistakesOf('A:', line, '    tag: x').join('\n')).toContain(complaint);
+    expect(findingsOf('A:', line, '    tag: x').join('\n')).toContain(complaint);
   });
 });

@@ -9,7 +9,7 @@ interface ParserError {
 }
 
 /** A text with mistakes, and how to find places in it. */
-export interface MistakenYaml {
+export interface UnreadableYaml {
   readonly errors: readonly ParserError[];
   readonly text: string;
   readonly placeOf: (offset: number) => YamlPlace;
@@ -21,35 +21,35 @@ const keyAndValue = "'KEY: value' with a space after the colon, or the line inde
 
 const quotes = 'quotes around the whole value';
 
-type Mistake = Omit<YamlProblem, 'severity'>;
+type Unplaced = Omit<YamlProblem, 'severity'>;
 
 /**
  * Finds what keeps a file from being YAML, in words for its author. Of each line the first mistake: a parser has several
  * errors for one, and is confused by it further down.
  */
-export function findYamlMistakes(source: MistakenYaml): readonly YamlProblem[] {
+export function findYamlProblems(source: UnreadableYaml): readonly YamlProblem[] {
   const { errors, placeOf } = source;
   const lines = source.text.split('\n');
   const isTooDeep = (error: ParserError): boolean =>
     error.code === 'MULTILINE_IMPLICIT_KEY' &&
     errors.some(({ code, pos }) => code === 'BLOCK_AS_IMPLICIT_KEY' && pos[0] === error.pos[0]);
   const deep = errors.filter(isTooDeep);
-  const told = new Set<number>();
-  const found = errors.flatMap((error): readonly Mistake[] => {
+  const reportedLines = new Set<number>();
+  const found = errors.flatMap((error): readonly Unplaced[] => {
     const isSaid = !deep.includes(error) && deep.some(({ pos }) => pos[0] === error.pos[0]);
-    const mistakes = deep.includes(error)
+    const problems = deep.includes(error)
       ? describeTooDeep(error, lines, placeOf)
       : isSaid
         ? []
-        : [describeMistake(error, lines, source)];
+        : [describeProblem(error, lines, source)];
     const { line } = placeOf(error.pos[0]);
-    if (mistakes.length === 0 || told.has(line)) return [];
-    told.add(line);
-    return mistakes;
+    if (problems.length === 0 || reportedLines.has(line)) return [];
+    reportedLines.add(line);
+    return problems;
   });
   // However they follow from each other: a file with errors has a mistake.
-  const mistakes = found.length > 0 ? found : errors.slice(0, 1).map((error) => describeMistake(error, lines, source));
-  return mistakes.map((mistake) => ({ severity: 'error', ...mistake }));
+  const problems = found.length > 0 ? found : errors.slice(0, 1).map((error) => describeProblem(error, lines, source));
+  return problems.map((problem) => ({ severity: 'error', ...problem }));
 }
 
 function indentOf(line: string | undefined): number {
@@ -60,8 +60,8 @@ function indentOf(line: string | undefined): number {
 function describeTooDeep(
   { pos }: ParserError,
   lines: readonly string[],
-  placeOf: MistakenYaml['placeOf'],
-): readonly Mistake[] {
+  placeOf: UnreadableYaml['placeOf'],
+): readonly Unplaced[] {
   const above = placeOf(pos[0]).line;
   const { line } = placeOf(pos[1]);
   const indent = indentOf(lines[line - 1]);
@@ -70,7 +70,11 @@ function describeTooDeep(
   return [{ place: { line, column: indent + 1 }, message, expected: 'keys of one mapping in one column' }];
 }
 
-function describeMistake({ code, message, pos }: ParserError, lines: readonly string[], source: MistakenYaml): Mistake {
+function describeProblem(
+  { code, message, pos }: ParserError,
+  lines: readonly string[],
+  source: UnreadableYaml,
+): Unplaced {
   const { placeOf, openedBefore } = source;
   const place = placeOf(pos[0]);
   const words = (lines[place.line - 1] ?? '').slice(place.column - 1).trim();
