@@ -9,7 +9,7 @@ import { openDatabase } from '#db/connect.ts';
 import { findCursor } from '#db/status/find-cursor.ts';
 import { adoptCursor } from '#db/status/move-cursor.ts';
 import { makePhaseClock } from '#dispatch/phase-clock.ts';
-import { prepareSelectedRule, readSelectedRule, withCursor } from '#pass/read-selected-rule.ts';
+import { isDumpRule, prepareSelectedRule, readSelectedRule, withCursor } from '#pass/read-selected-rule.ts';
 import { runPass } from '#pass/run-pass.ts';
 import { renderComplaint } from '#rules/check/render-complaints.ts';
 import { settleSite } from '#settle/settle-site.ts';
@@ -63,7 +63,7 @@ function openDatabases(site: Site): Work['databases'] {
 /** Prepares the rule, starts what the site needs, and opens it. What is wrong with the rule is said first. */
 async function openWork(asked: KaedamaRequest, context: MainContext): Promise<Work> {
   const selected = await readSelectedRule(asked.config, asked.rule);
-  const isDump = asked.action.kind === 'dispatch' && /^true$/iu.test(selected.rule.params['dump'] ?? '');
+  const isDump = asked.action.kind === 'dispatch' && isDumpRule(selected);
   const action = isDump ? { kind: 'dump' as const, directory: asked.options.submitDirectory } : asked.action;
   const request = { ...asked, action };
   for (const note of request.notes) say(note);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { removeLeases } from '#db/status/loop/lease.ts';
 import { removeOldPasses } from '#db/status/loop/passes.ts';
 
 import { makeBackoff } from './backoff.ts';
@@ -43,6 +44,10 @@ export async function runLoop(input: LoopInput): Promise<CycleResult> {
       const result = await runCycle({ ...input, turns, backoff, findNextMs });
       await removeOldPasses(databases.status, passesKeptDays).catch((error: unknown) =>
         log.warn({ error }, 'old passes remain'),
+      );
+      const names = turns.map(({ rule }) => rule);
+      await removeLeases(databases.status, loop, names).catch((error: unknown) =>
+        log.warn({ error }, 'leases of rules that are not run any more remain'),
       );
       const nextMs = stop.aborted || result.isEnd ? undefined : findNextMs();
       await input.onCycle(result, nextMs);

@@ -3,7 +3,7 @@ import { assertLease, claimLease } from '#db/status/loop/lease.ts';
 import { adoptCursor } from '#db/status/move-cursor.ts';
 import { makePhaseClock } from '#dispatch/phase-clock.ts';
 import { UsageError } from '#model/errors.ts';
-import { prepareSelectedRule, readSelectedRule, withCursor } from '#pass/read-selected-rule.ts';
+import { isDumpRule, prepareSelectedRule, readSelectedRule, withCursor } from '#pass/read-selected-rule.ts';
 import { runPass } from '#pass/run-pass.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
@@ -66,6 +66,10 @@ export async function runTurn(
   const { site, databases, loop, log } = place;
   const { status } = databases;
   const selected = await readSelectedRule(turn.config, turn.rule);
+  if (isDumpRule(selected)) {
+    const reason = "'params.dump' is true: its jobs are written down by kaedama, and not submitted";
+    return { outcome: 'waited', reason, submitted: 0, clusters: [] };
+  }
   const isTestbed = site.mode === 'testbed' || turn.options.isTestbed;
   const ready = prepareSelectedRule(selected, { ...turn.options, isTestbed, now: new Date().toISOString() });
   const { production } = ready.prepared.names;

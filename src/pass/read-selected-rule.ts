@@ -45,6 +45,11 @@ export async function readSelectedRule(config: string, name: string): Promise<Se
   });
 }
 
+/** Returns whether a rule wants its jobs written down for inspection, and not submitted (`params.dump`). */
+export function isDumpRule({ rule }: SelectedRule): boolean {
+  return /^true$/iu.test(rule.params['dump'] ?? '');
+}
+
 /**
  * Makes a rule ready for these options, judged as `--check` does. Where they say "from the cursor on", the cursor is 0
  * until {@link withCursor} looked it up.

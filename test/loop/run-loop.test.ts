@@ -180,6 +180,31 @@ test('leaves a production to the loop that has its lease, and takes it when that
   expect(outcomesOf(await loop(['DST_A']))).toEqual(['DST_A dispatched 3']);
 });
 
+test('gives the lease of a rule back that is not in its list any more', async () => {
+  const stop = new AbortController();
+  let names = ['DST_A', 'DST_C'];
+  const held: (readonly string[])[] = [];
+  await loop([], {
+    ...{ delayMs: 1, stop: stop.signal },
+    readTurns: () => Promise.resolve(names.map((name) => turnOf(name))),
+    onCycle: async () => {
+      const rules = await findLoopRules(world.status);
+      held.push(rules.filter((one) => one.loop !== undefined).map((one) => one.rule));
+      if (held.length === 2) stop.abort();
+      names = ['DST_C'];
+    },
+  });
+  expect(held).toEqual([['DST_A', 'DST_C'], ['DST_C']]);
+});
+
+test('submits nothing of a rule that only wants its jobs written down', async () => {
+  const file = join(world.root, 'dump.yaml');
+  await writeFile(file, rule('DST_A', rowsOf(3)).replace('    script:', '    dump: true\n    script:'));
+  const heard = await loop([], { readTurns: () => Promise.resolve([{ ...turnOf('DST_A'), config: file }]) });
+  expect(heard.passes).toMatchObject([{ outcome: 'waited', reason: expect.stringContaining('params.dump') }]);
+  expect(await readAttempts(world.status)).toEqual([]);
+});
+
 test('writes nothing more where another loop took its production in the middle of a pass', async () => {
   const take = (): Promise<number> =>
     world.status.execute(sql`

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { headOf } from '#util/head-of.ts';
 import { present } from '#util/present.ts';

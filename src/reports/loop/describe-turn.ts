@@ -1,4 +1,5 @@
 import { countOf } from '#util/count-of.ts';
+import { withoutControls } from '#util/without-controls.ts';
 
 import type { PassRecord } from '#model/report/loop-status.ts';
 
@@ -11,7 +12,7 @@ export function describeTurn(
     const where = clusters.length === 0 ? '' : `, cluster ${clusters.join(', ')}`;
     return `${rule}: ${countOf(submitted, 'job')} dispatched${where}`;
   }
-  return `${rule} ${outcome === 'failed' ? 'failed' : 'waits'}: ${reason ?? 'no reason is known'}`;
+  return withoutControls(`${rule} ${outcome === 'failed' ? 'failed' : 'waits'}: ${reason ?? 'no reason is known'}`);
 }
 
 /** Describes what came of a cycle, in a line. */

@@ -1,5 +1,6 @@
 import { renderTable } from '#cli/table.ts';
 import { formatCount } from '#util/format-count.ts';
+import { withoutControls } from '#util/without-controls.ts';
 
 import type { Funnel } from '#model/report/funnel.ts';
 import type { LoopRuleStatus } from '#model/report/loop-status.ts';
@@ -53,7 +54,8 @@ function describeRule(
     lines.push(`failed ${failures} times in a row${since}`);
   }
   if (loop?.isSilent === true) lines.push('its loop does not renew its lease: any other loop may take it');
-  return lines.map((line) => `${rule}: ${line}`);
+  // Reasons come from people and from databases.
+  return lines.map((line) => withoutControls(`${rule}: ${line}`));
 }
 
 function funnelOf({ candidates, counts }: Funnel): string {

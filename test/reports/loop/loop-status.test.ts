@@ -54,7 +54,9 @@ test('describes turns and cycles in a line', () => {
   expect(describeTurn({ ...pass, outcome: 'waited', reason: 'eve paused it: x' }, [])).toBe(
     'DST_A waits: eve paused it: x',
   );
-  expect(describeTurn({ ...pass, outcome: 'failed', reason: 'no' }, [])).toBe('DST_A failed: no');
+  expect(describeTurn({ ...pass, outcome: 'failed', reason: 'no\n\u001B[31m' }, [])).toBe(
+    'DST_A failed: no \uFFFD[31m',
+  );
   const passes = [
     pass,
     { ...pass, outcome: 'waited', submitted: 0 } as const,

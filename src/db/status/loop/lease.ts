@@ -47,7 +47,12 @@ export async function claimLease(
       taken_at = case when old.holder = excluded.holder then old.taken_at else excluded.taken_at end
     where old.holder = excluded.holder or old.expires_at <= now() at time zone 'utc'
     returning fence`);
-  if (taken !== undefined) return { kind: 'taken', lease: { production, holder: loop.uuid, fence: taken.fence } };
+  if (taken !== undefined) {
+    // An edit of the rule may have made it another production; the one before is for whoever runs it now.
+    await status.execute(sql`
+      delete from ${leases} where holder = ${loop.uuid} and rule = ${rule} and not (${conditionOf(production)})`);
+    return { kind: 'taken', lease: { production, holder: loop.uuid, fence: taken.fence } };
+  }
   const [held] = await status.query<{ readonly by: string; readonly process: number; readonly leftMs: number }>(sql`
     select held_by as by, process,
            greatest(0, extract(epoch from expires_at - (now() at time zone 'utc')) * 1000)::int as "leftMs"
@@ -69,14 +74,19 @@ export async function ensureLeases(status: Queryable, loop: LoopIdentity, lastsM
 }
 
 /**
- * Gives leases back: of one production, or all of a loop.
+ * Gives leases of a loop back.
  *
+ * @param keptRules those of rules with these names are kept; absent: none
  * @throws DatabaseError
  */
-export async function removeLeases(status: Queryable, loop: LoopIdentity, production?: Production): Promise<number> {
+export async function removeLeases(
+  status: Queryable,
+  loop: LoopIdentity,
+  keptRules: readonly string[] = [],
+): Promise<number> {
   return status.execute(sql`
     delete from ${sql.table(status.role, 'production_lease')}
-    where holder = ${loop.uuid} and ${production === undefined ? sql`true` : conditionOf(production)}`);
+    where holder = ${loop.uuid} and rule <> all (${keptRules}::text[])`);
 }
 
 /**
