@@ -6,6 +6,7 @@ import { findNamedSite, withSiteOptions } from '../find-named-site.ts';
 import { withLoopCommands } from './loop-commands.ts';
 import { withQueryOptions } from './query-options.ts';
 import { runRamenyaQuery } from './query.ts';
+import { runRamenyaRemove, withRemoveOptions } from './remove.ts';
 
 import type { Command } from 'commander';
 
@@ -13,6 +14,7 @@ import type { MainContext } from '#cli/run-main.ts';
 
 import type { SiteOptions } from '../find-named-site.ts';
 import type { QueryOptions } from './query.ts';
+import type { RemoveOptions } from './remove.ts';
 
 const say = makeSay('ramenya');
 
@@ -31,6 +33,12 @@ export function makeRamenyaProgram(context: MainContext, end: (exitCode: number)
       await runRamenyaQuery(() => findNamedSite(options), options, { context, say });
     },
   );
+  withRemoveOptions(
+    program.command('remove').description('remove the products of a run: files, rows of the catalog, attempts'),
+  ).action(async (dstname: string, run: number, _, command) => {
+    const options: SiteOptions & RemoveOptions = command.optsWithGlobals();
+    await runRamenyaRemove(dstname, run, options, { find: () => findNamedSite(options), context, say });
+  });
   withLoopCommands(program, { context, say, end });
   return program;
 }
