@@ -53,7 +53,8 @@ export async function answerEvents(
       resources.log.warn({ cupsid, outcome, submission }, 'a report was refused');
     }
   }
-  const given = { ...reply, results: results.filter((result) => result !== undefined) };
+  const { verdicts, registered } = reply;
+  const given = { results: results.filter((result) => result !== undefined), verdicts, registered };
   assertSomeAccepted(given.results, parsed);
   return given;
 }

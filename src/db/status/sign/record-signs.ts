@@ -22,7 +22,7 @@ export async function recordSigns(
   status: Queryable,
   signs: readonly SignToRecord[],
 ): Promise<readonly Exclude<SignOutcome, 'invalid'>[]> {
-  const items = signs.map(({ sign, submission }) => ({ ...sign, submission }));
+  const items = signs.map(({ sign, submission }) => ({ submission, ...sign }));
   const rows = await status.query<{ outcome: Exclude<SignOutcome, 'invalid'> }>(
     sql.prepared(
       'record-signs',
