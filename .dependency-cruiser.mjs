@@ -83,8 +83,8 @@ export default {
     oneDoor(
       'programs',
       '^(?:node:)?child_process$',
-      '^src/util/(?:run-command|start-detached)\\.ts$',
-      'programs are started in util/run-command.ts (util/start-detached.ts)',
+      '^src/util/(?:run-command|process/start-detached)\\.ts$',
+      'programs are started in util/run-command.ts (util/process/start-detached.ts)',
     ),
     oneDoor(
       'adopt',

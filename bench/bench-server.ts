@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
+import { startPostgres, stopPostgres } from '#config/postgres/embedded-postgres.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 
 import type { Role, RoleName } from '#model/site.ts';

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
+import { startPostgres, stopPostgres } from '#config/postgres/embedded-postgres.ts';
 import { embeddedUrlOf, serverDirectoriesOf } from '#config/site-directories.ts';
 import { openDatabase } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { stopPostgres } from '#config/embedded-postgres.ts';
+import { stopPostgres } from '#config/postgres/embedded-postgres.ts';
 
 import { directoriesIn } from './db/test-server.ts';
 

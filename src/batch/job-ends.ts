@@ -1,4 +1,4 @@
-import { parseIntegerExpression } from '#util/integer-expression.ts';
+import { parseIntegerExpression } from '#util/text/integer-expression.ts';
 
 /** What a submission makes of the ends of its jobs, by its submit commands. */
 export interface JobEnds {

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 
 import pino from 'pino';
 
-import { createDirectoryNow } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
+import { createDirectoryNow } from '#util/file/create-directory.ts';
 
 import { isColoured } from './colour.ts';
 import { withoutSecrets } from './render-error.ts';

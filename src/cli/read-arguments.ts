@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 
 import { assertPresent } from '#util/assert-present.ts';
-import { findNearestWord } from '#util/find-nearest-word.ts';
 import { present } from '#util/present.ts';
+import { findNearestWord } from '#util/text/find-nearest-word.ts';
 
 import { defaultCommandOf, exclusiveOptionsOf } from './option-constraints.ts';
 

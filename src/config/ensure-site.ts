@@ -2,12 +2,12 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from '
 import { dirname, join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
-import { readProcessStart } from '#util/read-process-start.ts';
-import { startDetached } from '#util/start-detached.ts';
+import { readProcessStart } from '#util/process/read-process-start.ts';
+import { startDetached } from '#util/process/start-detached.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { findPostgresServer, isPostgresLeftOpen } from './embedded-postgres.ts';
 import { findSlurpProgram } from './find-slurp-program.ts';
+import { findPostgresServer, isPostgresLeftOpen } from './postgres/embedded-postgres.ts';
 import { askSupervisor, isServing, readServeRecord } from './serve-record.ts';
 import { serverDirectoriesOf, stateDirectoryName } from './site-directories.ts';
 import { createStateDirectory } from './state-directory.ts';

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 
 import * as z from 'zod';
 
-import { canonicalPathOf } from '#util/canonical-path.ts';
-import { readProcessStart } from '#util/read-process-start.ts';
-import { askLockHolder } from '#util/socket-lock.ts';
+import { canonicalPathOf } from '#util/file/canonical-path.ts';
+import { readProcessStart } from '#util/process/read-process-start.ts';
+import { askLockHolder } from '#util/process/socket-lock.ts';
 
 const serveRecordSchema = z.object({
   pid: z.int(),
-  /** See `util/read-process-start.ts`. */
+  /** See `util/process/read-process-start.ts`. */
   startTime: z.string(),
   machine: z.string(),
   /** Where jobs reach the gateway. */

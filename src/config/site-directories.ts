@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { canonicalPathOf } from '#util/canonical-path.ts';
+import { canonicalPathOf } from '#util/file/canonical-path.ts';
 
-import { socketPathOf } from './embedded-postgres.ts';
+import { socketPathOf } from './postgres/embedded-postgres.ts';
 
-import type { ServerDirectories } from './embedded-postgres.ts';
+import type { ServerDirectories } from './postgres/embedded-postgres.ts';
 
 /** Name of the directory of an embedded site. */
 export const stateDirectoryName = '.slurp-site';

@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
 
 import { SiteError } from '#model/errors.ts';
-import { createDirectoryNow } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
+import { createDirectoryNow } from '#util/file/create-directory.ts';
 
 /**
  * Makes the state directory, or checks that it is ours: 0700, and owned by this account.

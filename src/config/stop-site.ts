@@ -1,9 +1,9 @@
 import { SiteError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
-import { readProcessStart } from '#util/read-process-start.ts';
+import { readProcessStart } from '#util/process/read-process-start.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { findPostgresServer, stopPostgres } from './embedded-postgres.ts';
+import { findPostgresServer, stopPostgres } from './postgres/embedded-postgres.ts';
 import { askSupervisor } from './serve-record.ts';
 import { serverDirectoriesOf } from './site-directories.ts';
 import { wakeServers } from './wake-servers.ts';

@@ -1,6 +1,6 @@
-import { wakeProcess } from '#util/wake-process.ts';
+import { wakeProcess } from '#util/process/wake-process.ts';
 
-import { findPostgresServer } from './embedded-postgres.ts';
+import { findPostgresServer } from './postgres/embedded-postgres.ts';
 import { isServing, readServeRecord } from './serve-record.ts';
 import { serverDirectoriesOf } from './site-directories.ts';
 

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
 import { withDatabaseRetries } from '#db/retry.ts';
-import { moveCursorUp } from '#db/status/move-cursor-up.ts';
-import { moveCursor } from '#db/status/move-cursor.ts';
+import { moveCursorUp } from '#db/status/cursor/move-cursor-up.ts';
+import { moveCursor } from '#db/status/cursor/move-cursor.ts';
 import { putPayload } from '#db/status/payload/put-payload.ts';
 import { confirmSubmission } from '#db/status/submission/confirm-submission.ts';
 import { ensureStatistics } from '#db/status/submission/ensure-statistics.ts';
@@ -14,8 +14,8 @@ import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts
 import { BatchError } from '#model/errors.ts';
 import { countOf } from '#util/count-of.ts';
 import { describeError } from '#util/describe-error.ts';
-import { headOf } from '#util/head-of.ts';
-import { readAccountName } from '#util/read-account-name.ts';
+import { readAccountName } from '#util/process/read-account-name.ts';
+import { headOf } from '#util/text/head-of.ts';
 
 import { removeReplaced } from './remove-replaced.ts';
 import { checkSiteCommands } from './submission/check-site-commands.ts';

@@ -1,6 +1,6 @@
 import { findRunSpan } from '#db/decide/find-run-span.ts';
 
-import type { CursorMove } from '#db/status/move-cursor.ts';
+import type { CursorMove } from '#db/status/cursor/move-cursor.ts';
 import type { Production } from '#model/production.ts';
 
 import type { Plan } from './plan-rule.ts';

@@ -1,5 +1,5 @@
 import { withDatabaseRetries } from '#db/retry.ts';
-import { moveCursor } from '#db/status/move-cursor.ts';
+import { moveCursor } from '#db/status/cursor/move-cursor.ts';
 import { unlockPayload } from '#db/status/payload/payload-lock.ts';
 import { present } from '#util/present.ts';
 

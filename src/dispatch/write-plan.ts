@@ -2,8 +2,8 @@ import { join } from 'node:path';
 
 import { BatchError, SiteError, SlurpError } from '#model/errors.ts';
 import { expandJob } from '#rules/expand-job.ts';
-import { createDirectory } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
+import { createDirectory } from '#util/file/create-directory.ts';
 
 import { describeSubmission } from './submission/describe-submission.ts';
 

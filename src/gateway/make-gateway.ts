@@ -6,8 +6,8 @@ import fastify from 'fastify';
 import { makeEventRecorder } from '#ingest/event-recorder.ts';
 import { makeSignRecorder } from '#ingest/sign-recorder.ts';
 import { makeStageoutApplier } from '#ingest/stageout-applier.ts';
-import { headOf } from '#util/head-of.ts';
 import { present } from '#util/present.ts';
+import { headOf } from '#util/text/head-of.ts';
 
 import { answerClaim } from './answer-claim.ts';
 import { answerEvents } from './answer-events.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import { refusedDirectoryName } from '#job/spool/refused-spools.ts';
 import { codeOf } from '#util/code-of.ts';
-import { createDirectory } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
+import { createDirectory } from '#util/file/create-directory.ts';
 import { startRepeating } from '#util/start-repeating.ts';
 
 import { ingestSpoolFile } from './ingest-spool.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { readProcessStat } from '#util/process-stat.ts';
+import { readProcessStat } from '#util/process/process-stat.ts';
 
 /** What a process and those it waited for have used. */
 export interface Usage {

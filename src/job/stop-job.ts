@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { readProcessStat } from '#util/process-stat.ts';
+import { readProcessStat } from '#util/process/process-stat.ts';
 
 import type { JobIdentity } from './identity.ts';
 

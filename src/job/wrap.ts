@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { spoolFileNameOf } from '#model/job/job-file.ts';
 import { describeError } from '#util/describe-error.ts';
-import { signalNameOf } from '#util/signal-name.ts';
+import { signalNameOf } from '#util/process/signal-name.ts';
 
 import { readUsage } from './read-usage.ts';
 import { copySpoolHome } from './spool/copy-spool-home.ts';

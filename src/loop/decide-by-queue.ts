@@ -1,4 +1,4 @@
-import { formatCount } from '#util/format-count.ts';
+import { formatCount } from '#util/text/format-count.ts';
 
 import type { BatchAnswer } from '#batch/backend.ts';
 import type { QueueGauge } from '#model/report/loop-status.ts';

@@ -1,6 +1,6 @@
-import { findCursor } from '#db/status/find-cursor.ts';
+import { findCursor } from '#db/status/cursor/find-cursor.ts';
+import { adoptCursor } from '#db/status/cursor/move-cursor.ts';
 import { assertLease, claimLease } from '#db/status/loop/lease.ts';
-import { adoptCursor } from '#db/status/move-cursor.ts';
 import { makePhaseClock } from '#dispatch/phase-clock.ts';
 import { UsageError } from '#model/errors.ts';
 import { isDumpRule, prepareSelectedRule, readSelectedRule, withCursor } from '#pass/read-selected-rule.ts';

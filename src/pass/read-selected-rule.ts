@@ -3,7 +3,7 @@ import { prepareCheckedRule } from '#rules/check/prepare-checked-rule.ts';
 import { makeRuleError } from '#rules/check/render-complaints.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
 import { readRuleFile } from '#rules/read-rule-file.ts';
-import { findSimilarWords } from '#util/find-similar-words.ts';
+import { findSimilarWords } from '#util/text/find-similar-words.ts';
 
 import type { Complaint } from '#model/complaint.ts';
 import type { Production } from '#model/production.ts';

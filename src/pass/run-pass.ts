@@ -1,5 +1,5 @@
 import { findServing } from '#config/ensure-site.ts';
-import { findCursor } from '#db/status/find-cursor.ts';
+import { findCursor } from '#db/status/cursor/find-cursor.ts';
 import { findSubmittedSegments } from '#db/status/find-submitted-segments.ts';
 import { decideCursorOrder } from '#dispatch/cursor-order.ts';
 import { dispatchPlan } from '#dispatch/dispatch-plan.ts';

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { request } from 'node:http';
 
-import { findPostgresServer } from '#config/embedded-postgres.ts';
 import { findServing, isServedByUs } from '#config/ensure-site.ts';
 import { findBatchProblem } from '#config/find-batch-problem.ts';
+import { findPostgresServer } from '#config/postgres/embedded-postgres.ts';
 import { askSupervisor } from '#config/serve-record.ts';
 import { serverDirectoriesOf } from '#config/site-directories.ts';
 import { describeServer, openDatabase, sql } from '#db/connect.ts';

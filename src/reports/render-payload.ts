@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { renderTable } from '#cli/table.ts';
 import { countOf } from '#util/count-of.ts';
-import { formatSize } from '#util/format-size.ts';
+import { formatSize } from '#util/text/format-size.ts';
 
 import type { PayloadUse } from '#db/status/payload/find-payload-use.ts';
 import type { PayloadRow } from '#db/status/payload/find-payloads.ts';

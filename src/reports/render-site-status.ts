@@ -1,8 +1,8 @@
 import { renderTable } from '#cli/table.ts';
 import { jobStates } from '#model/job/job-state.ts';
 import { countOf } from '#util/count-of.ts';
-import { formatDuration } from '#util/format-duration.ts';
-import { shorten } from '#util/shorten.ts';
+import { formatDuration } from '#util/text/format-duration.ts';
+import { shorten } from '#util/text/shorten.ts';
 
 import type { SiteStatus } from '#model/report/site-status.ts';
 

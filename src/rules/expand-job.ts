@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 
 import { assertPresent } from '#util/assert-present.ts';
-import { withoutFileScheme } from '#util/without-file-scheme.ts';
+import { withoutFileScheme } from '#util/file/without-file-scheme.ts';
 
 import { renderTemplate } from './expand-macros.ts';
 

@@ -1,6 +1,6 @@
 import { RuleError } from '#model/errors.ts';
 import { assertPresent } from '#util/assert-present.ts';
-import { isIntegerExpression, parseIntegerExpression } from '#util/integer-expression.ts';
+import { isIntegerExpression, parseIntegerExpression } from '#util/text/integer-expression.ts';
 
 import { parseMacros } from './text/macro-syntax.ts';
 import { makeNumberPrinter } from './text/number-format.ts';

@@ -1,4 +1,4 @@
-import { findNearestWord } from '#util/find-nearest-word.ts';
+import { findNearestWord } from '#util/text/find-nearest-word.ts';
 
 import { substitute } from './substitute.ts';
 

@@ -2,8 +2,8 @@ import { parseVersion } from '#model/dst-name.ts';
 import { roleAliases } from '#model/role-alias.ts';
 import { rulePlaceOf } from '#model/rule.ts';
 import { largestRun } from '#model/run-selection.ts';
-import { findNearestWord } from '#util/find-nearest-word.ts';
 import { present } from '#util/present.ts';
+import { findNearestWord } from '#util/text/find-nearest-word.ts';
 
 import { checkKeys, wordsOfFields } from './form/check-keys.ts';
 import { checkScalars } from './form/check-scalars.ts';

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { leafdirOf, runnameOf, streamMacro } from '#model/dst-name.ts';
 import { roleAliases } from '#model/role-alias.ts';
 import { rulePlaceOf } from '#model/rule.ts';
-import { findNearestWord } from '#util/find-nearest-word.ts';
 import { present } from '#util/present.ts';
+import { findNearestWord } from '#util/text/find-nearest-word.ts';
 
 import { makeComplainer } from './complain.ts';
 import { makeFieldScope } from './field-scope.ts';

@@ -2,16 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { RuleError } from '#model/errors.ts';
-import { decodeText } from '#util/decode-text.ts';
 import { describeError } from '#util/describe-error.ts';
 import { present } from '#util/present.ts';
+import { decodeText } from '#util/text/decode-text.ts';
 import { readYaml } from '#util/yaml/read-yaml.ts';
 
 import { makeRules } from './make-rules.ts';
 
 import type { Complaint } from '#model/complaint.ts';
 import type { Rule } from '#model/rule.ts';
-import type { TextProblem } from '#util/decode-text.ts';
+import type { TextProblem } from '#util/text/decode-text.ts';
 import type { YamlValue } from '#util/yaml/yaml-tree.ts';
 
 /** The rules of a file in its order, and everything that is wrong or odd about their form. */

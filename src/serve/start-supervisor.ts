@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { adoptAndMigrate, findPendingWithAdoption } from '#adopt/adopt-and-migrate.ts';
 import { makeBackend } from '#batch/backends.ts';
 import { startLocalQueue } from '#batch/local/run-queue.ts';
-import { startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
 import { embeddedRolesOf } from '#config/find-site.ts';
 import { findSlurpProgram } from '#config/find-slurp-program.ts';
+import { startPostgres, stopPostgres } from '#config/postgres/embedded-postgres.ts';
 import { readSiteKey } from '#config/read-site-key.ts';
 import { findOtherMachine, removeServeRecord, serveLockNameOf, writeServeRecord } from '#config/serve-record.ts';
 import { serverDirectoriesOf } from '#config/site-directories.ts';
@@ -17,8 +17,8 @@ import { SiteError } from '#model/errors.ts';
 import { reconcileSite } from '#settle/reconcile-site.ts';
 import { assertPresent } from '#util/assert-present.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
-import { readProcessStart } from '#util/read-process-start.ts';
-import { claimSocketLock } from '#util/socket-lock.ts';
+import { readProcessStart } from '#util/process/read-process-start.ts';
+import { claimSocketLock } from '#util/process/socket-lock.ts';
 
 import { startReconcileWatch } from './reconcile-watch.ts';
 import { startGateway } from './start-gateway.ts';
@@ -29,7 +29,7 @@ import type { LocalQueue } from '#batch/local/run-queue.ts';
 import type { SupervisorFacts } from '#config/serve-record.ts';
 import type { Log, Say } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
-import type { SocketLock } from '#util/socket-lock.ts';
+import type { SocketLock } from '#util/process/socket-lock.ts';
 
 import type { RunningGateway } from './start-gateway.ts';
 

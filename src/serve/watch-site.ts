@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 
-import { startPostgres } from '#config/embedded-postgres.ts';
+import { startPostgres } from '#config/postgres/embedded-postgres.ts';
 import { markServeRecord } from '#config/serve-record.ts';
 import { serverDirectoriesOf } from '#config/site-directories.ts';
-import { readProcessStart } from '#util/read-process-start.ts';
+import { readProcessStart } from '#util/process/read-process-start.ts';
 import { startRepeating } from '#util/start-repeating.ts';
 
 import type { Log } from '#model/log.ts';

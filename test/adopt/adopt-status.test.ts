@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { adoptAndMigrate, planAdoptAndMigrate } from '#adopt/adopt-and-migrate.ts';
 import { openDatabase, sql } from '#db/connect.ts';
-import { findCursor } from '#db/status/find-cursor.ts';
+import { findCursor } from '#db/status/cursor/find-cursor.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 

@@ -5,19 +5,19 @@ import { dirname, join } from 'node:path';
 
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { findPostgresServer } from '#config/embedded-postgres.ts';
 import { ensureSite, findServing } from '#config/ensure-site.ts';
 import { findSite } from '#config/find-site.ts';
 import { findSlurpProgram } from '#config/find-slurp-program.ts';
+import { findPostgresServer } from '#config/postgres/embedded-postgres.ts';
 import { askSupervisor } from '#config/serve-record.ts';
 import { serverDirectoriesOf } from '#config/site-directories.ts';
 import { createStateDirectory } from '#config/state-directory.ts';
 import { stopSite } from '#config/stop-site.ts';
 import { openDatabase, sql } from '#db/connect.ts';
-import { readProcessStat } from '#util/process-stat.ts';
-import { readProcessStart } from '#util/read-process-start.ts';
+import { readProcessStat } from '#util/process/process-stat.ts';
+import { readProcessStart } from '#util/process/read-process-start.ts';
+import { startDetached } from '#util/process/start-detached.ts';
 import { runCommand } from '#util/run-command.ts';
-import { startDetached } from '#util/start-detached.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import type { Site } from '#model/site.ts';

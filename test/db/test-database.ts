@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { inject } from 'vitest';
 
-import { startPostgres } from '#config/embedded-postgres.ts';
+import { startPostgres } from '#config/postgres/embedded-postgres.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import type { ServerDirectories } from '#config/embedded-postgres.ts';
+import type { ServerDirectories } from '#config/postgres/embedded-postgres.ts';
 
 /** The directories of a server that lives in one directory of its own. */
 export function directoriesIn(directory: string): ServerDirectories {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { makeLocalBackend } from '#batch/local/make-local-backend.ts';
 import { sql } from '#db/connect.ts';
-import { findCursor } from '#db/status/find-cursor.ts';
+import { findCursor } from '#db/status/cursor/find-cursor.ts';
 import { recordEvents } from '#db/status/record-events.ts';
 import { applyPlan } from '#dispatch/apply-plan.ts';
 import { dispatchPlan } from '#dispatch/dispatch-plan.ts';

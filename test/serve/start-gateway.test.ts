@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { startPostgres, stopPostgres } from '#config/embedded-postgres.ts';
+import { startPostgres, stopPostgres } from '#config/postgres/embedded-postgres.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { migrate } from '#db/migrate.ts';

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { findPostgresServer, stopPostgres } from '#config/embedded-postgres.ts';
 import { findSite } from '#config/find-site.ts';
 import { findPort, readKeptPort, writePort } from '#config/gateway-port.ts';
+import { findPostgresServer, stopPostgres } from '#config/postgres/embedded-postgres.ts';
 import { askSupervisor } from '#config/serve-record.ts';
 import { serverDirectoriesOf } from '#config/site-directories.ts';
 import { createStateDirectory } from '#config/state-directory.ts';
@@ -15,7 +15,7 @@ import { SiteError } from '#model/errors.ts';
 import { findSiteStatus } from '#reports/find-site-status.ts';
 import { startOnPort } from '#serve/start-on-port.ts';
 import { startSupervisor } from '#serve/start-supervisor.ts';
-import { readProcessStart } from '#util/read-process-start.ts';
+import { readProcessStart } from '#util/process/read-process-start.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { testDatabases } from '../db/test-database.ts';

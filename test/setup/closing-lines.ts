@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 
-import { shorten } from '#util/shorten.ts';
+import { shorten } from '#util/text/shorten.ts';
 
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 

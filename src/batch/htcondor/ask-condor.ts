@@ -1,4 +1,4 @@
-import { headOf } from '#util/head-of.ts';
+import { headOf } from '#util/text/head-of.ts';
 
 import { readAds } from './read-ads.ts';
 import { condorMessageOf, runCondor } from './run-condor.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
-import { headOf } from '#util/head-of.ts';
 import { present } from '#util/present.ts';
+import { headOf } from '#util/text/head-of.ts';
 
 import { optionsOfSchedd, scheddsOf } from './ask-condor.ts';
 import { condorMessageOf, runCondor } from './run-condor.ts';

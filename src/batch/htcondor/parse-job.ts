@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { signalNameOf } from '#util/signal-name.ts';
+import { signalNameOf } from '#util/process/signal-name.ts';
 
 import type { BatchJobReport } from '../backend.ts';
 import type { Ad } from './parse-ads.ts';

@@ -1,15 +1,15 @@
 import { copyFile, cp } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-import { createDirectory } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
+import { createDirectory } from '#util/file/create-directory.ts';
 
 import { parseList } from '../parse-list.ts';
 import { placesOf } from './job-places.ts';
 
 import type { BatchJob } from '../backend.ts';
 import type { RunFiles } from './job-files.ts';
-import type { StoredSubmission } from './read-submission.ts';
+import type { StoredSubmission } from './submission/read-submission.ts';
 
 /** A file that a job should have made or that could not be brought to its place, with the codes that HTCondor has for it. */
 export interface OutputFailure {

@@ -8,7 +8,7 @@ import { isThere } from './job-files.ts';
 
 import type { BatchJob } from '../backend.ts';
 import type { RunFiles } from './job-files.ts';
-import type { StoredSubmission } from './read-submission.ts';
+import type { StoredSubmission } from './submission/read-submission.ts';
 
 /** What is started for a job. */
 export interface PlacedProgram {

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 
-import { withoutFileScheme } from '#util/without-file-scheme.ts';
+import { withoutFileScheme } from '#util/file/without-file-scheme.ts';
 
 import type { BatchJob } from '../backend.ts';
-import type { StoredSubmission } from './read-submission.ts';
+import type { StoredSubmission } from './submission/read-submission.ts';
 
 /** Fills in what only the batch system knows: `$(ClusterId)` and `$(ProcId)`, in any case, also by their old names. */
 export function substituteNumbers(text: string, cluster: number, process: number): string {

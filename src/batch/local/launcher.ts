@@ -1,5 +1,5 @@
 import { present } from '#util/present.ts';
-import { signalNameOf } from '#util/signal-name.ts';
+import { signalNameOf } from '#util/process/signal-name.ts';
 
 import { keepLogsScript } from '../keep-logs.ts';
 

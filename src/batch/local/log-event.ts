@@ -3,7 +3,7 @@ import { appendFile } from 'node:fs/promises';
 import { placesOf } from './job-places.ts';
 
 import type { BatchJob } from '../backend.ts';
-import type { StoredSubmission } from './read-submission.ts';
+import type { StoredSubmission } from './submission/read-submission.ts';
 
 /**
  * Appends a line to the event log that the job's submit command `log` names, if it names one:

@@ -7,9 +7,9 @@ import { present } from '#util/present.ts';
 import { readSuccessExitCode } from '../job-ends.ts';
 import { appendLines, isThere, jobFilesOf, submissionFilesOf, wakeRunner } from './job-files.ts';
 import { hasEnded, jobOf } from './journal.ts';
-import { readJournal, readSubmission } from './read-submission.ts';
-import { submitLocal } from './submit.ts';
-import { writeLocalSubmission } from './write-local-submission.ts';
+import { readJournal, readSubmission } from './submission/read-submission.ts';
+import { submitLocal } from './submission/submit.ts';
+import { writeLocalSubmission } from './submission/write-local-submission.ts';
 
 import type {
   BatchAnswer,
@@ -21,7 +21,7 @@ import type {
 } from '../backend.ts';
 import type { JobFiles } from './job-files.ts';
 import type { JournalEvent, LocalJob } from './journal.ts';
-import type { LocalSubmission } from './read-submission.ts';
+import type { LocalSubmission } from './submission/read-submission.ts';
 
 /**
  * Makes the batch system that runs jobs on this machine: they are files below `jobs/` of the state directory, started by

@@ -1,14 +1,14 @@
 import { copyFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { createDirectory } from '#util/create-directory.ts';
+import { createDirectory } from '#util/file/create-directory.ts';
 
 import { isMissing, isThere } from './job-files.ts';
 import { placesOf } from './job-places.ts';
 
 import type { BatchJob } from '../backend.ts';
 import type { RunFiles } from './job-files.ts';
-import type { StoredSubmission } from './read-submission.ts';
+import type { StoredSubmission } from './submission/read-submission.ts';
 
 /** Removes what is not needed after a job: its scratch directory and empty outputs. */
 export async function removeScratch(run: RunFiles): Promise<void> {

@@ -4,8 +4,8 @@ import { chmod, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
-import { createDirectory } from '#util/create-directory.ts';
-import { claimSocketLock } from '#util/socket-lock.ts';
+import { createDirectory } from '#util/file/create-directory.ts';
+import { claimSocketLock } from '#util/process/socket-lock.ts';
 import { startRepeating } from '#util/start-repeating.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -16,7 +16,7 @@ import { removeOldHistory } from './remove-old-history.ts';
 import { closeSubmissions, openSubmissions, readRequests, startIdleJobs, watchRuns } from './tend-jobs.ts';
 
 import type { Log } from '#model/log.ts';
-import type { SocketLock } from '#util/socket-lock.ts';
+import type { SocketLock } from '#util/process/socket-lock.ts';
 import type { Repetition } from '#util/start-repeating.ts';
 
 import type { JobFiles } from './job-files.ts';

@@ -2,11 +2,11 @@ import { chmod, constants, copyFile, cp, readdir, rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 
-import { createDirectory } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
-import { ensureWritable } from '#util/ensure-writable.ts';
+import { createDirectory } from '#util/file/create-directory.ts';
+import { ensureWritable } from '#util/file/ensure-writable.ts';
 import { present } from '#util/present.ts';
-import { startDetached } from '#util/start-detached.ts';
+import { startDetached } from '#util/process/start-detached.ts';
 
 import { ownCommands } from '../own-commands.ts';
 import { parseEnvironment } from '../parse-environment.ts';
@@ -17,7 +17,7 @@ import { placesOf, substituteNumbers } from './job-places.ts';
 
 import type { BatchJob } from '../backend.ts';
 import type { JobFiles, RunFiles } from './job-files.ts';
-import type { StoredSubmission } from './read-submission.ts';
+import type { StoredSubmission } from './submission/read-submission.ts';
 
 /** Whether a job is on its way, or why it goes on hold, with the codes that HTCondor has for it. */
 export type StartOutcome =

@@ -7,17 +7,17 @@ import { copyOutputs } from './copy-outputs.ts';
 import { appendLines, isMissing, isThere, runFilesOf, submissionFilesOf } from './job-files.ts';
 import { heldOnRequest, jobOf } from './journal.ts';
 import { logEvent } from './log-event.ts';
-import { claimRun, readRunCondition, sendToGroup, stopSession } from './read-run-condition.ts';
-import { readItem, readJournal, readSubmission } from './read-submission.ts';
 import { copySpools, removeRun, removeScratch } from './remove-scratch.ts';
 import { startJob } from './start-job.ts';
+import { claimRun, readRunCondition, sendToGroup, stopSession } from './submission/read-run-condition.ts';
+import { readItem, readJournal, readSubmission } from './submission/read-submission.ts';
 
 import type { Log } from '#model/log.ts';
 
 import type { JobFiles, RunFiles } from './job-files.ts';
 import type { JournalEvent } from './journal.ts';
 import type { JobResult } from './launcher.ts';
-import type { LocalSubmission } from './read-submission.ts';
+import type { LocalSubmission } from './submission/read-submission.ts';
 
 /** One start of a job that the runner watches. */
 interface WatchedRun {

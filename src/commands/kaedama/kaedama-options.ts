@@ -10,10 +10,10 @@ import { InputError } from '#model/errors.ts';
 import { jobStates } from '#model/job/job-state.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
 import { defaultRuns, parseRunlist, parseRuns, parseSegments } from '#model/run-selection.ts';
-import { decodeText } from '#util/decode-text.ts';
 import { describeError } from '#util/describe-error.ts';
 import { present } from '#util/present.ts';
-import { readAccountName } from '#util/read-account-name.ts';
+import { readAccountName } from '#util/process/read-account-name.ts';
+import { decodeText } from '#util/text/decode-text.ts';
 
 import type { Command } from 'commander';
 

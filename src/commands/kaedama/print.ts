@@ -3,7 +3,7 @@ import { makeSay } from '#cli/say.ts';
 import { assertMadeSite } from '#config/assert-made-site.ts';
 import { findSite } from '#config/find-site.ts';
 import { openDatabase } from '#db/connect.ts';
-import { findCursor } from '#db/status/find-cursor.ts';
+import { findCursor } from '#db/status/cursor/find-cursor.ts';
 import { findRefusals } from '#dispatch/find-refusals.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 import { reportPlan } from '#dispatch/report-plan.ts';

@@ -4,8 +4,8 @@ import { UsageError } from '#model/errors.ts';
 import { describeStop } from '#reports/settled/describe-stop.ts';
 import { assertPresent } from '#util/assert-present.ts';
 import { countOf } from '#util/count-of.ts';
-import { formatRanges } from '#util/format-ranges.ts';
 import { present } from '#util/present.ts';
+import { formatRanges } from '#util/text/format-ranges.ts';
 
 import type { PhaseClock } from '#dispatch/phase-clock.ts';
 import type { Log, Say } from '#model/log.ts';

@@ -15,7 +15,7 @@ import { putPause, removePause } from '#db/status/loop/pauses.ts';
 import { DatabaseError, UsageError } from '#model/errors.ts';
 import { queryReportNames } from '#model/report/query-report.ts';
 import { renderLoopStatus } from '#reports/loop/render-loop-status.ts';
-import { readAccountName } from '#util/read-account-name.ts';
+import { readAccountName } from '#util/process/read-account-name.ts';
 
 import { findNamedSite } from '../find-named-site.ts';
 import { makeQueryRequest } from './query-options.ts';

@@ -10,8 +10,8 @@ import { openDatabase } from '#db/connect.ts';
 import { SiteError } from '#model/errors.ts';
 import { describeError } from '#util/describe-error.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
-import { headOf } from '#util/head-of.ts';
-import { readAccountName } from '#util/read-account-name.ts';
+import { readAccountName } from '#util/process/read-account-name.ts';
+import { headOf } from '#util/text/head-of.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';

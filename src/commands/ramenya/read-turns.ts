@@ -5,8 +5,8 @@ import { parseRulesYaml } from '#loop/parse-rules-yaml.ts';
 import { InputError, RuleError, SlurpError, UsageError } from '#model/errors.ts';
 import { renderComplaint } from '#rules/check/render-complaints.ts';
 import { readRuleFile } from '#rules/read-rule-file.ts';
-import { decodeText } from '#util/decode-text.ts';
 import { describeError } from '#util/describe-error.ts';
+import { decodeText } from '#util/text/decode-text.ts';
 
 import { readKaedamaOptionForms, readKaedamaRequest } from '../kaedama/kaedama-options.ts';
 

@@ -16,7 +16,7 @@ import { planRemoval } from '#settle/removal/plan-removal.ts';
 import { removeProducts } from '#settle/removal/remove-products.ts';
 import { countOf } from '#util/count-of.ts';
 import { present } from '#util/present.ts';
-import { readAccountName } from '#util/read-account-name.ts';
+import { readAccountName } from '#util/process/read-account-name.ts';
 
 import type { Command } from 'commander';
 

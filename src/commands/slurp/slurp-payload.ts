@@ -8,7 +8,7 @@ import { removeUnusedSnapshots } from '#dispatch/payload/snapshot/remove-unused-
 import { UsageError } from '#model/errors.ts';
 import { renderPayload, renderPayloads } from '#reports/render-payload.ts';
 import { countOf } from '#util/count-of.ts';
-import { formatSize } from '#util/format-size.ts';
+import { formatSize } from '#util/text/format-size.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';

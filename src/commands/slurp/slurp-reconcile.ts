@@ -12,8 +12,8 @@ import { findLeftProducts } from '#settle/products/find-left-products.ts';
 import { recordProducts } from '#settle/products/record-products.ts';
 import { reconcileSite } from '#settle/reconcile-site.ts';
 import { recover } from '#settle/recover.ts';
-import { findNearestWord } from '#util/find-nearest-word.ts';
 import { present } from '#util/present.ts';
+import { findNearestWord } from '#util/text/find-nearest-word.ts';
 
 import { openProducts } from './open-products.ts';
 

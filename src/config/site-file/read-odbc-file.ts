@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
-import { findNearestWord } from '#util/find-nearest-word.ts';
+import { findNearestWord } from '#util/text/find-nearest-word.ts';
 
 /** One section of an `odbc.ini`: keys in lower case. */
 type DataSource = ReadonlyMap<string, string>;

@@ -4,9 +4,9 @@ import { dirname, resolve } from 'node:path';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 
 import { SiteError } from '#model/errors.ts';
-import { decodeText, findOddCharacters } from '#util/decode-text.ts';
-import { findNearestWord } from '#util/find-nearest-word.ts';
-import { headOf } from '#util/head-of.ts';
+import { decodeText, findOddCharacters } from '#util/text/decode-text.ts';
+import { findNearestWord } from '#util/text/find-nearest-word.ts';
+import { headOf } from '#util/text/head-of.ts';
 import { findAnchors } from '#util/yaml/find-anchors.ts';
 
 import { siteFileSchema } from './site-schema.ts';

@@ -1,7 +1,7 @@
 import { sql } from '#db/connect.ts';
 import { formatDstname, streamMacro, twinOf } from '#model/dst-name.ts';
-import { headOf } from '#util/head-of.ts';
 import { present } from '#util/present.ts';
+import { headOf } from '#util/text/head-of.ts';
 
 import type { Statement } from '#db/connect.ts';
 import type { Production } from '#model/production.ts';

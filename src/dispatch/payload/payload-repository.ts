@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 
 import { SiteError } from '#model/errors.ts';
-import { headOf } from '#util/head-of.ts';
 import { present } from '#util/present.ts';
-import { withoutCredentials } from '#util/without-credentials.ts';
+import { headOf } from '#util/text/head-of.ts';
+import { withoutCredentials } from '#util/text/without-credentials.ts';
 
 import { runGit } from './run-git.ts';
 

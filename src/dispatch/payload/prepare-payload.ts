@@ -1,7 +1,7 @@
 import { unlockPayload } from '#db/status/payload/payload-lock.ts';
 import { codeOf } from '#util/code-of.ts';
 import { countOf } from '#util/count-of.ts';
-import { formatSize } from '#util/format-size.ts';
+import { formatSize } from '#util/text/format-size.ts';
 
 import { checkPayload } from './check-payload.ts';
 import { ensureSnapshot } from './snapshot/ensure-snapshot.ts';

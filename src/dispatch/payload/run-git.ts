@@ -1,7 +1,7 @@
 import { makeGitEnvironment } from '#config/make-git-environment.ts';
 import { SiteError } from '#model/errors.ts';
 import { runCommand } from '#util/run-command.ts';
-import { withoutCredentials } from '#util/without-credentials.ts';
+import { withoutCredentials } from '#util/text/without-credentials.ts';
 
 import type { CommandResult } from '#util/run-command.ts';
 

@@ -5,8 +5,8 @@ import { readReserved } from '#db/status/submission/read-reserved.ts';
 import { SiteError } from '#model/errors.ts';
 import { expandJob } from '#rules/expand-job.ts';
 import { countOf } from '#util/count-of.ts';
-import { createDirectory } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
+import { createDirectory } from '#util/file/create-directory.ts';
 
 import { makeSnapshotUser } from '../payload/use-snapshot.ts';
 

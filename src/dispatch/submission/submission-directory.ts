@@ -9,9 +9,9 @@ import { findOpenSubmissions } from '#db/status/submission/find-open-submissions
 import { SiteError } from '#model/errors.ts';
 import { jobFileName, tokenFileName } from '#model/job/job-file.ts';
 import { assertPresent } from '#util/assert-present.ts';
-import { createDirectory } from '#util/create-directory.ts';
+import { createDirectory } from '#util/file/create-directory.ts';
 import { present } from '#util/present.ts';
-import { readProcessStart } from '#util/read-process-start.ts';
+import { readProcessStart } from '#util/process/read-process-start.ts';
 
 import type { Queryable } from '#db/connect.ts';
 import type { JobFile } from '#model/job/job-file.ts';

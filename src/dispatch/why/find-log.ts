@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { expandJob, toDirectoryPath } from '#rules/expand-job.ts';
-import { withoutFileScheme } from '#util/without-file-scheme.ts';
+import { withoutFileScheme } from '#util/file/without-file-scheme.ts';
 
 import type { ExplainedRow, FoundLog } from '#model/report/why.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';

@@ -2,7 +2,7 @@ import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { codeOf } from '#util/code-of.ts';
-import { createDirectory } from '#util/create-directory.ts';
+import { createDirectory } from '#util/file/create-directory.ts';
 
 /** Beside the spools that come home: those with lines that cannot be taken. */
 export const refusedDirectoryName = 'refused';

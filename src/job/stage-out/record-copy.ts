@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { codeOf } from '#util/code-of.ts';
-import { createDirectoryNow } from '#util/create-directory.ts';
+import { createDirectoryNow } from '#util/file/create-directory.ts';
 
 /** In the job's directory: one file for each copy that is under way, named for its process. */
 const journalName = '.slurp-copies';

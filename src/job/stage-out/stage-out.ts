@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TransferError } from '#model/errors.ts';
 import { codeOf } from '#util/code-of.ts';
 import { describeError } from '#util/describe-error.ts';
+import { withoutFileScheme } from '#util/file/without-file-scheme.ts';
 import { pauseMsOf } from '#util/pause-ms.ts';
-import { withoutFileScheme } from '#util/without-file-scheme.ts';
 
 import { checkEnds, checkWritable } from './check-ends.ts';
 import { copyVerified } from './copy-verified.ts';

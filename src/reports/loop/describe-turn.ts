@@ -1,5 +1,5 @@
 import { countOf } from '#util/count-of.ts';
-import { withoutControls } from '#util/without-controls.ts';
+import { withoutControls } from '#util/text/without-controls.ts';
 
 import type { PassRecord } from '#model/report/loop-status.ts';
 

@@ -1,6 +1,6 @@
 import { renderTable } from '#cli/table.ts';
-import { formatCount } from '#util/format-count.ts';
-import { withoutControls } from '#util/without-controls.ts';
+import { formatCount } from '#util/text/format-count.ts';
+import { withoutControls } from '#util/text/without-controls.ts';
 
 import type { Funnel } from '#model/report/funnel.ts';
 import type { LoopRuleStatus } from '#model/report/loop-status.ts';

@@ -1,7 +1,7 @@
 import { verdictParts } from '#db/decide/verdicts/verdict-parts.ts';
 import { verdicts } from '#model/verdict.ts';
 import { countOf } from '#util/count-of.ts';
-import { formatCount } from '#util/format-count.ts';
+import { formatCount } from '#util/text/format-count.ts';
 
 import type { Funnel } from '#model/report/funnel.ts';
 import type { PlanReport } from '#model/report/plan.ts';

@@ -1,4 +1,4 @@
-import { formatDuration } from '#util/format-duration.ts';
+import { formatDuration } from '#util/text/format-duration.ts';
 
 import type { JobState } from '#model/job/job-state.ts';
 import type { CondorWord, QueryReport } from '#model/report/query-report.ts';

@@ -1,5 +1,5 @@
-import { escapeHtml } from '#util/escape-html.ts';
-import { withoutControls } from '#util/without-controls.ts';
+import { escapeHtml } from '#util/text/escape-html.ts';
+import { withoutControls } from '#util/text/without-controls.ts';
 
 import { formatInstant, makeReportTable } from './make-report-table.ts';
 import { describeCount, describeNotes, describeReport } from './render-query-reports.ts';

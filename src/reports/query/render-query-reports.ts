@@ -1,9 +1,9 @@
 import { withStyle } from '#cli/colour.ts';
 import { renderTable } from '#cli/table.ts';
 import { countOf } from '#util/count-of.ts';
-import { formatCount } from '#util/format-count.ts';
-import { shorten } from '#util/shorten.ts';
-import { withoutControls } from '#util/without-controls.ts';
+import { formatCount } from '#util/text/format-count.ts';
+import { shorten } from '#util/text/shorten.ts';
+import { withoutControls } from '#util/text/without-controls.ts';
 
 import { formatInstant, makeReportTable } from './make-report-table.ts';
 import { splitReportTable } from './split-report-table.ts';

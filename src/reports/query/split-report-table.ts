@@ -1,5 +1,5 @@
 import { assertPresent } from '#util/assert-present.ts';
-import { withoutControls } from '#util/without-controls.ts';
+import { withoutControls } from '#util/text/without-controls.ts';
 
 import type { TableContent } from '#cli/table.ts';
 

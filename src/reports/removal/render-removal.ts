@@ -1,6 +1,6 @@
 import { countOf } from '#util/count-of.ts';
-import { formatSize } from '#util/format-size.ts';
-import { withoutControls } from '#util/without-controls.ts';
+import { formatSize } from '#util/text/format-size.ts';
+import { withoutControls } from '#util/text/without-controls.ts';
 
 import type { RemovableFile, RemovableProduct, RemovalPlan, Removed } from '#model/report/removal.ts';
 

@@ -1,5 +1,5 @@
 import { countOf } from '#util/count-of.ts';
-import { shorten } from '#util/shorten.ts';
+import { shorten } from '#util/text/shorten.ts';
 
 import type { HeldAfterEnd, StoppedSubmission } from '#model/job/stuck-jobs.ts';
 

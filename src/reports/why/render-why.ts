@@ -1,7 +1,7 @@
 import { describeAttempt } from '#db/decide/explain/describe-attempt.ts';
 import { describeRuns, describeSegments } from '#db/decide/explain/describe-selection.ts';
 import { describeFact } from '#db/decide/verdicts/verdict-parts.ts';
-import { formatCount } from '#util/format-count.ts';
+import { formatCount } from '#util/text/format-count.ts';
 
 import { describeDoubts } from './describe-doubts.ts';
 

@@ -1,5 +1,5 @@
 import { streamMacro } from '#model/dst-name.ts';
-import { findNearestWord } from '#util/find-nearest-word.ts';
+import { findNearestWord } from '#util/text/find-nearest-word.ts';
 
 import type { Complainer } from '../complain.ts';
 import type { RuleDraft } from '../prepare-rule.ts';

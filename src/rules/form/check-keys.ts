@@ -1,4 +1,4 @@
-import { findNearestWord } from '#util/find-nearest-word.ts';
+import { findNearestWord } from '#util/text/find-nearest-word.ts';
 
 import { filesystemDefaults, knownJobKeys } from '../job/job-defaults.ts';
 import { deadSections, inputKeys, paramKeys, ruleKeys, ruleSections } from '../rule-shape.ts';

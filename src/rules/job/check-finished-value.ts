@@ -1,4 +1,4 @@
-import { parseIntegerExpression } from '#util/integer-expression.ts';
+import { parseIntegerExpression } from '#util/text/integer-expression.ts';
 
 import { canBeExpression } from '../text/can-be-expression.ts';
 import {

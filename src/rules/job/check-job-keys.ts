@@ -1,5 +1,5 @@
 import { rulePlaceOf } from '#model/rule.ts';
-import { findNearestWord } from '#util/find-nearest-word.ts';
+import { findNearestWord } from '#util/text/find-nearest-word.ts';
 
 import { furtherJobKeys, knownJobKeys } from './job-defaults.ts';
 

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { basename, isAbsolute, resolve } from 'node:path';
 
 import { isStartedInPlace } from '#model/job/is-started-in-place.ts';
-import { withoutFileScheme } from '#util/without-file-scheme.ts';
+import { withoutFileScheme } from '#util/file/without-file-scheme.ts';
 
 import type { ExpandedJob } from '../expand-job.ts';
 import type { CompiledJob } from './make-compiled-job.ts';

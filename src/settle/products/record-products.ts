@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { ingestEvents } from '#ingest/ingest-events.ts';
 import { readFacts } from '#job/stage-out/copy-verified.ts';
 import { describeError } from '#util/describe-error.ts';
-import { readAccountName } from '#util/read-account-name.ts';
+import { readAccountName } from '#util/process/read-account-name.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { JobEvent } from '#model/job/job-event.ts';

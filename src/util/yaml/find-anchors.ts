@@ -1,7 +1,7 @@
 import { isAlias, isNode, visit } from 'yaml';
 
 import { assertPresent } from '../assert-present.ts';
-import { findNearestWord } from '../find-nearest-word.ts';
+import { findNearestWord } from '../text/find-nearest-word.ts';
 
 import type { Alias, Document, Node } from 'yaml';
 

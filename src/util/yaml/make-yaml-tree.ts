@@ -1,8 +1,8 @@
 import { isAlias, isMap, isScalar, isSeq } from 'yaml';
 
 import { assertPresent } from '../assert-present.ts';
-import { findOddCharacters } from '../decode-text.ts';
 import { present } from '../present.ts';
+import { findOddCharacters } from '../text/decode-text.ts';
 import { findAlignments } from './find-alignments.ts';
 import { findAnchors } from './find-anchors.ts';
 import { resolvePlainScalar } from './plain-scalar.ts';

@@ -1,7 +1,7 @@
 import { LineCounter, visit } from 'yaml';
 
-import { findOddCharacters } from '../decode-text.ts';
 import { present } from '../present.ts';
+import { findOddCharacters } from '../text/decode-text.ts';
 import { makeYamlTree } from './make-yaml-tree.ts';
 import { parseLooselyIndented } from './parse-loosely-indented.ts';
 import { findYamlProblems } from './yaml-problems.ts';

@@ -1,8 +1,8 @@
 import { basename, dirname, isAbsolute, resolve } from 'node:path';
 
 import { assertPresent } from '#util/assert-present.ts';
-import { shorten } from '#util/shorten.ts';
-import { withoutFileScheme } from '#util/without-file-scheme.ts';
+import { withoutFileScheme } from '#util/file/without-file-scheme.ts';
+import { shorten } from '#util/text/shorten.ts';
 
 import { ownCommands } from '../../own-commands.ts';
 import { parseEnvironment } from '../../parse-environment.ts';

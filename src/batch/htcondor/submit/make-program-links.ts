@@ -1,7 +1,7 @@
 import { rm, stat, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { createDirectory } from '#util/create-directory.ts';
+import { createDirectory } from '#util/file/create-directory.ts';
 
 import type { ProgramPlacer } from './place-program.ts';
 

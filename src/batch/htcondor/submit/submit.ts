@@ -1,8 +1,8 @@
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { createDirectory } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
+import { createDirectory } from '#util/file/create-directory.ts';
 import { present } from '#util/present.ts';
 
 import { startedFiles } from '../../launcher-name.ts';

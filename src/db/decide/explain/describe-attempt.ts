@@ -1,7 +1,7 @@
 import { countOf } from '#util/count-of.ts';
-import { formatCount } from '#util/format-count.ts';
-import { formatDuration } from '#util/format-duration.ts';
-import { formatSize } from '#util/format-size.ts';
+import { formatCount } from '#util/text/format-count.ts';
+import { formatDuration } from '#util/text/format-duration.ts';
+import { formatSize } from '#util/text/format-size.ts';
 
 import { describeRefused } from './describe-refused.ts';
 

@@ -1,7 +1,7 @@
 import { sql } from '#db/connect.ts';
 import { assertPresent } from '#util/assert-present.ts';
 import { countOf } from '#util/count-of.ts';
-import { formatCount } from '#util/format-count.ts';
+import { formatCount } from '#util/text/format-count.ts';
 
 import { shortenList } from '../explain/describe-attempt.ts';
 import { findInputs } from '../inputs/find-inputs.ts';

@@ -3,8 +3,8 @@ import { join, posix } from 'node:path';
 
 import { lockPayload, withPayloadMaking } from '#db/status/payload/payload-lock.ts';
 import { SiteError, SlurpError } from '#model/errors.ts';
-import { createDirectory } from '#util/create-directory.ts';
 import { describeError } from '#util/describe-error.ts';
+import { createDirectory } from '#util/file/create-directory.ts';
 import { present } from '#util/present.ts';
 
 import { snapshotPlaceOf } from './snapshot-place.ts';

@@ -4,7 +4,7 @@ import { dirname, join, posix } from 'node:path';
 
 import { assertPresent } from '#util/assert-present.ts';
 import { codeOf } from '#util/code-of.ts';
-import { createDirectory } from '#util/create-directory.ts';
+import { createDirectory } from '#util/file/create-directory.ts';
 
 import { makeChangingError } from '../survey/find-staged-files.ts';
 import { hashFile } from '../survey/hash-file.ts';

@@ -1,5 +1,5 @@
 import { SiteError } from '#model/errors.ts';
-import { formatSize } from '#util/format-size.ts';
+import { formatSize } from '#util/text/format-size.ts';
 
 import type { FoundFile } from './find-staged-files.ts';
 

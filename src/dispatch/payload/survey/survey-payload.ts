@@ -3,8 +3,8 @@ import { lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { assertPresent } from '#util/assert-present.ts';
-import { canonicalPathOf } from '#util/canonical-path.ts';
 import { codeOf } from '#util/code-of.ts';
+import { canonicalPathOf } from '#util/file/canonical-path.ts';
 import { present } from '#util/present.ts';
 
 import { readPayloadRepository } from '../payload-repository.ts';
