@@ -61,10 +61,10 @@ export function jobsSql(jobs: readonly QueueJob[]): Statement {
 }
 
 /**
- * Reads the first rows of a statement, and counts the others if there are any.
+ * Reads the first rows of a statement, and counts the others, in one go: the table is looked through once.
  *
  * @param limit rows at most; 0: all
- * @param order what stands after `order by`
+ * @param order what stands after `order by`: columns of the statement
  * @throws DatabaseError
  */
 export async function findLimitedRows<Row extends object>(
@@ -73,8 +73,10 @@ export async function findLimitedRows<Row extends object>(
   { limit, order }: { readonly limit: number; readonly order: Statement },
 ): Promise<LimitedRows<Row>> {
   const most = limit === 0 ? null : limit;
-  const rows = await status.query<Row>(sql`${statement} order by ${order} limit ${most}::bigint`);
-  if (rows.length !== most) return { rows, leftOut: 0 };
-  const [counted] = await status.query<{ count: number }>(sql`select count(*) as count from (${statement}) as r`);
-  return { rows, leftOut: (counted?.count ?? rows.length) - rows.length };
+  const rows = await status.query<Row & { readonly total: number }>(sql`
+    select r.*, (count(*) over ())::int as total from (${statement}) r order by ${order} limit ${most}::bigint`);
+  const total = rows[0]?.total ?? 0;
+  // The rows are nobody else's yet, and the count is no part of them.
+  for (const row of rows) Reflect.deleteProperty(row, 'total');
+  return { rows, leftOut: total - rows.length };
 }
