@@ -39,7 +39,7 @@ export async function createData(request: DataRequest): Promise<void> {
     if (template === undefined || !(await isCopied(template, fresh, account))) {
       if (account.owner !== undefined) await chown(fresh, account.owner.uid, account.owner.gid);
       await runInitdb(fresh, request);
-      if (template !== undefined) await keep(fresh, template);
+      if (template !== undefined) await copyToTemplate(fresh, template);
     }
     await putInPlace(fresh, data);
   } finally {
@@ -81,7 +81,7 @@ async function isCopied(template: string, fresh: string, account: ServerAccount)
   return exitCode === 0 && existsSync(join(fresh, 'PG_VERSION'));
 }
 
-async function keep(fresh: string, template: string): Promise<void> {
+async function copyToTemplate(fresh: string, template: string): Promise<void> {
   const draft = await mkdtemp(`${template}.new-`).catch(() => undefined);
   // Another account may not write there: it does without.
   if (draft === undefined) return;
