@@ -202,7 +202,7 @@ export function describeBackend(name: string, open: () => Promise<BackendUnderTe
       );
       const { uuid } = await submit(makeJobs([41], { executable }));
       await untilState(uuid, 'running');
-      await waitUntil(async () => ((await readdir(directory)).length > 0 ? true : undefined), { timeoutMs: 5000 });
+      await waitUntil(async () => ((await readdir(directory)).length > 0 ? true : undefined), { timeoutMs: 25_000 });
       await under.backend.hold({ uuid }, 'wait');
       await untilState(uuid, 'held');
       await under.backend.release({ uuid }, 'go on');

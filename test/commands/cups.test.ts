@@ -81,7 +81,7 @@ test('a signal does not end a report (C-W13)', async () => {
     stdio: 'ignore',
   });
   const ended = once(child, 'exit');
-  await waitUntil(() => (gateway.requests.length > 0 ? true : undefined), { timeoutMs: 10_000, everyMs: 5 });
+  await waitUntil(() => (gateway.requests.length > 0 ? true : undefined), { timeoutMs: 25_000, everyMs: 5 });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) child.kill(signal);
   expect(await ended).toEqual([0, null]);
   expect(spool().records).toHaveLength(1);
@@ -148,7 +148,7 @@ test('waits for the gateway before it prints inputs', async () => {
   gateway.mood.status = 503;
   gateway.mood.inputs = ['/a.root'];
   const printing = cups('getinputs');
-  await waitUntil(() => (gateway.requests.length > 0 ? true : undefined), { timeoutMs: 5000 });
+  await waitUntil(() => (gateway.requests.length > 0 ? true : undefined), { timeoutMs: 25_000 });
   delete gateway.mood.status;
   const result = await printing;
   expect(result).toMatchObject({ exitCode: 0, stdout: '/a.root\n' });
@@ -329,7 +329,7 @@ test('waits for a gateway that is away where a file would be replaced, as getinp
   writeFileSync(join(out, name), 'older');
   gateway.mood.status = 503;
   const staging = stageout();
-  await waitUntil(() => (gateway.requests.length > 0 ? true : undefined), { timeoutMs: 5000 });
+  await waitUntil(() => (gateway.requests.length > 0 ? true : undefined), { timeoutMs: 25_000 });
   delete gateway.mood.status;
   expect(await staging).toMatchObject({
     exitCode: 0,
@@ -374,7 +374,7 @@ test('killed in the middle of a copy it leaves no product, and the next call cle
     env: environmentOf(scratch, place.worker),
     stdio: 'ignore',
   });
-  await waitUntil(() => (readdirSync(out).length > 0 ? true : undefined), { timeoutMs: 10_000, everyMs: 2 });
+  await waitUntil(() => (readdirSync(out).length > 0 ? true : undefined), { timeoutMs: 25_000, everyMs: 2 });
   child.kill('SIGKILL');
   await new Promise((resolve) => {
     child.on('exit', resolve);

@@ -14,6 +14,7 @@ import { serverDirectoriesOf } from '#config/site-directories.ts';
 import { createStateDirectory } from '#config/state-directory.ts';
 import { stopSite } from '#config/stop-site.ts';
 import { openDatabase, sql } from '#db/connect.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { readProcessStat } from '#util/process/process-stat.ts';
 import { readProcessStart } from '#util/process/read-process-start.ts';
 import { startDetached } from '#util/process/start-detached.ts';
@@ -52,14 +53,14 @@ async function ensure(site: Site): Promise<readonly string[]> {
 async function kill(pid: number | undefined): Promise<void> {
   if (pid === undefined) throw new Error('Nothing to kill');
   process.kill(pid, 'SIGKILL');
-  await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 });
+  await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), { timeoutMs: 25_000 });
 }
 
 /** The signal takes effect when the process is next scheduled. */
 async function freeze(pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP');
   const isStopped = (): true | undefined => (readProcessStat(pid)?.[0] === 'T' ? true : undefined);
-  await waitUntil(isStopped, { timeoutMs: 10_000, everyMs: 5 });
+  await waitUntil(isStopped, { timeoutMs: 25_000, everyMs: 5 });
 }
 
 async function countRows(site: Site): Promise<number> {
@@ -108,8 +109,8 @@ describe('an embedded site', () => {
     async () => {
       const site = await siteIn(await makeDirectory());
       await ensure(site);
-      const serving = (await findServing(site))?.pid ?? 0;
-      const postgres = (await findPostgresServer(serverDirectoriesOf(site.stateDirectory))) ?? 0;
+      const serving = assertPresent(await findServing(site), 'what serves').pid;
+      const postgres = assertPresent(await findPostgresServer(serverDirectoriesOf(site.stateDirectory)), 'a server');
       await freeze(serving);
       await freeze(postgres);
       expect(await ensure(site)).toEqual([
@@ -167,7 +168,7 @@ describe('an embedded site', () => {
       const postgres = await findPostgresServer(serverDirectoriesOf(site.stateDirectory));
       directories.push(serverDirectoriesOf(site.stateDirectory).socket);
       await rm(site.stateDirectory, { recursive: true, maxRetries: 20, retryDelay: 100 });
-      for (const pid of [supervisor?.pid ?? 0, postgres ?? 0]) {
+      for (const pid of [assertPresent(supervisor?.pid, 'a supervisor'), assertPresent(postgres, 'a server')]) {
         expect(
           await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), { timeoutMs: 30_000 }),
         ).toBe(true);

@@ -170,7 +170,9 @@ describe('ingestEvents', () => {
     });
     const applier = await held;
     await session.close();
-    await waitUntil(async () => ((await readCatalog('DST_G.root')).length > 0 ? true : undefined), { timeoutMs: 5000 });
+    await waitUntil(async () => ((await readCatalog('DST_G.root')).length > 0 ? true : undefined), {
+      timeoutMs: 25_000,
+    });
     await applier.close();
     expect(await readCatalog('DST_G.root')).toHaveLength(1);
   });
@@ -184,7 +186,7 @@ describe('ingestEvents', () => {
         resources(),
         ['H1.root', 'H2.root'].map((lfn, index) => eventOf(id, index, stageoutOf(lfn))),
       );
-      await waitUntil(() => (heard.length > 0 ? true : undefined), { timeoutMs: 5000 });
+      await waitUntil(() => (heard.length > 0 ? true : undefined), { timeoutMs: 25_000 });
       await stop();
     });
     expect(heard.map((payload): unknown => JSON.parse(payload))).toEqual([{ dsttype: 'DST_EVENT_auau23', run: 22026 }]);

@@ -139,7 +139,7 @@ describe('startSpoolWatch', () => {
     const watch = startSpoolWatch({ site: { spoolDirectory: directory }, resources: world, everyMs: 20 });
     await writeFile(join(directory, `spool-${id}-0.jsonl`), spool(id));
     const isTaken = async (): Promise<true | undefined> => ((await readdir(directory)).length === 0 ? true : undefined);
-    expect(await waitUntil(isTaken, { timeoutMs: 5000 })).toBe(true);
+    expect(await waitUntil(isTaken, { timeoutMs: 25_000 })).toBe(true);
     await watch.stop();
     expect(await readAttempt(world.status, id)).toMatchObject({ status: 'finished' });
   });

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { kindOf, readSpool } from '#job/spool/read-spool.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -76,7 +77,7 @@ function start(program: string, env: Readonly<Record<string, string>> = {}) {
   const ended = new Promise<string>((resolve) => {
     child.on('close', (code, signal) => resolve(String(code ?? signal)));
   });
-  return { pid: child.pid ?? 0, ended };
+  return { pid: assertPresent(child.pid, 'a process id'), ended };
 }
 
 const here = (name: string): Promise<true | undefined> =>
@@ -211,7 +212,7 @@ test('a later start does not run the program before the gateway has said that it
   scratch = await place.scratch(gateway.url, { reportTimeoutMs: 100, inputsTimeoutMs: 60_000 });
   bring('#!/bin/sh\necho ran\n');
   const running = launch('run.sh', [], { SLURP_START: '2' });
-  await waitUntil(() => (gateway.requests.length > 2 ? true : undefined), { timeoutMs: 10_000 });
+  await waitUntil(() => (gateway.requests.length > 2 ? true : undefined), { timeoutMs: 25_000 });
   delete gateway.mood.status;
   expect(await running).toMatchObject({ exitCode: 0, stdout: 'ran\n', stderr: '' });
   expect(gateway.events()[0]).toMatchObject({ start: 2, detail: { kind: 'started' } });

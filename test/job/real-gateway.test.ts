@@ -210,7 +210,7 @@ test('a spool that is copied to the site is ingested, and nothing is lost that w
     env,
   });
   expect(result.exitCode).toBe(0);
-  await waitUntil(() => (readdirSync(place.home).length === 0 ? true : undefined), { timeoutMs: 15_000 });
+  await waitUntil(() => (readdirSync(place.home).length === 0 ? true : undefined), { timeoutMs: 25_000 });
   expect(await readAttempt(status, id)).toMatchObject({ status: 'finished', nevents: 9 });
 });
 

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { kindOf, readSpool } from '#job/spool/read-spool.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -171,8 +172,8 @@ test('ends a job that learns later that it is not wanted, also when its script i
   gateway.mood.status = 503;
   scratch = await place.scratch(gateway.url, { reportTimeoutMs: 300 });
   const running = run('job.sh', [], 'job.sh', { SLURP_GRACE_SECONDS: '1' });
-  await waitUntil(() => (gateway.requests.length > 0 ? true : undefined), { timeoutMs: 10_000 });
-  await waitUntil(() => (existsSync(join(scratch, 'job.sh')) ? true : undefined), { timeoutMs: 10_000 });
+  await waitUntil(() => (gateway.requests.length > 0 ? true : undefined), { timeoutMs: 25_000 });
+  await waitUntil(() => (existsSync(join(scratch, 'job.sh')) ? true : undefined), { timeoutMs: 25_000 });
   gateway.mood.verdict = { go: false, reason: 'retired' };
   delete gateway.mood.status;
   const result = await running;
@@ -205,7 +206,7 @@ test('a later start waits for the gateway: an earlier one may have finished the 
   gateway.mood.status = 503;
   scratch = await place.scratch(gateway.url, { reportTimeoutMs: 100, inputsTimeoutMs: 60_000 });
   const running = run('job.sh', [], 'job.sh', { SLURP_START: '1' });
-  await waitUntil(() => (gateway.requests.length > 1 ? true : undefined), { timeoutMs: 10_000 });
+  await waitUntil(() => (gateway.requests.length > 1 ? true : undefined), { timeoutMs: 25_000 });
   gateway.mood.verdict = { go: false, reason: 'already finished' };
   delete gateway.mood.status;
   const result = await running;
@@ -221,7 +222,7 @@ test('a signal ends the waiting of a later start, and the job is evicted (C-W30)
   await gateway.close();
   scratch = await place.scratch(gateway.url, { reportTimeoutMs: 100, inputsTimeoutMs: 600_000 });
   const job = start('job.sh', [], 'job.sh', { SLURP_START: '1' });
-  await waitUntil(() => (existsSync(join(scratch, 'spool-7-1.jsonl')) ? true : undefined), { timeoutMs: 10_000 });
+  await waitUntil(() => (existsSync(join(scratch, 'spool-7-1.jsonl')) ? true : undefined), { timeoutMs: 25_000 });
   process.kill(job.pid, 'SIGTERM');
   expect(await job.ended).toBe(143);
   expect(existsSync(join(scratch, 'ran'))).toBe(false);
@@ -245,7 +246,7 @@ function start(
   const ended = new Promise<number | null>((resolve) => {
     child.on('close', resolve);
   });
-  return { pid: child.pid ?? 0, ended };
+  return { pid: assertPresent(child.pid, 'a process id'), ended };
 }
 
 const here = (name: string): Promise<true | undefined> =>

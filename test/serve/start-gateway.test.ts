@@ -105,7 +105,7 @@ describe('startGateway', () => {
       const rows = await world.status.query(sql`select 1 from pg_class where relname = ${name}`);
       return rows.length > 0 ? true : undefined;
     };
-    expect(await waitUntil(find, { timeoutMs: 5000 })).toBe(true);
+    expect(await waitUntil(find, { timeoutMs: 25_000 })).toBe(true);
   });
 
   it('finishes what it has received when it is closed, and waits for no idle client', async () => {
@@ -182,9 +182,9 @@ describe('a database that stops in the middle', () => {
     };
     const jobs = ids.map(job);
     const total = (): number => [...acknowledged.values()].reduce((sum, one) => sum + one, 0);
-    await waitUntil(() => (total() > 100 ? true : undefined), { timeoutMs: 10_000 });
+    await waitUntil(() => (total() > 100 ? true : undefined), { timeoutMs: 25_000 });
     await stopPostgres(directories, 'immediate');
-    await waitUntil(() => (refusals > 5 ? true : undefined), { timeoutMs: 10_000 });
+    await waitUntil(() => (refusals > 5 ? true : undefined), { timeoutMs: 25_000 });
     const before = total();
     await startPostgres(directories);
     await waitUntil(() => (total() > before + 100 ? true : undefined), { timeoutMs: 20_000 });

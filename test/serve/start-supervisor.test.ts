@@ -15,6 +15,7 @@ import { SiteError } from '#model/errors.ts';
 import { findSiteStatus } from '#reports/find-site-status.ts';
 import { startOnPort } from '#serve/start-on-port.ts';
 import { startSupervisor } from '#serve/start-supervisor.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { readProcessStart } from '#util/process/read-process-start.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
@@ -61,7 +62,7 @@ describe('the supervisor of an embedded site', () => {
       });
       await expect(start(site)).rejects.toMatchObject({ code: 'site-served' });
 
-      const postgres = (await findPostgresServer(directories)) ?? 0;
+      const postgres = assertPresent(await findPostgresServer(directories), 'a server');
       process.kill(postgres, 'SIGKILL');
       const healed = await waitUntil(
         async () => {

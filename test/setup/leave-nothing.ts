@@ -19,7 +19,7 @@ export default function setUp(): () => Promise<void> {
   process.env['SLURP_TEST_RUN'] = mark.split('=')[1];
   return async () => {
     const processes = await waitUntil(async () => (leftProcesses(mark).length === 0 ? [] : undefined), {
-      timeoutMs: 5000,
+      timeoutMs: 25_000,
     });
     const files = readdirSync(directory).filter((name) => !ofTools.test(name));
     rmSync(directory, { recursive: true, force: true });

@@ -88,7 +88,7 @@ async function untilEnded(uuid: string, count: number): Promise<readonly BatchJo
       const reports = valueOf(await backend.queryHistory([uuid]));
       return reports.length === count ? reports : undefined;
     },
-    { timeoutMs: 15_000, everyMs: 50 },
+    { timeoutMs: 25_000, everyMs: 50 },
   );
   expect(history).toBeDefined();
   return history ?? [];
@@ -100,7 +100,7 @@ async function waitForReports(count: number): Promise<readonly string[]> {
       const found = await readdir(join(root, 'told'));
       return found.length >= count ? found : undefined;
     },
-    { timeoutMs: 15_000 },
+    { timeoutMs: 25_000 },
   );
   return (names ?? []).toSorted();
 }
@@ -178,7 +178,7 @@ test('a job whose processes were all killed is gone without a result, and its re
   await waitForReports(1);
   const pid = Number(
     await waitUntil(async () => (await readFile(join(root, 'told', 'pid'), 'utf8')).trim() || undefined, {
-      timeoutMs: 5000,
+      timeoutMs: 25_000,
     }),
   );
   const group = Number((await readFile(`/proc/${pid}/stat`, 'utf8')).split(' ')[4]);
@@ -218,7 +218,7 @@ test('keeps of a successful job only what is recorded nowhere else', async () =>
   const uuid = await submit('test $cupsid = 100 || echo said\ntest $cupsid = 102 && exit 1\nexit 0\n', 3);
   await untilEnded(uuid, 3);
   await waitUntil(async () => ((await readdir(join(state, 'jobs', uuid))).includes('ended') ? true : undefined), {
-    timeoutMs: 5000,
+    timeoutMs: 25_000,
   });
   expect((await readdir(join(state, 'jobs', uuid), { recursive: true })).toSorted()).toEqual([
     'ended',

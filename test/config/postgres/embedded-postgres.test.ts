@@ -53,7 +53,7 @@ function connect(socket = directories.socket): Database {
 async function killServer(): Promise<number> {
   const pid = assertPresent(await findPostgresServer(directories), 'the process of the server');
   process.kill(pid, 'SIGKILL');
-  await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 });
+  await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), { timeoutMs: 25_000 });
   return pid;
 }
 
@@ -123,9 +123,9 @@ describe('the embedded server', () => {
     const pid = Number(String(output));
     const nameOf = (id = 0): string => readFileSync(`/proc/${id}/comm`, 'utf8').trim();
     const areOver = (): true | undefined => (nameOf(parent.pid) + nameOf(pid) === 'sleepsleep' ? true : undefined);
-    expect(await waitUntil(areOver, { timeoutMs: 10_000 })).toBe(true);
+    expect(await waitUntil(areOver, { timeoutMs: 25_000 })).toBe(true);
     process.kill(pid, 'SIGKILL');
-    await waitUntil(() => (readProcessStat(pid)?.[0] === 'Z' ? true : undefined), { timeoutMs: 10_000 });
+    await waitUntil(() => (readProcessStat(pid)?.[0] === 'Z' ? true : undefined), { timeoutMs: 25_000 });
     const file = join(directories.data, 'postmaster.pid');
     const lines = readFileSync(file, 'utf8').split('\n');
     await writeFile(file, [String(pid), ...lines.slice(1)].join('\n'));

@@ -269,7 +269,7 @@ test('notices a source that is written to while it is copied', async () => {
   const file = write('A.root', 'x'.repeat(60_000_000));
   const copying = copyVerified(file, join(out, 'A'), never);
   copying.catch(() => undefined);
-  await waitUntil(() => (existsSync(join(out, 'A')) ? true : undefined), { timeoutMs: 5000, everyMs: 1 });
+  await waitUntil(() => (existsSync(join(out, 'A')) ? true : undefined), { timeoutMs: 25_000, everyMs: 1 });
   appendFileSync(file, 'more');
   await expect(copying).rejects.toMatchObject({ code: 'transfer-changed' });
 });

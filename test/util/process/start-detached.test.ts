@@ -16,7 +16,7 @@ it('starts a program in a group of its own, whose output goes to the log', async
     env: { PATH: process.env['PATH'], WORD: 'word' },
     logFile,
   });
-  expect(await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), { timeoutMs: 10_000 })).toBe(
+  expect(await waitUntil(() => (readProcessStart(pid) === undefined ? true : undefined), { timeoutMs: 25_000 })).toBe(
     true,
   );
   expect(await readFile(logFile, 'utf8')).toBe(`${directory}\nword\n${pid}\n`);
