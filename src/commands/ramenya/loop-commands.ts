@@ -120,7 +120,7 @@ Ctrl-C stops after the rule under way; once more, it stops at once.`,
 
 interface FlatOptions extends SiteOptions, RawSubmitOptions {
   readonly config?: string;
-  readonly outputs: readonly (QueryReportName | 'none')[];
+  readonly outputs: readonly (QueryReportName | 'condorq' | 'none')[];
   readonly submit: boolean;
 }
 
@@ -134,7 +134,7 @@ function withFlatForm(program: Command, loop: LoopContext): void {
     .option('--delay <seconds>', 'from the end of a cycle to the begin of the next', parseCount, 600)
     .addOption(
       new Option('--outputs <report...>', 'reports to print after each cycle')
-        .choices([...queryReportNames, 'none'])
+        .choices([...queryReportNames, 'condorq', 'none'])
         .default(['started'], 'started'),
     )
     .option('--no-submit', 'only print reports')
@@ -163,7 +163,8 @@ async function runFlatForm(options: FlatOptions, loop: LoopContext): Promise<voi
     options.config ?? (existsSync(resolve(cwd, usualRulesFile)) ? usualRulesFile : (await findOnce()).rulesFile);
   const raw = { ...options, loop: true as const, ...(isSubmitting ? {} : { rules: ['none'] }) };
   const request = makeSubmitRequest(raw, isSubmitting ? config : (config ?? usualRulesFile), cwd);
-  const reports = makeQueryRequest({ reports: options.outputs, limit: 1000, delay: 0 });
+  const names = options.outputs.map((name) => (name === 'condorq' ? 'condor' : name));
+  const reports = makeQueryRequest({ reports: names, limit: 1000, delay: 0 });
   let status: Database | undefined;
   const printReports = async (): Promise<void> => {
     const found = await findOnce();
