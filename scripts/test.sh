@@ -14,7 +14,7 @@ said=$(mktemp)
 beside=''
 # The other lane is a process group of its own; it puts its pools away itself.
 leave() {
-  if [ -n "$beside" ] && kill -TERM -- "-$beside" 2> /dev/null; then wait "$beside" || true; fi
+  if [ -n "$beside" ] && kill -s TERM -- "-$beside" 2> /dev/null; then wait "$beside" || true; fi
   rm -f "$SLURP_CLOSING_LINES" "$said"
 }
 trap leave EXIT
