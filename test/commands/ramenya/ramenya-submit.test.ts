@@ -135,8 +135,9 @@ test('reads a list of rules again in each cycle, and keeps the last good version
   expect(loop.said().match(/maxjobz/gu)).toHaveLength(1);
   const status = JSON.parse((await world.ramenya('status', '--json')).out);
   expect(status).toMatchObject([
-    { rule: 'DST_A', loop: { isSilent: false, process: loop.process } },
-    { rule: 'DST_B', loop: { process: loop.process }, last: { nextAt: expect.any(String) } },
+    // Its lease was given back with its place in the list.
+    { rule: 'DST_A', last: { outcome: 'dispatched' } },
+    { rule: 'DST_B', loop: { isSilent: false, process: loop.process }, last: { nextAt: expect.any(String) } },
     { rule: 'DST_BROKEN', failures: 1 },
   ]);
   loop.signal('SIGINT');
