@@ -1,10 +1,10 @@
--- What loops know of each other, and what operators want to know of loops: who runs which production, what came of each
--- pass, and what waits. A production is named as in production_cursor.
+-- Loops: which loop runs which production, the result of each pass, and paused rules. A production is named as in
+-- production_cursor.
 
 create sequence production_fence;
 
--- One loop at a time runs a production. A lease that is not renewed in time may be taken by another loop, which gets a new
--- fence; whoever still believes in the old one is stopped at its next write.
+-- One loop at a time runs a production. If a lease is not renewed in time, another loop may take it and gets a new fence;
+-- writes with the old fence are refused.
 create table production_lease (
   dsttype text not null,
   build text not null,
@@ -12,7 +12,7 @@ create table production_lease (
   version int not null,
   rule text not null,
   holder uuid not null,
-  -- For people: account@host, and the number of the process there.
+  -- For display: account@host, and the process id there.
   held_by text not null,
   process int not null,
   fence bigint not null default nextval('production_fence'),
@@ -22,35 +22,35 @@ create table production_lease (
 );
 create index production_lease_holder on production_lease (holder);
 
--- What came of each turn of a rule in a loop; kept for some days.
+-- The result of each turn of a rule in a loop; kept for 30 days.
 create table production_pass (
   id bigint generated always as identity primary key,
   holder uuid not null,
   held_by text not null,
   rule text not null,
   config text not null,
-  -- Null where the rule could not be read.
+  -- Null if the rule could not be read.
   dsttype text,
   build text,
   tag text,
   version int,
   started_at timestamp not null,
   ended_at timestamp not null default (now() at time zone 'utc'),
-  -- dispatched: it ran, also if nothing was ready. waited: the queue, the batch system or a person said no. elsewhere:
-  -- another loop has the lease. failed: it could not run, or broke off.
+  -- dispatched: the rule ran, also if nothing was ready. waited: it had to wait, or is paused. elsewhere: another loop has
+  -- the lease. failed: it could not run, or broke off.
   outcome text not null check (outcome in ('dispatched', 'waited', 'elsewhere', 'failed')),
   reason text,
-  -- The measured value behind a wait.
+  -- How full the queue was.
   gauge jsonb,
   funnel jsonb,
   submitted int not null default 0,
-  -- When the loop wants to run it again.
+  -- When the loop will run the rule again.
   next_at timestamp
 );
 create index production_pass_rule on production_pass (rule, id desc);
 create index production_pass_ended on production_pass (ended_at);
 
--- A rule that no loop runs until a person resumes it.
+-- A rule that no loop runs until it is resumed.
 create table rule_pause (
   rule text primary key,
   reason text not null,

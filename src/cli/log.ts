@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import pino from 'pino';
 
+import { SiteError } from '#model/errors.ts';
 import { describeError } from '#util/describe-error.ts';
 import { createDirectoryNow } from '#util/file/create-directory.ts';
 
@@ -29,11 +30,11 @@ const levelNames: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info', 
  *
  * A log that cannot be written later on (a full disk) is reported on stderr, once a file, and stops nothing.
  *
- * @throws an operating system error if the directory cannot be made or written
+ * @throws SiteError `site-log-directory` if the directory cannot be created or written
  */
 export function openLog(options: LogOptions): Log {
   const streams: pino.StreamEntry[] = [];
-  if (options.directory !== undefined) streams.push({ level: 'debug', stream: openDailyFile(options.directory) });
+  if (options.directory !== undefined) streams.push({ level: 'debug', stream: openDirectory(options.directory) });
   const shown = options.shown ?? 'warn';
   if (shown !== 'silent') streams.push({ level: shown, stream: { write: printLine } });
   return pino(
@@ -45,6 +46,18 @@ export function openLog(options: LogOptions): Log {
     },
     pino.multistream(streams),
   );
+}
+
+function openDirectory(directory: string): pino.DestinationStream {
+  try {
+    return openDailyFile(directory);
+  } catch (cause) {
+    throw new SiteError(`Cannot write logs into '${directory}': ${describeError(cause, directory)}`, {
+      code: 'site-log-directory',
+      cause,
+      advice: "Make it writable, or use another directory: 'logs' in the site file, or '--logdir' of kaedama",
+    });
+  }
 }
 
 /** The log file of a day (UTC) in a directory: `YYYY-MM-DD.log`. */

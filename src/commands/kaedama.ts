@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 
 import { makeBackend } from '#batch/backends.ts';
+import { openLog } from '#cli/log.ts';
 import { openProgress } from '#cli/progress.ts';
 import { runMain } from '#cli/run-main.ts';
 import { makeSay } from '#cli/say.ts';
 import { ensureSite } from '#config/ensure-site.ts';
-import { openDatabase } from '#db/connect.ts';
 import { findCursor } from '#db/status/cursor/find-cursor.ts';
 import { adoptCursor } from '#db/status/cursor/move-cursor.ts';
 import { makePhaseClock } from '#dispatch/phase-clock.ts';
@@ -19,14 +19,12 @@ import { checkRules } from './kaedama/check-rules.ts';
 import { describeInterruption } from './kaedama/interruption.ts';
 import { readKaedamaRequest } from './kaedama/kaedama-options.ts';
 import { makeListener } from './kaedama/listener.ts';
-import { openRuleLog } from './kaedama/open-rule-log.ts';
 import { openSite } from './kaedama/open-site.ts';
 import { printDump, printPlan, printQuery, printWhy } from './kaedama/print.ts';
 import { reportPass, reportSettled } from './kaedama/report.ts';
+import { openDatabases } from './open-databases.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
-import type { Database } from '#db/connect.ts';
-import type { RoleName, Site } from '#model/site.ts';
 
 import type { DispatchTrace } from './kaedama/interruption.ts';
 import type { KaedamaRequest } from './kaedama/kaedama-options.ts';
@@ -55,11 +53,6 @@ async function runKaedama(context: MainContext): Promise<number> {
   }
 }
 
-function openDatabases(site: Site): Work['databases'] {
-  const open = (role: RoleName): Database => openDatabase(site.roles[role], { applicationName: 'kaedama' });
-  return { daq: open('daq'), raw: open('raw'), catalog: open('catalog'), status: open('status') };
-}
-
 /** Prepares the rule, starts what the site needs, and opens it. What is wrong with the rule is said first. */
 async function openWork(asked: KaedamaRequest, context: MainContext): Promise<Work> {
   const selected = await readSelectedRule(asked.config, asked.rule);
@@ -71,11 +64,9 @@ async function openWork(asked: KaedamaRequest, context: MainContext): Promise<Wo
   const isTestbed = site.mode === 'testbed' || request.options.isTestbed;
   const ready = prepareSelectedRule(selected, { ...request.options, isTestbed });
   await ensureSite(site, { say });
-  const log = openRuleLog(request, site);
-  const databases = openDatabases(site);
-  context.onEnd(async () => {
-    for (const database of Object.values(databases)) await database.close();
-  });
+  const directory = request.logDirectory ?? join(site.logDirectory, 'kaedama', request.rule);
+  const log = openLog({ command: 'kaedama', mode: site.mode, directory });
+  const databases = openDatabases(site, context, 'kaedama');
   const { prepared, complaints } = await withCursor(ready, async (key) => {
     if (action.kind === 'dispatch') await adoptCursor(databases.status, key);
     return findCursor(databases.status, key);

@@ -14,7 +14,7 @@ import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts
 import { BatchError } from '#model/errors.ts';
 import { countOf } from '#util/count-of.ts';
 import { describeError } from '#util/describe-error.ts';
-import { readAccountName } from '#util/process/read-account-name.ts';
+import { readAccountAtHost } from '#util/process/read-account-at-host.ts';
 import { headOf } from '#util/text/head-of.ts';
 
 import { removeReplaced } from './remove-replaced.ts';
@@ -217,7 +217,7 @@ async function reserve(input: ApplyInput, position: Position, uuid: string, dire
         ...{ uuid, host, directory },
         rule: prepared.rule.name,
         backend: backend.name,
-        submittedBy: `${readAccountName()}@${host}`,
+        submittedBy: readAccountAtHost(),
         setupId: position.setupId,
         terms: position.terms,
         payload: payload.snapshot.hash,

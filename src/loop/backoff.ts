@@ -1,18 +1,18 @@
-/** However long it has failed, a rule is tried again after an hour. */
+/** A rule is tried again after an hour at the latest. */
 const mostMs = 3_600_000;
 
-/** Remembers which rules of a loop failed, and when each is to be tried again. */
+/** Which rules of a loop failed, and when each is tried again. */
 export interface RuleBackoff {
-  /** When a rule may run again (ms since 1970) and how often it failed in a row; absent where it may run now. */
+  /** Finds when a rule may run again (ms since 1970), and how often it failed in a row; undefined if it may run now. */
   findWait(rule: string, nowMs: number): { readonly untilMs: number; readonly failures: number } | undefined;
-  /** Takes note that a turn failed. Returns when the rule may run again. */
+  /** Records that a turn failed. Returns when the rule may run again. */
   recordFailure(rule: string, nowMs: number): number;
-  /** Takes note that a turn did not fail. */
+  /** Records that a turn did not fail. */
   forget(rule: string): void;
 }
 
 /**
- * Makes the memory of failures of a loop. A rule that failed once runs again in the next cycle; each further failure
+ * Makes the record of failures of a loop. A rule that failed once runs again in the next cycle; each further failure
  * doubles the time.
  *
  * @param delayMs from one cycle to the next
@@ -26,7 +26,7 @@ export function makeBackoff(delayMs: number): RuleBackoff {
     },
     recordFailure: (rule, nowMs) => {
       const failures = (failed.get(rule)?.failures ?? 0) + 1;
-      // The first cycle after a failure is not waited for: it comes after `delayMs` in any case.
+      // The next cycle comes after `delayMs` in any case.
       const pauseMs = failures === 1 ? 0 : Math.min(delayMs * 2 ** (failures - 1), mostMs);
       const untilMs = nowMs + pauseMs;
       failed.set(rule, { failures, untilMs });

@@ -5,15 +5,15 @@ import type { Database } from '#db/connect.ts';
 import type { LoopIdentity } from '#model/lease.ts';
 import type { Log } from '#model/log.ts';
 
-/** What keeps the leases of a loop; to be closed when the loop ends. */
+/** Renews the leases of a loop until it is closed. */
 export interface LeaseTimer {
-  /** Ends the renewing, and gives all leases back. */
+  /** Stops the renewal, and gives all leases back. */
   close(): Promise<void>;
 }
 
 /**
- * Renews the leases of a loop three times in the time that they last. While the database is away nobody can take them
- * either; if one is taken all the same, because this process stood still, its fence stops what the process still writes.
+ * Starts to renew the leases of a loop, three times in each lease period. If the database is unavailable, other loops
+ * cannot take them either. If one is taken because this process was suspended, the fence refuses its later writes.
  */
 export function startLeaseTimer(status: Database, loop: LoopIdentity, lastsMs: number, log: Log): LeaseTimer {
   const renewing = startRepeating(async () => {

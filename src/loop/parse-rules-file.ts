@@ -1,6 +1,6 @@
 /**
- * Parses a list of rules, one a line. A `#` at the beginning of a line or behind a space starts a comment; lines without
- * a name are passed over.
+ * Parses a list of rules, one per line. A `#` at the beginning of a line or after a space starts a comment; lines without
+ * a name are ignored.
  *
  * @returns names in order, each once
  */

@@ -8,13 +8,13 @@ export interface ListedRule {
   readonly args: readonly string[];
 }
 
-/** What has to be known of an option (with its dashes) to give it a value. */
+/** What is known of the options of `kaedama`, by their long form. */
 export interface OptionForms {
   readonly isManyValued: (option: string) => boolean;
   readonly isKnown: (option: string) => boolean;
 }
 
-/** The rules of a list, and everything that is wrong with it: with a problem none of it is to be used. */
+/** The rules of a list, and everything that is wrong with it. A list with a problem must not be used. */
 export interface RulesYaml {
   readonly rules: readonly ListedRule[];
   /** A sentence each, with the line. */
@@ -23,8 +23,8 @@ export interface RulesYaml {
 
 /**
  * Parses a list of rules with their options: `RULE: {option: value, …}`. An underscore in an option's name is a dash.
- * `true` is the option alone, `false` its `--no-…` where there is one and nothing else, null nothing; a list gives each
- * of its items. A string is split at spaces where the option takes several values, and is one value elsewhere.
+ * `true` gives the option alone, `false` its `--no-…` if there is one, null nothing, and a list each of its items. A
+ * string is split at spaces if the option takes several values; otherwise it is one value.
  */
 export function parseRulesYaml(text: string, forms: OptionForms): RulesYaml {
   const { tree, problems: ofForm } = readYaml(text);
@@ -33,7 +33,7 @@ export function parseRulesYaml(text: string, forms: OptionForms): RulesYaml {
     .map(({ place, message }) => `line ${place.line}: ${message}`);
   if (problems.length > 0 || tree === undefined) return { rules: [], problems };
   if (tree.shape !== 'map')
-    return { rules: [], problems: ['It is not a list of rules: expected RULE: {option: value}'] };
+    return { rules: [], problems: ['The file is not a list of rules: expected RULE: {option: value}'] };
   const rules: ListedRule[] = [];
   for (const [rule, { value }] of tree.entries) {
     if (isNull(value)) rules.push({ rule, args: [] });
@@ -53,7 +53,7 @@ function makeArguments(options: YamlMap, forms: OptionForms, problems: string[])
     if (value.shape === 'list') {
       const items = value.items.filter((item): item is YamlScalar => item.shape === 'scalar');
       if (items.length === value.items.length) return items.length === 0 ? [] : [option, ...items.map(textOf)];
-      problems.push(`line ${value.place.line}: '${key}' is a list of more than values: expected single values`);
+      problems.push(`line ${value.place.line}: '${key}' is a nested list: expected a list of values`);
       return [];
     }
     if (value.kind === 'null') return [];
@@ -73,7 +73,7 @@ function makeArguments(options: YamlMap, forms: OptionForms, problems: string[])
   });
 }
 
-/** As written: `010` may be a tag, and is not the number 8. */
+/** As written: `010` may be a tag, not the number 8. */
 function textOf({ kind, source, text }: YamlScalar): string {
   return kind === 'text' ? text : source;
 }

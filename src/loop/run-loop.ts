@@ -12,25 +12,25 @@ import type { LoopTurn } from './run-turn.ts';
 
 /** What a loop works with. */
 export interface LoopInput extends Omit<CycleInput, 'turns' | 'backoff' | 'findNextMs'> {
-  /** Reads which rules are to be run, at the begin of each cycle. What is wrong with a list, it says itself. */
+  /** Reads which rules to run, at the beginning of each cycle. It reports problems of the list itself. */
   readonly readTurns: () => Promise<readonly LoopTurn[]>;
-  /** From the end of a cycle to the begin of the next; absent: there is one cycle. */
+  /** From the end of a cycle to the beginning of the next; absent: one cycle. */
   readonly delayMs?: number;
-  /** Hears when a cycle begins, with its number from 1 and its rules. */
-  readonly onBegin: (cycle: number, turns: readonly LoopTurn[]) => void;
-  /** Hears how a cycle ended, and when the next one begins (ms since 1970). */
+  /** Called when a cycle begins, with its number from 1. */
+  readonly onBegin: (cycle: number) => void;
+  /** Called when a cycle has ended, with the time of the next one (ms since 1970). */
   readonly onCycle: (result: CycleResult, nextMs: number | undefined) => Promise<void> | void;
 }
 
-/** How long what is recorded of passes is kept. */
+/** How long records of passes are kept. */
 const passesKeptDays = 30;
 
 /**
- * Runs cycles until it is stopped. Whatever fails in a cycle, the next one comes.
+ * Runs cycles until it is stopped. A failure in one cycle does not prevent the next.
  *
  * @returns the last cycle
  * @throws what the first `readTurns` throws
- * @see docs/ramenya.md
+ * @see docs/commands/ramenya.md
  */
 export async function runLoop(input: LoopInput): Promise<CycleResult> {
   const { delayMs, stop, databases, loop, log } = input;
@@ -40,14 +40,14 @@ export async function runLoop(input: LoopInput): Promise<CycleResult> {
   try {
     for (let cycle = 1; ; cycle += 1) {
       const turns = await input.readTurns();
-      input.onBegin(cycle, turns);
+      input.onBegin(cycle);
       const result = await runCycle({ ...input, turns, backoff, findNextMs });
       await removeOldPasses(databases.status, passesKeptDays).catch((error: unknown) =>
         log.warn({ error }, 'old passes remain'),
       );
       const names = turns.map(({ rule }) => rule);
       await removeLeases(databases.status, loop, names).catch((error: unknown) =>
-        log.warn({ error }, 'leases of rules that are not run any more remain'),
+        log.warn({ error }, 'leases of former rules remain'),
       );
       const nextMs = stop.aborted || result.isEnd ? undefined : findNextMs();
       await input.onCycle(result, nextMs);

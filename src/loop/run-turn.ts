@@ -17,7 +17,7 @@ import type { RunOptions } from '#model/run-options.ts';
 import type { RoleName, Site } from '#model/site.ts';
 import type { PassListener, PassWish } from '#pass/run-pass.ts';
 
-/** A rule that a loop is to run in each cycle, and with which options. */
+/** A rule that a loop runs in each cycle, with its options. */
 export interface LoopTurn {
   readonly rule: string;
   /** Absolute path of the rule file, which is read again in each cycle. */
@@ -28,7 +28,7 @@ export interface LoopTurn {
   readonly isYes: boolean;
 }
 
-/** What the turns of a loop work with. The caller opens and closes all of it. */
+/** What the turns of a loop work with. The caller opens and closes it. */
 export interface TurnPlace {
   readonly loop: LoopIdentity;
   readonly site: Site;
@@ -39,9 +39,11 @@ export interface TurnPlace {
   /** How long a lease lasts unless it is renewed. */
   readonly leaseMs: number;
   readonly log: Log;
+  /** Called with what the operator should know of a rule, a sentence each; in each cycle again. */
+  readonly onWarning: (rule: string, sentence: string) => void;
 }
 
-/** What came of a turn. */
+/** The result of a turn. */
 export interface TurnResult {
   readonly outcome: PassResult;
   readonly reason?: string;
@@ -51,10 +53,10 @@ export interface TurnResult {
 }
 
 /**
- * Runs a rule of a loop once, where this loop has or gets the lease of its production.
+ * Runs a rule once, if this loop holds the lease of its production or can get it.
  *
- * @param room jobs at most, whatever the rule wants
- * @param onProduction told which production it is, as soon as that is known
+ * @param room the number of jobs that the queue can take
+ * @param onProduction called with the production as soon as it is known
  * @throws RuleError, SiteError, DatabaseError, BatchError, GatewayError
  */
 export async function runTurn(
@@ -67,7 +69,7 @@ export async function runTurn(
   const { status } = databases;
   const selected = await readSelectedRule(turn.config, turn.rule);
   if (isDumpRule(selected)) {
-    const reason = "'params.dump' is true: its jobs are written down by kaedama, and not submitted";
+    const reason = "'params.dump' is true: 'kaedama' writes its jobs to a file, and nothing is submitted";
     return { outcome: 'waited', reason, submitted: 0, clusters: [] };
   }
   const isTestbed = site.mode === 'testbed' || turn.options.isTestbed;
@@ -88,42 +90,51 @@ export async function runTurn(
   const outcome = await runPass({
     ...{ prepared, site, databases, backend: place.backend, workerDirectory: place.workerDirectory, log },
     wish: { ...turn.wish, maxJobs: Math.min(turn.wish.maxJobs ?? Infinity, room) },
-    listener: makeListener(turn, log),
+    listener: makeListener(turn, place),
     guard: (session) => assertLease(session, lease),
     progress: { update: () => undefined, phase: () => undefined, close: () => undefined },
     clock: makePhaseClock(),
-    // The rule that is under way is finished also when the loop has been asked to stop.
+    // The current rule is finished even if the loop was asked to stop.
     signal: new AbortController().signal,
   });
-  if (outcome.kind === 'declined') throw new Error('A pass was declined though nobody was asked');
+  if (outcome.kind === 'declined') throw new Error('A pass was declined without a question');
   const { applied, funnel } = outcome;
-  for (const note of applied.notes) log.warn({ rule: turn.rule }, note);
+  for (const note of applied.notes) warn(place, turn.rule, note);
   return {
     ...{ outcome: 'dispatched', funnel, submitted: applied.submitted },
     clusters: applied.submissions.map(({ cluster }) => cluster),
   };
 }
 
-/** There is nobody to ask: what was not allowed beforehand is refused. */
-function makeListener({ rule, isYes }: LoopTurn, log: Log): PassListener {
+function warn({ log, onWarning }: TurnPlace, rule: string, sentence: string): void {
+  log.warn({ rule }, sentence);
+  onWarning(rule, sentence);
+}
+
+/** A loop cannot ask: it refuses what was not allowed beforehand. */
+function makeListener({ rule, isYes }: LoopTurn, place: TurnPlace): PassListener {
   return {
     onHeld: ({ jobs, unread }) => {
-      log.info({ rule, jobs: jobs.length }, 'held jobs');
-      for (const reason of unread) log.warn({ rule }, `Not all held jobs may be known: ${reason}`);
+      place.log.info({ rule, jobs: jobs.length }, 'held jobs');
+      for (const reason of unread) warn(place, rule, `Not all held jobs may be known: ${reason}`);
     },
     onPlanned: ({ warnings }) => {
-      for (const { kind, message } of warnings) log[kind === 'missing-inputs' ? 'info' : 'warn']({ rule }, message);
+      for (const { kind, message } of warnings) {
+        // Inputs that have not arrived yet are the normal case in a loop.
+        if (kind === 'missing-inputs') place.log.info({ rule }, message);
+        else warn(place, rule, message);
+      }
       return Promise.resolve();
     },
     mayReplace: () => {
       if (isYes) return Promise.resolve(true);
       throw new UsageError("Not dispatched: '--resubmit' replaces existing files, and a loop cannot ask", {
         code: 'usage-resubmit',
-        advice: "If you mean it, add '--yes'",
+        advice: "Add '--yes' to allow it",
       });
     },
     mayGoOn: (doubts) => {
-      for (const doubt of doubts) log.warn({ rule }, doubt);
+      for (const doubt of doubts) warn(place, rule, doubt);
       return Promise.resolve(true);
     },
     onBegin: () => undefined,

@@ -9,10 +9,10 @@ export interface LoopIdentity {
   readonly process: number;
 }
 
-/** The right to run a production, for as long as nobody else has taken it. */
+/** The right of one loop to run a production. */
 export interface Lease {
   readonly production: Production;
   readonly holder: string;
-  /** Another for each time that any lease was taken. */
+  /** A new number each time a lease is taken. */
   readonly fence: number;
 }

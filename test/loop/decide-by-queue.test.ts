@@ -7,34 +7,25 @@ import type { QueueGauge } from '#model/report/loop-status.ts';
 
 const limits = { maxJobs: 1000, watermark: 1.05, atWatermark: 'cycle' } as const;
 const weigh = (gauge: Partial<QueueGauge>, atWatermark: 'cycle' | 'exit' = 'cycle') =>
-  decideByQueue(
-    { kind: 'answer', value: { jobs: 0, idle: 0, running: 0, held: 0, ...gauge } },
-    { ...limits, atWatermark },
-  );
+  decideByQueue({ jobs: 0, idle: 0, running: 0, held: 0, ...gauge }, { ...limits, atWatermark });
 
 test.each([
   [{ jobs: 0 }, { kind: 'go', room: 1000 }],
   [{ jobs: 999 }, { kind: 'go', room: 1 }],
-  [{ jobs: 1000 }, { kind: 'wait', reason: '1,000 jobs are in the queue, at most 1,000 are allowed' }],
-  [{ jobs: 1050 }, { kind: 'wait', reason: '1,050 jobs are in the queue, at most 1,000 are allowed' }],
+  [{ jobs: 1000 }, { kind: 'wait', reason: '1,000 jobs are in the queue, at most 1,000 are allowed', isEnd: false }],
+  [{ jobs: 1050 }, { kind: 'wait', reason: '1,050 jobs are in the queue, at most 1,000 are allowed', isEnd: false }],
   [
     { jobs: 1051 },
-    { kind: 'full', reason: '1,051 jobs are in the queue, more than the watermark of 1,050', isEnd: false },
+    { kind: 'wait', reason: '1,051 jobs are in the queue, more than the watermark of 1,050', isEnd: false },
   ],
   [{ dutyCycle: 0.95 }, { kind: 'go', room: 1000 }],
-  [{ dutyCycle: 0.991 }, { kind: 'wait', reason: 'A schedd works 99 % of its time, more than 95 %' }],
+  [{ dutyCycle: 0.991 }, { kind: 'wait', reason: 'A schedd is busy 99 % of the time, more than 95 %', isEnd: false }],
 ])('of %j makes %j', (gauge, verdict) => {
   expect(weigh(gauge)).toEqual(verdict);
 });
 
 test('ends the loop at the watermark where that is wanted', () => {
-  expect(weigh({ jobs: 2000 }, 'exit')).toMatchObject({ kind: 'full', isEnd: true });
-});
-
-test('waits where nothing is known', () => {
-  expect(decideByQueue({ kind: 'unknown', reason: 'no answer' }, limits)).toEqual({
-    ...{ kind: 'wait', reason: 'It is unknown how full the queue is: no answer' },
-  });
+  expect(weigh({ jobs: 2000 }, 'exit')).toMatchObject({ kind: 'wait', isEnd: true });
 });
 
 test('tries a rule that failed in the next cycle, and then ever later, up to an hour', () => {

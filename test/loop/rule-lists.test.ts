@@ -46,13 +46,13 @@ DST_C:
 });
 
 test.each([
-  ['- A', ['It is not a list of rules: expected RULE: {option: value}']],
+  ['- A', ['The file is not a list of rules: expected RULE: {option: value}']],
   [
     'A: 1\nB: [2]',
     ["line 1: 'A' has no options: expected {option: value}", "line 2: 'B' has no options: expected {option: value}"],
   ],
   ['A: {runs: {a: 1}}', ["line 1: 'runs' is a mapping: expected a value or a list"]],
-  ['A: {runs: [[1]]}', ["line 1: 'runs' is a list of more than values: expected single values"]],
+  ['A: {runs: [[1]]}', ["line 1: 'runs' is a nested list: expected a list of values"]],
 ])('complains about %j', (text, expected) => {
   expect(parseRulesYaml(text, forms).problems).toEqual(expected);
 });

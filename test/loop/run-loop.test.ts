@@ -108,7 +108,13 @@ async function loop(names: readonly string[], more: Partial<LoopInput> = {}): Pr
     limits: { maxJobs: 1000, watermark: 1.05, atWatermark: 'cycle' },
     readTurns: () => Promise.resolve(names.map((name) => turnOf(name))),
     stop: new AbortController().signal,
-    ...{ say: () => undefined, onBegin: () => undefined, onSettled: () => undefined, onCycle: () => undefined },
+    ...{
+      say: () => undefined,
+      onBegin: () => undefined,
+      onSettled: () => undefined,
+      onCycle: () => undefined,
+      onWarning: () => undefined,
+    },
     ...more,
     onTurn: async (turn) => {
       passes.push(turn.pass);
@@ -240,17 +246,36 @@ test('submits no more than there is room for, and waits where there is none (C-Q
 test.each([
   ['cycle', false],
   ['exit', true],
-] as const)('at the watermark it begins no further rule of the cycle (%s)', async (atWatermark, isEnd) => {
-  await loop(['DST_A']);
-  const heard = await loop(['DST_A', 'DST_C'], { limits: { maxJobs: 2, watermark: 1, atWatermark } });
-  expect(outcomesOf(heard)).toEqual(['DST_A waited 0']);
-  expect(heard.result.isEnd).toBe(isEnd);
-});
+] as const)(
+  'submits nothing above the watermark, and ends the loop if that is wanted (%s)',
+  async (atWatermark, isEnd) => {
+    await loop(['DST_A']);
+    const heard = await loop(['DST_A', 'DST_C'], { limits: { maxJobs: 2, watermark: 1, atWatermark } });
+    expect(outcomesOf(heard)).toEqual(['DST_A waited 0', 'DST_C waited 0']);
+    expect(heard.passes[1]?.reason).toBe('3 jobs are in the queue, more than the watermark of 2');
+    expect(heard.result.isEnd).toBe(isEnd);
+  },
+);
 
 test('waits where the batch system does not say how full it is', async () => {
   const countQueue = () => Promise.resolve({ kind: 'unknown', reason: 'no answer' } as const);
   const heard = await loop(['DST_A'], { backend: { ...world.backend, countQueue } });
   expect(heard.passes).toMatchObject([{ outcome: 'waited', reason: 'It is unknown how full the queue is: no answer' }]);
+  expect(heard.result.turns[0]?.error).toMatchObject({ code: 'batch-no-answer' });
+});
+
+test('reports what the operator should know of a rule', async () => {
+  const file = join(world.root, 'twice.yaml');
+  await writeFile(file, rule('DST_A', rowsOf(1).replace(/ from /u, ' from generate_series(1, 2) twice, ')));
+  const warnings: string[] = [];
+  await loop([], {
+    readTurns: () => Promise.resolve([{ ...turnOf('DST_A'), config: file }]),
+    onWarning: (name, sentence) => warnings.push(`${name}: ${sentence}`),
+  });
+  expect(warnings).toEqual([
+    'DST_A: 1 row left out: same as an earlier row',
+    expect.stringMatching(/^DST_A: Commit .* is not published/u),
+  ]);
 });
 
 test('leaves a rule alone that a person has paused, until it is resumed', async () => {

@@ -40,26 +40,39 @@ export async function askCondor<T>(site: AskedSite, question: CondorQuestion<T>)
   const answers = await Promise.all(
     scheddsOf(site).map(async (schedd): Promise<BatchAnswer<readonly T[]>> => {
       const args = [...optionsOfSchedd(schedd), ...options, '-json', '-attributes', attributes.join(',')];
-      const result = await runCondor(command, [...args, '-constraint', constraint], {
-        timeoutMs: site.commandTimeoutMs,
-      });
-      if (result.kind !== 'ended') return { kind: 'unknown', reason: result.reason };
-      if (result.exitCode !== 0) {
-        const words = condorMessageOf(result.stderr) || `exit code ${result.exitCode}`;
-        return { kind: 'unknown', reason: `'${command}' got no answer${suffixOf(schedd)}: ${words}` };
-      }
-      try {
-        return readAds(result.stdout, command, parse);
-      } catch (error) {
-        const why = error instanceof Error ? headOf(error.message, '\n') : String(error);
-        return {
-          kind: 'unknown',
-          reason: `The answer of '${command}'${suffixOf(schedd)} cannot be understood: ${why}`,
-        };
-      }
+      const asked = [...args, '-constraint', constraint];
+      return readCondorAnswer(site, { command, args: asked, schedd }, (stdout) => readAds(stdout, command, parse));
     }),
   );
   return joinAnswers(answers);
+}
+
+/** One call of a command that only asks. */
+interface CondorCall {
+  readonly command: 'condor_q' | 'condor_history' | 'condor_status';
+  readonly args: readonly string[];
+  /** Whose answer it is, for the reason why there is none. */
+  readonly schedd: string | undefined;
+}
+
+/** Runs a command that only asks, and reads its answer; where `read` throws, it is unknown. Never throws. */
+export async function readCondorAnswer<T>(
+  site: AskedSite,
+  { command, args, schedd }: CondorCall,
+  read: (stdout: string) => BatchAnswer<T>,
+): Promise<BatchAnswer<T>> {
+  const result = await runCondor(command, args, { timeoutMs: site.commandTimeoutMs });
+  if (result.kind !== 'ended') return { kind: 'unknown', reason: result.reason };
+  if (result.exitCode !== 0) {
+    const words = condorMessageOf(result.stderr) || `exit code ${result.exitCode}`;
+    return { kind: 'unknown', reason: `'${command}' got no answer${suffixOf(schedd)}: ${words}` };
+  }
+  try {
+    return read(result.stdout);
+  } catch (error) {
+    const why = error instanceof Error ? headOf(error.message, '\n') : String(error);
+    return { kind: 'unknown', reason: `The answer of '${command}'${suffixOf(schedd)} cannot be understood: ${why}` };
+  }
 }
 
 function suffixOf(schedd: string | undefined): string {

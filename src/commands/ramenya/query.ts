@@ -4,9 +4,6 @@ import { makeBackend } from '#batch/backends.ts';
 import { isOutputColoured } from '#cli/colour.ts';
 import { writeJson, writeOutput, writeScreen } from '#cli/output.ts';
 import { findOutputWidth } from '#cli/table.ts';
-import { assertMadeSite } from '#config/assert-made-site.ts';
-import { ensureSite } from '#config/ensure-site.ts';
-import { openDatabase } from '#db/connect.ts';
 import { withDatabaseRetries } from '#db/retry.ts';
 import { BatchError, DatabaseError } from '#model/errors.ts';
 import { findQueryReport } from '#reports/query/find-query-report.ts';
@@ -14,6 +11,7 @@ import { renderQueryHtml } from '#reports/query/render-query-html.ts';
 import { renderQueryReports } from '#reports/query/render-query-reports.ts';
 import { countOf } from '#util/count-of.ts';
 
+import { openMadeSite } from '../open-databases.ts';
 import { makeQueryRequest } from './query-options.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
@@ -39,10 +37,7 @@ export async function runRamenyaQuery(
 ): Promise<void> {
   const request = makeQueryRequest(options);
   const site = await find();
-  assertMadeSite(site);
-  await ensureSite(site, { say });
-  const status = openDatabase(site.roles.status, { applicationName: 'ramenya query' });
-  context.onEnd(() => status.close());
+  const { status } = await openMadeSite(site, { context, say, applicationName: 'ramenya query' });
   const input = { site, status, say: options.verbose === true ? say : () => undefined };
   context.onStop({ words: () => 'Interrupted', mayEndNow: () => true });
   const { delayMs } = request;

@@ -21,7 +21,7 @@ export type RuleSelection =
   /** All of a rule file, in its order. */
   | { readonly kind: 'all'; readonly config: string }
   | { readonly kind: 'named'; readonly names: readonly string[] }
-  /** `--rules-file`: a rule a line. */
+  /** `--rules-file`: one rule per line. */
   | { readonly kind: 'file'; readonly file: string }
   /** `--rules-yaml`: rules with their options. */
   | { readonly kind: 'yaml'; readonly file: string };
@@ -35,33 +35,40 @@ export interface TurnRequest {
 }
 
 /**
- * Makes the function that reads which rules are to be run. A list is read again each time: an edit that makes no sense is
- * said once, and the last good version stays in use.
+ * Makes the function that reads which rules to run. A list is read again in each call. If it is broken, that is reported
+ * once, and the last valid version stays in use.
  *
- * @returns throws, the first time only: UsageError, InputError, RuleError
+ * @returns a function that throws in the first call only: UsageError, InputError, RuleError
  */
 export function makeTurnReader(request: TurnRequest, say: Say): () => Promise<readonly LoopTurn[]> {
-  let good: readonly LoopTurn[] | undefined;
-  let said: string | undefined;
+  let valid: readonly LoopTurn[] | undefined;
+  let reported: string | undefined;
   return async () => {
     try {
-      good = await readTurns(request);
-      if (said !== undefined) say('The list of rules makes sense again, and is used');
-      said = undefined;
-      return good;
+      valid = await readTurns(request);
+      if (reported !== undefined) say('The list of rules is valid again, and in use');
+      reported = undefined;
+      return valid;
     } catch (error) {
-      if (good === undefined) throw error;
+      if (valid === undefined) throw error;
       const complaints = error instanceof SlurpError ? error.complaints : [];
       const text = [describeError(error), ...complaints.map((complaint) => `  ${complaint}`)].join('\n');
-      if (text !== said) say(`${text}\nThe last good version of the list stays in use`);
-      said = text;
-      return good;
+      if (text !== reported) say(`${text}\nThe last valid version of the list stays in use`);
+      reported = text;
+      return valid;
     }
   };
 }
 
 async function readTurns({ selection, args, cwd }: TurnRequest): Promise<readonly LoopTurn[]> {
   const listed = await readList(selection, args);
+  if (listed.length === 0 && selection.kind !== 'named') {
+    // An editor may have emptied the file to write it again.
+    throw new InputError(`'${selection.kind === 'all' ? selection.config : selection.file}' contains no rules`, {
+      code: 'input-rules',
+      advice: 'Add rules; to stop rules, pause them or stop the loop',
+    });
+  }
   const turns: LoopTurn[] = [];
   const complaints: string[] = [];
   for (const { rule, args: own } of listed) {
@@ -113,10 +120,16 @@ async function readList(selection: RuleSelection, args: readonly string[]): Prom
   }
   const { file } = selection;
   const text = await readListFile(file);
-  if (selection.kind === 'file') return parseRulesFile(text).map((rule) => ({ rule, args }));
-  const { rules, problems } = parseRulesYaml(text, readKaedamaOptionForms());
+  const { rules, problems } =
+    selection.kind === 'yaml'
+      ? parseRulesYaml(text, readKaedamaOptionForms())
+      : { rules: parseRulesFile(text).map((rule) => ({ rule, args })), problems: [] };
   if (problems.length === 0) return rules;
-  throw new InputError(`The list of rules '${file}' cannot be used`, { code: 'input-rules', complaints: problems });
+  throw new InputError(`The list of rules '${file}' cannot be used`, {
+    code: 'input-rules',
+    complaints: problems,
+    advice: 'Correct the file',
+  });
 }
 
 async function readListFile(file: string): Promise<string> {

@@ -5,9 +5,6 @@ import { askToGoOn, canAsk } from '#cli/ask-to-go-on.ts';
 import { openLog } from '#cli/log.ts';
 import { writeJson, writeOutput } from '#cli/output.ts';
 import { parseCount } from '#cli/value-parsers.ts';
-import { assertMadeSite } from '#config/assert-made-site.ts';
-import { ensureSite } from '#config/ensure-site.ts';
-import { openDatabase } from '#db/connect.ts';
 import { parseDstname } from '#model/dst-name.ts';
 import { SiteError, TransferError, UsageError } from '#model/errors.ts';
 import { largestRun } from '#model/run-selection.ts';
@@ -17,6 +14,8 @@ import { removeProducts } from '#settle/removal/remove-products.ts';
 import { countOf } from '#util/count-of.ts';
 import { present } from '#util/present.ts';
 import { readAccountName } from '#util/process/read-account-name.ts';
+
+import { openMadeSite } from '../open-databases.ts';
 
 import type { Command } from 'commander';
 
@@ -87,14 +86,7 @@ export async function runRamenyaRemove(
   { find, context, say }: RemoveTools,
 ): Promise<void> {
   const site = await find();
-  assertMadeSite(site);
-  await ensureSite(site, { say });
-  const [status, catalog] = [site.roles.status, site.roles.catalog].map((role) => {
-    const database = openDatabase(role, { applicationName: 'ramenya remove' });
-    context.onEnd(() => database.close());
-    return database;
-  });
-  if (status === undefined || catalog === undefined) return;
+  const { status, catalog } = await openMadeSite(site, { context, say, applicationName: 'ramenya remove' });
   const input = { status, catalog, backend: makeBackend(site) };
   const plan = await planRemoval(input, {
     dstname,

@@ -39,11 +39,11 @@ export function withLoopOptions(command: Command): Command {
   return command
     .option('--runs <run...>', "a run; a range A B; a list of three or more; 'cursor' [N] (default: all)")
     .option('--rules <name...>', 'these rules of the file (default: all)')
-    .option('--maxjobs <n>', 'jobs of a rule in a cycle at most', parseCount, 10_000)
-    .option('--maxcondor <n>', 'with so many jobs in the queue, submit no more', parseCount, 75_000)
-    .option('--watermark <x>', 'with x times --maxcondor in the queue, end the cycle', parseFactor, 1.05)
+    .option('--maxjobs <n>', 'at most this many jobs of a rule in a cycle', parseCount, 10_000)
+    .option('--maxcondor <n>', 'stop submitting when the queue has this many jobs', parseCount, 75_000)
+    .option('--watermark <x>', 'multiple of --maxcondor for --watermark-action', parseFactor, 1.05)
     .addOption(
-      new Option('--watermark-action <action>', 'what follows: the next cycle after the delay, or the end')
+      new Option('--watermark-action <action>', 'above the watermark: wait for the next cycle, or exit')
         .choices(['cycle', 'exit'])
         .default('cycle', 'cycle'),
     )
@@ -51,8 +51,8 @@ export function withLoopOptions(command: Command): Command {
     .option('--experiment-mode <mode>', '{mode} in the rules')
     .option('--no-dbinput', 'no longer has any effect')
     .option('--dbinput', 'inputs reach jobs through the database (always)')
-    .option('-r, --resubmit', 'redo what already exists; needs --yes')
-    .option('--yes', 'allow that files are replaced')
+    .option('-r, --resubmit', 'redo what already exists; requires --yes')
+    .option('--yes', 'allow existing files to be replaced')
     .option('--doit', 'also submit from a payload that is not published');
 }
 
@@ -71,7 +71,7 @@ export function makeSubmitRequest(raw: RawSubmitOptions, named: string | undefin
     });
   }
   return {
-    selection: makeSelection(raw, rules, resolve(cwd, config ?? '')),
+    selection: makeSelection(raw, rules, cwd, resolve(cwd, config ?? '')),
     args: makeArguments(raw, resolve(cwd, config ?? '')),
     cwd,
     ...(raw.loop === true && raw.once !== true ? { delayMs: 1000 * raw.delay } : {}),
@@ -86,7 +86,7 @@ function parseFactor(text: string): number {
   throw new InvalidArgumentError(`'${text}' is not a factor: expected a number such as 1.05`);
 }
 
-/** Behind `--rules`, which takes several words, the rule file looks like one more rule. */
+/** `--rules` takes all words up to the next option, so a rule file after it looks like another rule. */
 function splitRules(
   rules: readonly string[] | undefined,
   named: string | undefined,
@@ -98,16 +98,16 @@ function splitRules(
   return { rules: words.slice(0, -1), config: last };
 }
 
-function makeSelection(raw: RawSubmitOptions, rules: readonly string[], config: string): RuleSelection {
-  if (raw.rulesYaml !== undefined) return { kind: 'yaml', file: resolve(raw.rulesYaml) };
-  if (raw.rulesFile !== undefined) return { kind: 'file', file: resolve(raw.rulesFile) };
+function makeSelection(raw: RawSubmitOptions, rules: readonly string[], cwd: string, config: string): RuleSelection {
+  if (raw.rulesYaml !== undefined) return { kind: 'yaml', file: resolve(cwd, raw.rulesYaml) };
+  if (raw.rulesFile !== undefined) return { kind: 'file', file: resolve(cwd, raw.rulesFile) };
   if (rules.includes('none')) return { kind: 'named', names: [] };
   return rules.length === 0 || rules.includes('all')
     ? { kind: 'all', config }
     : { kind: 'named', names: [...new Set(rules)] };
 }
 
-/** What each rule is asked for, as options of `kaedama`. */
+/** The options of `kaedama` for each rule. */
 function makeArguments(raw: RawSubmitOptions, config: string): readonly string[] {
   const runs = raw.runs === undefined || raw.runs.length === 0 ? ['0', '999999'] : raw.runs;
   return [

@@ -13,6 +13,7 @@ import { makeTurnReader } from './read-turns.ts';
 import type { MainContext } from '#cli/run-main.ts';
 import type { QueueLimits } from '#loop/decide-by-queue.ts';
 import type { CycleResult, TurnRecord } from '#loop/run-cycle.ts';
+import type { TurnPlace } from '#loop/run-turn.ts';
 import type { Say } from '#model/log.ts';
 import type { Site } from '#model/site.ts';
 
@@ -27,47 +28,52 @@ export interface SubmitRequest extends TurnRequest {
   readonly isJson: boolean;
 }
 
+/** What {@link runSubmit} works with beside the request. */
+export interface SubmitTools {
+  readonly context: MainContext;
+  readonly say: Say;
+  readonly findSite: () => Promise<Site>;
+  /** Prints further reports after each cycle. */
+  readonly printReports?: (place: Pick<TurnPlace, 'site' | 'databases'>) => Promise<void>;
+}
+
 /**
  * Runs a loop until it is stopped, or one cycle.
  *
- * @param printReports prints what an operator wants to see behind each cycle
- * @returns the exit code: that of the first rule that failed, where there is one cycle
+ * @returns the exit code: after one cycle that of the first rule that failed
+ * @throws UsageError, InputError, RuleError for the list of rules; SiteError
  */
 export async function runSubmit(
   request: SubmitRequest,
-  findSite: () => Promise<Site>,
-  {
-    context,
-    say,
-    printReports,
-  }: { readonly context: MainContext; readonly say: Say; readonly printReports: () => Promise<void> },
+  { context, say, findSite, printReports }: SubmitTools,
 ): Promise<number> {
   const readTurns = makeTurnReader(request, say);
-  // What is wrong with the list is said before anything is started.
+  // Problems of the list are reported before anything is started.
   await readTurns();
   const place = await openLoopPlace(await findSite(), { context, say, isVerbose: request.isVerbose });
-  context.signal.addEventListener('abort', () => say('Stops after the rule under way; once more: stops now'), {
-    once: true,
-  });
+  const sayStopping = (): void => say('Stopping after the current rule; a second signal stops at once');
+  context.signal.addEventListener('abort', sayStopping, { once: true });
   const printer = makePrinter(request, say);
   context.onEnd(printer.close);
   let cycles = 0;
-  context.onStop({ words: () => `Stopped in cycle ${cycles}; jobs that were submitted go on` });
+  context.onStop({ words: () => `Stopped in cycle ${cycles}; submitted jobs continue` });
   const result = await runLoop({
     ...{ ...place, readTurns, limits: request.limits, stop: context.signal, say },
     ...present({ delayMs: request.delayMs }),
     onBegin: (cycle) => {
       cycles = cycle;
+      printer.beginCycle();
     },
     onSettled: ({ attempts }) => {
-      for (const stop of attempts.stops) printer.sayChanged(`stop ${stop.submission}`, describeStop(stop));
+      for (const stop of attempts.stops) printer.sayNew(describeStop(stop));
       const unknown = attempts.unknown + attempts.disbelieved > 0 ? attempts.reasons[0]?.why : undefined;
-      printer.sayChanged('settle', unknown === undefined ? undefined : `Not all jobs are known: ${unknown}`);
+      if (unknown !== undefined) printer.sayNew(`Not all jobs are known: ${unknown}`);
     },
+    onWarning: (rule, sentence) => printer.sayNew(`${rule}: ${sentence}`),
     onTurn: (turn) => printer.printTurn(turn),
     onCycle: async (cycle, nextMs) => {
       await printer.printCycle(cycles, cycle, nextMs);
-      await printReports();
+      await printReports?.(place);
       if (nextMs !== undefined) printer.showWait(nextMs);
     },
   });
@@ -80,58 +86,58 @@ function exitCodeOfCycle({ error, turns }: CycleResult): number {
 }
 
 interface Printer {
-  /** Says a line about something, unless it was the last that was said of it; undefined: there is nothing to say any more. */
-  sayChanged(about: string, line: string | undefined): void;
+  beginCycle(): void;
+  /** Says a sentence unless it was said in the cycle before, or in this one. */
+  sayNew(sentence: string): void;
   printTurn(turn: TurnRecord): Promise<void>;
   printCycle(cycle: number, result: CycleResult, nextMs: number | undefined): Promise<void>;
   showWait(nextMs: number): void;
   close(): void;
 }
 
-/** In a loop only what is new is printed: jobs, and whatever differs from the cycle before. */
+/** Makes the printer of a loop. It prints what is new: jobs, and whatever was not the same in the cycle before. */
 function makePrinter({ isJson, isVerbose, delayMs }: SubmitRequest, say: Say): Printer {
-  const lastOf = new Map<string, string>();
+  let before = new Set<string>();
+  let current = new Set<string>();
   let endWait = (): void => undefined;
-  const isNew = (about: string, text: string): boolean => {
-    if (lastOf.get(about) === text) return false;
-    lastOf.set(about, text);
-    return true;
+  const isNew = (text: string): boolean => {
+    const isKnown = before.has(text) || current.has(text);
+    current.add(text);
+    return !isKnown;
   };
   return {
-    sayChanged: (about, line) => {
-      if (line === undefined) lastOf.delete(about);
-      else if (isNew(about, line)) say(line);
+    beginCycle: () => {
+      endWait();
+      [before, current] = [current, new Set()];
+    },
+    sayNew: (sentence) => {
+      if (isNew(withoutNumbers(sentence))) say(sentence);
     },
     printTurn: async ({ pass, clusters, error }) => {
-      endWait();
       if (isJson) {
         await writeJson(pass);
         return;
       }
       const { rule, outcome, submitted, reason = '' } = pass;
       if (outcome === 'dispatched') {
-        for (const other of ['waited', 'elsewhere', 'failed']) lastOf.delete(`${rule} ${other}`);
         const isQuiet = submitted === 0 && delayMs !== undefined && !isVerbose;
         if (!isQuiet) await writeLine(describeTurn(pass, clusters));
         return;
       }
-      // Numbers in a reason change with each cycle, and are no news.
-      if (!isNew(`${rule} ${outcome}`, reason.replaceAll(/\d[\d,.]*/gu, 'N'))) return;
+      // A failure stays known while the rule waits for its next attempt.
+      const failure = `${rule} failed`;
+      const known = [...before].filter((text) => outcome === 'waited' && text.startsWith(failure));
+      for (const text of known) current.add(text);
+      const text = outcome === 'failed' ? `${failure} ${reason}` : `${rule} ${outcome} ${withoutNumbers(reason)}`;
+      if (!isNew(text)) return;
       if (error === undefined) await writeLine(describeTurn(pass, clusters));
       else printError(error, `ramenya: ${rule}`, isVerbose);
     },
     printCycle: async (cycle, { turns, error }, nextMs) => {
-      endWait();
       if (error !== undefined) printError(error, 'ramenya', isVerbose);
       if (isJson) return;
-      const nextAt = nextMs === undefined ? undefined : new Date(nextMs).toISOString();
-      await writeLine(
-        describeCycle(
-          cycle,
-          turns.map(({ pass }) => pass),
-          nextAt,
-        ),
-      );
+      const passes = turns.map(({ pass }) => pass);
+      await writeLine(describeCycle(cycle, passes, nextMs === undefined ? undefined : new Date(nextMs).toISOString()));
     },
     showWait: (nextMs) => {
       const total = Math.ceil((nextMs - Date.now()) / 1000);
@@ -146,4 +152,9 @@ function makePrinter({ isJson, isVerbose, delayMs }: SubmitRequest, say: Say): P
     },
     close: () => endWait(),
   };
+}
+
+/** Counts and times differ in each cycle, and are no reason to print a sentence again. */
+function withoutNumbers(text: string): string {
+  return text.replaceAll(/\d[\d,.]*/gu, 'N');
 }

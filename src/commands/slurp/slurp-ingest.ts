@@ -3,8 +3,6 @@ import { basename } from 'node:path';
 import { openLog } from '#cli/log.ts';
 import { writeJson, writeOutput } from '#cli/output.ts';
 import { findOutputWidth } from '#cli/table.ts';
-import { assertMadeSite } from '#config/assert-made-site.ts';
-import { ensureSite } from '#config/ensure-site.ts';
 import { ingestSpoolFile } from '#ingest/ingest-spool.ts';
 import { InputError } from '#model/errors.ts';
 import { renderIngested } from '#reports/render-ingested.ts';
@@ -12,7 +10,7 @@ import { codeOf } from '#util/code-of.ts';
 import { countOf } from '#util/count-of.ts';
 import { describeError } from '#util/describe-error.ts';
 
-import { openProducts } from './open-products.ts';
+import { openMadeSite } from '../open-databases.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { IngestResources } from '#ingest/ingest-events.ts';
@@ -38,10 +36,8 @@ export async function runSlurpIngest(
   tools: { readonly context: MainContext; readonly say: Say; readonly isJson: boolean },
 ): Promise<void> {
   const { context, say, isJson } = tools;
-  assertMadeSite(site);
-  await ensureSite(site, { say });
   const log = openLog({ command: 'ingest', mode: site.mode, directory: site.logDirectory });
-  const { status, catalog } = openProducts(site, context, 'slurp ingest');
+  const { status, catalog } = await openMadeSite(site, { context, say, applicationName: 'slurp ingest' });
   const ingested: IngestedFile[] = [];
   for (const file of files) ingested.push(await ingestFile({ status, catalog, log }, file));
   if (isJson) await writeJson(ingested);

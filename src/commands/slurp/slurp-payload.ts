@@ -1,7 +1,5 @@
 import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
 import { findOutputWidth } from '#cli/table.ts';
-import { ensureSite } from '#config/ensure-site.ts';
-import { openDatabase } from '#db/connect.ts';
 import { findPayloadFiles, findPayloadsOf, findPayloadUse } from '#db/status/payload/find-payload-use.ts';
 import { findPayloads } from '#db/status/payload/find-payloads.ts';
 import { removeUnusedSnapshots } from '#dispatch/payload/snapshot/remove-unused-snapshots.ts';
@@ -9,6 +7,8 @@ import { UsageError } from '#model/errors.ts';
 import { renderPayload, renderPayloads } from '#reports/render-payload.ts';
 import { countOf } from '#util/count-of.ts';
 import { formatSize } from '#util/text/format-size.ts';
+
+import { openMadeSite } from '../open-databases.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';
@@ -25,9 +25,7 @@ export interface PayloadTools {
 }
 
 async function openStatus({ site, context, say }: PayloadTools): Promise<Database> {
-  await ensureSite(site, { say });
-  const status = openDatabase(site.roles.status, { applicationName: 'slurp payload' });
-  context.onEnd(() => status.close());
+  const { status } = await openMadeSite(site, { context, say, applicationName: 'slurp payload' });
   return status;
 }
 

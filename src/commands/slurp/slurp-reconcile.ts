@@ -2,8 +2,6 @@ import { makeBackend } from '#batch/backends.ts';
 import { openLog } from '#cli/log.ts';
 import { writeJson, writeOutput } from '#cli/output.ts';
 import { findOutputWidth } from '#cli/table.ts';
-import { assertMadeSite } from '#config/assert-made-site.ts';
-import { ensureSite } from '#config/ensure-site.ts';
 import { findRuleNames } from '#db/status/find-rule-names.ts';
 import { BatchError, UsageError } from '#model/errors.ts';
 import { renderLeftProducts } from '#reports/settled/render-left-products.ts';
@@ -15,7 +13,7 @@ import { recover } from '#settle/recover.ts';
 import { present } from '#util/present.ts';
 import { findNearestWord } from '#util/text/find-nearest-word.ts';
 
-import { openProducts } from './open-products.ts';
+import { openMadeSite } from '../open-databases.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Database } from '#db/connect.ts';
@@ -46,10 +44,8 @@ export async function runSlurpReconcile(
   options: ReconcileOptions,
   { context, say }: { readonly context: MainContext; readonly say: Say },
 ): Promise<void> {
-  assertMadeSite(site);
-  await ensureSite(site, { say });
   const log = openLog({ command: 'reconcile', mode: site.mode, directory: site.logDirectory });
-  const { status, catalog } = openProducts(site, context, 'slurp reconcile');
+  const { status, catalog } = await openMadeSite(site, { context, say, applicationName: 'slurp reconcile' });
   if (options.rule !== undefined) checkRule(options.rule, await findRuleNames(status));
   const backend = makeBackend(site);
   const submissions = await recover({ status, site, backend, log, say });

@@ -2,7 +2,6 @@ import { userInfo } from 'node:os';
 
 import { writeJson, writeOutput } from '#cli/output.ts';
 import { findOutputWidth } from '#cli/table.ts';
-import { ensureSite } from '#config/ensure-site.ts';
 import { findRefused } from '#db/status/refused/find-refused.ts';
 import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
 import { findRefusedSpools, resolveRefusedSpools } from '#job/spool/refused-spools.ts';
@@ -10,7 +9,7 @@ import { UsageError } from '#model/errors.ts';
 import { renderRefused } from '#reports/render-refused.ts';
 import { countOf } from '#util/count-of.ts';
 
-import { openProducts } from './open-products.ts';
+import { openMadeSite } from '../open-databases.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
 import type { Say } from '#model/log.ts';
@@ -42,8 +41,7 @@ export async function runSlurpRefused(
   if (options.resolve === true && cupsids === undefined && options.all !== true) {
     throw new UsageError("'--resolve' needs the cupsids of attempts, or '--all'", { code: 'usage-refused' });
   }
-  await ensureSite(site, { say });
-  const { status } = openProducts(site, context, 'slurp refused');
+  const { status } = await openMadeSite(site, { context, say, applicationName: 'slurp refused' });
   const reports = await findRefused(status, cupsids);
   const spools = (await findRefusedSpools(site.spoolDirectory)).filter(
     ({ cupsid }) => cupsids === undefined || cupsids.includes(cupsid),

@@ -1,6 +1,6 @@
 import type { Funnel } from './funnel.ts';
 
-/** What came of one turn of a rule in a loop. */
+/** The result of one turn of a rule in a loop. */
 export interface PassRecord {
   readonly rule: string;
   /** Absolute path of the rule file. */
@@ -9,13 +9,13 @@ export interface PassRecord {
   readonly startedAt: string;
   readonly endedAt: string;
   readonly outcome: PassResult;
-  /** Why it waited or failed, a sentence without full stop; absent where it was dispatched. */
+  /** Why it waited or failed, a sentence without full stop; absent if the rule ran. */
   readonly reason?: string;
   readonly gauge?: QueueGauge;
   readonly funnel?: Funnel;
   /** Jobs that the batch system has accepted. */
   readonly submitted: number;
-  /** When the loop wants to run it again; absent: it does not. */
+  /** When the loop will run the rule again; absent: it will not. */
   readonly nextAt?: string;
 }
 
@@ -24,16 +24,16 @@ export type PassResult = 'dispatched' | 'waited' | 'elsewhere' | 'failed';
 
 /** How full the queue is: numbers of jobs. */
 export interface QueueGauge {
-  /** Of everybody's jobs, where the batch system counts them, else those of this site. */
+  /** All jobs in the batch system if it counts them, otherwise those of this site. */
   readonly jobs: number;
   readonly idle: number;
   readonly running: number;
   readonly held: number;
-  /** The part of its time that the busiest schedd works, 0 to 1; absent where it is not measured. */
+  /** How busy the busiest schedd is, 0 to 1; absent if that is not measured. */
   readonly dutyCycle?: number;
 }
 
-/** A rule that no loop runs until a person resumes it. */
+/** A rule that no loop runs until it is resumed. */
 export interface RulePause {
   readonly rule: string;
   readonly reason: string;
@@ -41,20 +41,20 @@ export interface RulePause {
   readonly at: string;
 }
 
-/** What is known of a rule that loops run. */
+/** The status of a rule that loops run. */
 export interface LoopRuleStatus {
   readonly rule: string;
-  /** The loop that has it now; absent: none. */
+  /** The loop that runs it now; absent: none. `isSilent`: it does not renew its lease. */
   readonly loop?: {
     readonly name: string;
     readonly process: number;
     readonly since: string;
     readonly isSilent: boolean;
   };
-  /** The latest turn; absent: there was none in the days that are kept. */
+  /** The latest turn; absent: no turn is recorded. */
   readonly last?: PassRecord;
   readonly lastDispatchedAt?: string;
-  /** Failed turns since the last one that did not fail. */
+  /** Failed turns since the rule last ran. */
   readonly failures: number;
   readonly pause?: RulePause;
 }

@@ -3,7 +3,7 @@ import { withoutControls } from '#util/text/without-controls.ts';
 
 import type { PassRecord } from '#model/report/loop-status.ts';
 
-/** Describes what came of a turn of a rule, in a line. */
+/** Describes the result of a turn in one line. */
 export function describeTurn(
   { rule, outcome, reason, submitted }: Pick<PassRecord, 'rule' | 'outcome' | 'reason' | 'submitted'>,
   clusters: readonly number[],
@@ -15,7 +15,7 @@ export function describeTurn(
   return withoutControls(`${rule} ${outcome === 'failed' ? 'failed' : 'waits'}: ${reason ?? 'no reason is known'}`);
 }
 
-/** Describes what came of a cycle, in a line. */
+/** Describes the result of a cycle in one line. */
 export function describeCycle(
   cycle: number,
   passes: readonly Pick<PassRecord, 'outcome' | 'submitted'>[],

@@ -1,12 +1,13 @@
 import { renderTable } from '#cli/table.ts';
 import { formatCount } from '#util/text/format-count.ts';
+import { formatDuration } from '#util/text/format-duration.ts';
 import { withoutControls } from '#util/text/without-controls.ts';
 
 import type { Funnel } from '#model/report/funnel.ts';
 import type { LoopRuleStatus } from '#model/report/loop-status.ts';
 
 /**
- * Renders what loops do: a table of the rules, and below it for each rule what stands behind its result.
+ * Renders the status of the rules that loops run: a table, and below it the details of each rule.
  *
  * @param now for the ages
  * @returns lines, each ended by a newline
@@ -50,11 +51,11 @@ function describeRule(
   else if (last?.reason !== undefined) lines.push(last.reason);
   if (last?.funnel !== undefined) lines.push(funnelOf(last.funnel));
   if (failures > 1) {
-    const since = lastDispatchedAt === undefined ? '' : `; it last ran well ${ageOf(lastDispatchedAt, now)} ago`;
+    const since = lastDispatchedAt === undefined ? '' : `; it last ran ${ageOf(lastDispatchedAt, now)} ago`;
     lines.push(`failed ${failures} times in a row${since}`);
   }
-  if (loop?.isSilent === true) lines.push('its loop does not renew its lease: any other loop may take it');
-  // Reasons come from people and from databases.
+  if (loop?.isSilent === true) lines.push('its loop does not renew its lease: another loop may take it');
+  // Reasons come from people and from database servers.
   return lines.map((line) => withoutControls(`${rule}: ${line}`));
 }
 
@@ -65,19 +66,11 @@ function funnelOf({ candidates, counts }: Funnel): string {
   return `${formatCount(candidates)} candidates${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
 }
 
-/** From `5 s` to `3 d`. */
 function ageOf(at: string, now: Date): string {
-  return spanOf(now.getTime() - Date.parse(at));
+  return formatDuration(Math.max(0, Math.round((now.getTime() - Date.parse(at)) / 1000)));
 }
 
 function whenOf(at: string, now: Date): string {
-  const ms = Date.parse(at) - now.getTime();
-  return ms <= 0 ? 'due' : `in ${spanOf(ms)}`;
-}
-
-function spanOf(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
+  const seconds = Math.round((Date.parse(at) - now.getTime()) / 1000);
+  return seconds <= 0 ? 'due' : `in ${formatDuration(seconds)}`;
 }

@@ -120,18 +120,20 @@ test('names everything that is wrong with its options at once', async () => {
   ]);
 }, 60_000);
 
-test('reads a list of rules again in each cycle, and keeps the last good version of a broken one (C-Q22, C-Q23)', async () => {
+test('reads a list of rules again in each cycle, and keeps the last valid version of a broken one (C-Q22, C-Q23)', async () => {
   const list = join(world.home, 'today.yaml');
   const edit = (text: string): Promise<void> => writeFile(list, text);
   await edit('DST_A: {config: rules.yaml, runs: [21, 22, 0], doit: true}\n');
   const loop = startLoop('submit', '--rules-yaml', 'today.yaml', '--loop', '--delay', '1');
   await loop.hears(/^DST_A: 2 jobs dispatched/mu);
   await edit('DST_A: {config: rules.yaml, runs: [21, 22, 0], maxjobz: 3}\n');
-  await loop.hears(/^ {2}DST_A: Unknown option '--maxjobz'[^]*^The last good version of the list stays in use/mu);
+  await loop.hears(/^ {2}DST_A: Unknown option '--maxjobz'[^]*^The last valid version of the list stays in use/mu);
+  await edit('');
+  await loop.hears(/contains no rules[^]*stays in use/u);
   const cycles = loop.said().match(/^Cycle/gmu)?.length ?? 0;
   await loop.hears(new RegExp(`(?:^Cycle [^]*?){${cycles + 2}}`, 'mu'));
   await edit('DST_B: {config: rules.yaml, runs: [23], doit: true, mark_held_jobs: false}\n');
-  await loop.hears(/^ramenya: The list of rules makes sense again, and is used[^]*^DST_B: 1 job dispatched/mu);
+  await loop.hears(/^ramenya: The list of rules is valid again, and in use[^]*^DST_B: 1 job dispatched/mu);
   expect(loop.said().match(/maxjobz/gu)).toHaveLength(1);
   const status = JSON.parse((await world.ramenya('status', '--json')).out);
   expect(status).toMatchObject([
@@ -143,7 +145,7 @@ test('reads a list of rules again in each cycle, and keeps the last good version
   loop.signal('SIGINT');
   expect(await loop.ended).toBe(130);
   expect(loop.said()).toMatch(
-    /Stops after the rule under way; once more: stops now[^]*Stopped in cycle \d+; jobs that were submitted go on/u,
+    /Stopping after the current rule; a second signal stops at once[^]*Stopped in cycle \d+; submitted jobs continue/u,
   );
   expect((await world.ramenya('status')).out).toMatch(/^DST_A +- /mu);
 }, 120_000);
@@ -151,7 +153,7 @@ test('reads a list of rules again in each cycle, and keeps the last good version
 test('leaves a paused rule alone until it is resumed', async () => {
   expect(await world.ramenya('pause', 'DST_A')).toMatchObject({ exitCode: 2 });
   expect((await world.ramenya('pause', 'DST_A', '--reason', 'beam is off')).out).toBe(
-    "DST_A is paused: 'ramenya resume DST_A' ends it\n",
+    "DST_A is paused; 'ramenya resume DST_A' resumes it\n",
   );
   const { exitCode, out } = await world.ramenya('submit', 'rules.yaml', '--rules', 'DST_A', '--runs', '31', '--doit');
   expect([exitCode, out]).toEqual([
@@ -160,8 +162,8 @@ test('leaves a paused rule alone until it is resumed', async () => {
       /^DST_A waits: \S+ paused it: beam is off\nCycle 1: 1 rule, 0 jobs dispatched, 1 waiting\n$/u,
     ),
   ]);
-  expect((await world.ramenya('status')).out).toMatch(/^DST_A: paused by \S+ \d+ s ago: beam is off$/mu);
-  expect((await world.ramenya('resume', 'DST_A')).out).toBe('DST_A is not paused any more\n');
+  expect((await world.ramenya('status')).out).toMatch(/^DST_A: paused by \S+ \d+s ago: beam is off$/mu);
+  expect((await world.ramenya('resume', 'DST_A')).out).toBe('DST_A is resumed\n');
   expect(await world.ramenya('resume', 'DST_A')).toMatchObject({ exitCode: 2 });
 }, 120_000);
 

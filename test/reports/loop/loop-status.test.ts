@@ -32,15 +32,15 @@ test('shows who runs which rule, what came of it and why it waits, in 80 columns
   const text = renderLoopStatus(rules, now, 80);
   expect(text.split('\n')).toEqual([
     'rule   loop                     last pass  result      jobs  next',
-    '-----  -----------------------  ---------  ----------  ----  --------',
-    'DST_A  ada@alpha:4711           3 min ago  dispatched    12  in 3 min',
-    'DST_B  ada@alpha:4711 (silent)  3 min ago  failed         0  in 3 min',
+    '-----  -----------------------  ---------  ----------  ----  -----',
+    'DST_A  ada@alpha:4711           2m ago     dispatched    12  in 2m',
+    'DST_B  ada@alpha:4711 (silent)  2m ago     failed         0  in 2m',
     'DST_C  -                        never      paused            -',
     '',
     "DST_B: Column 'files' does not exist",
-    'DST_B: failed 3 times in a row; it last ran well 3 d ago',
-    'DST_B: its loop does not renew its lease: any other loop may take it',
-    'DST_C: paused by eve 2 h ago: calibration',
+    'DST_B: failed 3 times in a row; it last ran 3d ago',
+    'DST_B: its loop does not renew its lease: another loop may take it',
+    'DST_C: paused by eve 2h ago: calibration',
     '',
   ]);
 });

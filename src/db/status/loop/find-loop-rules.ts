@@ -28,8 +28,8 @@ interface Row {
 }
 
 /**
- * Finds every rule that a loop runs, ran in the days that are kept, or must not run, by name. A turn that another loop's
- * lease prevented says nothing about the rule, and is passed over.
+ * Finds the rules that a loop runs, that have a recorded turn, or that are paused, by name. Turns that another loop's lease
+ * prevented are ignored: they say nothing about the rule.
  *
  * @throws DatabaseError
  */

@@ -1,6 +1,5 @@
 import { SiteError } from '#model/errors.ts';
 import { cursorKeyOf } from '#model/production.ts';
-import { assertPresent } from '#util/assert-present.ts';
 
 import { sql } from '../../connect.ts';
 
@@ -10,10 +9,10 @@ import type { Production } from '#model/production.ts';
 import type { Queryable, Session } from '../../connect.ts';
 import type { Statement } from '../../sql.ts';
 
-/** The answer to a loop that asks for a lease. */
+/** The answer to a request for a lease. */
 export type LeaseAnswer =
   | { readonly kind: 'taken'; readonly lease: Lease }
-  /** Another loop has it, for `leftMs` more at least. */
+  /** Another loop has it for at least `leftMs` more. */
   | { readonly kind: 'held'; readonly by: string; readonly process: number; readonly leftMs: number };
 
 function conditionOf(production: Production): Statement {
@@ -22,8 +21,8 @@ function conditionOf(production: Production): Statement {
 }
 
 /**
- * Takes the lease of a production, or renews one that this loop has. One that has expired is anybody's. The clock is that
- * of the database.
+ * Takes the lease of a production, or renews it if this loop has it. An expired lease can be taken by any loop. Times are
+ * those of the database's clock.
  *
  * @param lastsMs how long it is valid unless it is renewed
  * @throws DatabaseError
@@ -48,7 +47,7 @@ export async function claimLease(
     where old.holder = excluded.holder or old.expires_at <= now() at time zone 'utc'
     returning fence`);
   if (taken !== undefined) {
-    // An edit of the rule may have made it another production; the one before is for whoever runs it now.
+    // If the rule was edited to make another production, other loops may take the former one.
     await status.execute(sql`
       delete from ${leases} where holder = ${loop.uuid} and rule = ${rule} and not (${conditionOf(production)})`);
     return { kind: 'taken', lease: { production, holder: loop.uuid, fence: taken.fence } };
@@ -57,12 +56,12 @@ export async function claimLease(
     select held_by as by, process,
            greatest(0, extract(epoch from expires_at - (now() at time zone 'utc')) * 1000)::int as "leftMs"
     from ${leases} where ${conditionOf(production)}`);
-  // It may have been given back between the two statements: then it is there for the next who asks.
+  // It may have been given back between the two statements: then it is free in the next cycle.
   return { kind: 'held', ...(held ?? { by: 'another loop', process: 0, leftMs: 0 }) };
 }
 
 /**
- * Renews all leases of a loop that nobody else has taken.
+ * Renews the leases that a loop still holds.
  *
  * @throws DatabaseError
  */
@@ -76,7 +75,7 @@ export async function ensureLeases(status: Queryable, loop: LoopIdentity, lastsM
 /**
  * Gives leases of a loop back.
  *
- * @param keptRules those of rules with these names are kept; absent: none
+ * @param keptRules names of rules whose leases are kept; absent: none
  * @throws DatabaseError
  */
 export async function removeLeases(
@@ -90,7 +89,7 @@ export async function removeLeases(
 }
 
 /**
- * Assures that a lease is still valid until the end of the caller's transaction: nobody can take it before.
+ * Checks that a lease is still held, and keeps other loops from taking it until the caller's transaction ends.
  *
  * @throws SiteError `lease-lost` where another loop has taken it
  */
@@ -101,9 +100,9 @@ export async function assertLease(session: Session, { production, holder, fence 
   if (found !== undefined) return;
   const [other] = await session.query<{ readonly by: string }>(sql`
     select held_by as by from ${sql.table(session.role, 'production_lease')} where ${conditionOf(production)}`);
-  const by = other === undefined ? 'another loop' : `the loop of ${assertPresent(other, 'a loop').by}`;
-  throw new SiteError(`This loop was silent for too long, and ${by} has taken its production`, {
+  const by = other === undefined ? 'another loop' : `the loop of ${other.by}`;
+  throw new SiteError(`The lease of this loop expired, and ${by} has taken its production`, {
     code: 'lease-lost',
-    advice: 'Nothing is lost: the other loop settles what was begun, and this one asks again in its next cycle',
+    advice: 'The other loop finishes what was begun; this loop asks for the lease again in its next cycle',
   });
 }

@@ -9,7 +9,7 @@ import type { PassRecord } from '#model/report/loop-status.ts';
 import type { Queryable } from '../../connect.ts';
 
 /**
- * Records what came of a turn of a rule.
+ * Records the result of a turn.
  *
  * @param production absent where the rule could not be read
  * @throws DatabaseError
@@ -33,7 +33,7 @@ export async function recordPass(
 }
 
 /**
- * Removes what is recorded of turns that ended more than `days` days ago, but the last of each rule.
+ * Removes the records of turns that ended more than `days` days ago, except the last one of each rule.
  *
  * @throws DatabaseError
  */

@@ -60,13 +60,13 @@ test('gives a lease that expired to the next who asks, and stops the loop that h
   expect(lease.fence).toBeGreaterThan(old.fence);
   await expect(check(old)).rejects.toMatchObject({
     code: 'lease-lost',
-    message: 'This loop was silent for too long, and the loop of bob@beta has taken its production',
+    message: 'The lease of this loop expired, and the loop of bob@beta has taken its production',
   });
   await check(lease);
   await expect(claim(first)).rejects.toThrow('held by bob@beta');
 });
 
-test('lets a loop keep what expired and nobody has taken', async () => {
+test('lets a loop keep an expired lease that no other loop has taken', async () => {
   const lease = await claim(first);
   await expire();
   await check(lease);
@@ -113,5 +113,5 @@ async function waitForBlocked(): Promise<void> {
       setTimeout(resolve, 20);
     });
   }
-  throw new Error('Nobody waits');
+  throw new Error('No session waits for a lock');
 }
