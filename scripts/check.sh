@@ -1,6 +1,6 @@
 #!/bin/sh
-# npm run check: all checks, two at a time; all that fail are reported. Where nothing has changed since all passed, that is
-# said and nothing runs: every check reads nearly all files, so one state of all files stands for each of them.
+# npm run check: all checks, two at a time; all failures are reported. If nothing has changed since all checks passed, it
+# says so and runs nothing. Every check reads nearly all files, so one digest of all files is enough.
 set -eu
 cd "$(dirname -- "$0")/.."
 checks='types lint format:check rooms dead house'

@@ -31,7 +31,7 @@ script.runInThisContext()({}, require, {}, file, '/');
  * Adds V8's code cache to a program: what V8 compiled while the program printed its help. Without it, compiling is a
  * third of the CPU of a command that does little (measured on Node 20).
  *
- * Another version of Node compiles the text again; a mismatch is no error.
+ * Another version of Node compiles the text again; a mismatch is not an error.
  *
  * @param text - CommonJS in ASCII
  * @throws Error if the program cannot print its help

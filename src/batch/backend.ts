@@ -180,7 +180,7 @@ export interface BatchBackend {
   dump(submission: Omit<BatchSubmission, 'count'>, items: AsyncIterable<BatchJob>): Promise<BatchDump>;
   /** Finds out how many jobs one call of `submit` may bring at most, where `wanted` wait. Never throws. */
   findMaxJobs?(wanted: number): Promise<number>;
-  /** Counts the jobs of everybody that are queued. Absent where the batch system runs nothing but this site's jobs. */
+  /** Counts all jobs in the queue, whoever submitted them. Absent if the batch system only runs jobs of this site. */
   countQueue?(): Promise<BatchAnswer<QueueGauge>>;
   /**
    * The submissions that the batch system knows (queued, running, or ended and still remembered) of those asked for.

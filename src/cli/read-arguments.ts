@@ -38,13 +38,13 @@ interface Found {
 }
 
 /**
- * Reads a command line by the rules of Python's argparse, on which years of scripts depend: beginnings of long options,
+ * Reads a command line by the rules of Python's argparse, on which existing scripts depend: abbreviated long options,
  * `--name=value`, `-n5`, `-n=5`, `-vn 5`, negative numbers and strings with spaces as values, lists up to the next
  * option, `--`; the last of repeated options counts. Beyond argparse, options of a command may follow its subcommand; an
  * option that the subcommand declares too is the subcommand's.
  *
  * @param argv arguments after the name of the program
- * @returns never throws for what was typed; `--help` and `--version` count alone, whatever else is wrong
+ * @returns never throws for what was typed; with `--help` or `--version` everything else is ignored
  * @see docs/decisions/option-parser.md
  */
 export function readArguments(program: Command, argv: readonly string[]): ReadArguments {
@@ -54,7 +54,7 @@ export function readArguments(program: Command, argv: readonly string[]): ReadAr
   const problems: string[] = [];
   let command = program;
   let isPlain = false;
-  /** How many arguments came before an option that is not known: one of the others may be its value. */
+  /** How many arguments came before the first unknown option: a later argument may be its value. */
   let certain: number | undefined;
 
   const rest = [...argv];

@@ -9,7 +9,7 @@ export function makeSay(name: string): Say {
   };
 }
 
-/** Prints an error that ends nothing, as `runMain` prints one that ends the command. `name` begins its first line. */
+/** Prints an error after which the command continues, in the form of `runMain`. Its first line begins with `name`. */
 export function printError(error: unknown, name: string, isDebug = false): void {
   process.stderr.write(renderError(error, name, isDebug));
 }

@@ -87,8 +87,8 @@ sql.table = (role: Pick<Role, 'schema'>, name: string): Statement =>
 sql.verbatim = (text: string): Statement => makeStatement([text], []);
 
 /**
- * Names a statement, so that the server parses and plans it once for each connection. For one that is sent often, and
- * whose text never changes: another text under the same name is refused.
+ * Names a statement, so that the server parses and plans it once per connection. For statements that are sent often and
+ * whose text never changes: a different text with the same name is refused.
  */
 sql.prepared = (name: string, statement: Statement): Statement => ({ ...statement, name });
 

@@ -60,7 +60,7 @@ export interface ApplyInput {
   readonly clock?: PhaseClock;
   /** Aborted: no further submission is begun; one that is begun is finished. */
   readonly signal?: AbortSignal;
-  /** Called first in every transaction that this dispatch commits: throws where it has lost the right to write. */
+  /** Called first in every transaction of the dispatch: throws if the caller has lost the right to write. */
   readonly guard?: (transaction: Session) => Promise<void>;
   /** Called at each step, so that a test can stop the process there. */
   readonly onStep?: (step: ApplyStep) => Promise<void> | void;

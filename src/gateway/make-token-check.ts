@@ -8,12 +8,12 @@ import { HttpProblem } from './http-problem.ts';
 import type { KeyObject } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Tokens that are kept: those of the submissions that report most, and a few hundred kB. */
+/** Size of the token cache: a few hundred kB. */
 const maxKept = 2000;
 
 /**
- * Makes the check that a request carries the token of the submission it speaks for. Tokens that were sent and are right are
- * kept, since the thousands of jobs of one submission send the same; nothing is kept of a request that is refused.
+ * Makes the function that checks the token of a request. Valid tokens are cached, since thousands of jobs of one submission
+ * send the same one; refused requests leave nothing in the cache.
  *
  * @returns a function that returns the submission's uuid, in lower case, and throws HttpProblem 401
  */

@@ -99,14 +99,14 @@ export async function runTurn(
   });
   if (outcome.kind === 'declined') throw new Error('A pass was declined without a question');
   const { applied, funnel } = outcome;
-  for (const note of applied.notes) warn(place, turn.rule, note);
+  for (const note of applied.notes) reportWarning(place, turn.rule, note);
   return {
     ...{ outcome: 'dispatched', funnel, submitted: applied.submitted },
     clusters: applied.submissions.map(({ cluster }) => cluster),
   };
 }
 
-function warn({ log, onWarning }: TurnPlace, rule: string, sentence: string): void {
+function reportWarning({ log, onWarning }: TurnPlace, rule: string, sentence: string): void {
   log.warn({ rule }, sentence);
   onWarning(rule, sentence);
 }
@@ -116,13 +116,13 @@ function makeListener({ rule, isYes }: LoopTurn, place: TurnPlace): PassListener
   return {
     onHeld: ({ jobs, unread }) => {
       place.log.info({ rule, jobs: jobs.length }, 'held jobs');
-      for (const reason of unread) warn(place, rule, `Not all held jobs may be known: ${reason}`);
+      for (const reason of unread) reportWarning(place, rule, `Not all held jobs may be known: ${reason}`);
     },
     onPlanned: ({ warnings }) => {
       for (const { kind, message } of warnings) {
         // Inputs that have not arrived yet are the normal case in a loop.
         if (kind === 'missing-inputs') place.log.info({ rule }, message);
-        else warn(place, rule, message);
+        else reportWarning(place, rule, message);
       }
       return Promise.resolve();
     },
@@ -134,7 +134,7 @@ function makeListener({ rule, isYes }: LoopTurn, place: TurnPlace): PassListener
       });
     },
     mayGoOn: (doubts) => {
-      for (const doubt of doubts) warn(place, rule, doubt);
+      for (const doubt of doubts) reportWarning(place, rule, doubt);
       return Promise.resolve(true);
     },
     onBegin: () => undefined,

@@ -45,7 +45,7 @@ export interface Site {
   /** Absolute; where spools come home. */
   readonly spoolDirectory: string;
   readonly logDirectory: string;
-  /** Absolute path of the rule file that a loop runs if none is named. */
+  /** Absolute path of the rule file that a loop runs by default. */
   readonly rulesFile?: string;
   readonly payloads: PayloadStore;
   readonly worker: {

@@ -45,7 +45,7 @@ export async function readSelectedRule(config: string, name: string): Promise<Se
   });
 }
 
-/** Returns whether a rule wants its jobs written down for inspection, and not submitted (`params.dump`). */
+/** Returns whether the jobs of a rule are written to a file for inspection, and not submitted (`params.dump`). */
 export function isDumpRule({ rule }: SelectedRule): boolean {
   return /^true$/iu.test(rule.params['dump'] ?? '');
 }

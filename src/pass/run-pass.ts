@@ -64,7 +64,7 @@ export interface PassInput {
   readonly workerDirectory: string;
   readonly wish: PassWish;
   readonly listener: PassListener;
-  /** Called first in every transaction that the pass commits: throws where it has lost the right to write. */
+  /** Called first in every transaction of the pass: throws if the caller has lost the right to write. */
   readonly guard?: (transaction: Session) => Promise<void>;
   readonly log: Log;
   readonly progress: Progress;

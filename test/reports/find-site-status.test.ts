@@ -25,7 +25,7 @@ it.each([
   ['{"status":"ok","complaints":[]}', { health: 'ok', complaints: [] }],
   ['invalid', { health: 'away', complaints: ['its answer cannot be understood'] }],
   [undefined, { health: 'away', complaints: ['its answer was cut short'] }],
-])('tells what a gateway says that answers %s', async (body, facts) => {
+])('reports what a gateway answers: %s', async (body, facts) => {
   const directory = await mkdtemp(join(tmpdir(), 'slurp-status-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   const head = `HTTP/1.1 200 OK\r\ncontent-length: ${body?.length ?? 100}\r\n\r\n`;

@@ -22,8 +22,8 @@ const totalsSchema = z.object({
 const scheddSchema = z.object({ RecentDaemonCoreDutyCycle: z.number() });
 
 /**
- * Counts the jobs of everybody in the schedds of a site, and finds how busy the busiest schedd is. A schedd keeps its
- * totals, so this costs it nothing. Jobs that a factory has not made yet are not included. Never throws.
+ * Counts all jobs in the schedds of a site, whoever submitted them, and finds how busy the busiest schedd is. Schedds keep
+ * these totals, so this is cheap. Jobs that a factory has not made yet are not included. Never throws.
  */
 export async function countQueue(site: AskedSite): Promise<BatchAnswer<QueueGauge>> {
   const sums = { jobs: 0, idle: 0, running: 0, held: 0 };

@@ -171,7 +171,7 @@ export function makeKaedamaProgram(): Command {
   return program;
 }
 
-/** Returns what has to be known of the options of `kaedama` to write them down elsewhere than on a command line. */
+/** Returns what is known of the options of `kaedama`, for files that contain such options. */
 export function readKaedamaOptionForms(): {
   readonly isManyValued: (option: string) => boolean;
   readonly isKnown: (option: string) => boolean;

@@ -25,10 +25,9 @@ import type { QueryOptions, QueryRequest } from './query-options.ts';
 export type { QueryOptions } from './query-options.ts';
 
 /**
- * Does what `ramenya query` promises: prints reports, once or again and again. Changes nothing.
+ * Runs `ramenya query`: prints reports once, or repeatedly with `--loop`. Changes nothing.
  *
- * @throws UsageError for options that make no sense; SiteError; DatabaseError, and BatchError where the batch system did
- * not answer, but these two not with `--loop`
+ * @throws SiteError; without `--loop` also DatabaseError, and BatchError if the batch system did not answer
  */
 export async function runRamenyaQuery(
   find: () => Promise<Site>,

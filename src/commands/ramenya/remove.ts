@@ -73,10 +73,10 @@ export interface RemoveTools {
 }
 
 /**
- * Does what `ramenya remove` promises: shows what belongs to the products of a run, asks, retires their attempts, and removes
+ * Runs `ramenya remove`: shows what belongs to the products of a run, asks, retires their attempts, and removes
  * files and rows of the catalog.
  *
- * @throws UsageError where it cannot ask; SiteError where something is in the way; TransferError where not all could be
+ * @throws UsageError if it cannot ask; SiteError if something prevents the removal; TransferError if not all could be
  * removed; BatchError, DatabaseError
  */
 export async function runRamenyaRemove(
@@ -116,7 +116,7 @@ async function printPlan(plan: RemovalPlan, options: RemoveOptions, isDryRun: bo
 async function isWanted(plan: RemovalPlan, { yes }: RemoveOptions): Promise<boolean> {
   if (yes === true) return true;
   if (canAsk()) return askToGoOn();
-  throw new UsageError(`Nothing was removed: there is no terminal to ask at`, {
+  throw new UsageError('Nothing was removed: there is no terminal to confirm on', {
     code: 'usage-remove',
     advice: `Add '--yes' to remove ${countOf(plan.products.length, 'product')}`,
   });
@@ -124,7 +124,7 @@ async function isWanted(plan: RemovalPlan, { yes }: RemoveOptions): Promise<bool
 
 function assertFree({ refusals }: RemovalPlan): void {
   if (refusals.length === 0) return;
-  throw new SiteError('Nothing was removed: something is in the way', {
+  throw new SiteError('Nothing was removed: not all of it can be removed', {
     code: 'removal-refused',
     complaints: refusals,
   });

@@ -14,18 +14,18 @@ export interface DataRequest {
   readonly data: string;
   readonly account: ServerAccount;
   readonly binaries: PostgresBinaries;
-  /** Leaves out every wait for the disk: for tests alone. */
+  /** Never waits for the disk; only for tests. */
   readonly isDisposable?: boolean;
 }
 
 const neededBytes = 200 * 1024 ** 2;
 
 /**
- * Makes the data of an embedded server: under another name and renamed when whole, so that an interrupted start leaves
- * nothing half made behind.
+ * Makes the data of an embedded server under a temporary name and renames it when it is complete, so that an interrupted
+ * start leaves nothing incomplete behind.
  *
- * What `initdb` makes is the same every time, and takes it 1.4 s of a CPU: with `SLURP_DATABASE_TEMPLATE` in the
- * environment, the absolute path of a directory, it is kept there the first time and copied afterwards (for tests).
+ * The result of `initdb` is always the same and takes 1.4 s of CPU. For tests: if `SLURP_DATABASE_TEMPLATE` is set to the
+ * absolute path of a directory, the first result is kept there, and copied afterwards.
  *
  * @throws SiteError `site-disk-full`, `site-postgres-init`; operating system errors
  */
@@ -95,7 +95,7 @@ async function copyToTemplate(fresh: string, template: string): Promise<void> {
 
 async function putInPlace(fresh: string, path: string): Promise<void> {
   await rename(fresh, path).catch((error: NodeJS.ErrnoException) => {
-    // Another process was faster: its result is as good.
+    // Another process was faster; its result is the same.
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
   });
 }

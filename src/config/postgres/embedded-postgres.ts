@@ -35,7 +35,7 @@ export interface StartOptions {
   readonly say?: (message: string) => void;
   /** Server settings beside or instead of ours, by name. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Leaves out every wait for the disk: for tests alone. */
+  /** Never waits for the disk; only for tests. */
   readonly isDisposable?: boolean;
 }
 
@@ -74,7 +74,7 @@ function settingsOf(directories: ServerDirectories, options: StartOptions): Reco
 }
 
 /**
- * Memory that a statement gives back stays with its process, up to 64 MB: recording 1,000 events took 900 page faults else, 150
+ * Up to 64 MB of freed memory stays with its process: otherwise recording 1,000 events takes 900 page faults, and 150
  * with this, and a page fault takes 20 µs in a virtual machine. The C library of GNU reads it, others ignore it.
  *
  * @see mallopt(3)

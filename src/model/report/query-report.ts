@@ -146,7 +146,7 @@ interface ReportOf<Name extends QueryReportName, Row> extends LimitedRows<Row> {
   readonly since?: Date;
 }
 
-/** What a report asked the batch system, which may not have answered, or not everything. */
+/** What a report asked the batch system, which may not have answered, or only in part. */
 interface AskedQueue {
   /** Why something of it is not known; absent where the answer was complete. */
   readonly silence?: string;

@@ -27,7 +27,7 @@ export interface RemovalPlan {
   readonly run: number;
   /** By name. */
   readonly products: readonly RemovableProduct[];
-  /** Why nothing is removed, a sentence each; empty: nothing is in the way. */
+  /** Why nothing can be removed, one sentence each; empty: everything can be removed. */
   readonly refusals: readonly string[];
 }
 

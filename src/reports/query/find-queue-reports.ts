@@ -21,7 +21,7 @@ export interface QueueReportInput {
   readonly read: <T>(action: (session: Queryable) => Promise<T>) => Promise<T>;
 }
 
-/** In older submissions, and in more of them, no job that has ended is looked for. */
+/** Only this many submissions, and none older, are searched for jobs that have ended. */
 const endedLooked = { days: 90, limit: 2000 } as const;
 
 /** Joins open attempts with the queue of the batch system. @throws DatabaseError */

@@ -3,7 +3,7 @@ import { formatDuration } from '#util/text/format-duration.ts';
 import type { JobState } from '#model/job/job-state.ts';
 import type { CondorWord, QueryReport } from '#model/report/query-report.ts';
 
-/** How a row strikes the eye at a terminal: green, yellow or red. */
+/** The colour of a row at a terminal: green, yellow or red. */
 export type RowTone = 'good' | 'new' | 'bad';
 
 /** What stands in a cell; numbers stand at the right. */
@@ -13,14 +13,14 @@ export type ReportCell = string | number | undefined;
 export interface ReportTable {
   /** The original's names of the columns. */
   readonly heads: readonly string[];
-  /** So many columns, from the left, say which row it is. */
+  /** Number of columns, from the left, that identify a row. */
   readonly keyCount: number;
   readonly rows: readonly { readonly cells: readonly ReportCell[]; readonly tone: RowTone }[];
 }
 
 type Column<Row> = readonly [head: string, cellOf: (row: Row) => ReportCell];
 
-/** A row that began to run longer ago than this draws attention. */
+/** A cluster whose latest job started longer ago than this is red. */
 const longAgoMs = 24 * 3600 * 1000;
 
 /**
@@ -152,7 +152,7 @@ function makeTable<Row>(
 /** What the batch system did not answer. */
 const unknown = '–';
 
-/** A job that is held, or that should be in the queue and is not, draws attention. */
+/** A job that is held, or missing in the queue, is red. */
 function condorToneOf(status: JobState, word: CondorWord | null): RowTone {
   return word === 'Held' || word === 'none' ? 'bad' : toneOf(status);
 }

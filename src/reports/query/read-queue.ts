@@ -47,7 +47,7 @@ function isAnswered(uuid: string, unread: readonly UnreadReport[]): boolean {
   return unread.every((part) => part.uuid !== undefined && part.uuid !== uuid);
 }
 
-/** The jobs as the database is told of them; of several reports about one, the one with most starts. */
+/** Makes the jobs as the database takes them; of several reports about one job, the one with the most starts. */
 export function makeQueueJobs(reports: readonly BatchJobReport[]): readonly QueueJob[] {
   const latest = new Map<string, BatchJobReport>();
   for (const report of reports) {

@@ -13,7 +13,7 @@ import type { QueryReport, QueryReports } from '#model/report/query-report.ts';
 
 import type { RowTone } from './make-report-table.ts';
 
-/** For whom reports are rendered. */
+/** How reports are rendered. */
 export interface QueryView {
   /** Characters in a line at most, or `Infinity`. */
   readonly width: number;
@@ -22,7 +22,7 @@ export interface QueryView {
 
 const styles: Readonly<Record<RowTone, Style>> = { good: 'green', new: 'yellow', bad: 'red' };
 
-/** Renders the reports of `ramenya query` as tables; a table that is too wide goes on below itself. */
+/** Renders the reports of `ramenya query` as tables; a table that is too wide continues below itself. */
 export function renderQueryReports({ at, site, mode, reports }: QueryReports, view: QueryView): string {
   const first = `${formatInstant(at)} UTC, ${mode} site '${withoutControls(site)}'\n`;
   return [first, ...reports.map((report) => renderReport(report, at, view))].join('\n');
@@ -44,12 +44,12 @@ function renderReport(report: QueryReport, at: Date, { width, isColoured }: Quer
   return `${[painted(describeReport(report), 'bold'), ...body, describeCount(report), ...notes].join('\n')}\n`;
 }
 
-/** Says what a report is about: its name, and from when on. */
+/** Describes what a report is about: its name, and the earliest submission. */
 export function describeReport({ report, since }: QueryReport): string {
   return since === undefined ? report : `${report}: submitted after ${formatInstant(since)}`;
 }
 
-/** Says what else there is to know about a report, a sentence each. */
+/** Describes what else is known about a report, one sentence each. */
 export function describeNotes(report: QueryReport): readonly string[] {
   const stops = report.report === 'held' ? report.stops : [];
   const silence = report.report === 'held' || report.report === 'condor' ? report.silence : undefined;
@@ -62,7 +62,7 @@ export function describeNotes(report: QueryReport): readonly string[] {
   ];
 }
 
-/** Says how many rows a report has, and how many it leaves out. */
+/** Describes how many rows a report has, and how many it leaves out. */
 export function describeCount({ rows, leftOut }: QueryReport): string {
   const count = `${formatCount(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}`;
   return leftOut === 0 ? `(${count})` : `(${count}, ${formatCount(leftOut)} more left out: '--limit 0' shows all)`;

@@ -4,14 +4,16 @@ import { withoutControls } from '#util/text/without-controls.ts';
 
 import type { RemovableFile, RemovableProduct, RemovalPlan, Removed } from '#model/report/removal.ts';
 
-/** Renders what a removal would remove, and what is in its way. */
+/** Renders what a removal would remove, and what prevents it. */
 export function renderRemovalPlan({ dstname, run, products, refusals }: RemovalPlan): string {
-  if (products.length === 0) return `Nothing of '${dstname}', run ${run}, is there to remove\n`;
+  if (products.length === 0) return `Nothing to remove for '${dstname}', run ${run}\n`;
   const lines = [
     `${countOf(products.length, 'product')} of '${dstname}', run ${run}:`,
     ...products.flatMap(describeProduct),
     `Total: ${describeTotal(products)}`,
-    ...(refusals.length === 0 ? [] : ['In the way:', ...refusals.map((refusal) => `  ${withoutControls(refusal)}`)]),
+    ...(refusals.length === 0
+      ? []
+      : ['Cannot be removed:', ...refusals.map((refusal) => `  ${withoutControls(refusal)}`)]),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -7,7 +7,7 @@ import { describeError } from '#util/describe-error.ts';
 import type { FilesRow } from '#db/catalog/find-removable-rows.ts';
 import type { RemovableFile } from '#model/report/removal.ts';
 
-/** Looks at the files of catalog rows on disk, and says which of them may not be removed, and why. */
+/** Checks the files of catalog rows on disk, and finds which of them must not be removed, and why. */
 export async function checkFiles(
   rows: readonly FilesRow[],
 ): Promise<{ readonly files: readonly RemovableFile[]; readonly refusals: readonly string[] }> {
@@ -22,7 +22,7 @@ export async function checkFiles(
 }
 
 /**
- * Looks at one file: `there` is what the catalog says, `gone` nothing.
+ * Checks one file: `there` if it is as in the catalog, `gone` if it does not exist.
  *
  * @returns a refusal for anything else; never throws
  */

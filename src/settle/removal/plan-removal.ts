@@ -28,8 +28,8 @@ export interface RemovalInput {
 }
 
 /**
- * Finds what belongs to the products of one dstname and run: files on disk, rows of the catalog, live attempts; and what is
- * in the way of their removal. Changes nothing.
+ * Finds what belongs to the products of one dstname and run (files on disk, rows of the catalog, live attempts), and what
+ * prevents their removal. Changes nothing.
  *
  * @throws DatabaseError; BatchError (`batch-no-answer`) if it is not known whether jobs still run
  */

@@ -24,8 +24,8 @@ export interface RemovalTerms {
 
 /**
  * Removes products one after the other. Of each, the attempt is retired first, then the files are removed, and the rows of
- * the catalog last: killed in between, a later removal still finds by these rows what is left, and as long as they are there
- * no job makes the product.
+ * the catalog last. If it is killed in between, a later removal finds what is left by these rows; as long as they exist, no
+ * job makes the product.
  *
  * @throws DatabaseError
  */

@@ -1,6 +1,6 @@
 /**
- * A text that can do nothing to a terminal: line breaks and tabs are spaces, and any other control character, also one
- * that turns the direction of writing, is `�`.
+ * Makes a text safe for a terminal: line breaks and tabs become spaces, and other control characters, including those that
+ * change the direction of writing, become `�`.
  */
 export function withoutControls(text: string): string {
   return text.replaceAll(/\s+/gu, ' ').replaceAll(/[\p{Cc}\p{Cf}]/gu, '\uFFFD');

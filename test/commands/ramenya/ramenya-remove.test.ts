@@ -52,7 +52,7 @@ describe('ramenya remove', () => {
       });
       expect(await world.ramenya('remove', dstname, '101')).toEqual({
         ...{ exitCode: 2, out: shown() },
-        err: "ramenya: Nothing was removed: there is no terminal to ask at\n  Add '--yes' to remove 1 product\n",
+        err: "ramenya: Nothing was removed: there is no terminal to confirm on\n  Add '--yes' to remove 1 product\n",
       });
       const json = await world.ramenya('remove', dstname, '101', '--dry-run', '--json');
       expect(JSON.parse(json.out)).toMatchObject({
@@ -78,14 +78,14 @@ describe('ramenya remove', () => {
       expect(rows).toEqual([{ reason: "removed by 'ramenya remove': bad", isLive: false }]);
       expect(await world.ramenya('remove', dstname, '101', '--yes')).toEqual({
         ...{ exitCode: 0, err: '' },
-        out: `Nothing of '${dstname}', run 101, is there to remove\n`,
+        out: `Nothing to remove for '${dstname}', run 101\n`,
       });
     },
     timeoutMs,
   );
 
   it(
-    'refuses where something is in the way, with exit code 3, and with --dry-run only shows it',
+    'refuses if a product cannot be removed, with exit code 3, and with --dry-run only shows it',
     async () => {
       await writeFile(path, 'changed');
       const refusal = `'/${dstfile}.root' has 7 bytes, but 1500 in the catalog: it may be another file`;
@@ -93,10 +93,10 @@ describe('ramenya remove', () => {
       expect(refused).toEqual({
         exitCode: 3,
         out: shown(),
-        err: `ramenya: Nothing was removed: something is in the way\n  ${refusal}\n`,
+        err: `ramenya: Nothing was removed: not all of it can be removed\n  ${refusal}\n`,
       });
       const dry = await world.ramenya('remove', dstname, '101', '--dry-run');
-      expect(dry).toEqual({ exitCode: 0, out: `${shown()}In the way:\n  ${refusal}\n`, err: '' });
+      expect(dry).toEqual({ exitCode: 0, out: `${shown()}Cannot be removed:\n  ${refusal}\n`, err: '' });
       expect(existsSync(path)).toBe(true);
     },
     timeoutMs,

@@ -3,9 +3,9 @@ import { sql } from '../../connect.ts';
 import type { Queryable } from '../../connect.ts';
 
 /**
- * Retires an attempt that has ended: it does not count for its product any more.
+ * Retires an attempt that has ended: it no longer counts for its product.
  *
- * @returns false if it has not ended, or is retired already
+ * @returns false if it has not ended or is already retired
  * @throws DatabaseError
  */
 export async function markRetired(

@@ -6,7 +6,7 @@ import type { LimitedRows, PendingRow, QuerySelection } from '#model/report/quer
 import type { Queryable } from '../../connect.ts';
 
 /**
- * Counts the attempts that have not gone beyond `started`, by dsttype and setup.
+ * Counts the attempts whose state is `started` or earlier, by dsttype and setup.
  *
  * @returns by dsttype, descending
  * @throws DatabaseError

@@ -61,10 +61,10 @@ export function jobsSql(jobs: readonly QueueJob[]): Statement {
 }
 
 /**
- * Reads the first rows of a statement, and counts the others, in one go: the table is looked through once.
+ * Reads the first rows of a statement and counts the others, in one scan.
  *
  * @param limit rows at most; 0: all
- * @param order what stands after `order by`: columns of the statement
+ * @param order columns of the statement for `order by`
  * @throws DatabaseError
  */
 export async function findLimitedRows<Row extends object>(
@@ -76,7 +76,7 @@ export async function findLimitedRows<Row extends object>(
   const rows = await status.query<Row & { readonly total: number }>(sql`
     select r.*, (count(*) over ())::int as total from (${statement}) r order by ${order} limit ${most}::bigint`);
   const total = rows[0]?.total ?? 0;
-  // The rows are nobody else's yet, and the count is no part of them.
+  // The count is not a column of the report.
   for (const row of rows) Reflect.deleteProperty(row, 'total');
   return { rows, leftOut: total - rows.length };
 }

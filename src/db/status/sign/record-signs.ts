@@ -4,10 +4,10 @@ import type { SignOfLife, SignOutcome } from '#model/job/sign-of-life.ts';
 
 import type { Queryable } from '../../connect.ts';
 
-/** A sign of life, and for whom its sender may speak. */
+/** A sign of life, and whose attempts its sender may report about. */
 export interface SignToRecord {
   readonly sign: SignOfLife;
-  /** Uuid of the one submission whose attempts may be spoken of. */
+  /** Uuid of the submission whose attempts the sender may report about. */
   readonly submission: string;
 }
 
