@@ -56,9 +56,9 @@ describe('slurp', () => {
       expect(await readdir(home)).toEqual([]);
       expect((await slurp(['db', 'sql', 'status', '--site', '.'])).err).toContain("slurp: Site '' does not exist");
       await writeFile(join(home, 'slurp.yaml'), 'batch: {backend: local}\n');
-      expect((await slurp(['db', 'sql', 'status'])).err).toContain(
-        "slurp: The site '/.slurp-site' has no database yet",
-      );
+      for (const words of [['db', 'sql', 'status'], ['refused'], ['payload', 'list'], ['reconcile']]) {
+        expect((await slurp(words)).err).toContain("slurp: The site '/.slurp-site' has no database yet");
+      }
       expect((await slurp(['status'])).out).toContain('serve         not running\n');
       await rm(join(home, 'slurp.yaml'));
       expect(await readdir(home)).toEqual([]);
