@@ -56,7 +56,13 @@ describe('slurp', () => {
       expect(await readdir(home)).toEqual([]);
       expect((await slurp(['db', 'sql', 'status', '--site', '.'])).err).toContain("slurp: Site '' does not exist");
       await writeFile(join(home, 'slurp.yaml'), 'batch: {backend: local}\n');
-      for (const words of [['db', 'sql', 'status'], ['refused'], ['payload', 'list'], ['reconcile']]) {
+      for (const words of [
+        ['db', 'sql', 'status'],
+        ['refused'],
+        ['payload', 'list'],
+        ['reconcile'],
+        ['ingest', 'slurp.yaml'],
+      ]) {
         expect((await slurp(words)).err).toContain("slurp: The site '/.slurp-site' has no database yet");
       }
       expect((await slurp(['status'])).out).toContain('serve         not running\n');

@@ -36,8 +36,8 @@ export async function runSlurpIngest(
   tools: { readonly context: MainContext; readonly say: Say; readonly isJson: boolean },
 ): Promise<void> {
   const { context, say, isJson } = tools;
-  const log = openLog({ command: 'ingest', mode: site.mode, directory: site.logDirectory });
   const { status, catalog } = await openMadeSite(site, { context, say, applicationName: 'slurp ingest' });
+  const log = openLog({ command: 'ingest', mode: site.mode, directory: site.logDirectory });
   const ingested: IngestedFile[] = [];
   for (const file of files) ingested.push(await ingestFile({ status, catalog, log }, file));
   if (isJson) await writeJson(ingested);

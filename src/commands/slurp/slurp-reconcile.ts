@@ -44,8 +44,8 @@ export async function runSlurpReconcile(
   options: ReconcileOptions,
   { context, say }: { readonly context: MainContext; readonly say: Say },
 ): Promise<void> {
-  const log = openLog({ command: 'reconcile', mode: site.mode, directory: site.logDirectory });
   const { status, catalog } = await openMadeSite(site, { context, say, applicationName: 'slurp reconcile' });
+  const log = openLog({ command: 'reconcile', mode: site.mode, directory: site.logDirectory });
   if (options.rule !== undefined) checkRule(options.rule, await findRuleNames(status));
   const backend = makeBackend(site);
   const submissions = await recover({ status, site, backend, log, say });
