@@ -208,6 +208,15 @@ function makeWorker(worker: SiteSections['worker'], directory: string): Site['wo
   };
 }
 
+function makeLimits(limits: SiteSections['limits']): Site['limits'] {
+  return {
+    busyDutyCycle: (limits?.busy_schedd_percent ?? 95) / 100,
+    ...present({ idlePerRunning: limits?.idle_per_running }),
+    idleAtLeast: limits?.idle_at_least ?? 1000,
+    freeBytes: (limits?.free_space_gb ?? 1) * 1e9,
+  };
+}
+
 const dayMs = 24 * 3600 * 1000;
 
 /** A directory that both modes name is divided: each mode knows only what its own database says is needed. */
@@ -266,6 +275,7 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
     ...(sections.rules === undefined ? {} : { rulesFile: resolve(root.directory, sections.rules) }),
     payloads: makePayloads(sections.payloads, { root: root.directory, stateDirectory, isDivided: isShared }),
     worker: makeWorker(sections.worker, root.directory),
+    limits: makeLimits(sections.limits),
     statementTimeoutMs: sections.statement_timeout ?? 600_000,
   };
 }

@@ -6,8 +6,10 @@ import { countOf } from '#util/count-of.ts';
 import { describeError } from '#util/describe-error.ts';
 import { present } from '#util/present.ts';
 
-import { decideByQueue } from './decide-by-queue.ts';
-import { makeQueueMeter } from './queue-meter.ts';
+import { decideByQueue } from './back-pressure/decide-by-queue.ts';
+import { makeQueueMeter } from './back-pressure/queue-meter.ts';
+import { readOrders } from './back-pressure/read-orders.ts';
+import { runInOrder } from './back-pressure/run-in-order.ts';
 import { runTurn } from './run-turn.ts';
 
 import type { Say } from '#model/log.ts';
@@ -15,9 +17,9 @@ import type { Production } from '#model/production.ts';
 import type { PassRecord, QueueGauge, RulePause } from '#model/report/loop-status.ts';
 import type { Settled } from '#settle/settle-site.ts';
 
+import type { QueueLimits } from './back-pressure/decide-by-queue.ts';
+import type { QueueMeter } from './back-pressure/queue-meter.ts';
 import type { RuleBackoff } from './backoff.ts';
-import type { QueueLimits } from './decide-by-queue.ts';
-import type { QueueMeter } from './queue-meter.ts';
 import type { LoopTurn, TurnPlace, TurnResult } from './run-turn.ts';
 
 /** What a cycle works with. */
@@ -54,8 +56,8 @@ export interface CycleResult {
 }
 
 /**
- * Runs one cycle: settles the site once, then runs each rule. A rule that fails is recorded and does not stop the others.
- * If the site cannot be settled, the cycle ends: decisions could be wrong.
+ * Runs one cycle: settles the site once, then runs each rule, in the order of `runInOrder`. A rule that fails is recorded
+ * and does not stop the others. If the site cannot be settled, the cycle ends: decisions could be wrong.
  */
 export async function runCycle(input: CycleInput): Promise<CycleResult> {
   const { databases, backend, say } = input;
@@ -66,13 +68,26 @@ export async function runCycle(input: CycleInput): Promise<CycleResult> {
     input.onSettled(await settleSite({ ...input, status, catalog, say }));
     const pauses = new Map((await findPauses(status)).map((pause) => [pause.rule, pause]));
     const meter = makeQueueMeter(status, backend);
-    for (const turn of input.turns) {
-      if (input.stop.aborted) break;
-      const ended = await runRule(input, turn, { pause: pauses.get(turn.rule), meter });
-      turns.push(ended.record);
-      isEnd ||= ended.isEnd;
-      await input.onTurn(ended.record);
-    }
+    const submitted = new Map<LoopTurn, number>();
+    await runInOrder(await readOrders(input.turns), {
+      run: async (turn, part) => {
+        if (input.stop.aborted) return false;
+        const before = submitted.get(turn) ?? 0;
+        const maxJobs = (turn.wish.maxJobs ?? Infinity) - before;
+        if (maxJobs <= 0) return false;
+        const asked = { ...turn, wish: { ...turn.wish, ...(maxJobs === Infinity ? {} : { maxJobs }) } };
+        const ended = await runRule(input, asked, { pause: pauses.get(turn.rule), meter, part });
+        turns.push(ended.record);
+        submitted.set(turn, before + ended.record.pass.submitted);
+        isEnd ||= ended.isEnd;
+        await input.onTurn(ended.record);
+        return ended.isCut;
+      },
+      hasRoom: async () => {
+        const verdict = decideByQueue(await meter.find(), input.limits, input.site.limits);
+        return verdict.kind === 'go';
+      },
+    });
     return { turns, isEnd };
   } catch (error) {
     input.log.error({ error }, 'cycle broken off');
@@ -86,12 +101,16 @@ interface EndedTurn extends TurnResult {
   /** The rule does not run before; ms since 1970. */
   readonly untilMs?: number;
   readonly isEnd?: boolean;
+  /** With more room in the queue, it would have submitted more. */
+  readonly isCut?: boolean;
   readonly error?: unknown;
 }
 
 interface TurnContext {
   readonly pause: RulePause | undefined;
   readonly meter: QueueMeter;
+  /** The part of the room in the queue that it may use; above 0, up to 1. */
+  readonly part: number;
 }
 
 /** Runs a rule unless it has to wait, and records the result. */
@@ -118,7 +137,7 @@ async function runRule(input: CycleInput, turn: LoopTurn, context: TurnContext) 
     ...{ pass: { ...pass, endedAt: new Date().toISOString() }, clusters },
     ...present({ error }),
   };
-  return { record, isEnd: ended.isEnd === true };
+  return { record, isEnd: ended.isEnd === true, isCut: ended.isCut === true };
 }
 
 const waiting = { outcome: 'waited', submitted: 0, clusters: [] } as const;
@@ -126,7 +145,7 @@ const waiting = { outcome: 'waited', submitted: 0, clusters: [] } as const;
 async function runUnlessWaiting(
   input: CycleInput,
   turn: LoopTurn,
-  { pause, meter }: TurnContext,
+  { pause, meter, part }: TurnContext,
   onProduction: (production: Production) => void,
 ): Promise<EndedTurn> {
   if (pause !== undefined) return { ...waiting, reason: `${pause.by} paused it: ${pause.reason}` };
@@ -139,12 +158,13 @@ async function runUnlessWaiting(
     throw error;
   });
   if (gauge instanceof BatchError) return { ...waiting, reason: gauge.message, error: gauge };
-  const verdict = decideByQueue(gauge, input.limits);
+  const verdict = decideByQueue(gauge, input.limits, input.site.limits);
   if (verdict.kind === 'wait') return { ...waiting, gauge, reason: verdict.reason, isEnd: verdict.isEnd };
-  const result = await runTurn(input, turn, verdict.room, onProduction);
+  const room = Math.ceil(verdict.room * part);
+  const result = await runTurn(input, turn, room, onProduction);
   meter.add(result.submitted);
   input.backoff.forget(turn.rule);
-  return { ...result, gauge };
+  return { ...result, gauge, isCut: result.submitted >= room && (result.funnel?.counts['over-limit'] ?? 0) > 0 };
 }
 
 /** Not before the next cycle. */

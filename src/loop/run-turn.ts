@@ -1,10 +1,14 @@
 import { findCursor } from '#db/status/cursor/find-cursor.ts';
 import { adoptCursor } from '#db/status/cursor/move-cursor.ts';
+import { countOpenAttempts } from '#db/status/loop/count-open-attempts.ts';
 import { assertLease, claimLease } from '#db/status/loop/lease.ts';
 import { makePhaseClock } from '#dispatch/phase-clock.ts';
 import { UsageError } from '#model/errors.ts';
 import { isDumpRule, prepareSelectedRule, readSelectedRule, withCursor } from '#pass/read-selected-rule.ts';
 import { runPass } from '#pass/run-pass.ts';
+
+import { decideByDisk } from './back-pressure/decide-by-disk.ts';
+import { decideByRule } from './back-pressure/decide-by-rule.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
@@ -16,6 +20,9 @@ import type { PassResult } from '#model/report/loop-status.ts';
 import type { RunOptions } from '#model/run-options.ts';
 import type { RoleName, Site } from '#model/site.ts';
 import type { PassListener, PassWish } from '#pass/run-pass.ts';
+import type { PreparedRule } from '#rules/prepare-rule.ts';
+
+import type { PressureVerdict } from './back-pressure/pressure-verdict.ts';
 
 /** A rule that a loop runs in each cycle, with its options. */
 export interface LoopTurn {
@@ -83,13 +90,15 @@ export async function runTurn(
     return { outcome: 'elsewhere', reason, submitted: 0, clusters: [] };
   }
   const { lease } = answer;
+  const verdict = await decideByItself(place, ready.prepared);
+  if (verdict.kind === 'wait') return { outcome: 'waited', reason: verdict.reason, submitted: 0, clusters: [] };
   const { prepared } = await withCursor(ready, async (key) => {
     await adoptCursor(status, key);
     return findCursor(status, key);
   });
   const outcome = await runPass({
     ...{ prepared, site, databases, backend: place.backend, workerDirectory: place.workerDirectory, log },
-    wish: { ...turn.wish, maxJobs: Math.min(turn.wish.maxJobs ?? Infinity, room) },
+    wish: { ...turn.wish, maxJobs: Math.min(turn.wish.maxJobs ?? Infinity, room, verdict.room) },
     listener: makeListener(turn, place),
     guard: (session) => assertLease(session, lease),
     progress: { update: () => undefined, phase: () => undefined, close: () => undefined },
@@ -104,6 +113,18 @@ export async function runTurn(
     ...{ outcome: 'dispatched', funnel, submitted: applied.submitted },
     clusters: applied.submissions.map(({ cluster }) => cluster),
   };
+}
+
+/** Decides by what concerns this rule alone: its jobs in the queue, and its output directory. */
+async function decideByItself({ site, databases }: TurnPlace, prepared: PreparedRule): Promise<PressureVerdict> {
+  const { name, order } = prepared.rule;
+  const isCapped = order.maxQueued !== undefined || order.maxIdle !== undefined;
+  const byRule = isCapped
+    ? decideByRule(await countOpenAttempts(databases.status, name), order)
+    : ({ kind: 'go', room: Infinity } as const);
+  if (byRule.kind === 'wait') return byRule;
+  const byDisk = await decideByDisk(prepared, site.limits.freeBytes);
+  return byDisk.kind === 'wait' ? byDisk : byRule;
 }
 
 function reportWarning({ log, onWarning }: TurnPlace, rule: string, sentence: string): void {

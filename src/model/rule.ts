@@ -21,6 +21,18 @@ export interface RulePlaces {
   readonly texts: ReadonlyMap<string, readonly TextSegment[]>;
 }
 
+/** Which rules of a loop go first, and how many jobs of a rule may be in the queue. */
+export interface RuleOrder {
+  /** Rules with a higher one go first; 0 unless the rule names one. */
+  readonly priority: number;
+  /** Its part of the room in the queue, beside the shares of the rules with the same priority; absent: not named. */
+  readonly share?: number;
+  /** Jobs of the rule in the queue at most. */
+  readonly maxQueued?: number;
+  /** Jobs of the rule that wait in the queue at most. */
+  readonly maxIdle?: number;
+}
+
 /**
  * One entry of a rule file as its author wrote it: texts unformatted, numbers as texts, duplicate keys resolved (the
  * last wins). What is missing is absent; whether that is a mistake is said by `rules/prepare-rule.ts` and
@@ -55,6 +67,7 @@ export interface Rule {
   readonly job: Readonly<Record<string, string>>;
   /** `product: required`: an attempt that ends without its product in the catalog is failed. */
   readonly isProductRequired: boolean;
+  readonly order: RuleOrder;
   readonly places: RulePlaces;
 }
 

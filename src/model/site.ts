@@ -59,8 +59,21 @@ export interface Site {
     /** Whether programs of rules' own run under our launcher, where a rule does not say it. */
     readonly isSupervised: boolean;
   };
+  readonly limits: SiteLimits;
   /** How long a rule's query may run on its server. */
   readonly statementTimeoutMs: number;
+}
+
+/** When loops stop submitting, beside the size of the queue. */
+export interface SiteLimits {
+  /** A schedd that is busier than this (0 to 1) answers late, and every further job makes it worse. */
+  readonly busyDutyCycle: number;
+  /** So many jobs may wait for each that runs; absent: any number. */
+  readonly idlePerRunning?: number;
+  /** So many jobs may wait even if fewer run. */
+  readonly idleAtLeast: number;
+  /** What an output directory must have free. */
+  readonly freeBytes: number;
 }
 
 /** Where the snapshots of payloads are, which jobs stage from. */

@@ -10,8 +10,10 @@ import { checkScalars } from './form/check-scalars.ts';
 import { jobDefaults, madeDirectories } from './job/job-defaults.ts';
 import { ruleKeys, ruleSections, ruleShape } from './rule-shape.ts';
 
+import type * as z from 'zod';
+
 import type { Complaint } from '#model/complaint.ts';
-import type { Place, Rule, RulePlaces, TextSegment } from '#model/rule.ts';
+import type { Place, Rule, RuleOrder, RulePlaces, TextSegment } from '#model/rule.ts';
 import type { YamlEntry, YamlMap, YamlScalar, YamlValue } from '#util/yaml/yaml-tree.ts';
 
 import type { AddComplaint } from './form/check-keys.ts';
@@ -85,8 +87,14 @@ function makeRule(
     filesystem: textsOf('filesystem', scalarsOf(rule, 'filesystem'), add),
     job: jobOf(rule, add),
     isProductRequired: shape.data?.product === 'required',
+    order: orderOf(shape.data),
     places,
   };
+}
+
+function orderOf(shape: z.output<typeof ruleShape> | undefined): RuleOrder {
+  const { priority = 0, share, max_queued: maxQueued, max_idle: maxIdle } = shape ?? {};
+  return { priority, ...present({ share, maxQueued, maxIdle }) };
 }
 
 /** Returns whether an entry of the file is meant as a rule: by a section, mistyped or not. */

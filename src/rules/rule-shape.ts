@@ -6,6 +6,14 @@ const values = z.record(z.string(), z.union([leaf, z.array(leaf)], { error: 'a s
   error: 'a mapping of names to values',
 });
 
+const wholeNumber = { error: 'a whole number; higher goes first' };
+const positiveNumber = { error: 'a number above 0' };
+const aboveZero = { error: 'a whole number above 0' };
+const count = z
+  .string(aboveZero)
+  .regex(/^[1-9]\d{0,8}$/u, aboveZero)
+  .transform(Number);
+
 /** What a rule looks like: sections that are missing, and keys of one's own, are no mistakes of form. */
 export const ruleShape = z.looseObject(
   {
@@ -34,6 +42,20 @@ export const ruleShape = z.looseObject(
       .literal('required', { error: "'required', or no such key" })
       .describe('required: a job that ends without its product in the catalog is failed')
       .optional(),
+    priority: z
+      .string(wholeNumber)
+      .regex(/^-?\d{1,6}$/u, wholeNumber)
+      .transform(Number)
+      .describe('Rules with a higher priority go first in a loop; 0 by default')
+      .optional(),
+    share: z
+      .string(positiveNumber)
+      .regex(/^(?:0\.\d{0,4}[1-9]\d{0,4}|[1-9]\d{0,5}(?:\.\d{1,5})?)$/u, positiveNumber)
+      .transform(Number)
+      .describe('Part of the room in the queue, beside the other rules of the same priority')
+      .optional(),
+    max_queued: count.describe('Jobs of the rule in the queue at most, for loops').optional(),
+    max_idle: count.describe('Jobs of the rule that wait in the queue at most, for loops').optional(),
   },
   { error: 'a mapping with params, input, filesystem and job' },
 );
@@ -42,7 +64,7 @@ export const ruleShape = z.looseObject(
 export const ruleSections = ['params', 'input', 'filesystem', 'job'] as const;
 
 /** Further keys of a rule, beside its sections. */
-export const ruleKeys = ['supervise', 'product'] as const;
+export const ruleKeys = ['supervise', 'product', 'priority', 'share', 'max_queued', 'max_idle'] as const;
 
 /** The keys that a rule's section `input` may have; any other is a mistake. */
 export const inputKeys = ['db', 'query', 'direct_path', 'lfn2pfn', 'verify'] as const;

@@ -170,6 +170,7 @@ worker:
   container: {runtime: apptainer, image: /cvmfs/image.sif, binds: [/sphenix]}
 spool: /shared/spool
 payloads: {directory: snapshots, limit_mb: 50, keep_days: 7}
+limits: {busy_schedd_percent: 80, idle_per_running: 2.5, idle_at_least: 500, free_space_gb: 0.5}
 statement_timeout: 30s
 `,
       0o644,
@@ -211,6 +212,7 @@ statement_timeout: 30s
         setupScript: '/setup.sh',
         container: { runtime: 'apptainer', image: '/cvmfs/image.sif', binds: ['/sphenix'] },
       },
+      limits: { busyDutyCycle: 0.8, idlePerRunning: 2.5, idleAtLeast: 500, freeBytes: 500_000_000 },
       statementTimeoutMs: 30_000,
     });
   });

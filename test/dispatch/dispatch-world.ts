@@ -47,6 +47,7 @@ export function makeTestSite(
     logDirectory: join(stateDirectory, 'logs'),
     payloads: { directory: join(stateDirectory, 'payloads'), limitBytes: 1e9, keepMs: 30 * 24 * 3600 * 1000 },
     worker: { reportTimeoutMs: 1000, inputsTimeoutMs: 1000, isSupervised: true },
+    limits: { busyDutyCycle: 0.95, idleAtLeast: 1000, freeBytes: 1 },
     statementTimeoutMs: 60_000,
   };
 }

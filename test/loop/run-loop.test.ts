@@ -243,6 +243,55 @@ test('submits no more than there is room for, and waits where there is none (C-Q
   });
 });
 
+const withKeys = async (name: string, keys: Readonly<Record<string, string>>): Promise<string> => {
+  const file = join(world.root, name);
+  const lines = (of: string): string => (keys[of] === undefined ? '' : `  ${keys[of]}\n`);
+  await writeFile(
+    file,
+    `${rule('DST_A', rowsOf(9))}${lines('DST_A')}${rule('DST_C', rowsOf(9))}${lines('DST_C')}`.replaceAll('\n\n', '\n'),
+  );
+  return file;
+};
+const inFile = (file: string, names: readonly string[]): Partial<LoopInput> => ({
+  readTurns: () => Promise.resolve(names.map((name) => ({ ...turnOf(name), config: file }))),
+});
+
+test('runs first what has priority, and divides the room by shares (C-Q28)', async () => {
+  const limits = { maxJobs: 8, watermark: 1.05, atWatermark: 'cycle' } as const;
+  const first = await withKeys('priority.yaml', { DST_C: 'priority: 1' });
+  const heard = await loop([], { ...inFile(first, ['DST_A', 'DST_C']), limits });
+  expect(outcomesOf(heard)).toEqual(['DST_C dispatched 8', 'DST_A waited 0']);
+  await clearAttempts(world.status);
+  const shared = await withKeys('share.yaml', { DST_A: 'share: 1', DST_C: 'share: 3' });
+  expect(outcomesOf(await loop([], { ...inFile(shared, ['DST_A', 'DST_C']), limits }))).toEqual([
+    'DST_A dispatched 2',
+    'DST_C dispatched 6',
+  ]);
+  await clearAttempts(world.status);
+  const larger = { ...limits, maxJobs: 16 };
+  expect(outcomesOf(await loop([], { ...inFile(shared, ['DST_A', 'DST_C']), limits: larger }))).toEqual([
+    ...['DST_A dispatched 4', 'DST_C dispatched 9', 'DST_A dispatched 3'],
+  ]);
+});
+
+test('keeps a rule below its own limits (C-Q27)', async () => {
+  const file = await withKeys('caps.yaml', { DST_A: 'max_queued: 4' });
+  const turns = inFile(file, ['DST_A', 'DST_C']);
+  expect(outcomesOf(await loop([], turns))).toEqual(['DST_A dispatched 4', 'DST_C dispatched 9']);
+  const again = await loop([], turns);
+  expect(outcomesOf(again)).toEqual(['DST_A waited 0', 'DST_C dispatched 0']);
+  expect(again.passes[0]?.reason).toBe("4 of its jobs are in the queue: 'max_queued' allows 4");
+});
+
+test('waits where the output directory has not enough room (C-Q27)', async () => {
+  const site = { ...world.site, gateway: { ...world.site.gateway, url: 'http://127.0.0.1:1' } };
+  const heard = await loop(['DST_A'], { site: { ...site, limits: { ...site.limits, freeBytes: 1e18 } } });
+  expect(outcomesOf(heard)).toEqual(['DST_A waited 0']);
+  expect(heard.passes[0]?.reason).toMatch(
+    /^'.*\/out' has .*B free: 1000000 TB are needed \('limits\.free_space_gb'\)$/u,
+  );
+});
+
 test.each([
   ['cycle', false],
   ['exit', true],

@@ -51,6 +51,9 @@ describe('rule file', () => {
           "user_job_wrapper": "init.sh",
         },
         "name": "OLD_EVENTS",
+        "order": {
+          "priority": 0,
+        },
         "params": {
           "build": "new",
           "build_name": "new",
@@ -325,13 +328,34 @@ describe('rule file', () => {
     ]);
   });
 
+  it('reads which rules go first, and how many jobs they may have in the queue (C-Q27, C-Q28)', () => {
+    const read = (...lines: readonly string[]) =>
+      parseRuleFile(`R:\n  params: {name: x}\n${lines.map((line) => `  ${line}\n`).join('')}`, '/r.yaml');
+    const orderOf = (...lines: readonly string[]) => read(...lines).rules.map(({ order }) => order);
+    expect(orderOf('priority: -5', 'share: 0.5', 'max_queued: 2000', 'max_idle: 100')).toEqual([
+      { priority: -5, share: 0.5, maxQueued: 2000, maxIdle: 100 },
+    ]);
+    expect(orderOf('share: 3')).toEqual([{ priority: 0, share: 3 }]);
+    for (const [line, column, expected] of [
+      ['priority: high', 13, 'a whole number; higher goes first'],
+      ['priority: [1]', 13, 'a whole number; higher goes first'],
+      ['share: 0', 10, 'a number above 0'],
+      ['max_idle: -1', 13, 'a whole number above 0'],
+    ] as const) {
+      const key = line.replace(/:.*/u, '');
+      expect(renderComplaints(read(line).complaints)).toEqual([
+        `r.yaml:3:${column}: error: R: The value of ${key} has the wrong type: expected ${expected}`,
+      ]);
+    }
+  });
+
   it('warns of sections that are not used any more, and of keys that are not read (C-R18)', () => {
     const text =
       'R:\n  params: {name: x}\n  presubmit: {db: fc}\n  extra: 1\n  filesytem: {}\n  input: {db: fc, qery: x, lfn2pfn: maybe}\n';
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
         "r.yaml:3:3: warning: R: 'presubmit' is not used any more",
-        "r.yaml:4:3: warning: R: Unknown key 'extra': expected one of params, input, filesystem, job, supervise, product",
+        "r.yaml:4:3: warning: R: Unknown key 'extra': expected one of params, input, filesystem, job, supervise, product, priority, share, max_queued, max_idle",
         "r.yaml:5:3: error: R: Unknown key 'filesytem': expected 'filesystem'",
         "r.yaml:6:19: error: R: Unknown key 'input.qery': expected 'query'",
         "r.yaml:6:37: error: R: Unknown lfn2pfn 'maybe': expected 'lfn2pfn' or 'lfn2lfn'",

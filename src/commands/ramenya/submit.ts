@@ -11,7 +11,7 @@ import { openLoopPlace } from './loop-place.ts';
 import { makeTurnReader } from './read-turns.ts';
 
 import type { MainContext } from '#cli/run-main.ts';
-import type { QueueLimits } from '#loop/decide-by-queue.ts';
+import type { QueueLimits } from '#loop/back-pressure/decide-by-queue.ts';
 import type { CycleResult, TurnRecord } from '#loop/run-cycle.ts';
 import type { TurnPlace } from '#loop/run-turn.ts';
 import type { Say } from '#model/log.ts';

@@ -98,6 +98,17 @@ const payloads = z.strictObject({
   keep_days: positive.optional(),
 });
 
+const limits = z.strictObject({
+  busy_schedd_percent: z
+    .int({ error: 'a percentage, 1 to 100' })
+    .min(1, { error: 'a percentage, 1 to 100' })
+    .max(100, { error: 'a percentage, 1 to 100' })
+    .optional(),
+  idle_per_running: z.number({ error: 'a number above 0' }).positive({ error: 'a number above 0' }).optional(),
+  idle_at_least: positive.optional(),
+  free_space_gb: z.number({ error: 'a number from 0' }).min(0, { error: 'a number from 0' }).optional(),
+});
+
 const sections = {
   state: path.optional(),
   odbc: path.optional(),
@@ -106,6 +117,7 @@ const sections = {
   gateway: gateway.optional(),
   worker: worker.optional(),
   payloads: payloads.optional(),
+  limits: limits.optional(),
   spool: path.optional(),
   logs: path.optional(),
   rules: path.optional(),

@@ -1,6 +1,9 @@
 import { formatCount } from '#util/text/format-count.ts';
 
 import type { QueueGauge } from '#model/report/loop-status.ts';
+import type { SiteLimits } from '#model/site.ts';
+
+import type { PressureVerdict } from './pressure-verdict.ts';
 
 /** How full the queue may get. */
 export interface QueueLimits {
@@ -12,18 +15,15 @@ export interface QueueLimits {
   readonly atWatermark: 'cycle' | 'exit';
 }
 
-/** A schedd that is busier than this is saturated: it answers late, and every further job makes it worse. */
-const busiestDutyCycle = 0.95;
-
-/** Whether a rule may submit jobs now. */
+/** Whether jobs may be submitted now, as far as the queue decides it. */
 export type QueueVerdict =
-  /** At most `room` jobs. */
-  | { readonly kind: 'go'; readonly room: number }
+  | Extract<PressureVerdict, { kind: 'go' }>
   /** `isEnd`: the loop is to end with this cycle. */
-  | { readonly kind: 'wait'; readonly reason: string; readonly isEnd: boolean };
+  | (Extract<PressureVerdict, { kind: 'wait' }> & { readonly isEnd: boolean });
 
 /** Decides whether jobs may be added to a queue of this size. */
-export function decideByQueue({ jobs, dutyCycle }: QueueGauge, limits: QueueLimits): QueueVerdict {
+export function decideByQueue(gauge: QueueGauge, limits: QueueLimits, site: SiteLimits): QueueVerdict {
+  const { jobs, dutyCycle } = gauge;
   const { maxJobs, watermark, atWatermark } = limits;
   const count = `${formatCount(jobs)} jobs are in the queue`;
   if (jobs > watermark * maxJobs) {
@@ -33,13 +33,26 @@ export function decideByQueue({ jobs, dutyCycle }: QueueGauge, limits: QueueLimi
   if (jobs >= maxJobs) {
     return { kind: 'wait', reason: `${count}, at most ${formatCount(maxJobs)} are allowed`, isEnd: false };
   }
-  if (dutyCycle !== undefined && dutyCycle > busiestDutyCycle) {
+  if (dutyCycle !== undefined && dutyCycle > site.busyDutyCycle) {
     const percent = (part: number): string => `${Math.floor(part * 100)} %`;
     return {
       kind: 'wait',
-      reason: `A schedd is busy ${percent(dutyCycle)} of the time, more than ${percent(busiestDutyCycle)}`,
+      reason: `A schedd is busy ${percent(dutyCycle)} of the time, more than ${percent(site.busyDutyCycle)}`,
       isEnd: false,
     };
   }
-  return { kind: 'go', room: maxJobs - jobs };
+  const roomForIdle = findMostIdle(gauge, site) - gauge.idle;
+  if (roomForIdle <= 0) {
+    const most = formatCount(findMostIdle(gauge, site));
+    return {
+      kind: 'wait',
+      reason: `${formatCount(gauge.idle)} jobs wait in the queue and ${formatCount(gauge.running)} run: at most ${most} may wait`,
+      isEnd: false,
+    };
+  }
+  return { kind: 'go', room: Math.min(maxJobs - jobs, roomForIdle) };
+}
+
+function findMostIdle({ running }: QueueGauge, { idlePerRunning, idleAtLeast }: SiteLimits): number {
+  return idlePerRunning === undefined ? Infinity : Math.max(idleAtLeast, Math.floor(idlePerRunning * running));
 }
