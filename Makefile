@@ -1,6 +1,6 @@
 # make demo and make test work on a fresh clone; all they need is Node (20.19 or later) with npm.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test torture check format generate bench-decide bench-dispatch bench-events pool pool-down clean
+.PHONY: help build demo test torture check format generate bench-decide bench-dispatch bench-events bench-loop pool pool-down clean
 
 # The batch system: local or htcondor. By default the demo uses local, and torture uses HTCondor if it is available.
 BATCH ?=
@@ -44,6 +44,9 @@ bench-dispatch: build ## how long dispatches of 1,000 to 100,000 jobs to HTCondo
 
 bench-events: build ## what an event costs: one more, in groups, over HTTP
 	@node --import tsx bench/events.ts
+
+bench-loop: build ## whether a loop leaves memory where it was, over 1,000 cycles
+	@node --expose-gc --import tsx bench/loop.ts
 
 pool: ## start a one-machine HTCondor pool by hand (test/pool/README.md)
 	@test/pool/start.sh

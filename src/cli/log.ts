@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import pino from 'pino';
@@ -68,6 +69,9 @@ export function logFileOf(directory: string, at: Date): string {
 /** What waits for room on the disk; lines beyond it are dropped. */
 const waitingBytes = 1024 * 1024;
 
+/** How long the file of a day is kept. */
+const keptDays = 90;
+
 function openDailyFile(directory: string): pino.DestinationStream {
   createDirectoryNow(directory, 0o700);
   let reportedFile: string | undefined;
@@ -77,6 +81,8 @@ function openDailyFile(directory: string): pino.DestinationStream {
     process.stderr.write(`The log '${file}' cannot be written; continuing without it: ${describeError(error, file)}\n`);
   };
   const open = (path: string): pino.DestinationStream & { end(): void } => {
+    // Once a day: with the first line of the day.
+    if (!existsSync(path)) removeOldFiles(directory);
     const opened = pino.destination({ dest: path, sync: true, maxLength: waitingBytes });
     // Without a listener it would end the process.
     opened.on('error', (error: unknown) => reportFailure(path, error));
@@ -99,6 +105,14 @@ function openDailyFile(directory: string): pino.DestinationStream {
       destination.write(withoutSecrets(line));
     },
   };
+}
+
+/** Removes the files of days that are long past; one that another process is just removing, too, is no failure. */
+function removeOldFiles(directory: string): void {
+  const oldest = logFileOf('', new Date(Date.now() - keptDays * 24 * 3600 * 1000));
+  for (const name of readdirSync(directory)) {
+    if (/^\d{4}-\d{2}-\d{2}\.log$/u.test(name) && name < oldest) rmSync(join(directory, name), { force: true });
+  }
 }
 
 function printLine(line: string): void {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -42,6 +42,15 @@ it('renders lines for reading', () => {
     '{"level":40,"time":"2025-04-10T08:17:54.100Z","command":"serve","mode":"testbed","pid":7,"n":3,"who":"a b","msg":"Late"}';
   expect(renderLogLine(line)).toBe('08:17:54 warn serve [testbed]: Late n=3 who="a b"');
   expect(renderLogLine(line, true)).toBe('08:17:54 \u001B[33mwarn\u001B[0m serve [testbed]: Late n=3 who="a b"');
+});
+
+it('keeps the files of 90 days, and nothing else is removed', () => {
+  const directory = temporaryDirectory();
+  const daysAgo = (days: number): string => logFileOf('', new Date(Date.now() - days * 24 * 3600 * 1000));
+  for (const name of [daysAgo(91), daysAgo(90), '2020-01-01.log.gz', '2020-01-01.txt'])
+    writeFileSync(join(directory, name), 'x');
+  openLog({ command: 'ramenya', mode: 'production', directory, shown: 'silent' }).info({}, 'One');
+  expect(readdirSync(directory).sort()).toEqual(['2020-01-01.log.gz', '2020-01-01.txt', daysAgo(90), daysAgo(0)]);
 });
 
 it('says once that its disk is full, and stops nothing', () => {
