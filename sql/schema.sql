@@ -241,6 +241,7 @@ create table production_pass (
   funnel jsonb,
   submitted integer default 0 not null,
   next_at timestamp without time zone,
+  runs integer,
   constraint production_pass_outcome_check CHECK ((outcome = ANY (ARRAY['dispatched'::text, 'waited'::text, 'elsewhere'::text, 'failed'::text]))),
   constraint production_pass_pkey PRIMARY KEY (id)
 );
@@ -362,6 +363,14 @@ create table production_status (
   constraint production_status_prod_id_fkey FOREIGN KEY (prod_id) REFERENCES production_setup(id)
 ) with (fillfactor=50);
 
+create table rule_input (
+  holder uuid not null,
+  rule text not null,
+  name text not null,
+  is_prefix boolean not null,
+  constraint rule_input_pkey PRIMARY KEY (holder, rule, name, is_prefix)
+);
+
 create table rule_pause (
   rule text not null,
   reason text not null,
@@ -412,6 +421,15 @@ create table submission (
   constraint submission_pkey PRIMARY KEY (uuid),
   constraint submission_state_check CHECK ((state = ANY (ARRAY['reserved'::text, 'confirmed'::text, 'refused'::text, 'lost'::text]))),
   constraint submission_stop_kind_check CHECK ((stop_kind = ANY (ARRAY['held'::text, 'broken'::text])))
+);
+
+create table triggered_run (
+  holder uuid not null,
+  rule text not null,
+  run integer not null,
+  arrivals bigint default 1 not null,
+  since timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  constraint triggered_run_pkey PRIMARY KEY (holder, rule, run)
 );
 
 CREATE INDEX invalid_run_list_run ON invalid_run_list USING btree (first_run);

@@ -7,7 +7,6 @@ import { describeError } from '#util/describe-error.ts';
 import { present } from '#util/present.ts';
 
 import { decideByQueue } from './back-pressure/decide-by-queue.ts';
-import { makeQueueMeter } from './back-pressure/queue-meter.ts';
 import { readOrders } from './back-pressure/read-orders.ts';
 import { runInOrder } from './back-pressure/run-in-order.ts';
 import { runTurn } from './run-turn.ts';
@@ -21,10 +20,20 @@ import type { QueueLimits } from './back-pressure/decide-by-queue.ts';
 import type { QueueMeter } from './back-pressure/queue-meter.ts';
 import type { RuleBackoff } from './backoff.ts';
 import type { LoopTurn, TurnPlace, TurnResult } from './run-turn.ts';
+import type { TriggerRunner } from './trigger/trigger-runner.ts';
 
 /** What a cycle works with. */
-export interface CycleInput extends TurnPlace {
+export interface CycleInput extends RuleInput {
   readonly turns: readonly LoopTurn[];
+  readonly meter: QueueMeter;
+  /** Runs triggered rules; absent: rules are not triggered. */
+  readonly triggers?: TriggerRunner;
+  /** Called when the site is settled. */
+  readonly onSettled: (settled: Settled) => void;
+}
+
+/** What a rule is run with, in a cycle or because it was triggered. */
+export interface RuleInput extends TurnPlace {
   readonly limits: QueueLimits;
   readonly backoff: RuleBackoff;
   /** When the next cycle would begin if this one ended now; ms since 1970. Absent: there is no next one. */
@@ -34,8 +43,6 @@ export interface CycleInput extends TurnPlace {
   readonly say: Say;
   /** Called when a rule is done. */
   readonly onTurn: (turn: TurnRecord) => Promise<void> | void;
-  /** Called when the site is settled. */
-  readonly onSettled: (settled: Settled) => void;
 }
 
 /** A turn that has ended, and what is not recorded of it. */
@@ -60,17 +67,18 @@ export interface CycleResult {
  * and does not stop the others. If the site cannot be settled, the cycle ends: decisions could be wrong.
  */
 export async function runCycle(input: CycleInput): Promise<CycleResult> {
-  const { databases, backend, say } = input;
+  const { databases, say, meter, triggers } = input;
   const { status, catalog } = databases;
   const turns: TurnRecord[] = [];
   let isEnd = false;
   try {
     input.onSettled(await settleSite({ ...input, status, catalog, say }));
     const pauses = new Map((await findPauses(status)).map((pause) => [pause.rule, pause]));
-    const meter = makeQueueMeter(status, backend);
+    triggers?.beginCycle(input.turns);
     const submitted = new Map<LoopTurn, number>();
     await runInOrder(await readOrders(input.turns), {
       run: async (turn, part) => {
+        await triggers?.runDue({ meter, part: 1 });
         if (input.stop.aborted) return false;
         const before = submitted.get(turn) ?? 0;
         const maxJobs = (turn.wish.maxJobs ?? Infinity) - before;
@@ -106,15 +114,26 @@ interface EndedTurn extends TurnResult {
   readonly error?: unknown;
 }
 
-interface TurnContext {
-  readonly pause: RulePause | undefined;
+/** The circumstances in which a rule is run. */
+export interface RuleContext {
+  readonly pause?: RulePause | undefined;
   readonly meter: QueueMeter;
   /** The part of the room in the queue that it may use; above 0, up to 1. */
   readonly part: number;
 }
 
-/** Runs a rule unless it has to wait, and records the result. */
-async function runRule(input: CycleInput, turn: LoopTurn, context: TurnContext) {
+/** A turn that was run, and what it says about the room in the queue. */
+interface RunRule {
+  readonly record: TurnRecord;
+  readonly isEnd: boolean;
+  readonly isCut: boolean;
+}
+
+/**
+ * Runs a rule unless it has to wait, and records the result. Of triggered turns only those that submitted jobs or failed are
+ * recorded: there may be some each second.
+ */
+export async function runRule(input: RuleInput, turn: LoopTurn, context: RuleContext): Promise<RunRule> {
   const startedAt = new Date().toISOString();
   let production: Production | undefined;
   const onProduction = (found: Production): void => {
@@ -126,13 +145,16 @@ async function runRule(input: CycleInput, turn: LoopTurn, context: TurnContext) 
     return { outcome: 'failed', reason: describeError(error), submitted: 0, clusters: [], untilMs, error };
   });
   const { outcome, reason, funnel, submitted, gauge, clusters, error } = ended;
-  const facts = { rule: turn.rule, config: turn.config, startedAt, outcome, submitted };
+  const runs = turn.triggered?.length;
+  const facts = { rule: turn.rule, config: turn.config, startedAt, outcome, submitted, ...present({ runs }) };
   const pass = { ...facts, ...present({ reason, funnel, gauge, nextAt: nextAtOf(input, ended.untilMs) }) };
   // The result stands, even if it cannot be recorded.
-  await recordPass(input.databases.status, input.loop, pass, production).catch((failure: unknown) =>
-    input.log.warn({ rule: turn.rule, error: failure }, 'pass not recorded'),
-  );
-  input.log.info({ rule: turn.rule, outcome, submitted, ...present({ reason, gauge }) }, 'pass');
+  if (runs === undefined || submitted > 0 || outcome === 'failed') {
+    await recordPass(input.databases.status, input.loop, pass, production).catch((failure: unknown) =>
+      input.log.warn({ rule: turn.rule, error: failure }, 'pass not recorded'),
+    );
+  }
+  input.log.info({ rule: turn.rule, outcome, submitted, ...present({ runs, reason, gauge }) }, 'pass');
   const record: TurnRecord = {
     ...{ pass: { ...pass, endedAt: new Date().toISOString() }, clusters },
     ...present({ error }),
@@ -143,9 +165,9 @@ async function runRule(input: CycleInput, turn: LoopTurn, context: TurnContext) 
 const waiting = { outcome: 'waited', submitted: 0, clusters: [] } as const;
 
 async function runUnlessWaiting(
-  input: CycleInput,
+  input: RuleInput,
   turn: LoopTurn,
-  { pause, meter, part }: TurnContext,
+  { pause, meter, part }: RuleContext,
   onProduction: (production: Production) => void,
 ): Promise<EndedTurn> {
   if (pause !== undefined) return { ...waiting, reason: `${pause.by} paused it: ${pause.reason}` };
@@ -168,7 +190,7 @@ async function runUnlessWaiting(
 }
 
 /** Not before the next cycle. */
-function nextAtOf({ findNextMs }: CycleInput, untilMs = 0): string | undefined {
+function nextAtOf({ findNextMs }: RuleInput, untilMs = 0): string | undefined {
   const nextMs = findNextMs();
   return nextMs === undefined ? undefined : new Date(Math.max(nextMs, untilMs)).toISOString();
 }

@@ -1,17 +1,24 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { removeLeases } from '#db/status/loop/lease.ts';
 import { removeOldPasses } from '#db/status/loop/passes.ts';
+import { removeRuleInputs } from '#db/status/trigger/remove-rule-inputs.ts';
+import { present } from '#util/present.ts';
 
+import { makeQueueMeter } from './back-pressure/queue-meter.ts';
 import { makeBackoff } from './backoff.ts';
 import { startLeaseTimer } from './lease-timer.ts';
 import { runCycle } from './run-cycle.ts';
+import { makeQueryCache } from './trigger/query-cache.ts';
+import { makeTriggerRunner } from './trigger/trigger-runner.ts';
+import { startTriggerWatch } from './trigger/trigger-watch.ts';
 
 import type { CycleInput, CycleResult } from './run-cycle.ts';
 import type { LoopTurn } from './run-turn.ts';
 
 /** What a loop works with. */
-export interface LoopInput extends Omit<CycleInput, 'turns' | 'backoff' | 'findNextMs'> {
+export interface LoopInput extends Omit<
+  CycleInput,
+  'turns' | 'backoff' | 'findNextMs' | 'meter' | 'triggers' | 'queries'
+> {
   /** Reads which rules to run, at the beginning of each cycle. It reports problems of the list itself. */
   readonly readTurns: () => Promise<readonly LoopTurn[]>;
   /** From the end of a cycle to the beginning of the next; absent: one cycle. */
@@ -33,29 +40,37 @@ const passesKeptDays = 30;
  * @see docs/commands/ramenya.md
  */
 export async function runLoop(input: LoopInput): Promise<CycleResult> {
-  const { delayMs, stop, databases, loop, log } = input;
+  const { delayMs, stop, databases, loop, log, backend } = input;
   const leases = startLeaseTimer(databases.status, loop, input.leaseMs, log);
   const backoff = makeBackoff(delayMs ?? 0);
   const findNextMs = (): number | undefined => (delayMs === undefined ? undefined : Date.now() + delayMs);
+  const meter = makeQueueMeter(databases.status, backend);
+  const place = { ...input, backoff, findNextMs, ...(delayMs === undefined ? {} : { queries: makeQueryCache() }) };
+  const watch = delayMs === undefined ? undefined : startTriggerWatch(databases.status, loop, log);
+  const triggers = watch === undefined ? undefined : makeTriggerRunner(place, watch);
   try {
     for (let cycle = 1; ; cycle += 1) {
       const turns = await input.readTurns();
       input.onBegin(cycle);
-      const result = await runCycle({ ...input, turns, backoff, findNextMs });
+      const result = await runCycle({ ...place, turns, meter, ...present({ triggers }) });
       await removeOldPasses(databases.status, passesKeptDays).catch((error: unknown) =>
         log.warn({ error }, 'old passes remain'),
       );
       const names = turns.map(({ rule }) => rule);
-      await removeLeases(databases.status, loop, names).catch((error: unknown) =>
-        log.warn({ error }, 'leases of former rules remain'),
-      );
+      await removeLeases(databases.status, loop, names)
+        .then(() => removeRuleInputs(databases.status, loop, names))
+        .catch((error: unknown) => log.warn({ error }, 'leases of former rules remain'));
       const nextMs = stop.aborted || result.isEnd ? undefined : findNextMs();
       await input.onCycle(result, nextMs);
       if (nextMs === undefined) return result;
-      await sleep(Math.max(0, nextMs - Date.now()), undefined, { signal: stop }).catch(() => undefined);
+      await triggers?.runUntil(nextMs, { meter, part: 1 });
       if (stop.aborted) return result;
     }
   } finally {
+    await watch?.close();
+    await removeRuleInputs(databases.status, loop).catch((error: unknown) =>
+      log.warn({ error }, 'triggers remain until another loop removes them'),
+    );
     await leases.close();
   }
 }

@@ -2,6 +2,7 @@ import { findCursor } from '#db/status/cursor/find-cursor.ts';
 import { adoptCursor } from '#db/status/cursor/move-cursor.ts';
 import { countOpenAttempts } from '#db/status/loop/count-open-attempts.ts';
 import { assertLease, claimLease } from '#db/status/loop/lease.ts';
+import { removeTriggeredRuns } from '#db/status/trigger/remove-triggered-runs.ts';
 import { makePhaseClock } from '#dispatch/phase-clock.ts';
 import { UsageError } from '#model/errors.ts';
 import { isDumpRule, prepareSelectedRule, readSelectedRule, withCursor } from '#pass/read-selected-rule.ts';
@@ -9,9 +10,11 @@ import { runPass } from '#pass/run-pass.ts';
 
 import { decideByDisk } from './back-pressure/decide-by-disk.ts';
 import { decideByRule } from './back-pressure/decide-by-rule.ts';
+import { prepareScope } from './trigger/prepare-scope.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
+import type { TriggeredRun } from '#db/status/trigger/find-triggered-runs.ts';
 import type { LoopIdentity } from '#model/lease.ts';
 import type { Log } from '#model/log.ts';
 import type { Production } from '#model/production.ts';
@@ -23,6 +26,7 @@ import type { PassListener, PassWish } from '#pass/run-pass.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { PressureVerdict } from './back-pressure/pressure-verdict.ts';
+import type { QueryCache } from './trigger/query-cache.ts';
 
 /** A rule that a loop runs in each cycle, with its options. */
 export interface LoopTurn {
@@ -33,6 +37,8 @@ export interface LoopTurn {
   readonly wish: PassWish;
   /** `--yes`: what exists may be replaced. */
   readonly isYes: boolean;
+  /** The turn decides these runs alone: files of them were registered. */
+  readonly triggered?: readonly TriggeredRun[];
 }
 
 /** What the turns of a loop work with. The caller opens and closes it. */
@@ -46,6 +52,8 @@ export interface TurnPlace {
   /** How long a lease lasts unless it is renewed. */
   readonly leaseMs: number;
   readonly log: Log;
+  /** What the rules read; absent: rules are not triggered, because the loop has one cycle only. */
+  readonly queries?: QueryCache;
   /** Called with what the operator should know of a rule, a sentence each; in each cycle again. */
   readonly onWarning: (rule: string, sentence: string) => void;
 }
@@ -92,10 +100,16 @@ export async function runTurn(
   const { lease } = answer;
   const verdict = await decideByItself(place, ready.prepared);
   if (verdict.kind === 'wait') return { outcome: 'waited', reason: verdict.reason, submitted: 0, clusters: [] };
-  const { prepared } = await withCursor(ready, async (key) => {
+  const whole = await withCursor(ready, async (key) => {
     await adoptCursor(status, key);
     return findCursor(status, key);
   });
+  const scope = await prepareScope({ status, loop, queries: place.queries }, turn, whole);
+  if (scope.ready === undefined) {
+    await removeTriggeredRuns(status, loop, scope.answered);
+    return { outcome: 'dispatched', submitted: 0, clusters: [] };
+  }
+  const { prepared } = scope.ready;
   const outcome = await runPass({
     ...{ prepared, site, databases, backend: place.backend, workerDirectory: place.workerDirectory, log },
     wish: { ...turn.wish, maxJobs: Math.min(turn.wish.maxJobs ?? Infinity, room, verdict.room) },
@@ -107,6 +121,7 @@ export async function runTurn(
     signal: new AbortController().signal,
   });
   if (outcome.kind === 'declined') throw new Error('A pass was declined without a question');
+  await removeTriggeredRuns(status, loop, scope.answered);
   const { applied, funnel } = outcome;
   for (const note of applied.notes) reportWarning(place, turn.rule, note);
   return {

@@ -68,7 +68,15 @@ export interface Rule {
   /** `product: required`: an attempt that ends without its product in the catalog is failed. */
   readonly isProductRequired: boolean;
   readonly order: RuleOrder;
+  /** Dsttypes whose files trigger the rule in a loop; `*` at the end: all that begin so. Absent: those that its query names. */
+  readonly after?: readonly string[];
   readonly places: RulePlaces;
+}
+
+/** What triggers a rule: a dsttype, the beginning of dsttypes, or a name that begins with a dsttype and `_`. */
+export interface InputName {
+  readonly name: string;
+  readonly isPrefix: boolean;
 }
 
 /** Where a character of a text of a rule stands; the value, its key, or the rule where it is not known better. */

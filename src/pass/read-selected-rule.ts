@@ -79,6 +79,13 @@ export async function withCursor(
   return { ...ready, prepared };
 }
 
+/** Asks a rule for some runs alone, instead of those of its options. */
+export function withRuns(ready: ReadyRule, runs: readonly number[]): ReadyRule {
+  const { rule, options } = ready.prepared;
+  const preparation = prepareRule(rule, { ...options, runs: { kind: 'list', runs } });
+  return { ...ready, prepared: preparedOf(rule, preparation, ready.complaints) };
+}
+
 function preparedOf(rule: Rule, preparation: Preparation, complaints: readonly Complaint[]): PreparedRule {
   if (preparation.kind === 'prepared') return preparation.prepared;
   throw makeRuleError(rule.name, rule.file, complaints);

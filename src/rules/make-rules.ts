@@ -82,7 +82,7 @@ function makeRule(
     name,
     file,
     params: version === undefined ? params : { ...params, version: String(version) },
-    ...present({ version, isSupervised: shape.data?.supervise }),
+    ...present({ version, isSupervised: shape.data?.supervise, after: shape.data?.after }),
     input: inputOf(scalarsOf(rule, 'input'), add),
     filesystem: textsOf('filesystem', scalarsOf(rule, 'filesystem'), add),
     job: jobOf(rule, add),

@@ -14,6 +14,9 @@ const count = z
   .regex(/^[1-9]\d{0,8}$/u, aboveZero)
   .transform(Number);
 
+const names = { error: 'dsttypes, e.g. [DST_CALO_run2pp, DST_HIT_*]' };
+const dsttype = z.string(names).regex(/^[A-Za-z0-9_.+]+\*?$/u, names);
+
 /** What a rule looks like: sections that are missing, and keys of one's own, are no mistakes of form. */
 export const ruleShape = z.looseObject(
   {
@@ -56,6 +59,10 @@ export const ruleShape = z.looseObject(
       .optional(),
     max_queued: count.describe('Jobs of the rule in the queue at most, for loops').optional(),
     max_idle: count.describe('Jobs of the rule that wait in the queue at most, for loops').optional(),
+    after: z
+      .union([dsttype.transform((name) => [name]), z.array(dsttype)], names)
+      .describe('Dsttypes whose files trigger the rule in a loop; by default those that the query names')
+      .optional(),
   },
   { error: 'a mapping with params, input, filesystem and job' },
 );
@@ -64,7 +71,7 @@ export const ruleShape = z.looseObject(
 export const ruleSections = ['params', 'input', 'filesystem', 'job'] as const;
 
 /** Further keys of a rule, beside its sections. */
-export const ruleKeys = ['supervise', 'product', 'priority', 'share', 'max_queued', 'max_idle'] as const;
+export const ruleKeys = ['supervise', 'product', 'priority', 'share', 'max_queued', 'max_idle', 'after'] as const;
 
 /** The keys that a rule's section `input` may have; any other is a mistake. */
 export const inputKeys = ['db', 'query', 'direct_path', 'lfn2pfn', 'verify'] as const;

@@ -349,13 +349,29 @@ describe('rule file', () => {
     }
   });
 
+  it('reads what triggers a rule in a loop (C-Q29)', () => {
+    const read = (line: string) => parseRuleFile(`R:\n  params: {name: x}\n  ${line}\n`, '/r.yaml');
+    const afterOf = (line: string) => read(line).rules.map(({ after }) => after);
+    expect(afterOf('after: DST_CALO_run2pp')).toEqual([['DST_CALO_run2pp']]);
+    expect(afterOf('after: [DST_CALO_run2pp, DST_HIT_*]')).toEqual([['DST_CALO_run2pp', 'DST_HIT_*']]);
+    expect(afterOf('after: []')).toEqual([[]]);
+    expect(afterOf('product: required')).toEqual([undefined]);
+    for (const line of ['after: [a b]', "after: 'DST_%'", 'after: {DST_A: 1}', 'after:']) {
+      expect(renderComplaints(read(line).complaints)).toEqual([
+        expect.stringMatching(
+          /^r\.yaml:3:\d+: error: R: The value of after\S* has the wrong type: expected dsttypes, e\.g\. \[DST_CALO_run2pp, DST_HIT_\*\]$/u,
+        ),
+      ]);
+    }
+  });
+
   it('warns of sections that are not used any more, and of keys that are not read (C-R18)', () => {
     const text =
       'R:\n  params: {name: x}\n  presubmit: {db: fc}\n  extra: 1\n  filesytem: {}\n  input: {db: fc, qery: x, lfn2pfn: maybe}\n';
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
         "r.yaml:3:3: warning: R: 'presubmit' is not used any more",
-        "r.yaml:4:3: warning: R: Unknown key 'extra': expected one of params, input, filesystem, job, supervise, product, priority, share, max_queued, max_idle",
+        "r.yaml:4:3: warning: R: Unknown key 'extra': expected one of params, input, filesystem, job, supervise, product, priority, share, max_queued, max_idle, after",
         "r.yaml:5:3: error: R: Unknown key 'filesytem': expected 'filesystem'",
         "r.yaml:6:19: error: R: Unknown key 'input.qery': expected 'query'",
         "r.yaml:6:37: error: R: Unknown lfn2pfn 'maybe': expected 'lfn2pfn' or 'lfn2lfn'",

@@ -70,7 +70,8 @@ export async function runSubmit(
       if (unknown !== undefined) printer.sayNew(`Not all jobs are known: ${unknown}`);
     },
     onWarning: (rule, sentence) => printer.sayNew(`${rule}: ${sentence}`),
-    onTurn: (turn) => printer.printTurn(turn),
+    // A triggered rule runs while the loop waits for its next cycle.
+    onTurn: (turn) => printer.withoutWait(() => printer.printTurn(turn)),
     onCycle: async (cycle, nextMs) => {
       await printer.printCycle(cycles, cycle, nextMs);
       await printReports?.(place);
@@ -90,6 +91,8 @@ interface Printer {
   /** Says a sentence unless it was said in the cycle before, or in this one. */
   sayNew(sentence: string): void;
   printTurn(turn: TurnRecord): Promise<void>;
+  /** Prints something while the wait for the next cycle is shown. */
+  withoutWait(action: () => Promise<void>): Promise<void>;
   printCycle(cycle: number, result: CycleResult, nextMs: number | undefined): Promise<void>;
   showWait(nextMs: number): void;
   close(): void;
@@ -100,14 +103,28 @@ function makePrinter({ isJson, isVerbose, delayMs }: SubmitRequest, say: Say): P
   let before = new Set<string>();
   let current = new Set<string>();
   let endWait = (): void => undefined;
+  let waitsUntilMs: number | undefined;
   const isNew = (text: string): boolean => {
     const isKnown = before.has(text) || current.has(text);
     current.add(text);
     return !isKnown;
   };
+  const showWait = (nextMs: number): void => {
+    waitsUntilMs = nextMs;
+    const total = Math.ceil((nextMs - Date.now()) / 1000);
+    const bar = openProgress({ label: 'next cycle', total, unit: 's', delayMs: 0 });
+    const timer = setInterval(() => bar.update(Math.max(0, total - Math.ceil((nextMs - Date.now()) / 1000))), 1000);
+    timer.unref();
+    endWait = () => {
+      clearInterval(timer);
+      bar.close();
+      endWait = () => undefined;
+    };
+  };
   return {
     beginCycle: () => {
       endWait();
+      waitsUntilMs = undefined;
       [before, current] = [current, new Set()];
     },
     sayNew: (sentence) => {
@@ -139,16 +156,11 @@ function makePrinter({ isJson, isVerbose, delayMs }: SubmitRequest, say: Say): P
       const passes = turns.map(({ pass }) => pass);
       await writeLine(describeCycle(cycle, passes, nextMs === undefined ? undefined : new Date(nextMs).toISOString()));
     },
-    showWait: (nextMs) => {
-      const total = Math.ceil((nextMs - Date.now()) / 1000);
-      const bar = openProgress({ label: 'next cycle', total, unit: 's', delayMs: 0 });
-      const timer = setInterval(() => bar.update(Math.max(0, total - Math.ceil((nextMs - Date.now()) / 1000))), 1000);
-      timer.unref();
-      endWait = () => {
-        clearInterval(timer);
-        bar.close();
-        endWait = () => undefined;
-      };
+    showWait,
+    withoutWait: async (action) => {
+      endWait();
+      await action();
+      if (waitsUntilMs !== undefined) showWait(waitsUntilMs);
     },
     close: () => endWait(),
   };

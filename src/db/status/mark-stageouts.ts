@@ -1,5 +1,6 @@
 import { sql } from '../connect.ts';
 import { foldAttemptsAgain } from './fold-attempts-again.ts';
+import { putTriggeredRunsSql, triggerChannel } from './trigger/put-triggered-runs-sql.ts';
 
 import type { Database, Queryable, Statement } from '../connect.ts';
 import type { EventKey } from './find-stageouts.ts';
@@ -17,7 +18,7 @@ function keyTableSql(keys: readonly EventKey[]): Statement {
 
 /**
  * Marks stageouts as applied to the catalog and notifies {@link catalogChannel} in the status database, once for each
- * dsttype and run. Twice does no harm.
+ * dsttype and run; in the same transaction, triggers the rules of loops that may read them. Twice does no harm.
  *
  * @throws DatabaseError
  */
@@ -55,14 +56,15 @@ async function markApplied(status: Queryable, keys: readonly EventKey[]): Promis
       from locked l
       where e.cupsid = l.cupsid and e.source = l.source and e.sequence = l.sequence and e.at = l.at
       returning e.cupsid, e.detail -> 'file' as file
-    )
-    select pg_notify(${catalogChannel}::text, notified.payload)
-    from (
-      select distinct json_build_object(
-        'dsttype', coalesce(m.file ->> 'dsttype', s.dsttype), 'run', coalesce((m.file ->> 'run')::int, s.run)
-      )::text as payload
+    ),
+    registered as (
+      select distinct coalesce(m.file ->> 'dsttype', s.dsttype) as dsttype, coalesce((m.file ->> 'run')::int, s.run) as run
       from marked m join ${sql.table(status.role, 'production_status')} s on s.id = m.cupsid
-    ) notified`);
+    ),
+    triggered as (${putTriggeredRunsSql(status, sql`registered`)})
+    select pg_notify(${catalogChannel}::text, json_build_object('dsttype', dsttype, 'run', run)::text) from registered
+    union all
+    select pg_notify(${triggerChannel}::text, holder::text) from (select distinct holder from triggered) loops`);
 }
 
 /**

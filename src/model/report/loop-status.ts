@@ -15,6 +15,8 @@ export interface PassRecord {
   readonly funnel?: Funnel;
   /** Jobs that the batch system has accepted. */
   readonly submitted: number;
+  /** Number of runs that had triggered the turn, which decided these alone; absent: it decided all runs of the rule. */
+  readonly runs?: number;
   /** When the loop will run the rule again; absent: it will not. */
   readonly nextAt?: string;
 }
@@ -51,8 +53,10 @@ export interface LoopRuleStatus {
     readonly since: string;
     readonly isSilent: boolean;
   };
-  /** The latest turn; absent: no turn is recorded. */
+  /** The latest turn that was not triggered; absent: no turn is recorded. */
   readonly last?: PassRecord;
+  /** The latest triggered turn that submitted jobs or failed. */
+  readonly lastTriggered?: Pick<PassRecord, 'endedAt' | 'outcome' | 'submitted'> & { readonly runs: number };
   readonly lastDispatchedAt?: string;
   /** Failed turns since the rule last ran. */
   readonly failures: number;

@@ -5,12 +5,13 @@ import type { PassRecord } from '#model/report/loop-status.ts';
 
 /** Describes the result of a turn in one line. */
 export function describeTurn(
-  { rule, outcome, reason, submitted }: Pick<PassRecord, 'rule' | 'outcome' | 'reason' | 'submitted'>,
+  { rule, outcome, reason, submitted, runs }: Pick<PassRecord, 'rule' | 'outcome' | 'reason' | 'submitted' | 'runs'>,
   clusters: readonly number[],
 ): string {
   if (outcome === 'dispatched') {
     const where = clusters.length === 0 ? '' : `, cluster ${clusters.join(', ')}`;
-    return `${rule}: ${countOf(submitted, 'job')} dispatched${where}`;
+    const cause = runs === undefined ? '' : ` for new files of ${countOf(runs, 'run')}`;
+    return `${rule}: ${countOf(submitted, 'job')} dispatched${cause}${where}`;
   }
   return withoutControls(`${rule} ${outcome === 'failed' ? 'failed' : 'waits'}: ${reason ?? 'no reason is known'}`);
 }

@@ -1,4 +1,5 @@
 import { renderTable } from '#cli/table.ts';
+import { countOf } from '#util/count-of.ts';
 import { formatCount } from '#util/text/format-count.ts';
 import { formatDuration } from '#util/text/format-duration.ts';
 import { withoutControls } from '#util/text/without-controls.ts';
@@ -43,13 +44,18 @@ function resultOf({ last, pause }: LoopRuleStatus): string {
 }
 
 function describeRule(
-  { rule, last, pause, failures, loop, lastDispatchedAt }: LoopRuleStatus,
+  { rule, last, lastTriggered, pause, failures, loop, lastDispatchedAt }: LoopRuleStatus,
   now: Date,
 ): readonly string[] {
   const lines: string[] = [];
   if (pause !== undefined) lines.push(`paused by ${pause.by} ${ageOf(pause.at, now)} ago: ${pause.reason}`);
   else if (last?.reason !== undefined) lines.push(last.reason);
   if (last?.funnel !== undefined) lines.push(funnelOf(last.funnel));
+  if (lastTriggered !== undefined) {
+    const { endedAt, outcome, submitted, runs } = lastTriggered;
+    const what = outcome === 'failed' ? 'failed' : `${countOf(submitted, 'job')} dispatched`;
+    lines.push(`triggered by new files of ${countOf(runs, 'run')} ${ageOf(endedAt, now)} ago: ${what}`);
+  }
   if (failures > 1) {
     const since = lastDispatchedAt === undefined ? '' : `; it last ran ${ageOf(lastDispatchedAt, now)} ago`;
     lines.push(`failed ${failures} times in a row${since}`);

@@ -14,7 +14,10 @@ const loop = { name: 'ada@alpha', process: 4711, since: '2026-12-01T10:00:00.000
 
 test('shows who runs which rule, what came of it and why it waits, in 80 columns', () => {
   const rules: readonly LoopRuleStatus[] = [
-    { rule: 'DST_A', failures: 0, loop, last: pass },
+    {
+      ...{ rule: 'DST_A', failures: 0, loop, last: pass },
+      lastTriggered: { outcome: 'dispatched', submitted: 3, runs: 2, endedAt: '2026-12-02T09:59:57.000Z' },
+    },
     {
       ...{
         rule: 'DST_B',
@@ -37,6 +40,7 @@ test('shows who runs which rule, what came of it and why it waits, in 80 columns
     'DST_B  ada@alpha:4711 (silent)  2m ago     failed         0  in 2m',
     'DST_C  -                        never      paused            -',
     '',
+    'DST_A: triggered by new files of 2 runs 3s ago: 3 jobs dispatched',
     "DST_B: Column 'files' does not exist",
     'DST_B: failed 3 times in a row; it last ran 3d ago',
     'DST_B: its loop does not renew its lease: another loop may take it',

@@ -25,6 +25,10 @@ interface Row {
   readonly nextAt: Date | null;
   readonly lastDispatchedAt: Date | null;
   readonly failures: number;
+  readonly triggeredAt: Date | null;
+  readonly triggeredOutcome: PassResult | null;
+  readonly triggeredSubmitted: number | null;
+  readonly triggeredRuns: number | null;
 }
 
 /**
@@ -45,17 +49,23 @@ export async function findLoopRules(status: Queryable): Promise<readonly LoopRul
     select n.rule, l.held_by as name, l.process, l.taken_at as since,
            l.expires_at <= now() at time zone 'utc' as "isSilent",
            p.config, p.started_at as "startedAt", p.ended_at as "endedAt", p.outcome, p.reason, p.gauge, p.funnel,
-           p.submitted, p.next_at as "nextAt", d.ended_at as "lastDispatchedAt", f.failures::int as failures
+           p.submitted, p.next_at as "nextAt", d.ended_at as "lastDispatchedAt", f.failures::int as failures,
+           t.ended_at as "triggeredAt", t.outcome as "triggeredOutcome", t.submitted as "triggeredSubmitted",
+           t.runs as "triggeredRuns"
     from named n
     left join lateral (
       select * from ${leases} l where l.rule = n.rule order by l.expires_at desc limit 1
     ) l on true
     left join lateral (
-      select * from ${passes} p where p.rule = n.rule and p.outcome <> 'elsewhere' order by p.id desc limit 1
+      select * from ${passes} p where p.rule = n.rule and p.outcome <> 'elsewhere' and p.runs is null order by p.id desc limit 1
     ) p on true
     left join lateral (
       select * from ${passes} d where d.rule = n.rule and d.outcome = 'dispatched' order by d.id desc limit 1
     ) d on true
+    left join lateral (
+      select ended_at, outcome, submitted, runs from ${passes} t
+      where t.rule = n.rule and t.runs is not null order by t.id desc limit 1
+    ) t on true
     cross join lateral (
       select count(*) as failures from ${passes} f
       where f.rule = n.rule and f.outcome = 'failed' and f.id > coalesce(
@@ -69,13 +79,25 @@ function toStatus(row: Row, pause: RulePause | undefined): LoopRuleStatus {
   const { rule, failures } = row;
   return {
     ...{ rule, failures },
-    ...present({ loop: toLoop(row), last: toPass(row), lastDispatchedAt: row.lastDispatchedAt?.toISOString(), pause }),
+    ...present({
+      loop: toLoop(row),
+      last: toPass(row),
+      lastTriggered: toTriggered(row),
+      lastDispatchedAt: row.lastDispatchedAt?.toISOString(),
+      pause,
+    }),
   };
 }
 
 function toLoop({ name, process, since, isSilent }: Row): LoopRuleStatus['loop'] {
   if (name === null || process === null || since === null) return undefined;
   return { name, process, since: since.toISOString(), isSilent: isSilent === true };
+}
+
+function toTriggered(row: Row): LoopRuleStatus['lastTriggered'] {
+  const { triggeredAt: endedAt, triggeredOutcome: outcome, triggeredSubmitted: submitted, triggeredRuns: runs } = row;
+  if (endedAt === null || outcome === null || submitted === null || runs === null) return undefined;
+  return { outcome, submitted, runs, endedAt: endedAt.toISOString() };
 }
 
 function toPass(row: Row): PassRecord | undefined {

@@ -24,12 +24,12 @@ export async function recordPass(
   await status.execute(sql`
     insert into ${sql.table(status.role, 'production_pass')}
       (holder, held_by, rule, config, dsttype, build, tag, version, started_at, outcome, reason, gauge, funnel, submitted,
-       next_at)
+       next_at, runs)
     values (${loop.uuid}, ${loop.name}, ${pass.rule}, ${pass.config}, ${key?.dsttype ?? null}, ${key?.build ?? null},
             ${key?.tag ?? null}, ${key?.version ?? null}, ${new Date(pass.startedAt)}, ${pass.outcome},
             ${pass.reason ?? null}, ${pass.gauge === undefined ? null : JSON.stringify(pass.gauge)}::jsonb,
             ${pass.funnel === undefined ? null : JSON.stringify(pass.funnel)}::jsonb, ${pass.submitted},
-            ${pass.nextAt === undefined ? null : new Date(pass.nextAt)})`);
+            ${pass.nextAt === undefined ? null : new Date(pass.nextAt)}, ${pass.runs ?? null})`);
 }
 
 /**
