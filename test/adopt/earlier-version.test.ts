@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,16 +27,10 @@ const earlierNames = [
 ];
 /** An attempt of the old database that has not ended: events may change its row. */
 const open = 202;
-const ours = [
-  '0001-attempts',
-  '0002-event-log',
-  '0003-files',
-  '0004-fold',
-  '0005-notes',
-  '0006-record-events',
-  '0007-loop',
-  '0008-signs-of-life',
-];
+const ours = readdirSync(join(sqlDirectory, 'status'))
+  .filter((name) => name.endsWith('.sql'))
+  .map((name) => name.replace('.sql', ''))
+  .toSorted();
 let given: TestDatabase;
 let database: Database;
 
@@ -49,18 +44,30 @@ afterAll(async () => {
   await given.close();
 });
 
+/** Names of what the migrations after `0006-record-events` make: no earlier version had any of it. */
+function findMadeSince(kind: 'table' | 'sequence' | 'function'): readonly string[] {
+  const later = ours.slice(ours.indexOf('0006-record-events') + 1);
+  return later.flatMap((name) =>
+    [
+      ...readFileSync(join(sqlDirectory, 'status', `${name}.sql`), 'utf8').matchAll(
+        /^create (?:unlogged )?(\w+) (\w+)/gmu,
+      ),
+    ].flatMap(([, made, what]) => (made === kind && what !== undefined ? [what] : [])),
+  );
+}
+
 /** Gives the tables of a role the names, and the list of migrations, of the versions before the first release. */
 async function makeEarlier(role: Role, migrations: readonly string[]): Promise<void> {
   const table = (name: string) => sql.table(role, name);
   // What these versions did not have.
-  for (const name of ['production_start', 'sign_of_life', 'production_lease', 'production_pass', 'rule_pause']) {
+  for (const name of ['production_start', ...findMadeSince('table')]) {
     await database.execute(sql`drop table ${table(name)} cascade`);
   }
-  await database.execute(sql`drop sequence ${table('production_fence')}`);
+  for (const name of findMadeSince('sequence')) await database.execute(sql`drop sequence ${table(name)}`);
   const parts = ['event_facts', 'correct_clocks'];
   const added = ['refold_starts', 'refold_attempts', 'joined_inputs', 'rank_of', 'is_file_of', 'message_of'];
   const notes = ['note_datasets', 'note_refusals'];
-  for (const name of [...parts, ...added, 'is_recorded', 'is_followed', 'known_offset', 'noted_events', ...notes]) {
+  for (const name of [...parts, ...added, 'recorded_of', 'noted_events', ...notes, ...findMadeSince('function')]) {
     await database.execute(sql`drop function ${table(name)}`);
   }
   // What these versions had instead.
