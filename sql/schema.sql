@@ -879,64 +879,11 @@ CREATE OR REPLACE FUNCTION is_file_of(lfn text, dstfile text, dstname text)
 RETURN (lfn = ANY (ARRAY[(dstfile || '.root'::text), (dstfile || '.prdf'::text), (((dstname || '_v000'::text) || substr(dstfile, (length(dstname) + 1))) || '.root'::text), (((dstname || '_v000'::text) || substr(dstfile, (length(dstname) + 1))) || '.prdf'::text)]))
 ;
 
-CREATE OR REPLACE FUNCTION is_followed(cupsid integer, source text, sequence bigint)
- RETURNS boolean
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'status'
- SET enable_seqscan TO 'off'
-AS $function$
-#variable_conflict use_variable
-begin
-  return exists (
-    select from production_event e
-    where e.cupsid = is_followed.cupsid and e.source = is_followed.source and e.sequence > is_followed.sequence
-  );
-end
-$function$
-;
-
-CREATE OR REPLACE FUNCTION is_recorded(cupsid integer, source text, sequence bigint)
- RETURNS boolean
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'status'
- SET enable_seqscan TO 'off'
-AS $function$
-#variable_conflict use_variable
-begin
-  return exists (
-    select from production_event e
-    where e.cupsid = is_recorded.cupsid and e.source = is_recorded.source and e.sequence = is_recorded.sequence
-  );
-end
-$function$
-;
-
 CREATE OR REPLACE FUNCTION joined_inputs(files jsonb)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN (files IS NULL) THEN NULL::text WHEN (files = '[]'::jsonb) THEN 'unset'::text ELSE (SELECT string_agg(l.file, ','::text ORDER BY l.n) AS string_agg FROM jsonb_array_elements_text(joined_inputs.files) WITH ORDINALITY l(file, n)) END
-;
-
-CREATE OR REPLACE FUNCTION known_offset(cupsid integer, source text)
- RETURNS bigint
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'status'
- SET enable_seqscan TO 'off'
-AS $function$
-#variable_conflict use_variable
-begin
-  return (
-    select e.clock_offset_ms from production_event e
-    where e.cupsid = known_offset.cupsid and e.source = known_offset.source and e.clock_offset_ms is not null
-    order by e.sequence desc
-    limit 1
-  );
-end
-$function$
 ;
 
 CREATE OR REPLACE FUNCTION message_of(kind text, detail jsonb)
@@ -1097,6 +1044,16 @@ begin
     from known k
     order by k.cupsid, k.last_moment desc, k.last_source desc, k.last_sequence desc
   ),
+  -- The last event of an attempt is the last of its source: what is known of other sources has to be looked up.
+  recorded as materialized (
+    select r.*
+    from (
+      select array_agg(i.item) as items, array_agg(i.cupsid) as cupsids, array_agg(i.source) as source_names,
+        array_agg(i.sequence) as sequences
+      from item i join latest a on a.cupsid = i.cupsid
+      where i.is_allowed and not (i.source = a.last_source and i.sequence > a.last_sequence)
+    ) l, recorded_of(l.items, l.cupsids, l.source_names, l.sequences) r
+  ),
   -- The key is (cupsid, source, sequence); the table's own has the month in it, because it is partitioned.
   fresh as materialized (
     select f.*, nextval('production_event_arrival') as arrival,
@@ -1108,17 +1065,14 @@ begin
         i.item, i.cupsid, i.source, i.sequence, i.start, i.at as at_theirs, i.kind, i.detail, i.clock_offset_ms as own_offset,
         case
           when i.clock_offset_ms is not null then i.clock_offset_ms
-          when a.last_source is null then null
           when i.source = a.last_source and i.sequence > a.last_sequence then a.clock_offset_ms
-          else known_offset(i.cupsid, i.source)
+          else r.clock_offset_ms
         end as source_offset,
-        a.last_moment, a.last_source, a.last_sequence, i.submission_id, i.dstfile, i.dstname
-      from item i left join latest a on a.cupsid = i.cupsid
-      where i.is_allowed and (
-        a.last_source is null
-        or (i.source = a.last_source and i.sequence > a.last_sequence)
-        or not is_recorded(i.cupsid, i.source, i.sequence)
-      )
+        a.last_moment, a.last_source, a.last_sequence, r.last_recorded, i.submission_id, i.dstfile, i.dstname
+      from item i
+      left join latest a on a.cupsid = i.cupsid
+      left join recorded r on r.item = i.item
+      where i.is_allowed and r.is_recorded is not true
       order by i.cupsid, i.source, i.sequence, i.item
     ) f
     order by f.item
@@ -1137,7 +1091,6 @@ begin
       so_far as (partition by f.cupsid order by f.item),
       before as (partition by f.cupsid order by f.item rows between unbounded preceding and 1 preceding)
   ),
-  -- The latest event of a source has the highest sequence of it; of another source that has to be looked up.
   late as materialized (
     select p.cupsid from placed p
     where case
@@ -1147,7 +1100,7 @@ begin
       when p.source = p.source_before then p.sequence < p.sequence_before
       else (p.at, p.source) <= (p.moment_before, p.source_before)
         or coalesce(p.own_sequence_before > p.sequence, false)
-        or is_followed(p.cupsid, p.source, p.sequence)
+        or coalesce(p.last_recorded > p.sequence, false)
     end
   ),
   step as materialized (
@@ -1309,6 +1262,38 @@ begin
     select asking[r.nth], outcomes[asking[r.nth] + 1], r.reason is null, r.reason
     from refusals_of_starts(asking_ids, sources, sequences) r;
   end if;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION recorded_of(items integer[], cupsids integer[], source_names text[], sequences bigint[])
+ RETURNS TABLE(item integer, is_recorded boolean, last_recorded bigint, clock_offset_ms bigint)
+ LANGUAGE plpgsql
+ STABLE STRICT
+ SET search_path TO 'status'
+ SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+    select a.item,
+      exists (
+        select from production_event e where e.cupsid = a.cupsid and e.source = a.source and e.sequence = a.sequence
+      ),
+      (
+        select e.sequence from production_event e
+        where e.cupsid = a.cupsid and e.source = a.source
+        order by e.sequence desc
+        limit 1
+      ),
+      (
+        select e.clock_offset_ms from production_event e
+        where e.cupsid = a.cupsid and e.source = a.source and e.clock_offset_ms is not null
+        order by e.sequence desc
+        limit 1
+      )
+    from unnest(items, cupsids, source_names, sequences) as a (item, cupsid, source, sequence);
 end
 $function$
 ;

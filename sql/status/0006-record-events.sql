@@ -19,51 +19,36 @@ as $$
   ) with ordinality as e (cupsid, source, sequence, start, at, detail, submission, "clockOffsetMs", position)
 $$;
 
--- Whether an event is recorded. A function of its own, because most events need no such look: a plan is set up for each
--- partition.
-create function is_recorded(cupsid int, source text, sequence bigint) returns boolean
-language plpgsql stable
+-- What is recorded of the sources of events, one row for each that is asked for: whether this event is, the last of its source
+-- (null: none), and what is known of the clock of the source. One call for all, and none where nothing is asked: a plan is set
+-- up for each partition, and most events need no such look.
+create function recorded_of(items int[], cupsids int[], source_names text[], sequences bigint[])
+returns table (item int, is_recorded boolean, last_recorded bigint, clock_offset_ms bigint)
+language plpgsql stable strict
 set search_path from current
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_variable
+#variable_conflict use_column
 begin
-  return exists (
-    select from production_event e
-    where e.cupsid = is_recorded.cupsid and e.source = is_recorded.source and e.sequence = is_recorded.sequence
-  );
-end
-$$;
-
--- Whether a later event of the same source is recorded.
-create function is_followed(cupsid int, source text, sequence bigint) returns boolean
-language plpgsql stable
-set search_path from current
-set enable_seqscan = off
-as $$
-#variable_conflict use_variable
-begin
-  return exists (
-    select from production_event e
-    where e.cupsid = is_followed.cupsid and e.source = is_followed.source and e.sequence > is_followed.sequence
-  );
-end
-$$;
-
--- What is known of the clock of a source.
-create function known_offset(cupsid int, source text) returns bigint
-language plpgsql stable
-set search_path from current
-set enable_seqscan = off
-as $$
-#variable_conflict use_variable
-begin
-  return (
-    select e.clock_offset_ms from production_event e
-    where e.cupsid = known_offset.cupsid and e.source = known_offset.source and e.clock_offset_ms is not null
-    order by e.sequence desc
-    limit 1
-  );
+  return query
+    select a.item,
+      exists (
+        select from production_event e where e.cupsid = a.cupsid and e.source = a.source and e.sequence = a.sequence
+      ),
+      (
+        select e.sequence from production_event e
+        where e.cupsid = a.cupsid and e.source = a.source
+        order by e.sequence desc
+        limit 1
+      ),
+      (
+        select e.clock_offset_ms from production_event e
+        where e.cupsid = a.cupsid and e.source = a.source and e.clock_offset_ms is not null
+        order by e.sequence desc
+        limit 1
+      )
+    from unnest(items, cupsids, source_names, sequences) as a (item, cupsid, source, sequence);
 end
 $$;
 
@@ -190,6 +175,16 @@ begin
     from known k
     order by k.cupsid, k.last_moment desc, k.last_source desc, k.last_sequence desc
   ),
+  -- The last event of an attempt is the last of its source: what is known of other sources has to be looked up.
+  recorded as materialized (
+    select r.*
+    from (
+      select array_agg(i.item) as items, array_agg(i.cupsid) as cupsids, array_agg(i.source) as source_names,
+        array_agg(i.sequence) as sequences
+      from item i join latest a on a.cupsid = i.cupsid
+      where i.is_allowed and not (i.source = a.last_source and i.sequence > a.last_sequence)
+    ) l, recorded_of(l.items, l.cupsids, l.source_names, l.sequences) r
+  ),
   -- The key is (cupsid, source, sequence); the table's own has the month in it, because it is partitioned.
   fresh as materialized (
     select f.*, nextval('production_event_arrival') as arrival,
@@ -201,17 +196,14 @@ begin
         i.item, i.cupsid, i.source, i.sequence, i.start, i.at as at_theirs, i.kind, i.detail, i.clock_offset_ms as own_offset,
         case
           when i.clock_offset_ms is not null then i.clock_offset_ms
-          when a.last_source is null then null
           when i.source = a.last_source and i.sequence > a.last_sequence then a.clock_offset_ms
-          else known_offset(i.cupsid, i.source)
+          else r.clock_offset_ms
         end as source_offset,
-        a.last_moment, a.last_source, a.last_sequence, i.submission_id, i.dstfile, i.dstname
-      from item i left join latest a on a.cupsid = i.cupsid
-      where i.is_allowed and (
-        a.last_source is null
-        or (i.source = a.last_source and i.sequence > a.last_sequence)
-        or not is_recorded(i.cupsid, i.source, i.sequence)
-      )
+        a.last_moment, a.last_source, a.last_sequence, r.last_recorded, i.submission_id, i.dstfile, i.dstname
+      from item i
+      left join latest a on a.cupsid = i.cupsid
+      left join recorded r on r.item = i.item
+      where i.is_allowed and r.is_recorded is not true
       order by i.cupsid, i.source, i.sequence, i.item
     ) f
     order by f.item
@@ -230,7 +222,6 @@ begin
       so_far as (partition by f.cupsid order by f.item),
       before as (partition by f.cupsid order by f.item rows between unbounded preceding and 1 preceding)
   ),
-  -- The latest event of a source has the highest sequence of it; of another source that has to be looked up.
   late as materialized (
     select p.cupsid from placed p
     where case
@@ -240,7 +231,7 @@ begin
       when p.source = p.source_before then p.sequence < p.sequence_before
       else (p.at, p.source) <= (p.moment_before, p.source_before)
         or coalesce(p.own_sequence_before > p.sequence, false)
-        or is_followed(p.cupsid, p.source, p.sequence)
+        or coalesce(p.last_recorded > p.sequence, false)
     end
   ),
   step as materialized (
