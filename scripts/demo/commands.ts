@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
@@ -17,6 +19,54 @@ export async function callCommand(
     cwd: directory,
     env: { ...environment, SLURP_SITE: directory },
   });
+}
+
+/** A loop of `ramenya` that runs beside the demo. */
+export interface RunningLoop {
+  /** @throws SiteError if it has ended, with what it printed last */
+  assertRunning(): void;
+  /** The last lines that it printed. */
+  readLines(): readonly string[];
+  /** Lets it finish the current rule, and waits for its end. */
+  stop(): Promise<void>;
+}
+
+const keptLines = 20;
+
+/** Starts `ramenya` in the directory of a production. */
+export function startLoop(directory: string, args: readonly string[]): RunningLoop {
+  const { cupsid: _, ...environment } = process.env;
+  const child = spawn(join(findPackageRoot(), 'bin', 'ramenya'), args, {
+    cwd: directory,
+    env: { ...environment, SLURP_SITE: directory },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let lines: readonly string[] = [];
+  const keep = (chunk: Buffer): void => {
+    lines = [
+      ...lines,
+      ...chunk
+        .toString()
+        .split('\n')
+        .filter((line) => line !== ''),
+    ].slice(-keptLines);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const ended = once(child, 'exit');
+  return {
+    assertRunning: () => {
+      if (child.exitCode === null && child.signalCode === null) return;
+      throw new SiteError(`'ramenya ${args.join(' ')}' ended with ${child.exitCode ?? child.signalCode ?? 'nothing'}`, {
+        code: 'site-demo-command',
+        complaints: lines,
+      });
+    },
+    readLines: () => lines,
+    stop: async () => {
+      if (child.kill('SIGTERM')) await ended;
+    },
+  };
 }
 
 /**

@@ -102,11 +102,10 @@ async function produce(directory: string, runs: readonly number[], taken: Daq, c
   const progress = openProgress({ label: 'demo', total, unit: 'jobs', delayMs: 0 });
   try {
     const before = await findProgress(status);
-    say(`${total} jobs are to be made by three rules: kaedama is called until nothing is left …`);
+    say(`${total} jobs are to be made by three rules: ramenya runs them until nothing is left …`);
     const after = await runChain({
       directory,
       runs: [runs[0] ?? firstRun, runs.at(-1) ?? firstRun],
-      expected,
       status,
       progress,
       onEnded: makeTeller(total),

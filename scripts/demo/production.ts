@@ -33,6 +33,26 @@ export async function findProgress(status: Database): Promise<readonly RuleProgr
   return demoRules.map((rule) => rows.find((row) => row.rule === rule) ?? { rule, ...nothing });
 }
 
+/**
+ * Finds whether nothing is left to do: all jobs have ended, and since then each rule has had a pass that found nothing.
+ */
+export async function findWhetherQuiet(status: Database): Promise<boolean> {
+  const [answer] = await status.query<{ readonly isQuiet: boolean }>(sql`
+    with jobs as (
+      select count(*) filter (where status not in ('finished', 'failed')) as open, max(last_message) as latest
+        from ${sql.table(status.role, 'production_status')} where retired_at is null
+    ), last_passes as (
+      select distinct on (rule) rule, started_at, outcome, submitted
+        from ${sql.table(status.role, 'production_pass')} order by rule, id desc
+    )
+    select jobs.open = 0 and count(*) = ${demoRules.length}
+           and bool_and(p.outcome = 'dispatched' and p.submitted = 0
+             and p.started_at > coalesce(jobs.latest, '-infinity')) as "isQuiet"
+      from jobs left join last_passes p on p.rule = any(${[...demoRules]}::text[])
+     group by jobs.open, jobs.latest`);
+  return answer?.isQuiet === true;
+}
+
 /** A job of the demo that failed. */
 export interface FailedJob {
   readonly dstfile: string;

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { SiteError } from '#model/errors.ts';
 
-import { callCommand } from './commands.ts';
-import { demoRules, findProgress } from './production.ts';
+import { startLoop } from './commands.ts';
+import { findProgress, findWhetherQuiet } from './production.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { Progress } from '#model/log.ts';
@@ -15,8 +15,6 @@ export interface ChainOptions {
   readonly directory: string;
   /** First and last run. */
   readonly runs: readonly [number, number];
-  /** How many jobs each rule has to have, in the order of the chain. */
-  readonly expected: readonly number[];
   readonly status: Database;
   readonly progress: Progress;
   /** Told of the number of jobs that have ended, whenever it is looked at. */
@@ -24,69 +22,43 @@ export interface ChainOptions {
   readonly signal: AbortSignal;
 }
 
-/** So many jobs under way keep the machine busy while the next are dispatched. */
-const jobsAhead = 6;
-
 /** Nothing at all happening for this long is a failure. Jobs of the demo take about a second each. */
 const stallMs = 90_000;
 
-const sum = (rows: readonly RuleProgress[], valueOf: (row: RuleProgress) => number): number =>
-  rows.reduce((total, row) => total + valueOf(row), 0);
-
-const endedOf = (rows: readonly RuleProgress[]): number => sum(rows, ({ finished, failed }) => finished + failed);
-const attemptsOf = (rows: readonly RuleProgress[]): number => sum(rows, ({ attempts }) => attempts);
+/** From the end of one cycle of the loop to the start of the next, in seconds. */
+const delay = 8;
 
 /**
- * Calls kaedama for each rule of the chain, again and again, until all jobs have ended and no rule finds anything more
- * to make.
+ * Runs a loop of ramenya over the rules of the chain until all jobs have ended and no rule finds anything more to make.
  *
  * @returns how the rules are at the end
- * @throws SiteError if kaedama fails, nothing happens any more, or the signal says so
+ * @throws SiteError if the loop ends by itself, nothing happens any more, or the signal says so
  */
 export async function runChain(options: ChainOptions): Promise<readonly RuleProgress[]> {
-  const { status, progress, signal } = options;
-  const stall = { ended: -1, since: performance.now() };
-  const look = async (): Promise<readonly RuleProgress[]> => {
-    const rows = await findProgress(status);
-    const ended = endedOf(rows);
-    progress.update(ended);
-    options.onEnded(ended);
-    if (ended !== stall.ended) Object.assign(stall, { ended, since: performance.now() });
-    if (performance.now() - stall.since > stallMs) {
-      throw new SiteError(`No job has ended for ${stallMs / 1000} s: ${attemptsOf(rows) - ended} are under way`, {
-        code: 'site-demo-stalled',
-        advice: `'slurp status --site ${options.directory}' shows what is there`,
-      });
-    }
-    return rows;
-  };
-  for (;;) {
-    const before = await look();
-    const isIdle = attemptsOf(before) === endedOf(before);
-    for (const [index, rule] of demoRules.entries()) {
-      // Only when all is quiet a rule that has all its jobs is asked whether it finds another.
-      if (!isIdle && (before[index]?.attempts ?? 0) >= (options.expected[index] ?? 0)) continue;
+  const { directory, runs, status, progress, signal } = options;
+  const range = ['--runs', String(runs[0]), String(runs[1])];
+  const loop = startLoop(directory, ['submit', 'demo.yaml', ...range, '--loop', '--delay', String(delay)]);
+  try {
+    let [seen, seenAt] = ['', performance.now()];
+    for (;;) {
+      const rows = await findProgress(status);
+      const ended = rows.reduce((sum, { finished, failed }) => sum + finished + failed, 0);
+      progress.update(ended);
+      options.onEnded(ended);
+      if (await findWhetherQuiet(status)) return rows;
       if (signal.aborted) throw new SiteError('The demo was interrupted', { code: 'site-demo-interrupted' });
-      progress.phase(rule);
-      await dispatch(options, rule);
-      await look();
+      loop.assertRunning();
+      if (JSON.stringify(rows) !== seen) [seen, seenAt] = [JSON.stringify(rows), performance.now()];
+      if (performance.now() - seenAt > stallMs) {
+        throw new SiteError(`No job was submitted or has ended for ${stallMs / 1000} s`, {
+          code: 'site-demo-stalled',
+          complaints: loop.readLines(),
+          advice: `'ramenya status --site ${directory}' shows what the loop does`,
+        });
+      }
+      await sleep(500);
     }
-    progress.phase('');
-    const after = await look();
-    if (isIdle && attemptsOf(after) === attemptsOf(before)) return after;
-    // The next pass when nearly all of many jobs have ended, or all of few: kaedama does not get in their way.
-    const isMuch = attemptsOf(after) - endedOf(after) > jobsAhead;
-    const goal = attemptsOf(after) - (isMuch ? jobsAhead : 0);
-    while (endedOf(await look()) < goal && !signal.aborted) await sleep(500);
+  } finally {
+    await loop.stop();
   }
-}
-
-async function dispatch({ directory, runs }: ChainOptions, rule: string): Promise<void> {
-  const args = ['--config', 'demo.yaml', '--rule', rule, '--runs', String(runs[0]), String(runs[1]), '--batch'];
-  const { exitCode, signal, stdout, stderr } = await callCommand(directory, 'kaedama', args);
-  if (exitCode === 0) return;
-  throw new SiteError(`'kaedama ${args.join(' ')}' ended with ${exitCode ?? signal ?? 'nothing'}`, {
-    code: 'site-demo-command',
-    complaints: `${stdout}${stderr}`.trim().split('\n'),
-  });
 }
