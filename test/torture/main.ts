@@ -14,7 +14,8 @@ import { runCommand } from '#util/run-command.ts';
 
 import { countDamage, readTortured } from './count-damage.ts';
 import { doFaults, makeDice } from './faults.ts';
-import { openPlayground, ruleNames } from './playground.ts';
+import { layOutTorture, ruleNames } from './lay-out-torture.ts';
+import { openPlayground } from './playground.ts';
 
 import type { ChildProcess } from 'node:child_process';
 
@@ -66,10 +67,8 @@ async function torture(options: TortureOptions): Promise<number> {
   const seconds = Number(options.seconds);
   const seed = options.seed === undefined ? randomInt(1_000_000) : Number(options.seed);
   const products = Math.max(20, Math.round(1.2 * seconds));
-  const playground = await openPlayground(
-    { batch, hasOwnSchedd: options.scheddFaults === true, mark: randomUUID() },
-    products,
-  );
+  const chosen = { batch, hasOwnSchedd: options.scheddFaults === true, mark: randomUUID() } as const;
+  const playground = await openPlayground(chosen, layOutTorture(chosen, products));
   let isWell = false;
   try {
     say(`${products} products on '${batch}', ${seconds} s of faults, seed ${seed}; in '${playground.directory}'`);

@@ -10,7 +10,18 @@ import type { CommandResult } from '#util/run-command.ts';
 /** What torture runs on. */
 export type TortureBatch = 'local' | 'htcondor';
 
-/** A site that is tortured: a directory of its own, two rules, one payload that writes down when it runs. */
+/** The commands that are called on a {@link Playground}. */
+export type PlaygroundCommand = 'kaedama' | 'ramenya' | 'slurp';
+
+/** What is laid out in a playground, when its directory and journal are known. */
+export interface PlaygroundLayout {
+  /** Texts by path, relative to the directory; `payload/` becomes a git checkout. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Which of them are executable. */
+  readonly programs: readonly string[];
+}
+
+/** A site that is put to the test: a directory of its own, rules, and payloads that write down when they run. */
 export interface Playground {
   readonly directory: string;
   readonly batch: TortureBatch;
@@ -21,106 +32,27 @@ export interface Playground {
   /** Each job appends `begin|end DSTFILE CUPSID START` here. */
   readonly journal: string;
   /** The program and arguments that run one of our commands on the site, as the user who owns it. */
-  readonly argv: (name: 'kaedama' | 'slurp', args: readonly string[]) => readonly [string, ...string[]];
+  readonly argv: (name: PlaygroundCommand, args: readonly string[]) => readonly [string, ...string[]];
   readonly environment: NodeJS.ProcessEnv;
-  call(name: 'kaedama' | 'slurp', args: readonly string[]): Promise<CommandResult>;
+  call(name: PlaygroundCommand, args: readonly string[]): Promise<CommandResult>;
   log(line: string): Promise<void>;
 }
 
 const runAs = join(findPackageRoot(), 'test/pool/run-as.sh');
 
-/** The rules, each for a half of the products: one in the wrapper, one with an executable of its own. */
-export const ruleNames = ['WRAPPED', 'OWN'] as const;
-
-function rulesOf(products: number, root: string): string {
-  const half = Math.ceil(products / 2);
-  const own = `executable: "{payload}/own.sh"\n    arguments: "$(nevents) {logbase}"`;
-  return [
-    ruleOf('WRAPPED', [1, half], 'arguments: "$(nevents) {logbase} {PWD} {rsync}"', root),
-    ruleOf('OWN', [half + 1, products], own, root),
-  ].join('\n');
-}
-
-function ruleOf(
-  name: (typeof ruleNames)[number],
-  [first, last]: readonly [number, number],
-  commands: string,
-  root: string,
-): string {
-  return `${name}:
-  params:
-    name: DST_${name}_run2pp
-    build: ana.501
-    build_name: ana501
-    dbtag: 2025p001
-    version: 1
-    script: run.sh
-    payload: ${root}/payload/
-    mem: 20MB
-    rsync: "${root}/payload/*"
-    outbase: "$(name)_$(build)_$(tag)_$(version)"
-    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
-  input:
-    db: status
-    direct_path: ${root}/in/
-    query: select 'x' as source, n as runnumber, 0 as segment, 'f' as files from generate_series(${first}, ${last}) n order by 2
-  filesystem:
-    outdir: "${root}/out"
-    logdir: "${root}/log"
-    histdir: "${root}/hist"
-    condor: "${root}/condor"
-  job:
-    ${commands}
-    log: "{condor}/{logbase}.condor"
-`;
-}
-
-/** The job says what it does in a file of its own, past SLURP: `end` counts as the work done. */
-function payloadOf(journal: string): string {
-  return `#!/bin/bash
-product=$2
-echo "begin $product $cupsid \${SLURP_START:-0}" >> '${journal}'
-sleep 0.$((cupsid % 10))
-echo "end $product $cupsid \${SLURP_START:-0}" >> '${journal}'
-`;
-}
-
-function siteOf(batch: TortureBatch, mark: string): string {
-  return `batch:
-  backend: ${batch}
-  local:
-    slots: 4
-  htcondor:
-    command_timeout: 6s
-    commands:
-      +SlurpTorture: '"${mark}"'
-      requirements: 'true'
-      request_memory: '20'
-      request_disk: '1000'
-`;
-}
-
 /** Lays out a {@link Playground} below `/tmp`; started by root, it belongs to the user of the pool. */
 export async function openPlayground(
   chosen: Pick<Playground, 'batch' | 'hasOwnSchedd' | 'mark'>,
-  products: number,
+  layOut: (directory: string, journal: string) => PlaygroundLayout,
 ): Promise<Playground> {
-  const { batch, mark } = chosen;
+  const { batch } = chosen;
   const directory = await mkdtemp('/tmp/slurp-torture-');
   const journal = join(directory, 'journal');
-  const files: Readonly<Record<string, string>> = {
-    'slurp.yaml': siteOf(batch, mark),
-    'torture.yaml': rulesOf(products, directory),
-    'payload/run.sh': payloadOf(journal),
-    // Not executable, as many are.
-    'payload/own.sh': payloadOf(journal),
-    'in/f': 'input',
-    journal: '',
-    'faults.log': '',
-  };
+  const { files: own, programs } = layOut(directory, journal);
+  const files: Readonly<Record<string, string>> = { ...own, journal: '', 'faults.log': '' };
   for (const name of ['payload', 'in']) await mkdir(join(directory, name));
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
-  await chmod(join(directory, 'payload/run.sh'), 0o755);
+  for (const name of programs) await chmod(join(directory, name), 0o755);
   const isRoot = process.getuid?.() === 0;
   const isOther = isRoot && batch === 'htcondor';
   if (isOther) {
