@@ -276,6 +276,7 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
     payloads: makePayloads(sections.payloads, { root: root.directory, stateDirectory, isDivided: isShared }),
     worker: makeWorker(sections.worker, root.directory),
     limits: makeLimits(sections.limits),
+    ...present({ retry: sections.retry }),
     statementTimeoutMs: sections.statement_timeout ?? 600_000,
   };
 }

@@ -10,10 +10,11 @@ import { runPass } from '#pass/run-pass.ts';
 
 import { decideByDisk } from './back-pressure/decide-by-disk.ts';
 import { decideByRule } from './back-pressure/decide-by-rule.ts';
+import { applyPolicy } from './policy/apply-policy.ts';
 import { prepareScope } from './trigger/prepare-scope.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
-import type { Database } from '#db/connect.ts';
+import type { Database, Session } from '#db/connect.ts';
 import type { TriggeredRun } from '#db/status/trigger/find-triggered-runs.ts';
 import type { LoopIdentity } from '#model/lease.ts';
 import type { Log } from '#model/log.ts';
@@ -110,11 +111,21 @@ export async function runTurn(
     return { outcome: 'dispatched', submitted: 0, clusters: [] };
   }
   const { prepared } = scope.ready;
+  const guard = (session: Session): Promise<void> => assertLease(session, lease);
+  const policy = prepared.rule.retry ?? site.retry;
+  const paused =
+    policy === undefined
+      ? undefined
+      : (await applyPolicy({ prepared, policy, status, backend: place.backend, log, guard })).paused;
+  if (paused !== undefined) {
+    reportWarning(place, turn.rule, `It is paused: ${paused}`);
+    return { outcome: 'waited', reason: `policy paused it: ${paused}`, submitted: 0, clusters: [] };
+  }
   const outcome = await runPass({
     ...{ prepared, site, databases, backend: place.backend, workerDirectory: place.workerDirectory, log },
     wish: { ...turn.wish, maxJobs: Math.min(turn.wish.maxJobs ?? Infinity, room, verdict.room) },
     listener: makeListener(turn, place),
-    guard: (session) => assertLease(session, lease),
+    guard,
     progress: { update: () => undefined, phase: () => undefined, close: () => undefined },
     clock: makePhaseClock(),
     // The current rule is finished even if the loop was asked to stop.

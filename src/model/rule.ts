@@ -1,3 +1,4 @@
+import type { RetryPolicy } from './policy/retry-policy.ts';
 import type { RoleName } from './site.ts';
 
 /** Where something stands in a rule file; line and column count from 1. */
@@ -70,6 +71,8 @@ export interface Rule {
   readonly order: RuleOrder;
   /** Dsttypes whose files trigger the rule in a loop; `*` at the end: all that begin so. Absent: those that its query names. */
   readonly after?: readonly string[];
+  /** Absent: as the site says. */
+  readonly retry?: RetryPolicy;
   readonly places: RulePlaces;
 }
 

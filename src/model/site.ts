@@ -1,4 +1,5 @@
 import type { JobContainer } from './job/job-file.ts';
+import type { RetryPolicy } from './policy/retry-policy.ts';
 
 /** The four databases by the job they do, however many servers there are. */
 export const roleNames = ['daq', 'raw', 'catalog', 'status'] as const;
@@ -60,6 +61,8 @@ export interface Site {
     readonly isSupervised: boolean;
   };
   readonly limits: SiteLimits;
+  /** For rules without `retry` of their own. */
+  readonly retry?: RetryPolicy;
   /** How long a rule's query may run on its server. */
   readonly statementTimeoutMs: number;
 }

@@ -88,6 +88,7 @@ function makeRule(
     job: jobOf(rule, add),
     isProductRequired: shape.data?.product === 'required',
     order: orderOf(shape.data),
+    ...present({ retry: shape.data?.retry }),
     places,
   };
 }

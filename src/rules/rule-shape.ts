@@ -1,5 +1,7 @@
 import * as z from 'zod';
 
+import { retrySchema } from '#model/policy/retry-schema.ts';
+
 const leaf = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: 'one string or number' });
 const texts = z.record(z.string(), leaf, { error: 'a mapping of names to strings' });
 const values = z.record(z.string(), z.union([leaf, z.array(leaf)], { error: 'a string, a number or a list of them' }), {
@@ -57,6 +59,7 @@ export const ruleShape = z.looseObject(
       .transform(Number)
       .describe('Part of the room in the queue, beside the other rules of the same priority')
       .optional(),
+    retry: retrySchema.optional(),
     max_queued: count.describe('Jobs of the rule in the queue at most, for loops').optional(),
     max_idle: count.describe('Jobs of the rule that wait in the queue at most, for loops').optional(),
     after: z
@@ -71,7 +74,16 @@ export const ruleShape = z.looseObject(
 export const ruleSections = ['params', 'input', 'filesystem', 'job'] as const;
 
 /** Further keys of a rule, beside its sections. */
-export const ruleKeys = ['supervise', 'product', 'priority', 'share', 'max_queued', 'max_idle', 'after'] as const;
+export const ruleKeys = [
+  'supervise',
+  'product',
+  'priority',
+  'share',
+  'max_queued',
+  'max_idle',
+  'after',
+  'retry',
+] as const;
 
 /** The keys that a rule's section `input` may have; any other is a mistake. */
 export const inputKeys = ['db', 'query', 'direct_path', 'lfn2pfn', 'verify'] as const;

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 
+import { retrySchema } from '#model/policy/retry-schema.ts';
+
 const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
 /** A time span with its unit, e.g. `500ms`, `2s`, `10m`, `1h`; in ms. */
@@ -118,6 +120,7 @@ const sections = {
   worker: worker.optional(),
   payloads: payloads.optional(),
   limits: limits.optional(),
+  retry: retrySchema.optional(),
   spool: path.optional(),
   logs: path.optional(),
   rules: path.optional(),

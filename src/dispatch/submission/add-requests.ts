@@ -1,0 +1,25 @@
+import type { ExpandedJob } from '#rules/expand-job.ts';
+
+/** What the retry policy has found that a product needs beyond its rule. */
+export interface ProductRequest {
+  readonly memoryMb: number | null;
+  readonly diskMb: number | null;
+  readonly avoidedNodes: readonly string[];
+}
+
+/** Adds to a job what its product needs beyond the rule. */
+export function addRequests(job: ExpandedJob, { memoryMb, diskMb, avoidedNodes }: ProductRequest): ExpandedJob {
+  if (memoryMb === null && diskMb === null && avoidedNodes.length === 0) return job;
+  const own = job.commands['requirements']?.trim() ?? '';
+  const nodes = avoidedNodes.map((node) => `(TARGET.Machine =!= ${JSON.stringify(node)})`);
+  const requirements = [...(own === '' ? [] : [`(${own})`]), ...nodes].join(' && ');
+  return {
+    ...job,
+    commands: {
+      ...job.commands,
+      ...(memoryMb === null ? {} : { request_memory: `${memoryMb}MB` }),
+      ...(diskMb === null ? {} : { request_disk: `${diskMb}MB` }),
+      ...(nodes.length === 0 ? {} : { requirements }),
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { putPause } from '#db/status/loop/pauses.ts';
+import { findFailuresOfProduction } from '#db/status/policy/find-failures-of-production.ts';
+import { putDecisions, retireForRetry } from '#db/status/policy/policy-actions.ts';
+import { decideRetry } from '#model/policy/decide-retry.ts';
+import { findOutside, rowSelectionOf } from '#model/row-selection.ts';
+import { findHeldJobs, removeHeldJobs } from '#settle/held/held-jobs.ts';
+import { countOf } from '#util/count-of.ts';
+
+import type { BatchBackend } from '#batch/backend.ts';
+import type { Database, Session } from '#db/connect.ts';
+import type { DecidedFailure } from '#db/status/policy/policy-actions.ts';
+import type { Log } from '#model/log.ts';
+import type { RuleRequests } from '#model/policy/decide-retry.ts';
+import type { RetryPolicy } from '#model/policy/retry-policy.ts';
+import type { PreparedRule } from '#rules/prepare-rule.ts';
+
+/** What {@link applyPolicy} works with. */
+export interface PolicyInput {
+  readonly prepared: PreparedRule;
+  readonly policy: RetryPolicy;
+  readonly status: Database;
+  readonly backend: BatchBackend;
+  readonly log: Log;
+  /** Called first in every transaction: throws if the loop has lost the right to write. */
+  readonly guard: (transaction: Session) => Promise<void>;
+}
+
+/** What the policy did for a rule. */
+export interface PolicyOutcome {
+  /** Failed attempts that were retired: their products can be dispatched again. */
+  readonly retried: number;
+  /** Held jobs that were removed; their attempts have failed, and are retried from the next pass on. */
+  readonly removed: number;
+  /** Why the rule was paused; absent: it was not. */
+  readonly paused?: string;
+}
+
+/**
+ * Decides about each failed and held attempt of a rule's production by its retry policy, and records that. Only an active
+ * policy changes anything: failed attempts whose time has come are retired, held jobs are removed, the rule is paused.
+ *
+ * @throws DatabaseError; SiteError if the lease is lost; BatchError if the batch system does not answer
+ */
+export async function applyPolicy(input: PolicyInput): Promise<PolicyOutcome> {
+  const { prepared, policy, status, guard } = input;
+  const { rule, names, options } = prepared;
+  const selection = rowSelectionOf(options);
+  const failures = await findFailuresOfProduction(status, rule.name, names.production);
+  const requests = findRequests(prepared);
+  const decided = failures
+    .filter((failure) => findOutside(selection, failure) === undefined)
+    .map((failure): DecidedFailure => ({ failure, decision: decideRetry(failure, policy, requests) }));
+  await putDecisions(status, rule.name, decided, policy.isActive);
+  if (!policy.isActive) return { retried: 0, removed: 0 };
+  const pause = decided.find(({ decision }) => decision.action === 'pause');
+  if (pause !== undefined) {
+    const reason = `'retry' of the rule: ${pause.decision.reason} (${pause.failure.dstfile})`;
+    await putPause(status, { rule: rule.name, reason, by: 'policy' });
+    return { retried: 0, removed: 0, paused: reason };
+  }
+  const now = Date.now();
+  const due = decided.filter(({ decision }) => decision.action === 'retry' && decision.dueMs <= now);
+  const failed = due.filter(({ failure }) => failure.state === 'failed').map(({ failure }) => failure.cupsid);
+  const retried = await status.transaction(async (session) => {
+    await guard(session);
+    return retireForRetry(session, failed);
+  });
+  const held = due.filter(({ failure }) => failure.state === 'held').map(({ failure }) => failure.cupsid);
+  return { retried, removed: await removeHeld(input, new Set(held)) };
+}
+
+/** A held job waits for ever: it is removed, and its attempt fails with the hold code that the policy already knows. */
+async function removeHeld(input: PolicyInput, cupsids: ReadonlySet<number>): Promise<number> {
+  if (cupsids.size === 0) return 0;
+  const held = await findHeldJobs(input, input.prepared);
+  const jobs = held.jobs.filter(({ attempt }) => cupsids.has(attempt.id));
+  const removed = await removeHeldJobs(input, { jobs, ended: [], stops: [], unread: [] }, 'policy');
+  if (removed > 0) input.log.info({ rule: input.prepared.rule.name }, `${countOf(removed, 'held job')} removed`);
+  return removed;
+}
+
+const unitsMb: Readonly<Record<string, number>> = { K: 1 / 1024, M: 1, G: 1024, T: 1024 * 1024 };
+
+/** What the rule requests for all jobs alike. HTCondor counts memory in MB and disk in kB where no unit is given. */
+function findRequests({ job }: PreparedRule): RuleRequests {
+  const mbOf = (command: string, unit: string): number | undefined => {
+    const template = job.commands.find(({ key }) => key === command)?.template;
+    const [text] = template?.slots.length === 0 ? template.texts : [];
+    const parts = /^\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*$/iu.exec(text ?? '');
+    if (parts === null) return undefined;
+    return Number(parts[1]) * (unitsMb[(parts[2] === '' ? unit : (parts[2] ?? unit)).toUpperCase()] ?? 1);
+  };
+  const [memoryMb, diskMb] = [mbOf('request_memory', 'M'), mbOf('request_disk', 'K')];
+  return {
+    ...(memoryMb === undefined ? {} : { memoryMb }),
+    ...(diskMb === undefined ? {} : { diskMb }),
+  };
+}

@@ -1,0 +1,133 @@
+import { signalNameOf } from '#util/process/signal-name.ts';
+import { formatDuration } from '#util/text/format-duration.ts';
+
+import type { FailurePattern, RetryCase, RetryPolicy } from './retry-policy.ts';
+
+/** What is known of an attempt that failed or is held, and of its product. */
+export interface ProductFailure {
+  readonly cupsid: number;
+  readonly dstfile: string;
+  readonly run: number;
+  readonly segment: number;
+  readonly state: 'failed' | 'held';
+  readonly exitCode: number | null;
+  readonly holdCode: number | null;
+  readonly flags: number;
+  readonly message: string | null;
+  readonly node: string | null;
+  /** Measured peaks. */
+  readonly memoryMb: number | null;
+  readonly diskMb: number | null;
+  /** When it ended, or was held; milliseconds since 1970. */
+  readonly sinceMs: number;
+  /** Attempts of the product that failed since it was last finished, this one included. */
+  readonly failures: number;
+  /** What the attempt requested, where the policy had raised it. */
+  readonly requestedMemoryMb: number | null;
+  readonly requestedDiskMb: number | null;
+}
+
+/** What the rule itself requests; absent: not known before the job is made. */
+export interface RuleRequests {
+  readonly memoryMb?: number;
+  readonly diskMb?: number;
+}
+
+/** What is to be done about a failure, and why. */
+export type RetryDecision = {
+  /** A sentence without full stop. */
+  readonly reason: string;
+  /** Position of the case in the policy, from 1; absent: none agrees, or there were too many attempts. */
+  readonly caseNumber?: number;
+} & (
+  | { readonly action: 'none' | 'give-up' | 'pause' }
+  | {
+      readonly action: 'retry';
+      /** Not before; milliseconds since 1970. */
+      readonly dueMs: number;
+      readonly memoryMb?: number;
+      readonly diskMb?: number;
+      readonly avoidedNode?: string;
+    }
+);
+
+/** A retry that failed again and again is tried once a day at least. */
+const longestWaitMs = 24 * 3_600_000;
+
+/** Decides what is to be done about a failure. */
+export function decideRetry(failure: ProductFailure, policy: RetryPolicy, requests: RuleRequests): RetryDecision {
+  const cause = describeFailure(failure);
+  const index = policy.cases.findIndex(({ when }) => isLike(failure, when));
+  const found = policy.cases[index];
+  if (found === undefined) return { action: 'none', reason: `No case of 'retry' is about it: ${cause}` };
+  const caseNumber = index + 1;
+  if (found.then === 'give-up') return { action: 'give-up', caseNumber, reason: cause };
+  if (found.then === 'pause') return { action: 'pause', caseNumber, reason: cause };
+  if (failure.failures >= policy.attempts) {
+    const reason = `${failure.failures} of ${policy.attempts} attempts failed, the last one: ${cause}`;
+    return { action: 'give-up', caseNumber, reason };
+  }
+  const waitMs = Math.min(found.afterMs * 2 ** (failure.failures - 1), longestWaitMs);
+  const common = { action: 'retry', caseNumber, dueMs: failure.sinceMs + waitMs } as const;
+  const wait = waitMs === 0 ? '' : `, ${formatDuration(Math.round(waitMs / 1000))} later`;
+  switch (found.then) {
+    case 'more-memory':
+    case 'more-disk': {
+      const what = found.then === 'more-memory' ? 'memory' : 'disk';
+      const step = findStep(failure, found, requests);
+      if (step.kind === 'capped') {
+        return { action: 'give-up', caseNumber, reason: `${cause}; it already requests ${step.mb} MB of ${what}` };
+      }
+      const reason = `${cause}: again with ${step.mb} MB of ${what}${wait}`;
+      return { ...common, reason, ...(what === 'memory' ? { memoryMb: step.mb } : { diskMb: step.mb }) };
+    }
+    case 'avoid-node':
+      if (failure.node === null) return { ...common, reason: `${cause}: again${wait}` };
+      return { ...common, avoidedNode: failure.node, reason: `${cause}: again, not on ${failure.node}${wait}` };
+    case 'retry':
+      return { ...common, reason: `${cause}: again${wait}` };
+  }
+}
+
+function findStep(
+  failure: ProductFailure,
+  { then, factor, upToMb = Infinity }: RetryCase,
+  requests: RuleRequests,
+): { readonly kind: 'step' | 'capped'; readonly mb: number } {
+  const isMemory = then === 'more-memory';
+  const peak = (isMemory ? failure.memoryMb : failure.diskMb) ?? 0;
+  const requested = isMemory
+    ? (failure.requestedMemoryMb ?? requests.memoryMb ?? 0)
+    : (failure.requestedDiskMb ?? requests.diskMb ?? 0);
+  const mb = Math.min(Math.ceil(Math.max(peak, requested, 1) * factor), upToMb);
+  return mb > requested ? { kind: 'step', mb } : { kind: 'capped', mb: requested };
+}
+
+function isLike(failure: ProductFailure, pattern: FailurePattern): boolean {
+  const { exitCodes, holdCodes, signals, flags, message, node } = pattern;
+  const signal = signalOf(failure);
+  return (
+    (exitCodes === undefined || (failure.exitCode !== null && exitCodes.includes(failure.exitCode))) &&
+    (holdCodes === undefined || (failure.holdCode !== null && holdCodes.includes(failure.holdCode))) &&
+    (signals === undefined || (signal !== undefined && signals.includes(signal))) &&
+    (flags === undefined || flags.some((bit) => Math.floor(failure.flags / 2 ** bit) % 2 === 1)) &&
+    (message === undefined || message.test(failure.message ?? '')) &&
+    (node === undefined || node.test(failure.node ?? ''))
+  );
+}
+
+/** A program that a signal ended has the exit code 128 and its number, or the batch system names it. */
+function signalOf({ exitCode, message }: ProductFailure): string | undefined {
+  if (exitCode !== null && exitCode > 128) return signalNameOf(exitCode - 128)?.replace(/^SIG/u, '');
+  return /\bSIG([A-Z0-9]+)\b/u.exec(message ?? '')?.[1];
+}
+
+function describeFailure(failure: ProductFailure): string {
+  const { state, exitCode, holdCode, message } = failure;
+  const signal = signalOf(failure);
+  const said =
+    message === null || message === '' ? '' : ` (${message.length > 100 ? `${message.slice(0, 99)}…` : message})`;
+  if (holdCode !== null) return `${state === 'held' ? 'Held' : 'Was held'} with code ${holdCode}${said}`;
+  if (exitCode === null) return `Failed without an exit code${said}`;
+  return `Exit code ${exitCode}${signal === undefined ? '' : ` (SIG${signal})`}${said}`;
+}
