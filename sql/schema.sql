@@ -165,6 +165,33 @@ create table payload_snapshot (
   constraint payload_snapshot_pkey PRIMARY KEY (hash)
 );
 
+create table policy_action (
+  cupsid integer not null,
+  dstfile text not null,
+  rule text not null,
+  is_active boolean not null,
+  action text not null,
+  case_number integer,
+  reason text not null,
+  due_at timestamp without time zone,
+  memory_mb integer,
+  disk_mb integer,
+  avoided_node text,
+  decided_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  done_at timestamp without time zone,
+  constraint policy_action_action_check CHECK ((action = ANY (ARRAY['retry'::text, 'give-up'::text, 'pause'::text, 'none'::text]))),
+  constraint policy_action_pkey PRIMARY KEY (cupsid)
+);
+
+create table product_request (
+  dstfile text not null,
+  memory_mb integer,
+  disk_mb integer,
+  avoided_nodes text[] default '{}'::text[] not null,
+  changed_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  constraint product_request_pkey PRIMARY KEY (dstfile)
+);
+
 create table production_cursor (
   id integer default nextval('production_cursor_id_seq'::regclass) not null,
   dsttype text not null,
@@ -436,6 +463,8 @@ CREATE INDEX invalid_run_list_run ON invalid_run_list USING btree (first_run);
 
 CREATE INDEX payload_file_sha256 ON payload_file USING btree (sha256);
 
+CREATE INDEX policy_action_rule ON policy_action USING btree (rule) WHERE done_at IS NULL;
+
 CREATE INDEX production_event_refused ON ONLY production_event USING btree (cupsid) WHERE kind = 'refused'::text AND applied_at IS NULL;
 
 CREATE INDEX production_event_unapplied ON ONLY production_event USING btree (received_at) WHERE kind = 'stageout'::text AND applied_at IS NULL;
@@ -449,6 +478,8 @@ CREATE INDEX production_pass_rule ON production_pass USING btree (rule, id DESC)
 CREATE UNIQUE INDEX production_setup_identity ON production_setup USING btree (name, build, dbtag, hash, COALESCE(revision, '-1'::integer), COALESCE(payload, ''::text), dirty);
 
 CREATE INDEX production_status_dstfile ON production_status USING btree (dstfile, attempt_number);
+
+CREATE INDEX production_status_failed ON production_status USING btree (rule) WHERE final_state = 'failed'::prodstate AND retired_at IS NULL;
 
 CREATE INDEX production_status_lacking ON production_status USING btree (id) WHERE NOT has_product AND retired_at IS NULL;
 

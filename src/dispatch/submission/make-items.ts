@@ -9,7 +9,7 @@ import { describeError } from '#util/describe-error.ts';
 import { createDirectory } from '#util/file/create-directory.ts';
 
 import { makeSnapshotUser } from '../payload/use-snapshot.ts';
-import { addRequests } from './add-requests.ts';
+import { withRequests } from './with-requests.ts';
 
 import type { BatchJob } from '#batch/backend.ts';
 import type { Session } from '#db/connect.ts';
@@ -51,7 +51,7 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
   for await (const rows of readReserved(input.session, input.uuid)) {
     for (const row of rows) {
       const expanded = expandJob(prepared, toJobRow(row), { cupsid: row.id, stageDirectory });
-      const job = useSnapshot(addRequests(expanded, row));
+      const job = useSnapshot(withRequests(expanded, row));
       if (job.directories !== made) {
         for (const directory of job.directories) {
           used.add(directory);

@@ -1,6 +1,7 @@
 import { findDoubts } from '#db/decide/explain/find-doubts.ts';
 import { findExplanation } from '#db/decide/explain/find-explanation.ts';
 import { findMergedAttempts } from '#db/decide/explain/find-merged-attempts.ts';
+import { findPolicyActions } from '#db/status/policy/policy-actions.ts';
 import { RuleError } from '#model/errors.ts';
 import { isRunSelected, isSegmentSelected } from '#model/row-selection.ts';
 import { prepareRule } from '#rules/prepare-rule.ts';
@@ -179,6 +180,7 @@ export async function findWhy(input: WhyInput, question: WhyQuestion): Promise<W
     logs: await findLogs(input, found),
     doubts: await findAllDoubts(input, found),
     refused: await findReportsRefused(databases.status, cupsids),
+    policy: await findPolicyActions(databases.status, cupsids),
     signs: await findSignsOfLife(databases.status, cupsids),
     standings: await findStandings({ status: databases.status, backend }, found),
     ...present({ cap }),

@@ -1,7 +1,7 @@
 import { putPause } from '#db/status/loop/pauses.ts';
 import { findFailuresOfProduction } from '#db/status/policy/find-failures-of-production.ts';
-import { putDecisions, retireForRetry } from '#db/status/policy/policy-actions.ts';
-import { decideRetry } from '#model/policy/decide-retry.ts';
+import { markRetried, putDecisions } from '#db/status/policy/policy-actions.ts';
+import { decideRetry } from '#loop/policy/decide-retry.ts';
 import { findOutside, rowSelectionOf } from '#model/row-selection.ts';
 import { findHeldJobs, removeHeldJobs } from '#settle/held/held-jobs.ts';
 import { countOf } from '#util/count-of.ts';
@@ -10,8 +10,7 @@ import type { BatchBackend } from '#batch/backend.ts';
 import type { Database, Session } from '#db/connect.ts';
 import type { DecidedFailure } from '#db/status/policy/policy-actions.ts';
 import type { Log } from '#model/log.ts';
-import type { RuleRequests } from '#model/policy/decide-retry.ts';
-import type { RetryPolicy } from '#model/policy/retry-policy.ts';
+import type { RetryPolicy, RuleRequests } from '#model/policy/retry-policy.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 /** What {@link applyPolicy} works with. */
@@ -63,7 +62,7 @@ export async function applyPolicy(input: PolicyInput): Promise<PolicyOutcome> {
   const failed = due.filter(({ failure }) => failure.state === 'failed').map(({ failure }) => failure.cupsid);
   const retried = await status.transaction(async (session) => {
     await guard(session);
-    return retireForRetry(session, failed);
+    return markRetried(session, failed);
   });
   const held = due.filter(({ failure }) => failure.state === 'held').map(({ failure }) => failure.cupsid);
   return { retried, removed: await removeHeld(input, new Set(held)) };

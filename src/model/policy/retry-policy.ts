@@ -18,7 +18,7 @@ export interface FailurePattern {
 /** One case of a retry policy. */
 export interface RetryCase {
   readonly when: FailurePattern;
-  readonly then: RetryAction;
+  readonly do: RetryAction;
   /** From the end of the first attempt to the next; each further one waits twice as long. */
   readonly afterMs: number;
   /** Of the measured peak, or of the last request if that was more. */
@@ -36,3 +36,51 @@ export interface RetryPolicy {
   /** The first that agrees with a failure decides. */
   readonly cases: readonly RetryCase[];
 }
+
+/** What is known of an attempt that failed or is held, and of its product. */
+export interface ProductFailure {
+  readonly cupsid: number;
+  readonly dstfile: string;
+  readonly run: number;
+  readonly segment: number;
+  readonly state: 'failed' | 'held';
+  readonly exitCode: number | null;
+  readonly holdCode: number | null;
+  readonly flags: number;
+  readonly message: string | null;
+  readonly node: string | null;
+  /** Measured peaks. */
+  readonly memoryMb: number | null;
+  readonly diskMb: number | null;
+  /** When it ended, or was held; milliseconds since 1970. */
+  readonly sinceMs: number;
+  /** Attempts of the product that failed since it was last finished, this one included. */
+  readonly failures: number;
+  /** What the attempt requested, where the policy had raised it. */
+  readonly requestedMemoryMb: number | null;
+  readonly requestedDiskMb: number | null;
+}
+
+/** What the rule itself requests; absent: not known before the job is made. */
+export interface RuleRequests {
+  readonly memoryMb?: number;
+  readonly diskMb?: number;
+}
+
+/** What is to be done about a failure, and why. */
+export type RetryDecision = {
+  /** A sentence without full stop. */
+  readonly reason: string;
+  /** Position of the case in the policy, from 1; absent: none agrees, or there were too many attempts. */
+  readonly caseNumber?: number;
+} & (
+  | { readonly action: 'none' | 'give-up' | 'pause' }
+  | {
+      readonly action: 'retry';
+      /** Not before; milliseconds since 1970. */
+      readonly dueMs: number;
+      readonly memoryMb?: number;
+      readonly diskMb?: number;
+      readonly avoidedNode?: string;
+    }
+);

@@ -3,13 +3,13 @@ import * as z from 'zod';
 import type { RetryPolicy } from './retry-policy.ts';
 
 /** A number as YAML has it, or its text: rule files keep all values as texts. */
-const number = (wanted: string, isValid: (value: number) => boolean) =>
+const makeNumber = (wanted: string, isValid: (value: number) => boolean) =>
   z
     .union([z.number(), z.string().regex(/^-?\d+(?:\.\d+)?$/u)], { error: wanted })
     .transform(Number)
     .refine(isValid, { error: wanted });
-const integer = (wanted: string, least: number) =>
-  number(wanted, (value) => Number.isSafeInteger(value) && value >= least);
+const makeInteger = (wanted: string, least: number) =>
+  makeNumber(wanted, (value) => Number.isSafeInteger(value) && value >= least);
 
 const listOf = <T>(one: z.ZodType<T>) =>
   z.union([one, z.array(one).min(1)]).transform((value): readonly T[] => (Array.isArray(value) ? value : [value]));
@@ -26,7 +26,7 @@ const size = z
   .regex(/^\d{1,7}(?:\.\d{1,3})?[MG]B$/u, { error: "a size in MB or GB, such as '16GB'" })
   .transform((text) => Math.round(Number.parseFloat(text) * unitsMb[z.enum(['MB', 'GB']).parse(text.slice(-2))]));
 
-const expression = (make: (text: string) => string) =>
+const makeExpression = (make: (text: string) => string) =>
   z.string({ error: 'a regular expression' }).transform((text, context) => {
     try {
       return new RegExp(make(text), 'u');
@@ -42,12 +42,12 @@ const signal = z
   .transform((name) => name.replace(/^SIG/u, ''));
 
 const when = z.strictObject({
-  exit_code: listOf(integer('an exit code', 0)).optional(),
-  hold_code: listOf(integer('a hold code', 0)).optional(),
+  exit_code: listOf(makeInteger('an exit code', 0)).optional(),
+  hold_code: listOf(makeInteger('a hold code', 0)).optional(),
   signal: listOf(signal).optional(),
-  flag: listOf(integer('the number of a bit, 0 to 52', 0)).optional(),
-  message: expression((text) => text).optional(),
-  node: expression((text) => `^(?:${text})$`).optional(),
+  flag: listOf(makeInteger('the number of a bit, 0 to 52', 0)).optional(),
+  message: makeExpression((text) => text).optional(),
+  node: makeExpression((text) => `^(?:${text})$`).optional(),
 });
 
 const actions = ['retry', 'more-memory', 'more-disk', 'avoid-node', 'give-up', 'pause'] as const;
@@ -55,12 +55,12 @@ const actions = ['retry', 'more-memory', 'more-disk', 'avoid-node', 'give-up', '
 const retryCase = z
   .strictObject({
     when: when.optional(),
-    then: z.enum(actions, { error: `one of ${actions.join(', ')}` }),
+    do: z.enum(actions, { error: `one of ${actions.join(', ')}` }),
     after: span.optional(),
-    factor: number('a number above 1', (value) => value > 1).optional(),
+    factor: makeNumber('a number above 1', (value) => value > 1).optional(),
     up_to: size.optional(),
   })
-  .transform(({ when: pattern = {}, then, after = 0, factor = 1.5, up_to: upToMb }) => ({
+  .transform(({ when: pattern = {}, do: action, after = 0, factor = 1.5, up_to: upToMb }) => ({
     when: {
       ...(pattern.exit_code === undefined ? {} : { exitCodes: pattern.exit_code }),
       ...(pattern.hold_code === undefined ? {} : { holdCodes: pattern.hold_code }),
@@ -69,7 +69,7 @@ const retryCase = z
       ...(pattern.message === undefined ? {} : { message: pattern.message }),
       ...(pattern.node === undefined ? {} : { node: pattern.node }),
     },
-    ...{ then, afterMs: after, factor },
+    ...{ do: action, afterMs: after, factor },
     ...(upToMb === undefined ? {} : { upToMb }),
   }));
 
@@ -82,7 +82,7 @@ export const retrySchema = z
   .strictObject(
     {
       mode: z.enum(['passive', 'active'], { error: "'passive' or 'active'" }).optional(),
-      attempts: integer('a whole number above 0', 1).optional(),
+      attempts: makeInteger('a whole number above 0', 1).optional(),
       cases: z.array(retryCase, { error: 'a list of cases: what, and what then' }),
     },
     { error: 'a mapping with cases' },

@@ -1,3 +1,4 @@
+import type { RetryDecision } from '../policy/retry-policy.ts';
 import type { Funnel } from './funnel.ts';
 
 /** The result of one turn of a rule in a loop. */
@@ -61,4 +62,19 @@ export interface LoopRuleStatus {
   /** Failed turns since the rule last ran. */
   readonly failures: number;
   readonly pause?: RulePause;
+  /** What the rule's retry policy has decided about attempts that are failed or held. */
+  readonly policy: readonly PolicyCount[];
+}
+
+/** So many attempts of a rule, and what its retry policy has decided about them. */
+export interface PolicyCount {
+  readonly rule: string;
+  /** false: it is only reported what would be done. */
+  readonly isActive: boolean;
+  readonly action: RetryDecision['action'];
+  readonly count: number;
+  /** The latest. */
+  readonly example: { readonly dstfile: string; readonly reason: string };
+  /** When the next retry is due; absent: none is. */
+  readonly dueAt?: string;
 }

@@ -1,5 +1,6 @@
 import type { KnownSign } from '../job/sign-of-life.ts';
 import type { HeldAfterEnd, StoppedSubmission } from '../job/stuck-jobs.ts';
+import type { RetryDecision } from '../policy/retry-policy.ts';
 import type { RunSelection, SegmentSelection } from '../run-selection.ts';
 import type { RowFault, Verdict } from '../verdict.ts';
 import type { BlockingAttempt, RefusedReport, VerdictFact } from './verdict-fact.ts';
@@ -48,6 +49,21 @@ export interface FoundLog {
 
 /** Reports of attempts that were refused and are not resolved, by cupsid, the newest first; attempts without any are left out. */
 export type RefusedByAttempt = Readonly<Record<number, readonly RefusedReport[]>>;
+
+/** What the retry policy has decided about attempts, by cupsid. */
+export type PolicyByAttempt = Readonly<
+  Record<
+    number,
+    {
+      /** false: it is only reported what would be done. */
+      readonly isActive: boolean;
+      readonly action: RetryDecision['action'];
+      readonly reason: string;
+      /** UTC; null unless it is a retry. */
+      readonly dueAt: Date | null;
+    }
+  >
+>;
 
 /** The latest signs of life by cupsid. */
 export type SignsByAttempt = Readonly<Record<number, KnownSign>>;
@@ -107,6 +123,8 @@ export interface Why {
   readonly refused: RefusedByAttempt;
   /** The latest signs of life of attempts that have not ended, by cupsid; attempts without any are left out. */
   readonly signs: SignsByAttempt;
+  /** What the retry policy of the rule has decided about the attempts; those that it has not judged are left out. */
+  readonly policy: PolicyByAttempt;
   /** What is wrong with rows beside their verdicts, by product. */
   readonly doubts: Readonly<Record<string, RowDoubts>>;
   /** How the jobs of blocking attempts stand in the batch system. */

@@ -5,7 +5,7 @@ import { formatDuration } from '#util/text/format-duration.ts';
 import { withoutControls } from '#util/text/without-controls.ts';
 
 import type { Funnel } from '#model/report/funnel.ts';
-import type { LoopRuleStatus } from '#model/report/loop-status.ts';
+import type { LoopRuleStatus, PolicyCount } from '#model/report/loop-status.ts';
 
 /**
  * Renders the status of the rules that loops run: a table, and below it the details of each rule.
@@ -44,7 +44,7 @@ function resultOf({ last, pause }: LoopRuleStatus): string {
 }
 
 function describeRule(
-  { rule, last, lastTriggered, pause, failures, loop, lastDispatchedAt }: LoopRuleStatus,
+  { rule, last, lastTriggered, pause, failures, loop, lastDispatchedAt, policy }: LoopRuleStatus,
   now: Date,
 ): readonly string[] {
   const lines: string[] = [];
@@ -61,8 +61,20 @@ function describeRule(
     lines.push(`failed ${failures} times in a row${since}`);
   }
   if (loop?.isSilent === true) lines.push('its loop does not renew its lease: another loop may take it');
+  for (const one of policy) lines.push(describePolicy(one, now));
   // Reasons come from people and from database servers.
   return lines.map((line) => withoutControls(`${rule}: ${line}`));
+}
+
+function describePolicy({ isActive, action, count, example, dueAt }: PolicyCount, now: Date): string {
+  const done = {
+    retry: isActive ? 'will be made again' : 'would be made again',
+    'give-up': isActive ? 'were given up' : 'would be given up',
+    pause: isActive ? 'paused the rule' : 'would pause the rule',
+    none: 'stay as they are',
+  }[action];
+  const when = isActive && dueAt !== undefined ? `, the next ${whenOf(dueAt, now)}` : '';
+  return `retry (${isActive ? 'active' : 'passive'}): ${countOf(count, 'failed or held attempt')} ${done}${when}; e.g. ${example.dstfile}: ${example.reason}`;
 }
 
 function funnelOf({ candidates, counts }: Funnel): string {

@@ -15,20 +15,30 @@ const loop = { name: 'ada@alpha', process: 4711, since: '2026-12-01T10:00:00.000
 test('shows who runs which rule, what came of it and why it waits, in 80 columns', () => {
   const rules: readonly LoopRuleStatus[] = [
     {
-      ...{ rule: 'DST_A', failures: 0, loop, last: pass },
+      ...{ rule: 'DST_A', failures: 0, loop, last: pass, policy: [] },
       lastTriggered: { outcome: 'dispatched', submitted: 3, runs: 2, endedAt: '2026-12-02T09:59:57.000Z' },
     },
     {
       ...{
         rule: 'DST_B',
         failures: 3,
+        policy: [
+          {
+            ...{ rule: 'DST_B', isActive: true, action: 'retry', count: 2, dueAt: '2026-12-02T10:20:00.000Z' },
+            example: { dstfile: 'DST_B-00000007-00000', reason: 'Exit code 1: again, 20m later' },
+          },
+          {
+            ...{ rule: 'DST_B', isActive: false, action: 'give-up', count: 1 },
+            example: { dstfile: 'DST_B-00000008-00000', reason: 'Exit code 2' },
+          },
+        ],
         loop: { ...loop, isSilent: true },
         lastDispatchedAt: '2026-11-29T10:00:00.000Z',
       },
       last: { ...pass, rule: 'DST_B', outcome: 'failed', reason: "Column 'files' does not exist", submitted: 0 },
     },
     {
-      ...{ rule: 'DST_C', failures: 0 },
+      ...{ rule: 'DST_C', failures: 0, policy: [] },
       pause: { rule: 'DST_C', reason: 'calibration', by: 'eve', at: '2026-12-02T08:00:00.000Z' },
     },
   ];
@@ -44,6 +54,8 @@ test('shows who runs which rule, what came of it and why it waits, in 80 columns
     "DST_B: Column 'files' does not exist",
     'DST_B: failed 3 times in a row; it last ran 3d ago',
     'DST_B: its loop does not renew its lease: another loop may take it',
+    'DST_B: retry (active): 2 failed or held attempts will be made again, the next in 20m; e.g. DST_B-00000007-00000: Exit code 1: again, 20m later',
+    'DST_B: retry (passive): 1 failed or held attempt would be given up; e.g. DST_B-00000008-00000: Exit code 2',
     'DST_C: paused by eve 2h ago: calibration',
     '',
   ]);

@@ -26,7 +26,7 @@ export function shortenList(lines: readonly string[]): readonly string[] {
 /** Describes an attempt that blocks or is replaced: state, job, exit code, last message, refused reports. */
 export function describeAttempt(
   attempt: BlockingAttempt | undefined,
-  { refused, signs }: Pick<Why, 'refused' | 'signs'>,
+  { refused, signs, policy }: Pick<Why, 'refused' | 'signs' | 'policy'>,
 ): readonly string[] {
   if (attempt === undefined) return ['its attempt has just been removed: ask again'];
   const { id, state, since, cluster, process, rule, submissionHost, executionNode, exitCode, message } = attempt;
@@ -41,8 +41,22 @@ export function describeAttempt(
     ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
     ...(message === null || message === '' ? [] : [`last message: ${message}`]),
     ...describeSign(signs[id]),
+    ...describePolicy(policy[id]),
     ...describeRefused(refused[id]),
   ];
+}
+
+function describePolicy(decided: Why['policy'][number] | undefined): readonly string[] {
+  if (decided === undefined) return [];
+  const { isActive, action, reason, dueAt } = decided;
+  const what = {
+    retry: isActive ? 'is made again by a loop' : 'would be made again',
+    'give-up': isActive ? 'is given up' : 'would be given up',
+    pause: isActive ? 'paused the rule' : 'would pause the rule',
+    none: 'stays as it is',
+  }[action];
+  const when = action === 'retry' && dueAt !== null ? ` from ${formatTime(dueAt)} on` : '';
+  return [`retry policy (${isActive ? 'active' : 'passive'}): it ${what}${when}: ${reason}`];
 }
 
 function describeSign(sign: KnownSign | undefined): readonly string[] {

@@ -1,6 +1,7 @@
 import { present } from '#util/present.ts';
 
 import { sql } from '../../connect.ts';
+import { countPolicyActions } from '../policy/policy-actions.ts';
 import { findPauses } from './pauses.ts';
 
 import type { Funnel } from '#model/report/funnel.ts';
@@ -72,10 +73,14 @@ export async function findLoopRules(status: Queryable): Promise<readonly LoopRul
         (select max(g.id) from ${passes} g where g.rule = n.rule and g.outcome = 'dispatched'), 0)
     ) f
     order by n.rule`);
-  return rows.map((row) => toStatus(row, paused.get(row.rule)));
+  const policies = await countPolicyActions(status);
+  return rows.map((row) => ({
+    ...toStatus(row, paused.get(row.rule)),
+    policy: policies.filter(({ rule }) => rule === row.rule),
+  }));
 }
 
-function toStatus(row: Row, pause: RulePause | undefined): LoopRuleStatus {
+function toStatus(row: Row, pause: RulePause | undefined): Omit<LoopRuleStatus, 'policy'> {
   const { rule, failures } = row;
   return {
     ...{ rule, failures },

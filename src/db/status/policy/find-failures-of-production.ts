@@ -2,7 +2,7 @@ import { setupNameOf } from '#model/production.ts';
 
 import { sql } from '../../connect.ts';
 
-import type { ProductFailure } from '#model/policy/decide-retry.ts';
+import type { ProductFailure } from '#model/policy/retry-policy.ts';
 import type { Production } from '#model/production.ts';
 
 import type { Queryable } from '../../connect.ts';

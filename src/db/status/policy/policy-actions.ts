@@ -1,6 +1,8 @@
 import { sql } from '../../connect.ts';
 
-import type { ProductFailure, RetryDecision } from '#model/policy/decide-retry.ts';
+import type { ProductFailure, RetryDecision } from '#model/policy/retry-policy.ts';
+import type { PolicyCount } from '#model/report/loop-status.ts';
+import type { PolicyByAttempt } from '#model/report/why.ts';
 
 import type { Queryable, Session } from '../../connect.ts';
 
@@ -54,7 +56,7 @@ export async function putDecisions(
  * @returns how many were retired
  * @throws DatabaseError
  */
-export async function retireForRetry(session: Session, cupsids: readonly number[]): Promise<number> {
+export async function markRetried(session: Session, cupsids: readonly number[]): Promise<number> {
   if (cupsids.length === 0) return 0;
   const attempts = sql.table(session.role, 'production_status');
   const actions = sql.table(session.role, 'policy_action');
@@ -81,18 +83,6 @@ export async function retireForRetry(session: Session, cupsids: readonly number[
   return ids.length;
 }
 
-/** What the policy has decided about attempts of a rule that still stand. */
-export interface PolicyCount {
-  readonly rule: string;
-  readonly isActive: boolean;
-  readonly action: RetryDecision['action'];
-  readonly count: number;
-  /** The latest. */
-  readonly example: { readonly dstfile: string; readonly reason: string };
-  /** When the next retry is due; ISO 8601 UTC; absent: none is. */
-  readonly dueAt?: string;
-}
-
 /**
  * Counts what the policies of all rules have decided about attempts that are still failed or held, by rule and action.
  *
@@ -109,4 +99,17 @@ export async function countPolicyActions(status: Queryable): Promise<readonly Po
     group by a.rule, a.is_active, a.action
     order by a.rule, a.action`);
   return rows.map(({ dueAt, ...row }) => ({ ...row, ...(dueAt === null ? {} : { dueAt: dueAt.toISOString() }) }));
+}
+
+/**
+ * Finds what the retry policy has decided about attempts, by cupsid.
+ *
+ * @throws DatabaseError
+ */
+export async function findPolicyActions(status: Queryable, cupsids: readonly number[]): Promise<PolicyByAttempt> {
+  if (cupsids.length === 0) return {};
+  const rows = await status.query<PolicyByAttempt[number] & { readonly cupsid: number }>(sql`
+    select cupsid, is_active as "isActive", action, reason, due_at as "dueAt"
+    from ${sql.table(status.role, 'policy_action')} where cupsid = any(${[...cupsids]}::int[])`);
+  return Object.fromEntries(rows.map(({ cupsid, ...row }) => [cupsid, row]));
 }

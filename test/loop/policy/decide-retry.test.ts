@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 
-import { decideRetry } from '#model/policy/decide-retry.ts';
+import { decideRetry } from '#loop/policy/decide-retry.ts';
 import { retrySchema } from '#model/policy/retry-schema.ts';
 
-import type { ProductFailure } from '#model/policy/decide-retry.ts';
+import type { ProductFailure } from '#model/policy/retry-policy.ts';
 
 const failure: ProductFailure = {
   ...{ cupsid: 1, dstfile: 'DST_A-00000001-00000', run: 1, segment: 0, state: 'failed', exitCode: 1, holdCode: null },
@@ -17,12 +17,12 @@ const caseOf = (cases: unknown, found: Partial<ProductFailure>) => decide(cases,
 
 test('takes the first case that agrees in all that it names', () => {
   const cases = [
-    { when: { exit_code: [2, 3], node: 'bad\\d+' }, then: 'give-up' },
-    { when: { signal: 'SIGKILL' }, then: 'retry' },
-    { when: { hold_code: [26, 34] }, then: 'retry' },
-    { when: { flag: 4 }, then: 'retry' },
-    { when: { message: 'No space left' }, then: 'retry' },
-    { then: 'pause' },
+    { when: { exit_code: [2, 3], node: 'bad\\d+' }, do: 'give-up' },
+    { when: { signal: 'SIGKILL' }, do: 'retry' },
+    { when: { hold_code: [26, 34] }, do: 'retry' },
+    { when: { flag: 4 }, do: 'retry' },
+    { when: { message: 'No space left' }, do: 'retry' },
+    { do: 'pause' },
   ];
   expect(caseOf(cases, { exitCode: 3, node: 'bad7' })).toBe(1);
   expect(caseOf(cases, { exitCode: 3, node: 'bad7.farm' })).toBe(6);
@@ -32,13 +32,13 @@ test('takes the first case that agrees in all that it names', () => {
   expect(caseOf(cases, { flags: 16 })).toBe(4);
   expect(caseOf(cases, { flags: 15 })).toBe(6);
   expect(caseOf(cases, { message: 'write: No space left on device' })).toBe(5);
-  expect(decide([{ when: { exit_code: 7 }, then: 'retry' }])).toEqual({
+  expect(decide([{ when: { exit_code: 7 }, do: 'retry' }])).toEqual({
     ...{ action: 'none', reason: "No case of 'retry' is about it: Exit code 1" },
   });
 });
 
 test('tries again after a time that doubles, and gives up after so many attempts', () => {
-  const cases = [{ then: 'retry', after: '10m' }];
+  const cases = [{ do: 'retry', after: '10m' }];
   expect(decide(cases)).toMatchObject({ action: 'retry', dueMs: 1_600_000, reason: 'Exit code 1: again, 10m later' });
   expect(decide(cases, { failures: 2 })).toMatchObject({ dueMs: 2_200_000 });
   expect(decide(cases, { failures: 3 })).toEqual({
@@ -47,7 +47,7 @@ test('tries again after a time that doubles, and gives up after so many attempts
 });
 
 test('requests more memory than was measured and than was requested, up to a limit', () => {
-  const cases = [{ when: { hold_code: 34 }, then: 'more-memory', factor: 2, up_to: '4GB' }];
+  const cases = [{ when: { hold_code: 34 }, do: 'more-memory', factor: 2, up_to: '4GB' }];
   const held = { state: 'held', exitCode: null, holdCode: 34 } as const;
   expect(decide(cases, { ...held, memoryMb: 700.2 }, { memoryMb: 512 })).toMatchObject({ memoryMb: 1401 });
   expect(decide(cases, held, { memoryMb: 512 })).toMatchObject({
@@ -57,29 +57,29 @@ test('requests more memory than was measured and than was requested, up to a lim
   expect(decide(cases, { ...held, requestedMemoryMb: 4000, failures: 2 })).toMatchObject({
     ...{ action: 'give-up', reason: 'Held with code 34; it already requests 4000 MB of memory' },
   });
-  expect(decide([{ then: 'more-disk' }], { diskMb: 100 }, { diskMb: 80 })).toMatchObject({ diskMb: 150 });
+  expect(decide([{ do: 'more-disk' }], { diskMb: 100 }, { diskMb: 80 })).toMatchObject({ diskMb: 150 });
 });
 
 test('avoids the node on which it failed', () => {
-  expect(decide([{ then: 'avoid-node' }], { node: 'n1.farm' })).toMatchObject({
+  expect(decide([{ do: 'avoid-node' }], { node: 'n1.farm' })).toMatchObject({
     ...{ avoidedNode: 'n1.farm', reason: 'Exit code 1: again, not on n1.farm' },
   });
 });
 
 test('is passive and allows three attempts unless it says otherwise, and takes numbers as texts of a rule file', () => {
   expect(retrySchema.parse({ cases: [] })).toEqual({ isActive: false, attempts: 3, cases: [] });
-  const cases = [{ when: { exit_code: ['1', '2'] }, then: 'more-memory', factor: '1.2', up_to: '8GB' }];
+  const cases = [{ when: { exit_code: ['1', '2'] }, do: 'more-memory', factor: '1.2', up_to: '8GB' }];
   expect(retrySchema.parse({ mode: 'active', attempts: '5', cases })).toEqual({
     ...{ isActive: true, attempts: 5 },
-    cases: [{ when: { exitCodes: [1, 2] }, then: 'more-memory', afterMs: 0, factor: 1.2, upToMb: 8000 }],
+    cases: [{ when: { exitCodes: [1, 2] }, do: 'more-memory', afterMs: 0, factor: 1.2, upToMb: 8000 }],
   });
 });
 
 test.each([
-  [{ cases: [{ then: 'again' }] }, 'one of retry, more-memory'],
-  [{ cases: [{ then: 'retry', after: '10' }] }, 'a time span with its unit'],
-  [{ cases: [{ when: { message: '(' }, then: 'retry' }] }, 'a regular expression'],
-  [{ cases: [{ when: { exitcode: 1 }, then: 'retry' }] }, 'exitcode'],
+  [{ cases: [{ do: 'again' }] }, 'one of retry, more-memory'],
+  [{ cases: [{ do: 'retry', after: '10' }] }, 'a time span with its unit'],
+  [{ cases: [{ when: { message: '(' }, do: 'retry' }] }, 'a regular expression'],
+  [{ cases: [{ when: { exitcode: 1 }, do: 'retry' }] }, 'exitcode'],
   [{ mode: 'on', cases: [] }, "'passive' or 'active'"],
   [{ attempts: 0, cases: [] }, 'a whole number above 0'],
   [{ cases: 'none' }, 'a list of cases'],

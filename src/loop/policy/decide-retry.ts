@@ -1,55 +1,14 @@
 import { signalNameOf } from '#util/process/signal-name.ts';
 import { formatDuration } from '#util/text/format-duration.ts';
 
-import type { FailurePattern, RetryCase, RetryPolicy } from './retry-policy.ts';
-
-/** What is known of an attempt that failed or is held, and of its product. */
-export interface ProductFailure {
-  readonly cupsid: number;
-  readonly dstfile: string;
-  readonly run: number;
-  readonly segment: number;
-  readonly state: 'failed' | 'held';
-  readonly exitCode: number | null;
-  readonly holdCode: number | null;
-  readonly flags: number;
-  readonly message: string | null;
-  readonly node: string | null;
-  /** Measured peaks. */
-  readonly memoryMb: number | null;
-  readonly diskMb: number | null;
-  /** When it ended, or was held; milliseconds since 1970. */
-  readonly sinceMs: number;
-  /** Attempts of the product that failed since it was last finished, this one included. */
-  readonly failures: number;
-  /** What the attempt requested, where the policy had raised it. */
-  readonly requestedMemoryMb: number | null;
-  readonly requestedDiskMb: number | null;
-}
-
-/** What the rule itself requests; absent: not known before the job is made. */
-export interface RuleRequests {
-  readonly memoryMb?: number;
-  readonly diskMb?: number;
-}
-
-/** What is to be done about a failure, and why. */
-export type RetryDecision = {
-  /** A sentence without full stop. */
-  readonly reason: string;
-  /** Position of the case in the policy, from 1; absent: none agrees, or there were too many attempts. */
-  readonly caseNumber?: number;
-} & (
-  | { readonly action: 'none' | 'give-up' | 'pause' }
-  | {
-      readonly action: 'retry';
-      /** Not before; milliseconds since 1970. */
-      readonly dueMs: number;
-      readonly memoryMb?: number;
-      readonly diskMb?: number;
-      readonly avoidedNode?: string;
-    }
-);
+import type {
+  FailurePattern,
+  ProductFailure,
+  RetryCase,
+  RetryDecision,
+  RetryPolicy,
+  RuleRequests,
+} from '#model/policy/retry-policy.ts';
 
 /** A retry that failed again and again is tried once a day at least. */
 const longestWaitMs = 24 * 3_600_000;
@@ -61,8 +20,8 @@ export function decideRetry(failure: ProductFailure, policy: RetryPolicy, reques
   const found = policy.cases[index];
   if (found === undefined) return { action: 'none', reason: `No case of 'retry' is about it: ${cause}` };
   const caseNumber = index + 1;
-  if (found.then === 'give-up') return { action: 'give-up', caseNumber, reason: cause };
-  if (found.then === 'pause') return { action: 'pause', caseNumber, reason: cause };
+  if (found.do === 'give-up') return { action: 'give-up', caseNumber, reason: cause };
+  if (found.do === 'pause') return { action: 'pause', caseNumber, reason: cause };
   if (failure.failures >= policy.attempts) {
     const reason = `${failure.failures} of ${policy.attempts} attempts failed, the last one: ${cause}`;
     return { action: 'give-up', caseNumber, reason };
@@ -70,10 +29,10 @@ export function decideRetry(failure: ProductFailure, policy: RetryPolicy, reques
   const waitMs = Math.min(found.afterMs * 2 ** (failure.failures - 1), longestWaitMs);
   const common = { action: 'retry', caseNumber, dueMs: failure.sinceMs + waitMs } as const;
   const wait = waitMs === 0 ? '' : `, ${formatDuration(Math.round(waitMs / 1000))} later`;
-  switch (found.then) {
+  switch (found.do) {
     case 'more-memory':
     case 'more-disk': {
-      const what = found.then === 'more-memory' ? 'memory' : 'disk';
+      const what = found.do === 'more-memory' ? 'memory' : 'disk';
       const step = findStep(failure, found, requests);
       if (step.kind === 'capped') {
         return { action: 'give-up', caseNumber, reason: `${cause}; it already requests ${step.mb} MB of ${what}` };
@@ -91,10 +50,10 @@ export function decideRetry(failure: ProductFailure, policy: RetryPolicy, reques
 
 function findStep(
   failure: ProductFailure,
-  { then, factor, upToMb = Infinity }: RetryCase,
+  { do: action, factor, upToMb = Infinity }: RetryCase,
   requests: RuleRequests,
 ): { readonly kind: 'step' | 'capped'; readonly mb: number } {
-  const isMemory = then === 'more-memory';
+  const isMemory = action === 'more-memory';
   const peak = (isMemory ? failure.memoryMb : failure.diskMb) ?? 0;
   const requested = isMemory
     ? (failure.requestedMemoryMb ?? requests.memoryMb ?? 0)

@@ -8,7 +8,7 @@ export interface ProductRequest {
 }
 
 /** Adds to a job what its product needs beyond the rule. */
-export function addRequests(job: ExpandedJob, { memoryMb, diskMb, avoidedNodes }: ProductRequest): ExpandedJob {
+export function withRequests(job: ExpandedJob, { memoryMb, diskMb, avoidedNodes }: ProductRequest): ExpandedJob {
   if (memoryMb === null && diskMb === null && avoidedNodes.length === 0) return job;
   const own = job.commands['requirements']?.trim() ?? '';
   const nodes = avoidedNodes.map((node) => `(TARGET.Machine =!= ${JSON.stringify(node)})`);

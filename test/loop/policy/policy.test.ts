@@ -1,0 +1,135 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { sql } from '#db/connect.ts';
+import { findPauses } from '#db/status/loop/pauses.ts';
+import { countPolicyActions, findPolicyActions } from '#db/status/policy/policy-actions.ts';
+
+import { loop, outcomesOf, rowsOf, rule, turnOf, useLoopWorld, world } from '../loop-world.ts';
+
+import type { BatchBackend, BatchJob } from '#batch/backend.ts';
+
+useLoopWorld();
+
+/** Runs `DST_A`, with 3 runs, once under a policy. */
+async function cycle(policy: string, backend?: BatchBackend, last = 3) {
+  const file = join(world.root, 'policy.yaml');
+  await writeFile(file, `${rule('DST_A', rowsOf(last)).trimEnd()}\n  retry: ${policy}\n`);
+  const readTurns = () => Promise.resolve([{ ...turnOf('DST_A'), config: file }]);
+  return loop([], { readTurns, ...(backend === undefined ? {} : { backend }) });
+}
+
+/** Changes the live attempt of a run. */
+async function set(run: number, columns: string): Promise<void> {
+  await world.status.execute(sql`update ${sql.table(world.status.role, 'production_status')}
+    set ${sql.verbatim(columns)} where run = ${run} and retired_at is null`);
+}
+const fail = (run: number, exitCode: number, more = ''): Promise<void> =>
+  set(run, `status = 'failed', ended = now() at time zone 'utc', exit_code = ${exitCode}${more}`);
+
+/** `RUN.NUMBER STATE`, with `retired` where it is, in order. */
+async function attempts(): Promise<readonly string[]> {
+  const rows = await world.status.query<{ readonly line: string }>(sql`
+    select run || '.' || attempt_number || ' ' || case when retired_at is null then status::text else 'retired' end as line
+    from ${sql.table(world.status.role, 'production_status')} order by run, attempt_number`);
+  return rows.map(({ line }) => line);
+}
+
+/** A backend that remembers the jobs that it is given. */
+function remembering(jobs: BatchJob[]): BatchBackend {
+  return {
+    ...world.backend,
+    submit: (submission, items) =>
+      world.backend.submit(
+        submission,
+        (async function* () {
+          for await (const job of items) {
+            jobs.push(job);
+            yield job;
+          }
+        })(),
+      ),
+  };
+}
+
+const again = (more = '') => `{mode: active, cases: [{do: retry${more}}]}`;
+
+test('only reports what it would do, unless it is active (C-Q30)', async () => {
+  await cycle(again());
+  await fail(2, 1);
+  expect(outcomesOf(await cycle('{cases: [{do: retry}]}'))).toEqual(['DST_A dispatched 0']);
+  expect(await attempts()).toEqual(['1.1 submitted', '2.1 failed', '3.1 submitted']);
+  const [failed] = await world.status.query<{ readonly id: number }>(sql`
+    select id from ${sql.table(world.status.role, 'production_status')} where status = 'failed'`);
+  expect(await findPolicyActions(world.status, [failed?.id ?? 0])).toMatchObject({
+    [failed?.id ?? 0]: { isActive: false, action: 'retry', reason: 'Exit code 1: again' },
+  });
+  expect(await countPolicyActions(world.status)).toMatchObject([
+    { rule: 'DST_A', isActive: false, action: 'retry', count: 1, example: { reason: 'Exit code 1: again' } },
+  ]);
+});
+
+test('makes a failed product again, as often as it allows', async () => {
+  await cycle(again());
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    await fail(2, 1);
+    expect(outcomesOf(await cycle(again()))).toEqual(['DST_A dispatched 1']);
+  }
+  await fail(2, 1);
+  expect(outcomesOf(await cycle(again()))).toEqual(['DST_A dispatched 0']);
+  expect(await attempts()).toEqual([...['1.1 submitted', '2.1 retired', '2.2 retired', '2.3 failed', '3.1 submitted']]);
+  expect(await countPolicyActions(world.status)).toMatchObject([
+    { action: 'give-up', example: { reason: '3 of 3 attempts failed, the last one: Exit code 1' } },
+  ]);
+  // What a person makes possible is done, and a failure that was put right does not count any more.
+  await set(2, "status = 'finished'");
+  expect(await countPolicyActions(world.status)).toEqual([]);
+});
+
+test('waits as long as the case says, and leaves alone what no case is about, or what was not selected', async () => {
+  await cycle(again());
+  for (const run of [1, 2]) await fail(run, run);
+  const policy = '{mode: active, cases: [{when: {exit_code: 1}, do: retry, after: 1h}]}';
+  expect(outcomesOf(await cycle(policy))).toEqual(['DST_A dispatched 0']);
+  await set(1, "ended = ended - interval '2 hours'");
+  expect(outcomesOf(await cycle(policy))).toEqual(['DST_A dispatched 1']);
+  expect(await attempts()).toEqual(['1.1 retired', '1.2 submitted', '2.1 failed', '3.1 submitted']);
+  await set(3, "status = 'failed', run = 12, dstfile = replace(dstfile, '-00000003-', '-00000012-')");
+  await cycle(again());
+  expect((await attempts()).slice(2)).toEqual(['2.1 retired', '2.2 submitted', '3.1 submitted', '12.1 failed']);
+});
+
+test('requests more memory, and other nodes, for the next attempt of the product, and keeps that', async () => {
+  const jobs: BatchJob[] = [];
+  await cycle(again(), remembering(jobs));
+  const policy = `{mode: active, attempts: 9, cases: [{when: {hold_code: 34}, do: more-memory, factor: 2, up_to: 6GB},
+    {do: avoid-node}]}`;
+  const commandsOf = (index: number) => jobs[index]?.commands;
+  await fail(2, 1, ', hold_code = 34, memory_mb = 1500');
+  await cycle(policy, remembering(jobs));
+  await fail(2, 1, ', hold_code = 34');
+  await cycle(policy, remembering(jobs));
+  await fail(2, 1, ", hold_code = null, execution_node = 'bad.farm'");
+  await cycle(policy, remembering(jobs));
+  expect(jobs).toHaveLength(6);
+  expect(commandsOf(1)?.['request_memory']).toBe('1024MB');
+  expect(commandsOf(3)?.['request_memory']).toBe('3000MB');
+  expect(commandsOf(4)?.['request_memory']).toBe('6000MB');
+  expect(commandsOf(5)?.['request_memory']).toBe('6000MB');
+  const own = commandsOf(1)?.['requirements'] ?? '';
+  expect(commandsOf(5)?.['requirements']).toBe(`${own === '' ? '' : `(${own}) && `}(TARGET.Machine =!= "bad.farm")`);
+});
+
+test('pauses the rule if a case says so', async () => {
+  await cycle(again());
+  await fail(2, 66);
+  const heard = await cycle('{mode: active, cases: [{when: {exit_code: 66}, do: pause}, {do: retry}]}', undefined, 5);
+  expect(outcomesOf(heard)).toEqual(['DST_A waited 0']);
+  const [pause] = await findPauses(world.status);
+  expect(pause).toMatchObject({ rule: 'DST_A', by: 'policy' });
+  expect(pause?.reason).toMatch(
+    /^'retry' of the rule: Exit code 66 \(DST_A_run2pp_ana437_2024p007_v001-00000002-00000\)$/u,
+  );
+});
