@@ -4,7 +4,7 @@
 const floors = [
   ['model', 'util'],
   ['rules', 'db', 'batch', 'job', 'config', 'cli'],
-  ['dispatch', 'ingest', 'reports', 'adopt'],
+  ['dispatch', 'ingest', 'reports', 'adopt', 'notify'],
   ['settle'],
   ['gateway', 'pass'],
   ['serve', 'loop'],

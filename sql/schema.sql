@@ -89,6 +89,17 @@ CREATE INDEX datasets_run ON datasets USING btree (runnumber, dsttype, dataset);
 
 create type prodstate as enum ('submitting', 'submitted', 'started', 'running', 'held', 'evicted', 'failed', 'finished');
 
+create table alarm (
+  id bigint not null,
+  cause text not null,
+  rule text,
+  what text not null,
+  advice text not null,
+  raised_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  cleared_at timestamp without time zone,
+  constraint alarm_pkey PRIMARY KEY (id)
+);
+
 create table cups_stats (
   id integer default nextval('cups_stats_id_seq'::regclass) not null,
   dstname text not null,
@@ -140,6 +151,21 @@ create table invalid_run_list (
   created_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
   expires_at timestamp without time zone default '2161-10-11 00:00:00'::timestamp without time zone not null,
   constraint invalid_run_list_pkey PRIMARY KEY (id)
+);
+
+create table notification (
+  id bigint not null,
+  alarm_id bigint not null,
+  word text not null,
+  due_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  failures integer default 0 not null,
+  delivered_to text[] default '{}'::text[] not null,
+  problem text,
+  done_at timestamp without time zone,
+  constraint notification_alarm_id_fkey FOREIGN KEY (alarm_id) REFERENCES alarm(id) ON DELETE CASCADE,
+  constraint notification_alarm_id_word_key UNIQUE (alarm_id, word),
+  constraint notification_pkey PRIMARY KEY (id),
+  constraint notification_word_check CHECK ((word = ANY (ARRAY['raised'::text, 'cleared'::text])))
 );
 
 create table payload_file (
@@ -459,7 +485,13 @@ create table triggered_run (
   constraint triggered_run_pkey PRIMARY KEY (holder, rule, run)
 );
 
+CREATE INDEX alarm_cleared ON alarm USING btree (cleared_at) WHERE cleared_at IS NOT NULL;
+
+CREATE UNIQUE INDEX alarm_open ON alarm USING btree (cause text_pattern_ops) WHERE cleared_at IS NULL;
+
 CREATE INDEX invalid_run_list_run ON invalid_run_list USING btree (first_run);
+
+CREATE INDEX notification_due ON notification USING btree (due_at) WHERE done_at IS NULL;
 
 CREATE INDEX payload_file_sha256 ON payload_file USING btree (sha256);
 

@@ -3,9 +3,11 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
+import { defaultDeadlines } from '#model/job/deadlines.ts';
 import { present } from '#util/present.ts';
 
 import { embeddedUrlOf, stateDirectoryName } from './site-directories.ts';
+import { makeNotify } from './site-file/make-notify.ts';
 import { makeRoles } from './site-file/make-role.ts';
 import { readSiteFile } from './site-file/read-site-file.ts';
 
@@ -277,6 +279,8 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
     worker: makeWorker(sections.worker, root.directory),
     limits: makeLimits(sections.limits),
     ...present({ retry: sections.retry }),
+    notify: makeNotify(sections.notify, root),
+    deadlines: { ...defaultDeadlines, ...present(sections.deadlines ?? {}) },
     statementTimeoutMs: sections.statement_timeout ?? 600_000,
   };
 }

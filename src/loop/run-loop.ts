@@ -1,6 +1,7 @@
 import { removeLeases } from '#db/status/loop/lease.ts';
 import { removeOldPasses } from '#db/status/loop/passes.ts';
 import { removeRuleInputs } from '#db/status/trigger/remove-rule-inputs.ts';
+import { startNotifyWatch } from '#notify/start-notify-watch.ts';
 import { present } from '#util/present.ts';
 
 import { makeQueueMeter } from './back-pressure/queue-meter.ts';
@@ -42,6 +43,7 @@ const passesKeptDays = 30;
 export async function runLoop(input: LoopInput): Promise<CycleResult> {
   const { delayMs, stop, databases, loop, log, backend } = input;
   const leases = startLeaseTimer(databases.status, loop, input.leaseMs, log);
+  const notifying = startNotifyWatch({ site: input.site, status: databases.status, log });
   const backoff = makeBackoff(delayMs ?? 0);
   const findNextMs = (): number | undefined => (delayMs === undefined ? undefined : Date.now() + delayMs);
   const meter = makeQueueMeter(databases.status, backend);
@@ -71,6 +73,7 @@ export async function runLoop(input: LoopInput): Promise<CycleResult> {
     await removeRuleInputs(databases.status, loop).catch((error: unknown) =>
       log.warn({ error }, 'triggers remain until another loop removes them'),
     );
+    await notifying.stop();
     await leases.close();
   }
 }

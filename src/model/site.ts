@@ -1,3 +1,4 @@
+import type { Deadlines } from './job/deadlines.ts';
 import type { JobContainer } from './job/job-file.ts';
 import type { RetryPolicy } from './policy/retry-policy.ts';
 
@@ -63,6 +64,9 @@ export interface Site {
   readonly limits: SiteLimits;
   /** For rules without `retry` of their own. */
   readonly retry?: RetryPolicy;
+  readonly notify: NotifySettings;
+  /** How long an attempt may stay in each state, in ms. */
+  readonly deadlines: Deadlines;
   /** How long a rule's query may run on its server. */
   readonly statementTimeoutMs: number;
 }
@@ -77,6 +81,30 @@ export interface SiteLimits {
   readonly idleAtLeast: number;
   /** What an output directory must have free. */
   readonly freeBytes: number;
+}
+
+/** Who is notified of alarms; every channel that is given gets all of them. */
+export interface NotifySettings {
+  /** A program and its arguments; it gets JSON on its standard input. */
+  readonly command?: readonly string[];
+  readonly webhook?: Webhook;
+  readonly mail?: MailSettings;
+}
+
+/** Where the address of a webhook is. It may hold a token: never print it. */
+export type Webhook =
+  | { readonly url: string }
+  | { readonly env: string }
+  /** Relative to the site file. */
+  | { readonly file: string; readonly siteFile: string };
+
+/** Mail through the mailer of this machine. */
+export interface MailSettings {
+  /** Addresses; at least one. */
+  readonly to: readonly string[];
+  readonly from?: string;
+  /** Absolute path of a program that reads a mail with its headers when called with `-t`. */
+  readonly program: string;
 }
 
 /** Where the snapshots of payloads are, which jobs stage from. */

@@ -14,6 +14,7 @@ import { createStateDirectory } from '#config/state-directory.ts';
 import { openDatabase } from '#db/connect.ts';
 import { createDatabase } from '#db/create-database.ts';
 import { SiteError } from '#model/errors.ts';
+import { startNotifyWatch } from '#notify/start-notify-watch.ts';
 import { reconcileSite } from '#settle/reconcile-site.ts';
 import { assertPresent } from '#util/assert-present.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
@@ -125,6 +126,8 @@ async function startServices(options: SuperviseOptions, facts: Facts, begun: Beg
   const resources = { site, status, catalog, siteKey: await readSiteKey(site), log, version };
   const gateway = await startOnPort(site, (port) => startGateway({ ...resources, port }), log);
   begun.push(() => gateway.close());
+  const notifying = startNotifyWatch({ site, status, log });
+  begun.push(() => notifying.stop());
   if (site.batch.backend === 'local') {
     const { stateDirectory, spoolDirectory, batch } = site;
     const queue = await startLocalQueue({ stateDirectory, spoolDirectory, ...batch.local, log });

@@ -284,13 +284,35 @@ testbed:
     );
   });
 
+  it('says who is notified, and how long a state may last', async () => {
+    await put(
+      'slurp.yaml',
+      'notify: {command: ./page, webhook: {file: hook}, mail: {to: ada@example.org}}\ndeadlines: {submitted: 5d, held: 90m}\n',
+    );
+    const site = await findSite({ cwd: home, env: {} });
+    expect(site.notify).toEqual({
+      command: [join(home, 'page')],
+      webhook: { file: 'hook', siteFile: join(home, 'slurp.yaml') },
+      mail: { to: ['ada@example.org'], program: '/usr/sbin/sendmail' },
+    });
+    expect(site.deadlines).toMatchObject({ submitted: 432_000_000, held: 5_400_000, running: 172_800_000 });
+  });
+
+  it('never shows the address of a webhook, and takes no mail address that could add a header', async () => {
+    await put('slurp.yaml', 'notify: {webhook: "ftp://h/s3cret", mail: {to: "a@b\\nBcc: c@d"}}\n', 0o600);
+    const complaints = await complaintsOf(findSite({ cwd: home, env: {} }));
+    expect(complaints.join('\n')).not.toContain('s3cret');
+    expect(complaints.join('\n')).toMatch(/'notify\.webhook' is wrong: expected an address/u);
+    expect(complaints.join('\n')).toMatch(/'notify\.mail\.to' is wrong: expected a mail address/u);
+  });
+
   it('is refused with a password that others may read, in it or beside it', async () => {
     const rest = '{catalog: embedded, raw: embedded, status: embedded, daq: ';
     await put('slurp.yaml', `databases: ${rest} "postgresql://u:secret@h/d"}\n`, 0o644);
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toMatchInlineSnapshot(`
       [
         "The site file '/slurp.yaml' has an error",
-        "/slurp.yaml:1:71: 'databases.daq' contains a password, but other users can read this file: run 'chmod 600' on it, or use {env: NAME} or {file: PATH}",
+        "/slurp.yaml:1:71: 'databases.daq' contains a password or token, but other users can read this file: run 'chmod 600' on it, or use {env: NAME} or {file: PATH}",
         "'docs/site.md' lists all keys",
       ]
     `);

@@ -98,7 +98,7 @@ function problemsOf(
   );
   const isMissing = found === undefined;
   const shown =
-    isMissing || typeof found === 'object' || issue.path.at(-1) === 'password'
+    isMissing || typeof found === 'object' || isSecretKey(issue.path.at(-1))
       ? ''
       : ` '${JSON.stringify(found).replace(/^"(.*)"$/, '$1')}'`;
   const expected = /^Invalid|^Too/.test(issue.message)
@@ -137,9 +137,14 @@ async function isReadByOthers(file: string): Promise<boolean> {
   return ((await stat(file)).mode & 0o077) !== 0;
 }
 
+/** Keys whose text is a secret; the address of a webhook may hold a token. */
+function isSecretKey(key: PropertyKey | undefined): boolean {
+  return key === 'password' || key === 'webhook';
+}
+
 function passwordsOf(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
   if (typeof value === 'string') {
-    const isPassword = path.at(-1) === 'password' || (URL.canParse(value) && new URL(value).password !== '');
+    const isPassword = isSecretKey(path.at(-1)) || (URL.canParse(value) && new URL(value).password !== '');
     return isPassword ? [path] : [];
   }
   if (typeof value !== 'object' || value === null) return [];
@@ -196,7 +201,7 @@ export async function readSiteFile(file: string): Promise<SiteFile> {
     for (const path of passwords) {
       siteProblems.push({
         ...placeOf(document, lines, path),
-        text: `'${path.join('.')}' contains a password, but other users can read this file: run 'chmod 600' on it, or use {env: NAME} or {file: PATH}`,
+        text: `'${path.join('.')}' contains a password or token, but other users can read this file: run 'chmod 600' on it, or use {env: NAME} or {file: PATH}`,
       });
     }
   }

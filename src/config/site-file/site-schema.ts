@@ -2,14 +2,14 @@ import * as z from 'zod';
 
 import { retrySchema } from '#model/policy/retry-schema.ts';
 
-const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** A time span with its unit, e.g. `500ms`, `2s`, `10m`, `1h`; in ms. */
+/** A time span with its unit, e.g. `500ms`, `2s`, `10m`, `1h`, `3d`; in ms. */
 const duration = z
   .string({ error: "a time span with its unit, such as '2s' or '10m'" })
-  .regex(/^\d+(?:ms|s|m|h)$/, { error: "a time span with its unit, such as '2s' or '10m'" })
+  .regex(/^\d+(?:ms|s|m|h|d)$/, { error: "a time span with its unit, such as '2s' or '10m'" })
   .transform((text) => {
-    const unit = z.enum(['ms', 's', 'm', 'h']).parse(text.replace(/^\d+/, ''));
+    const unit = z.enum(['ms', 's', 'm', 'h', 'd']).parse(text.replace(/^\d+/, ''));
     return Number.parseInt(text, 10) * unitsMs[unit];
   });
 
@@ -111,6 +111,49 @@ const limits = z.strictObject({
   free_space_gb: z.number({ error: 'a number from 0' }).min(0, { error: 'a number from 0' }).optional(),
 });
 
+/** One line of printable ASCII with one `@`: nothing in it can end a header. */
+const mailAddress = z
+  .string({ error: 'a mail address' })
+  .regex(/^[\x21-\x2b\x2d-\x3f\x41-\x7e]+@[\w.-]+$/u, { error: 'a mail address' });
+
+const webhookForms = "an address 'https://HOST/PATH', or {env: NAME}, or {file: PATH}";
+
+const notify = z.strictObject({
+  command: z
+    .union([path.transform((program) => [program]), z.array(z.string().min(1)).min(1)], {
+      error: 'a program, or a list of the program and its arguments',
+    })
+    .optional(),
+  webhook: z
+    .union(
+      [
+        z.strictObject({ env: z.string().min(1) }),
+        z.strictObject({ file: path }),
+        z.string().regex(/^https?:\/\//u, { error: webhookForms }),
+      ],
+      { error: webhookForms },
+    )
+    .optional(),
+  mail: z
+    .strictObject({
+      to: z.union([mailAddress.transform((address) => [address]), z.array(mailAddress).min(1)], {
+        error: 'a mail address, or a list of them',
+      }),
+      from: mailAddress.optional(),
+      sendmail: path.optional(),
+    })
+    .optional(),
+});
+
+const deadlines = z.strictObject({
+  submitting: duration.optional(),
+  submitted: duration.optional(),
+  started: duration.optional(),
+  running: duration.optional(),
+  held: duration.optional(),
+  evicted: duration.optional(),
+});
+
 const sections = {
   state: path.optional(),
   odbc: path.optional(),
@@ -121,6 +164,8 @@ const sections = {
   payloads: payloads.optional(),
   limits: limits.optional(),
   retry: retrySchema.optional(),
+  notify: notify.optional(),
+  deadlines: deadlines.optional(),
   spool: path.optional(),
   logs: path.optional(),
   rules: path.optional(),
