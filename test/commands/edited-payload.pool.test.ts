@@ -9,6 +9,7 @@ import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
+import { askSite } from '../util/ask-site.ts';
 import { commitAll } from '../util/commit-all.ts';
 
 const mark = randomUUID();
@@ -94,10 +95,9 @@ test(
     const constraint = `SlurpTestRun == "${mark}"`;
     expect(await runCommand('condor_release', ['-constraint', constraint])).toMatchObject({ exitCode: 0 });
     const ended = `select count(*) from production_status where status = 'finished'`;
-    const isOver = async () => (await call('slurp', 'db', 'sql', 'status', '--csv', ended)) === `count\n${2 * jobs}\n`;
-    expect(
-      await waitUntil(async () => ((await isOver()) ? true : undefined), { timeoutMs: 200_000, everyMs: 1000 }),
-    ).toBe(true);
+    const ask = (text: string) => askSite({ site: home, role: 'status', text });
+    const isOver = async () => (await ask(ended))[0]?.[0] === String(2 * jobs) || undefined;
+    expect(await waitUntil(isOver, { timeoutMs: 200_000, everyMs: 200 })).toBe(true);
 
     for (const rule of ['WRAPPED', 'OWN']) {
       const names = await readdir(join(home, 'ran', rule));
@@ -107,10 +107,10 @@ test(
     }
     const commit = await runCommand('git', ['-C', join(home, 'payload'), 'rev-parse', '--short', 'HEAD']);
     const setups = `select distinct s.hash, s.dirty from production_setup s join production_status p on p.prod_id = s.id`;
-    expect(await call('slurp', 'db', 'sql', 'status', '--csv', setups)).toBe(`hash,dirty\n${commit.stdout.trim()},f\n`);
+    expect(await ask(setups)).toEqual([[commit.stdout.trim(), 'f']]);
     const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
     const product = `select dstfile from production_status where rule = 'OWN' and run = 1`;
-    const [, name = ''] = (await call('slurp', 'db', 'sql', 'status', '--csv', product)).split('\n');
+    const [[name = ''] = []] = await ask(product);
     const shown = await call('slurp', 'payload', 'show', name);
     expect(shown.trim().split('\n').slice(-2)).toEqual([
       `file      ${sha256('A\n')} payload/macro.C`,

@@ -10,6 +10,9 @@ import { waitUntil } from '#util/wait-until.ts';
 
 import { layOut } from '../../scripts/demo/lay-out.ts';
 import { makeDaq, renderFilelistInsert } from '../../scripts/demo/make-daq.ts';
+import { askSite } from '../util/ask-site.ts';
+
+import type { RoleName } from '#model/site.ts';
 
 /** The directory of a group that copied rules/sphenix_auau23.yaml and has a payload; a new embedded site is made in it. */
 let directory = '';
@@ -25,8 +28,9 @@ async function type(line: string): Promise<string> {
   return stdout;
 }
 
-async function ask(role: string, query: string): Promise<unknown> {
-  return JSON.parse(await type(`slurp db sql ${role} --json "${query}"`));
+async function ask(role: RoleName, query: string): Promise<unknown> {
+  const rows = await askSite({ site: directory, role, text: `select to_json(q) from (${query}) q` });
+  return rows.map(([row = '']): unknown => JSON.parse(row));
 }
 
 /** The runs that have been submitted so far. */
@@ -43,7 +47,7 @@ async function finished(rule: string, count: number): Promise<unknown> {
   const wanted = JSON.stringify([{ status: 'finished', count }]);
   await waitUntil(async () => (JSON.stringify(await ask('status', query)) === wanted ? true : undefined), {
     timeoutMs: 90_000,
-    everyMs: 500,
+    everyMs: 100,
   });
   return ask('status', query);
 }

@@ -10,6 +10,7 @@ import { stopSession } from '#batch/local/submission/read-run-condition.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
+import { askSite } from '../../util/ask-site.ts';
 import { builtProgram } from '../../util/built-program.ts';
 import { commitAll } from '../../util/commit-all.ts';
 
@@ -31,10 +32,10 @@ async function run(program: string, args: readonly string[]): Promise<Outcome> {
 
 const dispatch = (...args: readonly string[]): Promise<Outcome> => run(kaedama, ['--config', 'rules.yaml', ...args]);
 
-async function sql(text: string): Promise<string> {
-  const { out, err, exitCode } = await run(slurp, ['db', 'sql', 'status', text, '--csv']);
-  expect([exitCode, err]).toEqual([0, '']);
-  return out;
+/** Runs statements in the status database; a line a row. */
+async function sql(text: string, isWriting = false): Promise<string> {
+  const rows = await askSite({ site: home, role: 'status', text, isWriting });
+  return rows.map((row) => row.join(',')).join('\n');
 }
 
 function ruleText(name: string, more: Readonly<Record<string, string>> = {}): string {
@@ -188,7 +189,7 @@ describe('on an embedded site', () => {
       const plan = await dispatch('--runs', '1', '3', '--plan');
       expect(plan).toMatchObject({ exitCode: 0, out: expect.stringContaining('=           3  ready') });
       expect(plan.err.split('\n')[0]).toBe("kaedama: Starting site '/.slurp-site' (database, gateway, local queue) …");
-      expect(await sql('select count(*) from production_status')).toContain('0');
+      expect(await sql('select count(*) from production_status')).toBe('0');
 
       // Old loops call it like this.
       const first = await run(kaedama, [
@@ -207,11 +208,9 @@ describe('on an embedded site', () => {
       expect(
         await sql('select dstname, run, attempt_number, cluster, process from production_status order by run'),
       ).toBe(
-        `dstname,run,attempt_number,cluster,process
-DST_EVENT_run2pp_new_2024p007_v000,1,1,1,0
+        `DST_EVENT_run2pp_new_2024p007_v000,1,1,1,0
 DST_EVENT_run2pp_new_2024p007_v000,2,1,1,1
-DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
-`,
+DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2`,
       );
       expect(await dispatch('--runs', '1', '3')).toMatchObject({
         exitCode: 0,
@@ -249,7 +248,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
       const text = await sql(
         `select count(*), count(distinct dstfile) from production_status where rule = 'DST_RACE' and run <= 40`,
       );
-      expect(text).toBe('count,count\n40,40\n');
+      expect(text).toBe('40,40');
     },
     timeoutMs,
   );
@@ -265,7 +264,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
       const outcome = await dispatch('--rule', rule, '--runs', '1', '--batch');
       expect([outcome.exitCode, outcome.err]).toEqual([exitCode, expect.stringContaining(message)]);
       expect(outcome.err).not.toMatch(/^\s+at /mu);
-      expect(await sql(`select count(*) from production_status where rule = '${rule}'`)).toBe('count\n0\n');
+      expect(await sql(`select count(*) from production_status where rule = '${rule}'`)).toBe('0');
     },
     timeoutMs,
   );
@@ -299,9 +298,9 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
       const ended = once(child, 'close');
       const isDeciding = async (): Promise<true | undefined> => {
         const text = await sql(`select count(*) > 0 as n from pg_stat_activity where wait_event = 'PgSleep'`);
-        return text.endsWith('\nt\n') ? true : undefined;
+        return text === 't' ? true : undefined;
       };
-      expect(await waitUntil(isDeciding, { timeoutMs: 60_000, everyMs: 500 }), err).toBe(true);
+      expect(await waitUntil(isDeciding, { timeoutMs: 60_000, everyMs: 100 }), err).toBe(true);
       child.kill('SIGINT');
       expect(await ended).toEqual([130, null]);
       expect(err).toMatch(/^kaedama: Interrupted: nothing was submitted\n$/mu);
@@ -316,8 +315,8 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
       const rows = (column: string): Promise<string> =>
         sql(`select ${column} from production_status where rule = 'DST_KILLED'`);
       const until = (state: string): Promise<true | undefined> =>
-        waitUntil(async () => ((await rows('status')).includes(state) ? true : undefined), {
-          ...{ timeoutMs: 90_000, everyMs: 500 },
+        waitUntil(async () => ((await rows('status')) === state ? true : undefined), {
+          ...{ timeoutMs: 90_000, everyMs: 100 },
         });
       expect(await until('started')).toBe(true);
       const { out } = await run(slurp, ['status', '--json']);
@@ -344,10 +343,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
       });
       const attempts = `select run, attempt_number, retired_at is null as live from production_status
         where rule = 'DST_REDO' order by run, attempt_number`;
-      await run(slurp, [
-        ...['db', 'sql', 'status', '--write'],
-        `update production_status set status = 'finished' where rule = 'DST_REDO' and run < 3`,
-      ]);
+      await sql(`update production_status set status = 'finished' where rule = 'DST_REDO' and run < 3`, true);
       // Without a terminal the question cannot be answered.
       expect(await redo('-u', 'finished', '-r')).toMatchObject({
         exitCode: 2,
@@ -359,7 +355,7 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
         out: expect.stringMatching(/^DST_REDO: 1 job dispatched/u),
         err: expect.stringContaining("The cursor of 'DST_REDO' is at run 2\n"),
       });
-      expect(await sql(attempts)).toBe('run,attempt_number,live\n1,1,f\n1,2,t\n2,1,t\n3,1,t\n');
+      expect(await sql(attempts)).toBe('1,1,f\n1,2,t\n2,1,t\n3,1,t');
       const logs = join(home, '.slurp-site', 'logs', 'kaedama', 'DST_REDO');
       const [file = ''] = await readdir(logs);
       const lines = (await readFile(join(logs, file), 'utf8')).trim().split('\n');
@@ -381,11 +377,11 @@ DST_EVENT_run2pp_new_2024p007_v000,3,1,1,2
   test(
     'C-K3: reads the cursor where no runs are given',
     async () => {
-      await run(slurp, [
-        ...['db', 'sql', 'status', '--write'],
+      await sql(
         `insert into production_cursor (dsttype, build, tag, version, lastrun)
          values ('DST_EVENT_run2pp', 'new', '2024p007', 0, 998)`,
-      ]);
+        true,
+      );
       expect((await dispatch('--plan')).out).toContain('3  rows of the query');
       expect((await dispatch('--print-query', '--runs', 'cursor')).out).toContain('and runnumber>=998');
     },

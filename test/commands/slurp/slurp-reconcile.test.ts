@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { runCommand } from '#util/run-command.ts';
 
+import { askSite } from '../../util/ask-site.ts';
 import { builtProgram } from '../../util/built-program.ts';
 
 const timeoutMs = 120_000;
@@ -20,13 +21,12 @@ async function slurp(...args: readonly string[]) {
 }
 
 async function read(query: string): Promise<unknown> {
-  const { exitCode, out, err } = await slurp('db', 'sql', 'status', '--json', query);
-  expect([exitCode, err]).toEqual([0, '']);
-  return JSON.parse(out);
+  const rows = await askSite({ site: home, role: 'status', text: `select to_json(q) from (${query}) q` });
+  return rows.map(([row = '']): unknown => JSON.parse(row));
 }
 
 async function write(query: string): Promise<void> {
-  expect(await slurp('db', 'sql', 'status', '--write', query)).toMatchObject({ exitCode: 0 });
+  await askSite({ site: home, role: 'status', text: query, isWriting: true });
 }
 
 const [confirmed, reserved, gone] = [randomUUID(), randomUUID(), randomUUID()];
