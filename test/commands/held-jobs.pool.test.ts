@@ -10,6 +10,7 @@ import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
+import { askSite } from '../util/ask-site.ts';
 import { commitAll } from '../util/commit-all.ts';
 
 const mark = randomUUID();
@@ -49,9 +50,8 @@ const attemptsSchema = z.array(
 async function readAttempts() {
   const asked = `select id, run, attempt_number, status::text, message, hold_code, exit_code, retired_at is null as is_live,
     retired_reason from production_status order by run, attempt_number`;
-  const { out, err, exitCode } = await call('slurp', ['db', 'sql', 'status', '--json', asked]);
-  expect([exitCode, err]).toEqual([0, '']);
-  return attemptsSchema.parse(JSON.parse(out));
+  const rows = await askSite({ site: home, role: 'status', text: `select to_json(a) from (${asked}) a` });
+  return attemptsSchema.parse(rows.map(([row = '']): unknown => JSON.parse(row)));
 }
 
 const attemptOf = async (run: number, attemptNumber: number) =>
@@ -203,9 +203,7 @@ test('are marked, cleared and unblocked in one call, or, if the submission is re
   expect(await attemptOf(2, 1)).toMatchObject({ id: old, status: 'held', is_live: true });
   expect(await attemptOf(2, 2)).toMatchObject({ status: 'failed', is_live: false });
   expect(await readQueue()).toMatchObject([{ SlurpCupsid: old, JobStatus: 5 }]);
-  expect((await call('slurp', ['db', 'sql', 'status', '--csv', 'select lastrun from production_cursor'])).out).toBe(
-    'lastrun\n0\n',
-  );
+  expect(await askSite({ site: home, role: 'status', text: 'select lastrun from production_cursor' })).toEqual([['0']]);
 
   expect(await dispatch(...everything)).toMatchObject({
     exitCode: 0,

@@ -6,6 +6,7 @@ import { findPackageRoot } from '#util/find-package-root.ts';
 import { runCommand } from '#util/run-command.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
+import { askSite } from '../util/ask-site.ts';
 import { payloadFamilies } from './payload-families.ts';
 import { variantRuns, varyRules } from './vary-rules.ts';
 
@@ -100,14 +101,10 @@ export async function makePayloadWorld(batch: string): Promise<PayloadWorld> {
   for (const [run, name] of withVariants(products))
     await writeFile(join(home, 'in', name), run % variantRuns === 538 ? 'nothing\n' : events);
   await command('slurp', ['up']);
-  await command('slurp', ['db', 'sql', 'daq', '--write', rawRows()]);
-  await command('slurp', ['db', 'sql', 'catalog', '--write', productRows(home)]);
+  await askSite({ site: home, role: 'daq', text: rawRows(), isWriting: true });
+  await askSite({ site: home, role: 'catalog', text: productRows(home), isWriting: true });
 
-  const read: PayloadWorld['read'] = async (role, text) => {
-    const csv = await command('slurp', ['db', 'sql', role, text, '--csv']);
-    const [, ...rows] = csv.trim().split('\n');
-    return rows.map((row) => row.split(','));
-  };
+  const read: PayloadWorld['read'] = (role, text) => askSite({ site: home, role, text });
   const dispatchAll = async (rulesFile: string, addedToRun = 0): Promise<void> => {
     const rest = [...payloadFamilies];
     const dispatchNext = async (): Promise<void> => {
@@ -121,7 +118,7 @@ export async function makePayloadWorld(batch: string): Promise<PayloadWorld> {
   const untilEnded = async (): Promise<void> => {
     await waitUntil(async () => ((await read('status', openOnes))[0]?.[0] === '0' ? true : undefined), {
       timeoutMs: 150_000,
-      everyMs: 1000,
+      everyMs: 200,
     });
     await command('slurp', ['reconcile']);
   };
