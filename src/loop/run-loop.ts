@@ -8,6 +8,7 @@ import { makeQueueMeter } from './back-pressure/queue-meter.ts';
 import { makeBackoff } from './backoff.ts';
 import { startLeaseTimer } from './lease-timer.ts';
 import { runCycle } from './run-cycle.ts';
+import { makeShortWay } from './steady/short-way.ts';
 import { makeQueryCache } from './trigger/query-cache.ts';
 import { makeTriggerRunner } from './trigger/trigger-runner.ts';
 import { startTriggerWatch } from './trigger/trigger-watch.ts';
@@ -18,12 +19,14 @@ import type { LoopTurn } from './run-turn.ts';
 /** What a loop works with. */
 export interface LoopInput extends Omit<
   CycleInput,
-  'turns' | 'backoff' | 'findNextMs' | 'meter' | 'triggers' | 'queries'
+  'turns' | 'backoff' | 'findNextMs' | 'meter' | 'triggers' | 'queries' | 'shortWay'
 > {
   /** Reads which rules to run, at the beginning of each cycle. It reports problems of the list itself. */
   readonly readTurns: () => Promise<readonly LoopTurn[]>;
   /** From the end of a cycle to the beginning of the next; absent: one cycle. */
   readonly delayMs?: number;
+  /** How often each rule decides all runs even if nothing seems to have changed; by default 30 minutes. */
+  readonly proofMs?: number;
   /** Called when a cycle begins, with its number from 1. */
   readonly onBegin: (cycle: number) => void;
   /** Called when a cycle has ended, with the time of the next one (ms since 1970). */
@@ -32,6 +35,8 @@ export interface LoopInput extends Omit<
 
 /** How long records of passes are kept. */
 const passesKeptDays = 30;
+
+const usualProofMs = 30 * 60_000;
 
 /**
  * Runs cycles until it is stopped. A failure in one cycle does not prevent the next.
@@ -47,7 +52,7 @@ export async function runLoop(input: LoopInput): Promise<CycleResult> {
   const backoff = makeBackoff(delayMs ?? 0);
   const findNextMs = (): number | undefined => (delayMs === undefined ? undefined : Date.now() + delayMs);
   const meter = makeQueueMeter(databases.status, backend);
-  const place = { ...input, backoff, findNextMs, ...(delayMs === undefined ? {} : { queries: makeQueryCache() }) };
+  const place = { ...input, backoff, findNextMs, ...(delayMs === undefined ? {} : makeMemory(input)) };
   const watch = delayMs === undefined ? undefined : startTriggerWatch(databases.status, loop, log);
   const triggers = watch === undefined ? undefined : makeTriggerRunner(place, watch);
   try {
@@ -76,4 +81,10 @@ export async function runLoop(input: LoopInput): Promise<CycleResult> {
     await notifying.stop();
     await leases.close();
   }
+}
+
+/** What only a loop of several cycles uses. */
+function makeMemory({ databases, log, proofMs = usualProofMs }: LoopInput) {
+  const queries = makeQueryCache();
+  return { queries, shortWay: makeShortWay({ databases, queries, proofMs, log }) };
 }

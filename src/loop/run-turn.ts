@@ -27,6 +27,7 @@ import type { PassListener, PassWish } from '#pass/run-pass.ts';
 import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { PressureVerdict } from './back-pressure/pressure-verdict.ts';
+import type { ShortWay } from './steady/short-way.ts';
 import type { QueryCache } from './trigger/query-cache.ts';
 
 /** A rule that a loop runs in each cycle, with its options. */
@@ -55,6 +56,8 @@ export interface TurnPlace {
   readonly log: Log;
   /** What the rules read; absent: rules are not triggered, because the loop has one cycle only. */
   readonly queries?: QueryCache;
+  /** Leaves out passes that would find nothing new; absent: there are none to come. */
+  readonly shortWay?: ShortWay;
   /** Called with what the operator should know of a rule, a sentence each; in each cycle again. */
   readonly onWarning: (rule: string, sentence: string) => void;
 }
@@ -121,6 +124,11 @@ export async function runTurn(
     reportWarning(place, turn.rule, `It is paused: ${paused}`);
     return { outcome: 'waited', reason: `policy paused it: ${paused}`, submitted: 0, clusters: [] };
   }
+  const short = turn.triggered === undefined ? await place.shortWay?.check({ prepared, wish: turn.wish }) : undefined;
+  if (short?.funnel !== undefined) {
+    await removeTriggeredRuns(status, loop, scope.answered);
+    return { outcome: 'unchanged', funnel: short.funnel, submitted: 0, clusters: [] };
+  }
   const outcome = await runPass({
     ...{ prepared, site, databases, backend: place.backend, workerDirectory: place.workerDirectory, log },
     wish: { ...turn.wish, maxJobs: Math.min(turn.wish.maxJobs ?? Infinity, room, verdict.room) },
@@ -134,7 +142,9 @@ export async function runTurn(
   if (outcome.kind === 'declined') throw new Error('A pass was declined without a question');
   await removeTriggeredRuns(status, loop, scope.answered);
   const { applied, funnel } = outcome;
-  for (const note of applied.notes) reportWarning(place, turn.rule, note);
+  const missed = await short?.confirm(funnel, applied.submitted);
+  for (const note of [...applied.notes, ...(missed === undefined ? [] : [missed])])
+    reportWarning(place, turn.rule, note);
   return {
     ...{ outcome: 'dispatched', funnel, submitted: applied.submitted },
     clusters: applied.submissions.map(({ cluster }) => cluster),

@@ -33,8 +33,15 @@ export interface RuleFile {
 export async function readRuleFile(file: string): Promise<RuleFile> {
   const path = resolve(file);
   const { text, problems } = decodeText(await readBytes(file, path));
-  return parseRuleFile(text, path, problems);
+  const known = lastRead.get(path);
+  if (known?.text === text && problems.length === 0) return known.parsed;
+  const parsed = parseRuleFile(text, path, problems);
+  if (problems.length === 0) lastRead.set(path, { text, parsed });
+  return parsed;
 }
+
+/** A loop reads a file of many rules for each of them: what has not changed is not parsed again. */
+const lastRead = new Map<string, { readonly text: string; readonly parsed: RuleFile }>();
 
 async function readBytes(file: string, path: string): Promise<Uint8Array> {
   try {

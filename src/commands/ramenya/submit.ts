@@ -136,7 +136,7 @@ function makePrinter({ isJson, isVerbose, delayMs }: SubmitRequest, say: Say): P
         return;
       }
       const { rule, outcome, submitted, reason = '' } = pass;
-      if (outcome === 'dispatched') {
+      if (outcome === 'dispatched' || outcome === 'unchanged') {
         const isQuiet = submitted === 0 && delayMs !== undefined && !isVerbose;
         if (!isQuiet) await writeLine(describeTurn(pass, clusters));
         return;

@@ -23,7 +23,7 @@ export interface PassRecord {
 }
 
 /** How a turn of a rule in a loop ended. */
-export type PassResult = 'dispatched' | 'waited' | 'elsewhere' | 'failed';
+export type PassResult = 'dispatched' | 'unchanged' | 'waited' | 'elsewhere' | 'failed';
 
 /** How full the queue is: numbers of jobs. */
 export interface QueueGauge {

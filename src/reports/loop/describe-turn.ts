@@ -13,6 +13,7 @@ export function describeTurn(
     const cause = runs === undefined ? '' : ` for new files of ${countOf(runs, 'run')}`;
     return `${rule}: ${countOf(submitted, 'job')} dispatched${cause}${where}`;
   }
+  if (outcome === 'unchanged') return `${rule}: nothing has changed`;
   return withoutControls(`${rule} ${outcome === 'failed' ? 'failed' : 'waits'}: ${reason ?? 'no reason is known'}`);
 }
 

@@ -6,8 +6,8 @@ export interface QueryReads {
   readonly strings: readonly string[];
   /** Names of functions, in lower case, without schema; each once. */
   readonly functions: readonly string[];
-  /** Whether it reads the clock or the session by a key word: `current_date`, `current_user`, … */
-  readonly hasSessionValue: boolean;
+  /** Whether it reads the clock, the session or a random sample, other than by a function: `current_date`, `'today'`, … */
+  readonly isVarying: boolean;
   /** Whether each row belongs to one run: the same rows come if the query is asked for this run alone. */
   readonly isByRun: boolean;
 }
@@ -45,7 +45,10 @@ function readTree(parsed: unknown): QueryReads {
     tables: [...new Set(tables)],
     strings: [...new Set(strings)],
     functions: [...new Set(calls.map(functionOf))],
-    hasSessionValue: every('SQLValueFunction').length > 0,
+    isVarying:
+      every('SQLValueFunction').length > 0 ||
+      every('RangeTableSample').length > 0 ||
+      strings.some((text) => /^\s*(?:now|today|tomorrow|yesterday)\b/iu.test(text)),
     isByRun:
       isRunReturned(every('ResTarget')) &&
       calls.every(isCallByRun) &&

@@ -61,7 +61,7 @@ export async function findLoopRules(status: Queryable): Promise<readonly LoopRul
       select * from ${passes} p where p.rule = n.rule and p.outcome <> 'elsewhere' and p.runs is null order by p.id desc limit 1
     ) p on true
     left join lateral (
-      select * from ${passes} d where d.rule = n.rule and d.outcome = 'dispatched' order by d.id desc limit 1
+      select * from ${passes} d where d.rule = n.rule and d.outcome in ('dispatched', 'unchanged') order by d.id desc limit 1
     ) d on true
     left join lateral (
       select ended_at, outcome, submitted, runs from ${passes} t
@@ -70,7 +70,7 @@ export async function findLoopRules(status: Queryable): Promise<readonly LoopRul
     cross join lateral (
       select count(*) as failures from ${passes} f
       where f.rule = n.rule and f.outcome = 'failed' and f.id > coalesce(
-        (select max(g.id) from ${passes} g where g.rule = n.rule and g.outcome = 'dispatched'), 0)
+        (select max(g.id) from ${passes} g where g.rule = n.rule and g.outcome in ('dispatched', 'unchanged')), 0)
     ) f
     order by n.rule`);
   const policies = await countPolicyActions(status);
