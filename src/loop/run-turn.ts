@@ -125,8 +125,8 @@ export async function runTurn(
     return { outcome: 'waited', reason: `policy paused it: ${paused}`, submitted: 0, clusters: [] };
   }
   const short = turn.triggered === undefined ? await place.shortWay?.check({ prepared, wish: turn.wish }) : undefined;
-  if (short?.funnel !== undefined) {
-    await removeTriggeredRuns(status, loop, scope.answered);
+  // A trigger is known before the counters of the server show its file: it needs a decision.
+  if (short?.funnel !== undefined && scope.answered.length === 0) {
     return { outcome: 'unchanged', funnel: short.funnel, submitted: 0, clusters: [] };
   }
   const outcome = await runPass({
