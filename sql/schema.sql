@@ -100,6 +100,12 @@ create table alarm (
   constraint alarm_pkey PRIMARY KEY (id)
 );
 
+create table attempt_change (
+  dstname text not null,
+  changes bigint default 1 not null,
+  constraint attempt_change_pkey PRIMARY KEY (dstname)
+);
+
 create table cups_stats (
   id integer default nextval('cups_stats_id_seq'::regclass) not null,
   dstname text not null,
@@ -295,7 +301,7 @@ create table production_pass (
   submitted integer default 0 not null,
   next_at timestamp without time zone,
   runs integer,
-  constraint production_pass_outcome_check CHECK ((outcome = ANY (ARRAY['dispatched'::text, 'waited'::text, 'elsewhere'::text, 'failed'::text]))),
+  constraint production_pass_outcome_check CHECK ((outcome = ANY (ARRAY['dispatched'::text, 'unchanged'::text, 'waited'::text, 'elsewhere'::text, 'failed'::text]))),
   constraint production_pass_pkey PRIMARY KEY (id)
 );
 
@@ -546,6 +552,46 @@ BEGIN ATOMIC
   SELECT array_agg(DISTINCT corrected.cupsid) AS array_agg
     FROM corrected;
 END
+;
+
+CREATE OR REPLACE FUNCTION count_attempt_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'status'
+AS $function$
+begin
+  insert into attempt_change as counted (dstname)
+  select distinct name from unnest(array[old.dstname, new.dstname]) as n (name) order by name
+  on conflict (dstname) do update set changes = counted.changes + 1;
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION count_attempt_changes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'status'
+AS $function$
+begin
+  insert into attempt_change as counted (dstname)
+  select distinct dstname from changed order by dstname
+  on conflict (dstname) do update set changes = counted.changes + 1;
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION count_attempts_truncated()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'status'
+AS $function$
+begin
+  update attempt_change set changes = changes + 1;
+  return null;
+end $function$
 ;
 
 CREATE OR REPLACE FUNCTION ending_of(kind text, detail jsonb, success_exit_code integer)
@@ -1453,3 +1499,11 @@ begin
 end
 $function$
 ;
+
+CREATE TRIGGER attempt_deleted AFTER DELETE ON production_status REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_attempt_changes();
+
+CREATE TRIGGER attempt_inserted AFTER INSERT ON production_status REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_attempt_changes();
+
+CREATE TRIGGER attempt_updated AFTER UPDATE OF retired_at, dstname, dstfile ON production_status FOR EACH ROW WHEN ((old.retired_at IS NULL) <> (new.retired_at IS NULL) OR old.dstfile <> new.dstfile OR old.dstname <> new.dstname) EXECUTE FUNCTION count_attempt_change();
+
+CREATE TRIGGER attempts_truncated AFTER TRUNCATE ON production_status FOR EACH STATEMENT EXECUTE FUNCTION count_attempts_truncated();
