@@ -68,7 +68,7 @@ async function makeEarlier(role: Role, migrations: readonly string[]): Promise<v
   const added = ['refold_starts', 'refold_attempts', 'joined_inputs', 'rank_of', 'is_file_of', 'message_of'];
   const notes = ['note_datasets', 'note_refusals'];
   for (const name of [...parts, ...added, 'recorded_of', 'noted_events', ...notes, ...findMadeSince('function')]) {
-    await database.execute(sql`drop function ${table(name)}`);
+    await database.execute(sql`drop function ${table(name)} cascade`);
   }
   // What these versions had instead.
   for (const name of notes) {
