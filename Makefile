@@ -1,6 +1,6 @@
 # make demo and make test work on a fresh clone; all they need is Node (20.19 or later) with npm.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test torture check format generate bench-decide bench-dispatch bench-events bench-loop pool pool-down clean
+.PHONY: help build demo test torture campaign check format generate bench-decide bench-dispatch bench-events bench-loop pool pool-down clean
 
 # The batch system: local or htcondor. By default the demo uses local, and torture uses HTCondor if it is available.
 BATCH ?=
@@ -22,7 +22,13 @@ SECONDS ?= 30
 SEED ?=
 
 torture: build ## kill processes at random, restart them, check the result (SECONDS, SEED, BATCH)
-	@BATCH=$(BATCH) sh scripts/torture.sh --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+	@BATCH=$(BATCH) sh scripts/trial.sh torture --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+# How many runs a campaign has; each is 11 jobs.
+RUNS ?= 100
+
+campaign: build ## loops run a chain of rules whose jobs fail, then everything is compared (RUNS, BATCH)
+	@BATCH=$(BATCH) sh scripts/trial.sh campaign --runs $(RUNS)
 
 check: build ## types, lint, format, import floors, dead code, house rules
 	@npm run --silent check

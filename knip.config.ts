@@ -18,6 +18,7 @@ const config: KnipConfig = {
     'test/**/*.test.ts',
     'test/**/*-process.ts',
     'test/torture/main.ts',
+    'test/campaign/main.ts',
   ],
   project: ['src/**/*.ts!', 'scripts/**/*.ts!', 'bench/**/*.ts', 'test/**/*.ts'],
   ignoreExportsUsedInFile: process.argv.includes('--production') || { interface: true, type: true },

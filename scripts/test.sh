@@ -18,7 +18,7 @@ trap 'exit 143' TERM
 status=0
 node node_modules/vitest/vitest.mjs run || status=$?
 sh scripts/test-pool.sh || status=$?
-sh scripts/torture.sh --seconds 30 || status=$?
+sh scripts/trial.sh torture --seconds 30 || status=$?
 echo
 cat "$SLURP_CLOSING_LINES"
 [ "$status" = 0 ] || echo "make test: FAILED"

@@ -65,7 +65,8 @@ export async function doFaults(
   }
 }
 
-async function doFault(
+/** Does one fault. @returns whether there was something to do it to */
+export async function doFault(
   playground: Playground,
   fault: Fault,
   number: number,

@@ -1,25 +1,28 @@
 #!/bin/sh
-# Kills everything at random, heals it, and counts (test/torture). On a second HTCondor pool of its own, so that its schedd
+# A trial of the whole: torture kills everything at random, heals it, and counts (test/torture); campaign runs a chain of
+# rules whose jobs fail, and compares what is left (test/campaign). On a second HTCondor pool of its own, so that its schedd
 # can be killed too; on the HTCondor of this site, with its schedd left alone; on local jobs where neither can be had, which
 # is said, and a failure under CI. BATCH=local or BATCH=htcondor chooses.
 #
-# usage: scripts/torture.sh [OPTIONS OF test/torture/main.ts]
+# usage: scripts/trial.sh torture|campaign [OPTIONS OF test/NAME/main.ts]
 set -u
 cd "$(dirname -- "$0")/.." || exit 1
 closing=${SLURP_CLOSING_LINES:-/dev/stderr}
 batch=${BATCH:-}
+name=$1
+shift
 
-torture() {
-  node --import tsx test/torture/main.ts "$@"
+try() {
+  node --import tsx "test/$name/main.ts" "$@"
 }
 
 if [ "$batch" = local ]; then
-  torture --batch local "$@"
+  try --batch local "$@"
   exit
 fi
 if command -v condor_submit > /dev/null; then
-  echo "torture: the schedd of this site's own HTCondor is left alone" >> "$closing"
-  torture --batch htcondor "$@"
+  echo "$name: the schedd of this site's own HTCondor is left alone" >> "$closing"
+  try --batch htcondor "$@"
   exit
 fi
 
@@ -37,15 +40,15 @@ export SLURP_POOL_LIKE SLURP_POOL_DIR SLURP_POOL_PORT
 launchers=$(test/pool/start.sh --state-file "$work/state" 2> "$work/said")
 started=$?
 if [ "$started" = 75 ] && [ -z "${CI:-}" ] && [ -z "$batch" ]; then
-  echo "torture: on local jobs, not on HTCondor: $(tail -n 1 "$work/said")" >> "$closing"
-  torture --batch local "$@"
+  echo "$name: on local jobs, not on HTCondor: $(tail -n 1 "$work/said")" >> "$closing"
+  try --batch local "$@"
   exit
 fi
 if [ "$started" != 0 ]; then
   cat "$work/said" >&2
-  echo "failed: torture: no HTCondor pool: $(tail -n 1 "$work/said")" >> "$closing"
+  echo "failed: $name: no HTCondor pool: $(tail -n 1 "$work/said")" >> "$closing"
   exit 1
 fi
 PATH=$(echo "$launchers" | tail -n 1):$PATH
 export PATH
-torture --batch htcondor --schedd-faults "$@"
+try --batch htcondor --schedd-faults "$@"
