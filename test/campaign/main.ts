@@ -98,6 +98,7 @@ async function runCampaign(options: CampaignOptions): Promise<number> {
     if (up.exitCode !== 0) throw new UsageError(`'slurp up' failed: ${up.stderr}`, { code: 'usage-campaign' });
     loops.push(startLoop(playground), startLoop(playground));
     const faults = await fight(playground, loops, jobs);
+    await clearHeld(playground);
     const found = await readCampaign(playground);
     const { facts, discrepancies } = compareCampaign(found, size);
     const rows = [...Object.entries(facts), ...Object.entries(faults)];
@@ -119,6 +120,16 @@ async function runCampaign(options: CampaignOptions): Promise<number> {
     if (batch === 'htcondor') await runCommand('condor_rm', ['-constraint', `SlurpTorture == "${playground.mark}"`]);
     if (isWell && options.keep !== true) await rm(playground.directory, { recursive: true, force: true });
     else say(`the directory stays: '${playground.directory}'`);
+  }
+}
+
+/** A job that HTCondor holds after its attempt has ended is a person's to remove. */
+async function clearHeld(playground: Playground): Promise<void> {
+  if (playground.batch === 'local') return;
+  for (const rule of campaignRules) {
+    const args = ['--config', 'campaign.yaml', '--rule', rule, '--runs', '1', '999999', '--clear-held-jobs', '--doit'];
+    const { exitCode, stderr } = await playground.call('kaedama', [...args, '--batch']);
+    if (exitCode !== 0) throw new UsageError(`Held jobs of ${rule} remain: ${stderr}`, { code: 'usage-campaign' });
   }
 }
 
