@@ -45,7 +45,7 @@ afterAll(async () => {
 });
 
 /** Names of what the migrations after `0006-record-events` make: no earlier version had any of it. */
-function findMadeSince(kind: 'table' | 'sequence' | 'function'): readonly string[] {
+function findMadeSince(kind: 'table' | 'sequence' | 'function' | 'index'): readonly string[] {
   const later = ours.slice(ours.indexOf('0006-record-events') + 1);
   return later.flatMap((name) =>
     [
@@ -63,6 +63,8 @@ async function makeEarlier(role: Role, migrations: readonly string[]): Promise<v
   for (const name of ['production_start', ...findMadeSince('table')]) {
     await database.execute(sql`drop table ${table(name)} cascade`);
   }
+  // Those of the tables went with them.
+  for (const name of findMadeSince('index')) await database.execute(sql`drop index if exists ${table(name)}`);
   for (const name of findMadeSince('sequence')) await database.execute(sql`drop sequence ${table(name)}`);
   const parts = ['event_facts', 'correct_clocks'];
   const added = ['refold_starts', 'refold_attempts', 'joined_inputs', 'rank_of', 'is_file_of', 'message_of'];
