@@ -43,10 +43,10 @@ export async function findWhetherQuiet(status: Database): Promise<boolean> {
         from ${sql.table(status.role, 'production_status')} where retired_at is null
     ), last_passes as (
       select distinct on (rule) rule, started_at, outcome, submitted
-        from ${sql.table(status.role, 'production_pass')} order by rule, id desc
+        from ${sql.table(status.role, 'production_pass')} where runs is null order by rule, id desc
     )
     select jobs.open = 0 and count(*) = ${demoRules.length}
-           and bool_and(p.outcome = 'dispatched' and p.submitted = 0
+           and bool_and(p.outcome in ('dispatched', 'unchanged') and p.submitted = 0
              and p.started_at > coalesce(jobs.latest, '-infinity')) as "isQuiet"
       from jobs left join last_passes p on p.rule = any(${[...demoRules]}::text[])
      group by jobs.open, jobs.latest`);

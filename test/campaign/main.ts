@@ -57,7 +57,7 @@ const progressQuery = `with jobs as (
     where runs is null and outcome <> 'elsewhere' order by rule, id desc
   )
   select jobs.ended::int, jobs.open::int, waiting.count::int as waiting, count(p.rule)::int as rules,
-         count(*) filter (where p.outcome = 'dispatched' and p.submitted = 0
+         count(*) filter (where p.outcome in ('dispatched', 'unchanged') and p.submitted = 0
                             and p.started_at > jobs.latest)::int as quiet
   from jobs cross join waiting left join last_passes p on true
   group by jobs.ended, jobs.open, jobs.latest, waiting.count`;
