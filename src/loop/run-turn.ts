@@ -1,6 +1,7 @@
 import { findCursor } from '#db/status/cursor/find-cursor.ts';
 import { adoptCursor } from '#db/status/cursor/move-cursor.ts';
 import { countOpenAttempts } from '#db/status/loop/count-open-attempts.ts';
+import { countScouts } from '#db/status/loop/count-scouts.ts';
 import { assertLease, claimLease } from '#db/status/loop/lease.ts';
 import { removeTriggeredRuns } from '#db/status/trigger/remove-triggered-runs.ts';
 import { makePhaseClock } from '#dispatch/phase-clock.ts';
@@ -10,6 +11,7 @@ import { runPass } from '#pass/run-pass.ts';
 
 import { decideByDisk } from './back-pressure/decide-by-disk.ts';
 import { decideByRule } from './back-pressure/decide-by-rule.ts';
+import { decideByScouts } from './back-pressure/decide-by-scouts.ts';
 import { applyPolicy } from './policy/apply-policy.ts';
 import { prepareScope } from './trigger/prepare-scope.ts';
 
@@ -124,6 +126,9 @@ export async function runTurn(
     reportWarning(place, turn.rule, `It is paused: ${paused}`);
     return { outcome: 'waited', reason: `policy paused it: ${paused}`, submitted: 0, clusters: [] };
   }
+  // After the policy, which may redo a scout that failed.
+  const byScouts = await decideByFirstJobs(status, prepared);
+  if (byScouts.kind === 'wait') return { outcome: 'waited', reason: byScouts.reason, submitted: 0, clusters: [] };
   const short = turn.triggered === undefined ? await place.shortWay?.check({ prepared, wish: turn.wish }) : undefined;
   // A trigger is known before the counters of the server show its file: it needs a decision.
   if (short?.funnel !== undefined && scope.answered.length === 0) {
@@ -131,7 +136,7 @@ export async function runTurn(
   }
   const outcome = await runPass({
     ...{ prepared, site, databases, backend: place.backend, workerDirectory: place.workerDirectory, log },
-    wish: { ...turn.wish, maxJobs: Math.min(turn.wish.maxJobs ?? Infinity, room, verdict.room) },
+    wish: { ...turn.wish, maxJobs: Math.min(turn.wish.maxJobs ?? Infinity, room, verdict.room, byScouts.room) },
     listener: makeListener(turn, place),
     guard,
     progress: { update: () => undefined, phase: () => undefined, close: () => undefined },
@@ -161,6 +166,13 @@ async function decideByItself({ site, databases }: TurnPlace, prepared: Prepared
   if (byRule.kind === 'wait') return byRule;
   const byDisk = await decideByDisk(prepared, site.limits.freeBytes);
   return byDisk.kind === 'wait' ? byDisk : byRule;
+}
+
+async function decideByFirstJobs(status: Database, { rule, names, options }: PreparedRule): Promise<PressureVerdict> {
+  const { scouts } = rule.order;
+  if (scouts === undefined) return { kind: 'go', room: Infinity };
+  const { production } = names;
+  return decideByScouts(await countScouts(status, { production, unblockStates: options.unblock, scouts }), scouts);
 }
 
 function reportWarning({ log, onWarning }: TurnPlace, rule: string, sentence: string): void {

@@ -32,6 +32,8 @@ export interface RuleOrder {
   readonly maxQueued?: number;
   /** Jobs of the rule that wait in the queue at most. */
   readonly maxIdle?: number;
+  /** So many jobs go first; the others wait until these have finished. */
+  readonly scouts?: number;
 }
 
 /**

@@ -94,8 +94,8 @@ function makeRule(
 }
 
 function orderOf(shape: z.output<typeof ruleShape> | undefined): RuleOrder {
-  const { priority = 0, share, max_queued: maxQueued, max_idle: maxIdle } = shape ?? {};
-  return { priority, ...present({ share, maxQueued, maxIdle }) };
+  const { priority = 0, share, max_queued: maxQueued, max_idle: maxIdle, scouts } = shape ?? {};
+  return { priority, ...present({ share, maxQueued, maxIdle, scouts }) };
 }
 
 /** Returns whether an entry of the file is meant as a rule: by a section, mistyped or not. */

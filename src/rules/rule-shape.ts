@@ -62,6 +62,7 @@ export const ruleShape = z.looseObject(
     retry: retrySchema.optional(),
     max_queued: count.describe('Jobs of the rule in the queue at most, for loops').optional(),
     max_idle: count.describe('Jobs of the rule that wait in the queue at most, for loops').optional(),
+    scouts: count.describe('So many jobs go first in a loop; the others wait until these have finished').optional(),
     after: z
       .union([dsttype.transform((name) => [name]), z.array(dsttype)], names)
       .describe('Dsttypes whose files trigger the rule in a loop; by default those that the query names')
@@ -81,6 +82,7 @@ export const ruleKeys = [
   'share',
   'max_queued',
   'max_idle',
+  'scouts',
   'after',
   'retry',
 ] as const;

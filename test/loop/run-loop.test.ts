@@ -172,6 +172,30 @@ test('keeps a rule below its own limits (C-Q27)', async () => {
   expect(again.passes[0]?.reason).toBe("4 of its jobs are in the queue: 'max_queued' allows 4");
 });
 
+test('sends the first jobs alone, and the rest when these have finished well (C-Q33)', async () => {
+  const turns = inFile(await withKeys('scouts.yaml', { DST_A: 'scouts: 3' }), ['DST_A']);
+  const end = (state: string, which: string): Promise<number> =>
+    world.status.execute(sql`
+      update ${sql.table(world.status.role, 'production_status')} set status = ${state}::${sql.table(world.status.role, 'prodstate')}
+      where run::text = ${which} and retired_at is null`);
+  expect(outcomesOf(await loop([], turns))).toEqual(['DST_A dispatched 3']);
+  await end('finished', '1');
+  await end('failed', '2');
+  const waiting = await loop([], turns);
+  expect(outcomesOf(waiting)).toEqual(['DST_A waited 0']);
+  expect(waiting.passes[0]?.reason).toBe(
+    "1 of 3 scouts finished, 1 under way, 1 failed (DST_A_run2pp_ana437_2024p007_v001-00000002-00000): the other jobs wait until they are redone ('scouts')",
+  );
+  const redone = [{ ...turnOf('DST_A'), ...(await turns.readTurns?.())?.[0] }].map((turn) => ({
+    ...turn,
+    options: { ...turn.options, unblock: ['failed' as const] },
+  }));
+  expect(outcomesOf(await loop([], { readTurns: () => Promise.resolve(redone) }))).toEqual(['DST_A dispatched 1']);
+  await end('finished', '2');
+  await end('finished', '3');
+  expect(outcomesOf(await loop([], turns))).toEqual(['DST_A dispatched 6']);
+});
+
 test('waits where the output directory has not enough room (C-Q27)', async () => {
   const site = { ...world.site, gateway: { ...world.site.gateway, url: 'http://127.0.0.1:1' } };
   const heard = await loop(['DST_A'], { site: { ...site, limits: { ...site.limits, freeBytes: 1e18 } } });

@@ -332,8 +332,8 @@ describe('rule file', () => {
     const read = (...lines: readonly string[]) =>
       parseRuleFile(`R:\n  params: {name: x}\n${lines.map((line) => `  ${line}\n`).join('')}`, '/r.yaml');
     const orderOf = (...lines: readonly string[]) => read(...lines).rules.map(({ order }) => order);
-    expect(orderOf('priority: -5', 'share: 0.5', 'max_queued: 2000', 'max_idle: 100')).toEqual([
-      { priority: -5, share: 0.5, maxQueued: 2000, maxIdle: 100 },
+    expect(orderOf('priority: -5', 'share: 0.5', 'max_queued: 2000', 'max_idle: 100', 'scouts: 5')).toEqual([
+      { priority: -5, share: 0.5, maxQueued: 2000, maxIdle: 100, scouts: 5 },
     ]);
     expect(orderOf('share: 3')).toEqual([{ priority: 0, share: 3 }]);
     for (const [line, column, expected] of [
@@ -341,6 +341,7 @@ describe('rule file', () => {
       ['priority: [1]', 13, 'a whole number; higher goes first'],
       ['share: 0', 10, 'a number above 0'],
       ['max_idle: -1', 13, 'a whole number above 0'],
+      ['scouts: all', 11, 'a whole number above 0'],
     ] as const) {
       const key = line.replace(/:.*/u, '');
       expect(renderComplaints(read(line).complaints)).toEqual([
@@ -371,7 +372,7 @@ describe('rule file', () => {
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
         "r.yaml:3:3: warning: R: 'presubmit' is not used any more",
-        "r.yaml:4:3: warning: R: Unknown key 'extra': expected one of params, input, filesystem, job, supervise, product, priority, share, max_queued, max_idle, after, retry",
+        "r.yaml:4:3: warning: R: Unknown key 'extra': expected one of params, input, filesystem, job, supervise, product, priority, share, max_queued, max_idle, scouts, after, retry",
         "r.yaml:5:3: error: R: Unknown key 'filesytem': expected 'filesystem'",
         "r.yaml:6:19: error: R: Unknown key 'input.qery': expected 'query'",
         "r.yaml:6:37: error: R: Unknown lfn2pfn 'maybe': expected 'lfn2pfn' or 'lfn2lfn'",
