@@ -9,6 +9,7 @@ import { present } from '#util/present.ts';
 import { decideByQueue } from './back-pressure/decide-by-queue.ts';
 import { readOrders } from './back-pressure/read-orders.ts';
 import { runInOrder } from './back-pressure/run-in-order.ts';
+import { putDeadlineAlarms } from './put-deadline-alarms.ts';
 import { runTurn } from './run-turn.ts';
 
 import type { Say } from '#model/log.ts';
@@ -73,6 +74,7 @@ export async function runCycle(input: CycleInput): Promise<CycleResult> {
   let isEnd = false;
   try {
     input.onSettled(await settleSite({ ...input, status, catalog, say }));
+    await putDeadlineAlarms(status, input.site);
     const pauses = new Map((await findPauses(status)).map((pause) => [pause.rule, pause]));
     triggers?.beginCycle(input.turns);
     const submitted = new Map<LoopTurn, number>();

@@ -1,3 +1,4 @@
+import { clearAlarm, raiseAlarm } from '#db/status/alarm/alarms.ts';
 import { findCursor } from '#db/status/cursor/find-cursor.ts';
 import { adoptCursor } from '#db/status/cursor/move-cursor.ts';
 import { countOpenAttempts } from '#db/status/loop/count-open-attempts.ts';
@@ -104,8 +105,6 @@ export async function runTurn(
     return { outcome: 'elsewhere', reason, submitted: 0, clusters: [] };
   }
   const { lease } = answer;
-  const verdict = await decideByItself(place, ready.prepared);
-  if (verdict.kind === 'wait') return { outcome: 'waited', reason: verdict.reason, submitted: 0, clusters: [] };
   const whole = await withCursor(ready, async (key) => {
     await adoptCursor(status, key);
     return findCursor(status, key);
@@ -126,7 +125,9 @@ export async function runTurn(
     reportWarning(place, turn.rule, `It is paused: ${paused}`);
     return { outcome: 'waited', reason: `policy paused it: ${paused}`, submitted: 0, clusters: [] };
   }
-  // After the policy, which may redo a scout that failed.
+  // After the policy, which removes held jobs and may redo a scout that failed.
+  const verdict = await decideByItself(place, prepared);
+  if (verdict.kind === 'wait') return { outcome: 'waited', reason: verdict.reason, submitted: 0, clusters: [] };
   const byScouts = await decideByFirstJobs(status, prepared);
   if (byScouts.kind === 'wait') return { outcome: 'waited', reason: byScouts.reason, submitted: 0, clusters: [] };
   const short = turn.triggered === undefined ? await place.shortWay?.check({ prepared, wish: turn.wish }) : undefined;
@@ -165,6 +166,12 @@ async function decideByItself({ site, databases }: TurnPlace, prepared: Prepared
     : ({ kind: 'go', room: Infinity } as const);
   if (byRule.kind === 'wait') return byRule;
   const byDisk = await decideByDisk(prepared, site.limits.freeBytes);
+  const cause = `disk:${name}`;
+  if (byDisk.kind === 'go') await clearAlarm(databases.status, cause);
+  else {
+    const advice = "Make room, or change 'limits.free_space_gb' of the site; the loop goes on by itself";
+    await raiseAlarm(databases.status, { cause, rule: name, what: `Rule '${name}' waits: ${byDisk.reason}`, advice });
+  }
   return byDisk.kind === 'wait' ? byDisk : byRule;
 }
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { embeddedRolesOf, findSite } from '#config/find-site.ts';
 import { SiteError } from '#model/errors.ts';
+import { defaultDeadlines } from '#model/job/deadlines.ts';
 
 let home: string;
 
@@ -212,6 +213,8 @@ statement_timeout: 30s
         setupScript: '/setup.sh',
         container: { runtime: 'apptainer', image: '/cvmfs/image.sif', binds: ['/sphenix'] },
       },
+      deadlines: { ...defaultDeadlines },
+      notify: {},
       limits: { busyDutyCycle: 0.8, idlePerRunning: 2.5, idleAtLeast: 500, freeBytes: 500_000_000 },
       statementTimeoutMs: 30_000,
     });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { sql } from '#db/connect.ts';
+import { findAlarms } from '#db/status/alarm/alarms.ts';
 import { findLoopRules } from '#db/status/loop/find-loop-rules.ts';
 import { claimLease } from '#db/status/loop/lease.ts';
 import { putPause, removePause } from '#db/status/loop/pauses.ts';
@@ -203,6 +204,29 @@ test('waits where the output directory has not enough room (C-Q27)', async () =>
   expect(heard.passes[0]?.reason).toMatch(
     /^'.*\/out' has .*B free: 1000000 TB are needed \('limits\.free_space_gb'\)$/u,
   );
+  expect(await findAlarms(world.status)).toMatchObject([{ cause: 'disk:DST_A' }]);
+  await loop(['DST_A']);
+  expect(await findAlarms(world.status)).toEqual([]);
+});
+
+test('raises an alarm for attempts that are in a state for too long, and clears it', async () => {
+  await loop(['DST_A']);
+  const site = { ...world.site, gateway: { ...world.site.gateway, url: 'http://127.0.0.1:1' } };
+  const watched = { site: { ...site, deadlines: { ...site.deadlines, submitted: 3_600_000, running: 1 } } };
+  await loop([], watched);
+  expect(await findAlarms(world.status)).toEqual([]);
+  await world.status.execute(sql`update ${sql.table(world.status.role, 'production_status')}
+    set submitted = submitted - make_interval(hours => run)`);
+  await loop([], watched);
+  expect(await findAlarms(world.status)).toMatchObject([
+    {
+      ...{ cause: 'deadline:DST_A/submitted', rule: 'DST_A' },
+      what: expect.stringMatching(/^3 attempts of 'DST_A' are submitted for too long, '.*-00000003-00000' for 3h/u),
+    },
+  ]);
+  await clearAttempts(world.status);
+  await loop([], watched);
+  expect(await findAlarms(world.status)).toEqual([]);
 });
 
 test.each([

@@ -7,10 +7,13 @@ import { markExclusive, putDefaultCommand } from '#cli/option-constraints.ts';
 import { writeJson, writeLine, writeOutput } from '#cli/output.ts';
 import { findOutputWidth } from '#cli/table.ts';
 import { parseCount, parseInstant } from '#cli/value-parsers.ts';
+import { findAlarms } from '#db/status/alarm/alarms.ts';
+import { countUndelivered } from '#db/status/alarm/notifications.ts';
 import { findLoopRules } from '#db/status/loop/find-loop-rules.ts';
 import { putPause, removePause } from '#db/status/loop/pauses.ts';
 import { DatabaseError, UsageError } from '#model/errors.ts';
 import { queryReportNames } from '#model/report/query-report.ts';
+import { renderAlarms } from '#reports/loop/render-alarms.ts';
 import { renderLoopStatus } from '#reports/loop/render-loop-status.ts';
 import { present } from '#util/present.ts';
 import { readAccountName } from '#util/process/read-account-name.ts';
@@ -54,9 +57,15 @@ export function withLoopCommands(program: Command, loop: LoopContext): void {
     .option('--json', 'one line of JSON')
     .action(async (_, command: Command) => {
       const options = command.optsWithGlobals<SiteOptions & { readonly json?: true }>();
-      const rules = await findLoopRules(await openStatus(options, loop));
-      if (options.json === true) await writeJson(rules);
-      else await writeOutput(renderLoopStatus(rules, new Date(), findOutputWidth()));
+      const status = await openStatus(options, loop);
+      const rules = await findLoopRules(status);
+      const [alarms, undelivered] = [await findAlarms(status), await countUndelivered(status)];
+      if (options.json === true) await writeJson({ rules, alarms, undelivered });
+      else {
+        const now = new Date();
+        const width = findOutputWidth();
+        await writeOutput(renderLoopStatus(rules, now, width) + renderAlarms(alarms, undelivered, now));
+      }
     });
   program
     .command('pause')

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
+import { codeOf } from '#util/code-of.ts';
 import { createDirectoryNow } from '#util/file/create-directory.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 
@@ -38,6 +39,15 @@ function findPackage(): PostgresPackage {
   }
 }
 
+/** Another process may be faster. */
+function createLink(source: string, link: string): void {
+  try {
+    symlinkSync(source, link);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+}
+
 /**
  * Finds the PostgreSQL programs in their package. The package makes links between its libraries by an install script,
  * which an npm may refuse to run: those that are missing are made in `linkDirectory`, the package is left as it is.
@@ -54,7 +64,7 @@ export function findPostgres(linkDirectory: string, found = findPackage()): Post
     createDirectoryNow(linkDirectory, 0o755);
     for (const { source, target } of missing) {
       const link = join(linkDirectory, basename(target));
-      if (lstatSync(link, { throwIfNoEntry: false }) === undefined) symlinkSync(join(dirname(native), source), link);
+      if (lstatSync(link, { throwIfNoEntry: false }) === undefined) createLink(join(dirname(native), source), link);
     }
   }
   return {

@@ -11,7 +11,7 @@ export interface ProductRequest {
 export function withRequests(job: ExpandedJob, { memoryMb, diskMb, avoidedNodes }: ProductRequest): ExpandedJob {
   if (memoryMb === null && diskMb === null && avoidedNodes.length === 0) return job;
   const own = job.commands['requirements']?.trim() ?? '';
-  const nodes = avoidedNodes.map((node) => `(TARGET.Machine =!= ${JSON.stringify(node)})`);
+  const nodes = avoidedNodes.map((node) => `(${toMachine(node)} =!= ${JSON.stringify(node)})`);
   const requirements = [...(own === '' ? [] : [`(${own})`]), ...nodes].join(' && ');
   return {
     ...job,
@@ -22,4 +22,9 @@ export function withRequests(job: ExpandedJob, { memoryMb, diskMb, avoidedNodes 
       ...(nodes.length === 0 ? {} : { requirements }),
     },
   };
+}
+
+/** A job may know its machine by a name without domain. */
+function toMachine(node: string): string {
+  return node.includes('.') ? 'TARGET.Machine' : 'split(TARGET.Machine, ".")[0]';
 }

@@ -1,3 +1,4 @@
+import { raiseAlarm } from '#db/status/alarm/alarms.ts';
 import { putPause } from '#db/status/loop/pauses.ts';
 import { findFailuresOfProduction } from '#db/status/policy/find-failures-of-production.ts';
 import { markRetried, putDecisions } from '#db/status/policy/policy-actions.ts';
@@ -55,6 +56,10 @@ export async function applyPolicy(input: PolicyInput): Promise<PolicyOutcome> {
   if (pause !== undefined) {
     const reason = `'retry' of the rule: ${pause.decision.reason} (${pause.failure.dstfile})`;
     await putPause(status, { rule: rule.name, reason, by: 'policy' });
+    await raiseAlarm(status, {
+      ...{ cause: `paused:${rule.name}`, rule: rule.name, what: `Rule '${rule.name}' is paused by ${reason}` },
+      advice: `Fix the cause, then call 'ramenya resume ${rule.name}'`,
+    });
     return { retried: 0, removed: 0, paused: reason };
   }
   const now = Date.now();

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { sql } from '#db/connect.ts';
-import { findPauses } from '#db/status/loop/pauses.ts';
+import { findAlarms } from '#db/status/alarm/alarms.ts';
+import { findPauses, removePause } from '#db/status/loop/pauses.ts';
 import { countPolicyActions, findPolicyActions } from '#db/status/policy/policy-actions.ts';
 
 import { loop, outcomesOf, rowsOf, rule, turnOf, useLoopWorld, world } from '../loop-world.ts';
@@ -127,9 +128,12 @@ test('pauses the rule if a case says so', async () => {
   await fail(2, 66);
   const heard = await cycle('{mode: active, cases: [{when: {exit_code: 66}, do: pause}, {do: retry}]}', undefined, 5);
   expect(outcomesOf(heard)).toEqual(['DST_A waited 0']);
+  expect(await findAlarms(world.status)).toMatchObject([{ cause: 'paused:DST_A', rule: 'DST_A' }]);
   const [pause] = await findPauses(world.status);
   expect(pause).toMatchObject({ rule: 'DST_A', by: 'policy' });
   expect(pause?.reason).toMatch(
     /^'retry' of the rule: Exit code 66 \(DST_A_run2pp_ana437_2024p007_v001-00000002-00000\)$/u,
   );
+  await removePause(world.status, 'DST_A');
+  expect(await findAlarms(world.status)).toEqual([]);
 });

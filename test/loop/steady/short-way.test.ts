@@ -12,7 +12,7 @@ import { clearAttempts, openDispatchWorld, readAttempts } from '../../dispatch/d
 import { commitAll } from '../../util/commit-all.ts';
 import { silentLog } from '../../util/silent-log.ts';
 
-import type { Database } from '#db/connect.ts';
+import type { Database, Session } from '#db/connect.ts';
 import type { LoopTurn } from '#loop/run-turn.ts';
 
 import type { DispatchWorld } from '../../dispatch/dispatch-world.ts';
@@ -65,19 +65,31 @@ beforeEach(async () => {
   for (const name of ['production_lease', 'production_pass', 'invalid_run_list']) {
     await world.status.execute(sql`delete from ${sql.table(world.status.role, name)}`);
   }
-  for (const name of ['files', 'datasets']) await catalog.execute(sql`delete from ${sql.table(catalog.role, name)}`);
+  await changeCatalog(async (session) => {
+    for (const name of ['files', 'datasets']) await session.execute(sql`delete from ${sql.table(session.role, name)}`);
+  });
   config = join(world.root, 'rules.yaml');
   await writeFile(config, ruleText(query));
 });
 
+/** Changes the catalog in a session that adds to the server's counters at its end: idle ones may wait for 10 s. */
+async function changeCatalog(change: (session: Session) => Promise<void>): Promise<void> {
+  await catalog.session(async (session) => {
+    await change(session);
+    await session.query(sql`select pg_stat_force_next_flush()::text`);
+  });
+}
+
 /** Another program registers a file. */
 async function putFile(run: number): Promise<void> {
-  await catalog.execute(sql`
-    insert into ${sql.table(catalog.role, 'files')} (lfn, full_host_name, full_file_path, time, size, md5)
-    values (${`up-${run}`}, 'host', ${`/data/up-${run}`}, now(), 1, 'x')`);
-  await catalog.execute(sql`
-    insert into ${sql.table(catalog.role, 'datasets')} (filename, runnumber, segment, size, dataset, dsttype, events)
-    values (${`up-${run}`}, ${run}, 0, 1, 'x', 'DST_UP_run2pp', 1)`);
+  await changeCatalog(async (session) => {
+    await session.execute(sql`
+      insert into ${sql.table(session.role, 'files')} (lfn, full_host_name, full_file_path, time, size, md5)
+      values (${`up-${run}`}, 'host', ${`/data/up-${run}`}, now(), 1, 'x')`);
+    await session.execute(sql`
+      insert into ${sql.table(session.role, 'datasets')} (filename, runnumber, segment, size, dataset, dsttype, events)
+      values (${`up-${run}`}, ${run}, 0, 1, 'x', 'DST_UP_run2pp', 1)`);
+  });
 }
 
 /** A session whose changes the server does not count registers a file: only a superuser can do that. */

@@ -243,7 +243,7 @@ test.each([
 test('hears of files again after its connection was lost', async () => {
   const loop = await startLoop(['DST_NEXT']);
   const ended = await world.status.query(sql`
-    select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%slurp_trigger%'`);
+    select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%slurp_trigger%' and datname = current_database()`);
   expect(ended).toHaveLength(1);
   await registerFiles([7]);
   expect(await loop.heard(1)).toEqual(['DST_NEXT 1 1']);

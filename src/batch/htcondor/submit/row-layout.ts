@@ -39,6 +39,9 @@ const emptySpellings: Readonly<Record<string, string>> = {
   transfer_input_files: '""',
   transfer_output_files: '""',
   transfer_output_remaps: '""',
+  // What HTCondor takes where nothing is said (JOB_DEFAULT_REQUESTDISK).
+  request_disk: 'DiskUsage',
+  requirements: 'true',
 };
 
 /** What a job has for a command, also if that is nothing. */

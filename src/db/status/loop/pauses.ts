@@ -1,4 +1,5 @@
 import { sql } from '../../connect.ts';
+import { clearAlarm } from '../alarm/alarms.ts';
 
 import type { RulePause } from '#model/report/loop-status.ts';
 
@@ -28,11 +29,12 @@ export async function putPause(status: Queryable, { rule, reason, by }: Omit<Rul
 }
 
 /**
- * Ends the pause of a rule.
+ * Ends the pause of a rule, and the alarm that a retry policy raised with it.
  *
  * @returns whether there was one
  * @throws DatabaseError
  */
 export async function removePause(status: Queryable, rule: string): Promise<boolean> {
+  await clearAlarm(status, `paused:${rule}`);
   return (await status.execute(sql`delete from ${sql.table(status.role, 'rule_pause')} where rule = ${rule}`)) > 0;
 }
