@@ -7,7 +7,6 @@ export const verbs: ReadonlyMap<string, string> = new Map([
   ['ask', 'put a question to a person or to another process, and wait for the answer'],
   ['check', 'find what is wrong: return it, or add it to the complaints; change nothing'],
   ['claim', 'get a thing for oneself alone, or learn that another has it; never wait'],
-  ['clear', 'record that what an alarm is about is over'],
   ['close', 'end the use of what was opened'],
   ['confirm', 'record that what was reserved has happened'],
   ['copy', 'bring the contents of a file or table to another place'],

@@ -1,4 +1,4 @@
-import { clearAlarm, raiseAlarm } from '#db/status/alarm/alarms.ts';
+import { markAlarmCleared, raiseAlarm } from '#db/status/alarm/alarms.ts';
 import { findCursor } from '#db/status/cursor/find-cursor.ts';
 import { adoptCursor } from '#db/status/cursor/move-cursor.ts';
 import { countOpenAttempts } from '#db/status/loop/count-open-attempts.ts';
@@ -167,7 +167,7 @@ async function decideByItself({ site, databases }: TurnPlace, prepared: Prepared
   if (byRule.kind === 'wait') return byRule;
   const byDisk = await decideByDisk(prepared, site.limits.freeBytes);
   const cause = `disk:${name}`;
-  if (byDisk.kind === 'go') await clearAlarm(databases.status, cause);
+  if (byDisk.kind === 'go') await markAlarmCleared(databases.status, cause);
   else {
     const advice = "Make room, or change 'limits.free_space_gb' of the site; the loop goes on by itself";
     await raiseAlarm(databases.status, { cause, rule: name, what: `Rule '${name}' waits: ${byDisk.reason}`, advice });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { sql } from '#db/connect.ts';
-import { clearAlarm, findAlarms, putAlarms, raiseAlarm, removeOldAlarms } from '#db/status/alarm/alarms.ts';
+import { findAlarms, markAlarmCleared, putAlarms, raiseAlarm, removeOldAlarms } from '#db/status/alarm/alarms.ts';
 import { claimNotification, countUndelivered } from '#db/status/alarm/notifications.ts';
 import { deliverNotifications } from '#notify/deliver-notifications.ts';
 import { startNotifyWatch } from '#notify/start-notify-watch.ts';
@@ -92,8 +92,8 @@ test('notifies once for a cause, however often it is raised, and again when it i
   expect(await raiseAlarm(status, { ...alarm, what: 'It has 1 GB free' })).toBe(false);
   expect(await deliver({ webhook: { url: address } })).toBe(1);
   expect(await findAlarms(status)).toMatchObject([{ cause: alarm.cause, what: 'It has 1 GB free' }]);
-  expect(await clearAlarm(status, alarm.cause)).toBe(true);
-  expect(await clearAlarm(status, alarm.cause)).toBe(false);
+  expect(await markAlarmCleared(status, alarm.cause)).toBe(true);
+  expect(await markAlarmCleared(status, alarm.cause)).toBe(false);
   expect(await deliver({ webhook: { url: address } })).toBe(1);
   expect(received.map(({ word }) => word)).toEqual(['raised', 'cleared']);
   expect(received[1]?.text).toBe('Over: It has 1 GB free');
@@ -126,7 +126,7 @@ test('sends nothing twice while several deliver', async () => {
 
 test('tries again until a webhook takes it, and says why without its address', async () => {
   await raiseAlarm(status, alarm);
-  await clearAlarm(status, alarm.cause);
+  await markAlarmCleared(status, alarm.cause);
   for (const code of [500, 302]) {
     answer = code;
     await hasten();
@@ -271,7 +271,7 @@ test('the watch delivers by itself, and goes on after a failure of the database'
 test('alarms that were over long ago go, but none whose notification is not delivered', async () => {
   for (const cause of ['disk:/a', 'disk:/b']) {
     await raiseAlarm(status, { ...alarm, cause });
-    await clearAlarm(status, cause);
+    await markAlarmCleared(status, cause);
     if (cause === 'disk:/a') await deliver({});
   }
   await status.execute(sql`update ${sql.table(status.role, 'alarm')} set cleared_at = '2020-01-01'`);

@@ -17,7 +17,7 @@ import type { Queryable } from '../../connect.ts';
  *   what: `Rule '${rule}' is paused: 40 of its last 50 jobs failed`,
  *   advice: `Fix the cause, then 'ramenya resume ${rule}'`,
  * });
- * await clearAlarm(status, `breaker:${rule}`); // when it is over; harmless where there is none
+ * await markAlarmCleared(status, `breaker:${rule}`); // when it is over; harmless where there is none
  * @returns whether it is new
  * @throws DatabaseError
  * @see docs/alarms.md
@@ -46,7 +46,7 @@ export async function raiseAlarm(status: Queryable, { cause, rule, what, advice 
  * @returns whether there was one
  * @throws DatabaseError
  */
-export async function clearAlarm(status: Queryable, cause: string): Promise<boolean> {
+export async function markAlarmCleared(status: Queryable, cause: string): Promise<boolean> {
   const cleared = await status.query(sql`
     with cleared as (
       update ${sql.table(status.role, 'alarm')} set cleared_at = now() at time zone 'utc'
@@ -68,7 +68,7 @@ export async function putAlarms(status: Queryable, kind: string, alarms: readonl
   for (const alarm of alarms) await raiseAlarm(status, alarm);
   const causes = new Set(alarms.map(({ cause }) => cause));
   for (const { cause } of await findAlarms(status)) {
-    if (cause.startsWith(`${kind}:`) && !causes.has(cause)) await clearAlarm(status, cause);
+    if (cause.startsWith(`${kind}:`) && !causes.has(cause)) await markAlarmCleared(status, cause);
   }
 }
 

@@ -1,5 +1,5 @@
 import { sql } from '../../connect.ts';
-import { clearAlarm } from '../alarm/alarms.ts';
+import { markAlarmCleared } from '../alarm/alarms.ts';
 
 import type { RulePause } from '#model/report/loop-status.ts';
 
@@ -35,6 +35,6 @@ export async function putPause(status: Queryable, { rule, reason, by }: Omit<Rul
  * @throws DatabaseError
  */
 export async function removePause(status: Queryable, rule: string): Promise<boolean> {
-  await clearAlarm(status, `paused:${rule}`);
+  await markAlarmCleared(status, `paused:${rule}`);
   return (await status.execute(sql`delete from ${sql.table(status.role, 'rule_pause')} where rule = ${rule}`)) > 0;
 }
