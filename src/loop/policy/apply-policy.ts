@@ -1,7 +1,7 @@
 import { raiseAlarm } from '#db/status/alarm/alarms.ts';
 import { putPause } from '#db/status/loop/pauses.ts';
 import { findFailuresOfProduction } from '#db/status/policy/find-failures-of-production.ts';
-import { markRetried, putDecisions } from '#db/status/policy/policy-actions.ts';
+import { markPaused, markRetried, putDecisions } from '#db/status/policy/policy-actions.ts';
 import { decideRetry } from '#loop/policy/decide-retry.ts';
 import { findOutside, rowSelectionOf } from '#model/row-selection.ts';
 import { findHeldJobs, removeHeldJobs } from '#settle/held/held-jobs.ts';
@@ -29,7 +29,7 @@ export interface PolicyInput {
 export interface PolicyOutcome {
   /** Failed attempts that were retired: their products can be dispatched again. */
   readonly retried: number;
-  /** Held jobs that were removed; their attempts have failed, and are retried from the next pass on. */
+  /** Held jobs that were removed; their attempts have failed, and are retried from the next pass on, or given up. */
   readonly removed: number;
   /** Why the rule was paused; absent: it was not. */
   readonly paused?: string;
@@ -52,13 +52,22 @@ export async function applyPolicy(input: PolicyInput): Promise<PolicyOutcome> {
     .map((failure): DecidedFailure => ({ failure, decision: decideRetry(failure, policy, requests) }));
   await putDecisions(status, rule.name, decided, policy.isActive);
   if (!policy.isActive) return { retried: 0, removed: 0 };
-  const pause = decided.find(({ decision }) => decision.action === 'pause');
+  const pauses = decided.filter(({ failure, decision }) => decision.action === 'pause' && !failure.isPauseDone);
+  const [pause] = pauses;
   if (pause !== undefined) {
     const reason = `'retry' of the rule: ${pause.decision.reason} (${pause.failure.dstfile})`;
-    await putPause(status, { rule: rule.name, reason, by: 'policy' });
-    await raiseAlarm(status, {
-      ...{ cause: `paused:${rule.name}`, rule: rule.name, what: `Rule '${rule.name}' is paused by ${reason}` },
-      advice: `Fix the cause, then call 'ramenya resume ${rule.name}'`,
+    await status.transaction(async (session) => {
+      await guard(session);
+      await putPause(session, { rule: rule.name, reason, by: 'policy' });
+      // A person who resumes the rule has seen these failures.
+      await markPaused(
+        session,
+        pauses.map(({ failure }) => failure.cupsid),
+      );
+      await raiseAlarm(session, {
+        ...{ cause: `paused:${rule.name}`, rule: rule.name, what: `Rule '${rule.name}' is paused by ${reason}` },
+        advice: `Fix the cause, then call 'ramenya resume ${rule.name}'`,
+      });
     });
     return { retried: 0, removed: 0, paused: reason };
   }
@@ -69,7 +78,9 @@ export async function applyPolicy(input: PolicyInput): Promise<PolicyOutcome> {
     await guard(session);
     return markRetried(session, failed);
   });
-  const held = due.filter(({ failure }) => failure.state === 'held').map(({ failure }) => failure.cupsid);
+  const isGivenUp = ({ decision }: DecidedFailure): boolean => decision.action === 'give-up';
+  const ended = [...due, ...decided.filter(isGivenUp)];
+  const held = ended.filter(({ failure }) => failure.state === 'held').map(({ failure }) => failure.cupsid);
   return { retried, removed: await removeHeld(input, new Set(held)) };
 }
 

@@ -62,9 +62,15 @@ function findStep(
   return mb > requested ? { kind: 'step', mb } : { kind: 'capped', mb: requested };
 }
 
+/** HTCondor's codes of a job that a person holds, or that waits from the start for its files or a release. */
+const deliberateHolds: readonly number[] = [1, 15, 16];
+
+/** A job that somebody holds on purpose is touched only by a case that names its code. */
 function isLike(failure: ProductFailure, pattern: FailurePattern): boolean {
   const { exitCodes, holdCodes, signals, flags, message, node } = pattern;
   const signal = signalOf(failure);
+  const isDeliberate = failure.state === 'held' && deliberateHolds.includes(failure.holdCode ?? 0);
+  if (isDeliberate && holdCodes === undefined) return false;
   return (
     (exitCodes === undefined || (failure.exitCode !== null && exitCodes.includes(failure.exitCode))) &&
     (holdCodes === undefined || (failure.holdCode !== null && holdCodes.includes(failure.holdCode))) &&
@@ -76,7 +82,8 @@ function isLike(failure: ProductFailure, pattern: FailurePattern): boolean {
 }
 
 /** A program that a signal ended has the exit code 128 and its number, or the batch system names it. */
-function signalOf({ exitCode, message }: ProductFailure): string | undefined {
+function signalOf({ exitCode, signal, message }: ProductFailure): string | undefined {
+  if (signal !== null) return signal.replace(/^SIG/u, '');
   if (exitCode !== null && exitCode > 128) return signalNameOf(exitCode - 128)?.replace(/^SIG/u, '');
   return /\bSIG([A-Z0-9]+)\b/u.exec(message ?? '')?.[1];
 }

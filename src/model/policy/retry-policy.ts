@@ -46,6 +46,8 @@ export interface ProductFailure {
   readonly state: 'failed' | 'held';
   readonly exitCode: number | null;
   readonly holdCode: number | null;
+  /** That ended the job, as the batch system says: `SIGKILL`. */
+  readonly signal: string | null;
   readonly flags: number;
   readonly message: string | null;
   readonly node: string | null;
@@ -56,6 +58,8 @@ export interface ProductFailure {
   readonly sinceMs: number;
   /** Attempts of the product that failed since it was last finished, this one included. */
   readonly failures: number;
+  /** The rule was paused because of this attempt, by an active policy. */
+  readonly isPauseDone: boolean;
   /** What the attempt requested, where the policy had raised it. */
   readonly requestedMemoryMb: number | null;
   readonly requestedDiskMb: number | null;

@@ -8,7 +8,7 @@ import type { ProductFailure } from '#model/policy/retry-policy.ts';
 const failure: ProductFailure = {
   ...{ cupsid: 1, dstfile: 'DST_A-00000001-00000', run: 1, segment: 0, state: 'failed', exitCode: 1, holdCode: null },
   ...{ flags: 0, message: null, node: null, memoryMb: null, diskMb: null, sinceMs: 1_000_000, failures: 1 },
-  ...{ requestedMemoryMb: null, requestedDiskMb: null },
+  ...{ requestedMemoryMb: null, requestedDiskMb: null, signal: null, isPauseDone: false },
 };
 const decide = (cases: unknown, found: Partial<ProductFailure> = {}, requests = {}) =>
   decideRetry({ ...failure, ...found }, retrySchema.parse({ cases }), requests);
@@ -28,6 +28,7 @@ test('takes the first case that agrees in all that it names', () => {
   expect(caseOf(cases, { exitCode: 3, node: 'bad7.farm' })).toBe(6);
   expect(caseOf(cases, { exitCode: 137 })).toBe(2);
   expect(caseOf(cases, { exitCode: null, message: 'Killed by SIGKILL' })).toBe(2);
+  expect(caseOf(cases, { exitCode: null, signal: 'SIGKILL' })).toBe(2);
   expect(caseOf(cases, { exitCode: null, holdCode: 34 })).toBe(3);
   expect(caseOf(cases, { flags: 16 })).toBe(4);
   expect(caseOf(cases, { flags: 15 })).toBe(6);
@@ -35,6 +36,17 @@ test('takes the first case that agrees in all that it names', () => {
   expect(decide([{ when: { exit_code: 7 }, do: 'retry' }])).toEqual({
     ...{ action: 'none', reason: "No case of 'retry' is about it: Exit code 1" },
   });
+});
+
+test.each([
+  [1, undefined],
+  [15, undefined],
+  [16, undefined],
+  [12, 1],
+] as const)('a held job with code %i, and a case for all failures: %s', (holdCode, expected) => {
+  const held = { state: 'held', holdCode } as const;
+  expect(caseOf([{ do: 'retry' }], held)).toBe(expected);
+  expect(caseOf([{ when: { hold_code: holdCode }, do: 'retry' }], held)).toBe(1);
 });
 
 test('tries again after a time that doubles, and gives up after so many attempts', () => {

@@ -134,6 +134,36 @@ test('pauses the rule if a case says so', async () => {
   expect(pause?.reason).toMatch(
     /^'retry' of the rule: Exit code 66 \(DST_A_run2pp_ana437_2024p007_v001-00000002-00000\)$/u,
   );
+  // Once for each failure: a person who resumes the rule has seen it.
   await removePause(world.status, 'DST_A');
   expect(await findAlarms(world.status)).toEqual([]);
+  const policy = '{mode: active, cases: [{when: {exit_code: 66}, do: pause}, {do: retry}]}';
+  expect(outcomesOf(await cycle(policy, undefined, 5))).toEqual(['DST_A dispatched 2']);
+  await fail(3, 66);
+  expect(outcomesOf(await cycle(policy, undefined, 5))).toEqual(['DST_A waited 0']);
+});
+
+test('removes a held job whose product is given up, and never one that a person holds', async () => {
+  const removed: number[] = [];
+  const backend: BatchBackend = {
+    ...world.backend,
+    remove: (selection, reason) => {
+      removed.push(...(selection.cupsids ?? []));
+      return world.backend.remove(selection, reason);
+    },
+    queryQueue: async (uuids) => {
+      const answer = await world.backend.queryQueue(uuids);
+      if (answer.kind === 'unknown') return answer;
+      const held = { state: 'held', holdReason: 'by hand' } as const;
+      const value = answer.value.map((job) => ({ ...job, ...held, holdCode: job.process === 0 ? 1 : 12 }));
+      return { ...answer, value };
+    },
+  };
+  await cycle(again());
+  await cycle('{mode: active, attempts: 1, cases: [{do: retry}]}', backend);
+  const rows = await world.status.query<{ readonly id: number; readonly process: number; readonly state: string }>(sql`
+    select id, process, status::text as state from ${sql.table(world.status.role, 'production_status')} order by id`);
+  const failed = rows.filter(({ state }) => state === 'failed');
+  expect(failed.map(({ process }) => process)).toEqual([1, 2]);
+  expect(removed).toEqual(failed.map(({ id }) => id));
 });

@@ -30,10 +30,16 @@ export async function findFailuresOfProduction(
            p.hold_code as "holdCode", p.flags::float8 as flags, p.message, p.execution_node as node,
            p.memory_mb as "memoryMb", p.disk_mb as "diskMb",
            (extract(epoch from coalesce(p.ended, p.last_message, p.submitting)) * 1000)::float8 as "sinceMs",
-           f.failures::int as failures, r.memory_mb as "requestedMemoryMb", r.disk_mb as "requestedDiskMb"
+           f.failures::int as failures, ended_by.signal,
+           coalesce(d.is_active and d.action = 'pause' and d.done_at is not null, false) as "isPauseDone", r.memory_mb as "requestedMemoryMb", r.disk_mb as "requestedDiskMb"
     from failing p
     join ${sql.table(status.role, 'production_setup')} x on x.id = p.prod_id
     left join ${sql.table(status.role, 'product_request')} r on r.dstfile = p.dstfile
+    left join ${sql.table(status.role, 'policy_action')} d on d.cupsid = p.id
+    left join lateral (
+      select e.detail ->> 'signal' as signal from ${sql.table(status.role, 'production_event')} e
+      where e.cupsid = p.id and e.start = p.start and e.kind = 'exited' and e.detail ? 'signal' limit 1
+    ) ended_by on true
     cross join lateral (
       select count(*) as failures from ${attempts} a
       where a.dstfile = p.dstfile and a.submitted is not null and a.status in ('failed', 'held')

@@ -43,8 +43,8 @@ export async function putDecisions(
     on conflict (cupsid) do update set
       is_active = excluded.is_active, action = excluded.action, case_number = excluded.case_number,
       reason = excluded.reason, due_at = excluded.due_at, memory_mb = excluded.memory_mb, disk_mb = excluded.disk_mb,
-      avoided_node = excluded.avoided_node, decided_at = default
-    where old.done_at is null
+      avoided_node = excluded.avoided_node, decided_at = default, done_at = null
+    where (old.done_at is null or old.action = 'pause')
       and (old.is_active, old.action, old.reason, old.due_at)
         is distinct from (excluded.is_active, excluded.action, excluded.reason, excluded.due_at)`);
 }
@@ -81,6 +81,17 @@ export async function markRetried(session: Session, cupsids: readonly number[]):
   await session.execute(sql`
     update ${actions} set done_at = now() at time zone 'utc' where cupsid = any(${ids}::int[])`);
   return ids.length;
+}
+
+/**
+ * Records that a rule was paused because of these attempts: they do not pause it again.
+ *
+ * @throws DatabaseError
+ */
+export async function markPaused(session: Session, cupsids: readonly number[]): Promise<void> {
+  await session.execute(sql`
+    update ${sql.table(session.role, 'policy_action')} set done_at = now() at time zone 'utc'
+    where cupsid = any(${[...cupsids]}::int[]) and action = 'pause' and is_active`);
 }
 
 /**
