@@ -1,3 +1,4 @@
+import { markFormerRulesCleared } from '#db/status/alarm/alarms.ts';
 import { removeLeases } from '#db/status/loop/lease.ts';
 import { removeOldPasses } from '#db/status/loop/passes.ts';
 import { removeRuleInputs } from '#db/status/trigger/remove-rule-inputs.ts';
@@ -66,6 +67,7 @@ export async function runLoop(input: LoopInput): Promise<CycleResult> {
       const names = turns.map(({ rule }) => rule);
       await removeLeases(databases.status, loop, names)
         .then(() => removeRuleInputs(databases.status, loop, names))
+        .then(() => markFormerRulesCleared(databases.status, 'disk'))
         .catch((error: unknown) => log.warn({ error }, 'leases of former rules remain'));
       const nextMs = stop.aborted || result.isEnd ? undefined : findNextMs();
       await input.onCycle(result, nextMs);

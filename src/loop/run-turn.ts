@@ -116,7 +116,8 @@ export async function runTurn(
   }
   const { prepared } = scope.ready;
   const guard = (session: Session): Promise<void> => assertLease(session, lease);
-  const policy = prepared.rule.retry ?? site.retry;
+  // Failed jobs are not what a registered file is about; it comes up to twice a second.
+  const policy = turn.triggered === undefined ? (prepared.rule.retry ?? site.retry) : undefined;
   const paused =
     policy === undefined
       ? undefined
@@ -166,13 +167,17 @@ async function decideByItself({ site, databases }: TurnPlace, prepared: Prepared
     : ({ kind: 'go', room: Infinity } as const);
   if (byRule.kind === 'wait') return byRule;
   const byDisk = await decideByDisk(prepared, site.limits.freeBytes);
-  const cause = `disk:${name}`;
-  if (byDisk.kind === 'go') await markAlarmCleared(databases.status, cause);
-  else {
-    const advice = "Make room, or change 'limits.free_space_gb' of the site; the loop goes on by itself";
-    await raiseAlarm(databases.status, { cause, rule: name, what: `Rule '${name}' waits: ${byDisk.reason}`, advice });
-  }
+  await recordDisk(databases.status, name, byDisk);
   return byDisk.kind === 'wait' ? byDisk : byRule;
+}
+
+async function recordDisk(status: Database, rule: string, verdict: PressureVerdict): Promise<void> {
+  const cause = `disk:${rule}`;
+  if (verdict.kind === 'go') await markAlarmCleared(status, cause);
+  else {
+    const advice = "Make room, or change 'limits.free_space_gb' of the site; the loop then continues";
+    await raiseAlarm(status, { cause, rule, what: `Rule '${rule}' waits: ${verdict.reason}`, advice });
+  }
 }
 
 async function decideByFirstJobs(status: Database, { rule, names, options }: PreparedRule): Promise<PressureVerdict> {

@@ -69,12 +69,19 @@ function makeRule(
   const rule = withoutEmptySections(value, add);
   const shape = ruleShape.safeParse(toPlain(rule));
   const badPaths = new Set<string>();
-  for (const { path, message } of shape.error?.issues ?? []) {
-    const where = path.slice(0, 2).join('.');
-    if (!badPaths.has(where)) add('error', where, `The value of ${where} has the wrong type`, message);
+  for (const issue of shape.error?.issues ?? []) {
+    const where = issue.path.join('.');
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys.map((name) => `${where}.${name}`)) {
+        add('error', key, `Unknown key '${key}'`, issue.message, places.keys.get(key));
+      }
+    } else if (!badPaths.has(where)) add('error', where, `The value of ${where} has the wrong type`, issue.message);
     badPaths.add(where);
   }
-  if ([...ruleSections, ...ruleKeys].some((key) => badPaths.has(key))) return undefined;
+  // What is wrong in a value of a section is only left out.
+  const isFatal = (path: string): boolean =>
+    [...ruleKeys, ...ruleSections].some((key) => path === key) || path.startsWith('retry.');
+  if ([...badPaths].some(isFatal)) return undefined;
   const params = paramsOf(rule);
   const version = versionOf(sectionOf(rule, 'params').get('version')?.value, add);
   delete params['version'];
@@ -247,6 +254,21 @@ function findPlaces(rule: YamlEntry): RulePlaces {
       if (value.shape === 'map' && prefix === '') collect(value.entries, `${key}.`);
     }
   };
-  if (rule.value.shape === 'map') collect(rule.value.entries, '');
+  const collectDeeply = (value: YamlValue, path: string): void => {
+    values.set(path, value.place);
+    if (value.shape === 'list')
+      for (const [index, item] of value.items.entries()) collectDeeply(item, `${path}.${index}`);
+    if (value.shape !== 'map') return;
+    for (const [key, entry] of value.entries) {
+      keys.set(`${path}.${key}`, entry.key);
+      collectDeeply(entry.value, `${path}.${key}`);
+    }
+  };
+  if (rule.value.shape !== 'map') return { keys, values, texts };
+  collect(rule.value.entries, '');
+  for (const key of ruleKeys) {
+    const value = rule.value.entries.get(key)?.value;
+    if (value !== undefined) collectDeeply(value, key);
+  }
   return { keys, values, texts };
 }

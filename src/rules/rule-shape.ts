@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { retrySchema } from '#model/policy/retry-schema.ts';
+import { retryShape } from '#model/shape/retry-shape.ts';
 
 const leaf = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: 'one string or number' });
 const texts = z.record(z.string(), leaf, { error: 'a mapping of names to strings' });
@@ -59,7 +59,7 @@ export const ruleShape = z.looseObject(
       .transform(Number)
       .describe('Part of the room in the queue, beside the other rules of the same priority')
       .optional(),
-    retry: retrySchema.optional(),
+    retry: retryShape.optional(),
     max_queued: count.describe('Jobs of the rule in the queue at most, for loops').optional(),
     max_idle: count.describe('Jobs of the rule that wait in the queue at most, for loops').optional(),
     scouts: count.describe('So many jobs go first in a loop; the others wait until these have finished').optional(),

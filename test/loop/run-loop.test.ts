@@ -207,6 +207,11 @@ test('waits where the output directory has not enough room (C-Q27)', async () =>
   expect(await findAlarms(world.status)).toMatchObject([{ cause: 'disk:DST_A' }]);
   await loop(['DST_A']);
   expect(await findAlarms(world.status)).toEqual([]);
+  await loop(['DST_A'], { site: { ...site, limits: { ...site.limits, freeBytes: 1e18 } } });
+  expect(await findAlarms(world.status)).toHaveLength(1);
+  // It has left the list.
+  await loop(['DST_C']);
+  expect(await findAlarms(world.status)).toEqual([]);
 });
 
 test('raises an alarm for attempts that are in a state for too long, and clears it', async () => {

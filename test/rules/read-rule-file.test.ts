@@ -366,6 +366,21 @@ describe('rule file', () => {
     }
   });
 
+  it('names everything that is wrong with a retry policy, with its place (C-Q30)', () => {
+    const read = (text: string) =>
+      renderComplaints(parseRuleFile(`R:\n  params: {name: x}\n  retry: ${text}\n`, '/r.yaml').complaints);
+    expect(
+      read('{mode: active, cases: [{when: {exit_code: [1, 2], signal: SIGKILL}, do: retry, after: 10m}]}'),
+    ).toEqual([]);
+    expect(read('{mode: on, cases: [{when: {exit_cod: 1, signal: 9}, do: again}, {do: retry, after: 5}]}')).toEqual([
+      "r.yaml:3:17: error: R: The value of retry.mode has the wrong type: expected 'passive' or 'active'",
+      "r.yaml:3:58: error: R: The value of retry.cases.0.when.signal has the wrong type: expected the name of a signal, such as 'KILL', or a list of them",
+      "r.yaml:3:37: error: R: Unknown key 'retry.cases.0.when.exit_cod': expected one of exit_code, hold_code, signal, flag, message, node",
+      'r.yaml:3:66: error: R: The value of retry.cases.0.do has the wrong type: expected one of retry, more-memory, more-disk, avoid-node, give-up, pause',
+      "r.yaml:3:93: error: R: The value of retry.cases.1.after has the wrong type: expected a time span with its unit, such as '2s' or '10m'",
+    ]);
+  });
+
   it('warns of sections that are not used any more, and of keys that are not read (C-R18)', () => {
     const text =
       'R:\n  params: {name: x}\n  presubmit: {db: fc}\n  extra: 1\n  filesytem: {}\n  input: {db: fc, qery: x, lfn2pfn: maybe}\n';

@@ -1,17 +1,8 @@
 import * as z from 'zod';
 
-import { retrySchema } from '#model/policy/retry-schema.ts';
-
-const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** A time span with its unit, e.g. `500ms`, `2s`, `10m`, `1h`, `3d`; in ms. */
-const duration = z
-  .string({ error: "a time span with its unit, such as '2s' or '10m'" })
-  .regex(/^\d+(?:ms|s|m|h|d)$/, { error: "a time span with its unit, such as '2s' or '10m'" })
-  .transform((text) => {
-    const unit = z.enum(['ms', 's', 'm', 'h', 'd']).parse(text.replace(/^\d+/, ''));
-    return Number.parseInt(text, 10) * unitsMs[unit];
-  });
+import { openStates } from '#model/job/deadlines.ts';
+import { retryShape } from '#model/shape/retry-shape.ts';
+import { timeSpan } from '#model/shape/time-span.ts';
 
 const path = z.string({ error: 'a path' }).min(1, { error: 'a path' });
 
@@ -64,7 +55,7 @@ const batch = z.strictObject({
       max_idle: positive.optional(),
       max_jobs_per_submission: positive.optional(),
       schedds: z.array(z.string().min(1)).optional(),
-      command_timeout: duration.optional(),
+      command_timeout: timeSpan.optional(),
     })
     .optional(),
 });
@@ -81,8 +72,8 @@ const gateway = z.strictObject({
 });
 
 const worker = z.strictObject({
-  report_timeout: duration.optional(),
-  inputs_timeout: duration.optional(),
+  report_timeout: timeSpan.optional(),
+  inputs_timeout: timeSpan.optional(),
   setup_script: path.optional(),
   supervise: z.boolean({ error: 'true or false' }).optional(),
   container: z
@@ -145,14 +136,7 @@ const notify = z.strictObject({
     .optional(),
 });
 
-const deadlines = z.strictObject({
-  submitting: duration.optional(),
-  submitted: duration.optional(),
-  started: duration.optional(),
-  running: duration.optional(),
-  held: duration.optional(),
-  evicted: duration.optional(),
-});
+const deadlines = z.partialRecord(z.enum(openStates), timeSpan);
 
 const sections = {
   state: path.optional(),
@@ -163,13 +147,13 @@ const sections = {
   worker: worker.optional(),
   payloads: payloads.optional(),
   limits: limits.optional(),
-  retry: retrySchema.optional(),
+  retry: retryShape.optional(),
   notify: notify.optional(),
   deadlines: deadlines.optional(),
   spool: path.optional(),
   logs: path.optional(),
   rules: path.optional(),
-  statement_timeout: duration.optional(),
+  statement_timeout: timeSpan.optional(),
 };
 
 /**

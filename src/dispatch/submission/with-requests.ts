@@ -1,3 +1,5 @@
+import { parseRequest } from '#model/policy/parse-request.ts';
+
 import type { ExpandedJob } from '#rules/expand-job.ts';
 
 /** What the retry policy has found that a product needs beyond its rule. */
@@ -17,8 +19,8 @@ export function withRequests(job: ExpandedJob, { memoryMb, diskMb, avoidedNodes 
     ...job,
     commands: {
       ...job.commands,
-      ...(memoryMb === null ? {} : { request_memory: `${memoryMb}MB` }),
-      ...(diskMb === null ? {} : { request_disk: `${diskMb}MB` }),
+      ...moreOf('request_memory', memoryMb, job),
+      ...moreOf('request_disk', diskMb, job),
       ...(nodes.length === 0 ? {} : { requirements }),
     },
   };
@@ -27,4 +29,14 @@ export function withRequests(job: ExpandedJob, { memoryMb, diskMb, avoidedNodes 
 /** A job may know its machine by a name without domain. */
 function toMachine(node: string): string {
   return node.includes('.') ? 'TARGET.Machine' : 'split(TARGET.Machine, ".")[0]';
+}
+
+/** A job that requests more already keeps that: the rule may have been edited since, or request it by a column. */
+function moreOf(
+  command: 'request_memory' | 'request_disk',
+  neededMb: number | null,
+  { commands }: ExpandedJob,
+): ExpandedJob['commands'] {
+  if (neededMb === null || (parseRequest(command, commands[command] ?? '') ?? 0) >= neededMb) return {};
+  return { [command]: `${neededMb}MB` };
 }

@@ -2,10 +2,14 @@ import { raiseAlarm } from '#db/status/alarm/alarms.ts';
 import { putPause } from '#db/status/loop/pauses.ts';
 import { findFailuresOfProduction } from '#db/status/policy/find-failures-of-production.ts';
 import { markPaused, markRetried, putDecisions } from '#db/status/policy/policy-actions.ts';
-import { decideRetry } from '#loop/policy/decide-retry.ts';
+import { parseRequest } from '#model/policy/parse-request.ts';
 import { findOutside, rowSelectionOf } from '#model/row-selection.ts';
+import { renderTemplate } from '#rules/expand-macros.ts';
 import { findHeldJobs, removeHeldJobs } from '#settle/held/held-jobs.ts';
 import { countOf } from '#util/count-of.ts';
+import { present } from '#util/present.ts';
+
+import { decideRetry } from './decide-retry.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database, Session } from '#db/connect.ts';
@@ -94,20 +98,11 @@ async function removeHeld(input: PolicyInput, cupsids: ReadonlySet<number>): Pro
   return removed;
 }
 
-const unitsMb: Readonly<Record<string, number>> = { K: 1 / 1024, M: 1, G: 1024, T: 1024 * 1024 };
-
-/** What the rule requests for all jobs alike. HTCondor counts memory in MB and disk in kB where no unit is given. */
+/** What the rule requests for all jobs alike; a text with values of the row is not known here. */
 function findRequests({ job }: PreparedRule): RuleRequests {
-  const mbOf = (command: string, unit: string): number | undefined => {
+  const find = (command: 'request_memory' | 'request_disk'): number | undefined => {
     const template = job.commands.find(({ key }) => key === command)?.template;
-    const [text] = template?.slots.length === 0 ? template.texts : [];
-    const parts = /^\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*$/iu.exec(text ?? '');
-    if (parts === null) return undefined;
-    return Number(parts[1]) * (unitsMb[(parts[2] === '' ? unit : (parts[2] ?? unit)).toUpperCase()] ?? 1);
+    return template?.slots.length === 0 ? parseRequest(command, renderTemplate(template, [])) : undefined;
   };
-  const [memoryMb, diskMb] = [mbOf('request_memory', 'M'), mbOf('request_disk', 'K')];
-  return {
-    ...(memoryMb === undefined ? {} : { memoryMb }),
-    ...(diskMb === undefined ? {} : { diskMb }),
-  };
+  return present({ memoryMb: find('request_memory'), diskMb: find('request_disk') });
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { decideRetry } from '#loop/policy/decide-retry.ts';
-import { retrySchema } from '#model/policy/retry-schema.ts';
+import { retryShape } from '#model/shape/retry-shape.ts';
 
 import type { ProductFailure } from '#model/policy/retry-policy.ts';
 
@@ -11,7 +11,7 @@ const failure: ProductFailure = {
   ...{ requestedMemoryMb: null, requestedDiskMb: null, signal: null, isPauseDone: false },
 };
 const decide = (cases: unknown, found: Partial<ProductFailure> = {}, requests = {}) =>
-  decideRetry({ ...failure, ...found }, retrySchema.parse({ cases }), requests);
+  decideRetry({ ...failure, ...found }, retryShape.parse({ cases }), requests);
 /** The number of the case that a failure meets. */
 const caseOf = (cases: unknown, found: Partial<ProductFailure>) => decide(cases, found).caseNumber;
 
@@ -65,9 +65,9 @@ test('requests more memory than was measured and than was requested, up to a lim
   expect(decide(cases, held, { memoryMb: 512 })).toMatchObject({
     ...{ memoryMb: 1024, reason: 'Held with code 34: again with 1024 MB of memory' },
   });
-  expect(decide(cases, { ...held, requestedMemoryMb: 3000 }, { memoryMb: 512 })).toMatchObject({ memoryMb: 4000 });
-  expect(decide(cases, { ...held, requestedMemoryMb: 4000, failures: 2 })).toMatchObject({
-    ...{ action: 'give-up', reason: 'Held with code 34; it already requests 4000 MB of memory' },
+  expect(decide(cases, { ...held, requestedMemoryMb: 3000 }, { memoryMb: 512 })).toMatchObject({ memoryMb: 4096 });
+  expect(decide(cases, { ...held, requestedMemoryMb: 4096, failures: 2 })).toMatchObject({
+    ...{ action: 'give-up', reason: 'Held with code 34; it already requests 4096 MB of memory' },
   });
   expect(decide([{ do: 'more-disk' }], { diskMb: 100 }, { diskMb: 80 })).toMatchObject({ diskMb: 150 });
 });
@@ -79,11 +79,11 @@ test('avoids the node on which it failed', () => {
 });
 
 test('is passive and allows three attempts unless it says otherwise, and takes numbers as texts of a rule file', () => {
-  expect(retrySchema.parse({ cases: [] })).toEqual({ isActive: false, attempts: 3, cases: [] });
+  expect(retryShape.parse({ cases: [] })).toEqual({ isActive: false, attempts: 3, cases: [] });
   const cases = [{ when: { exit_code: ['1', '2'] }, do: 'more-memory', factor: '1.2', up_to: '8GB' }];
-  expect(retrySchema.parse({ mode: 'active', attempts: '5', cases })).toEqual({
+  expect(retryShape.parse({ mode: 'active', attempts: '5', cases })).toEqual({
     ...{ isActive: true, attempts: 5 },
-    cases: [{ when: { exitCodes: [1, 2] }, do: 'more-memory', afterMs: 0, factor: 1.2, upToMb: 8000 }],
+    cases: [{ when: { exitCodes: [1, 2] }, do: 'more-memory', afterMs: 0, factor: 1.2, upToMb: 8192 }],
   });
 });
 
@@ -91,10 +91,10 @@ test.each([
   [{ cases: [{ do: 'again' }] }, 'one of retry, more-memory'],
   [{ cases: [{ do: 'retry', after: '10' }] }, 'a time span with its unit'],
   [{ cases: [{ when: { message: '(' }, do: 'retry' }] }, 'a regular expression'],
-  [{ cases: [{ when: { exitcode: 1 }, do: 'retry' }] }, 'exitcode'],
+  [{ cases: [{ when: { exitcode: 1 }, do: 'retry' }] }, 'one of exit_code, hold_code'],
   [{ mode: 'on', cases: [] }, "'passive' or 'active'"],
   [{ attempts: 0, cases: [] }, 'a whole number above 0'],
   [{ cases: 'none' }, 'a list of cases'],
 ])('refuses %j', (value, wanted) => {
-  expect(retrySchema.safeParse(value).error?.message).toContain(wanted);
+  expect(retryShape.safeParse(value).error?.message).toContain(wanted);
 });

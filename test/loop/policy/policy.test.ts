@@ -15,9 +15,12 @@ import type { BatchBackend, BatchJob } from '#batch/backend.ts';
 useLoopWorld();
 
 /** Runs `DST_A`, with 3 runs, once under a policy. */
-async function cycle(policy: string, backend?: BatchBackend, last = 3) {
+async function cycle(policy: string, backend?: BatchBackend, last = 3, memory = '1024MB') {
   const file = join(world.root, 'policy.yaml');
-  await writeFile(file, `${rule('DST_A', rowsOf(last)).trimEnd()}\n  retry: ${policy}\n`);
+  await writeFile(
+    file,
+    `${rule('DST_A', rowsOf(last)).replace('mem: 1024MB', `mem: ${memory}`).trimEnd()}\n  retry: ${policy}\n`,
+  );
   const readTurns = () => Promise.resolve([{ ...turnOf('DST_A'), config: file }]);
   return loop([], { readTurns, ...(backend === undefined ? {} : { backend }) });
 }
@@ -119,6 +122,10 @@ test('requests more memory, and other nodes, for the next attempt of the product
   expect(commandsOf(3)?.['request_memory']).toBe('3000MB');
   expect(commandsOf(4)?.['request_memory']).toBe('6000MB');
   expect(commandsOf(5)?.['request_memory']).toBe('6000MB');
+  // A rule that requests more in the meantime gets that.
+  await fail(2, 1, ", execution_node = 'bad.farm'");
+  await cycle(policy, remembering(jobs), 3, '8GB');
+  expect(commandsOf(6)?.['request_memory']).toBe('8GB');
   const own = commandsOf(1)?.['requirements'] ?? '';
   expect(commandsOf(5)?.['requirements']).toBe(`${own === '' ? '' : `(${own}) && `}(TARGET.Machine =!= "bad.farm")`);
 });

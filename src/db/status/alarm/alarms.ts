@@ -58,6 +58,20 @@ export async function markAlarmCleared(status: Queryable, cause: string): Promis
 }
 
 /**
+ * Clears the alarms of a kind whose rules no loop runs any more: it would not be noticed that they are over.
+ *
+ * @param kind the part of `cause` before the colon
+ * @throws DatabaseError
+ */
+export async function markFormerRulesCleared(status: Queryable, kind: string): Promise<void> {
+  const rows = await status.query<{ readonly cause: string }>(sql`
+    select cause from ${sql.table(status.role, 'alarm')} a
+    where cleared_at is null and starts_with(cause, ${`${kind}:`})
+      and not exists (select from ${sql.table(status.role, 'production_lease')} l where l.rule = a.rule and l.expires_at > now() at time zone 'utc')`);
+  for (const { cause } of rows) await markAlarmCleared(status, cause);
+}
+
+/**
  * Makes the open alarms of a kind these: raises them, and clears all others of the kind. For whoever sees all causes of a
  * kind at once.
  *

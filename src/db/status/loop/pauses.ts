@@ -3,7 +3,7 @@ import { markAlarmCleared } from '../alarm/alarms.ts';
 
 import type { RulePause } from '#model/report/loop-status.ts';
 
-import type { Queryable } from '../../connect.ts';
+import type { Database, Queryable } from '../../connect.ts';
 
 /**
  * Finds the rules that are paused, by name.
@@ -34,7 +34,9 @@ export async function putPause(status: Queryable, { rule, reason, by }: Omit<Rul
  * @returns whether there was one
  * @throws DatabaseError
  */
-export async function removePause(status: Queryable, rule: string): Promise<boolean> {
-  await markAlarmCleared(status, `paused:${rule}`);
-  return (await status.execute(sql`delete from ${sql.table(status.role, 'rule_pause')} where rule = ${rule}`)) > 0;
+export async function removePause(status: Database, rule: string): Promise<boolean> {
+  return status.transaction(async (session) => {
+    await markAlarmCleared(session, `paused:${rule}`);
+    return (await session.execute(sql`delete from ${sql.table(session.role, 'rule_pause')} where rule = ${rule}`)) > 0;
+  });
 }

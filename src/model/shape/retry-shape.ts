@@ -1,0 +1,88 @@
+import * as z from 'zod';
+
+import { timeSpan } from './time-span.ts';
+
+import type { RetryPolicy } from '../policy/retry-policy.ts';
+
+/** A number as YAML has it, or its text: rule files keep all values as texts. */
+const makeNumber = (wanted: string, isValid: (value: number) => boolean) =>
+  z
+    .union([z.number(), z.string().regex(/^-?\d+(?:\.\d+)?$/u, { error: wanted })], { error: wanted })
+    .transform(Number)
+    .refine(isValid, { error: wanted });
+const makeInteger = (wanted: string, least: number, most = Number.MAX_SAFE_INTEGER) =>
+  makeNumber(wanted, (value) => Number.isInteger(value) && value >= least && value <= most);
+
+const makeList = <T>(wanted: string, one: z.ZodType<T>) =>
+  z
+    .union([one, z.array(one).min(1)], { error: `${wanted}, or a list of them` })
+    .transform((value): readonly T[] => (Array.isArray(value) ? value : [value]));
+
+// As HTCondor counts.
+const unitsMb = { MB: 1, GB: 1024 } as const;
+const size = z
+  .string({ error: "a size in MB or GB, such as '16GB'" })
+  .regex(/^\d{1,7}(?:\.\d{1,3})?[MG]B$/u, { error: "a size in MB or GB, such as '16GB'" })
+  .transform((text) => Math.round(Number.parseFloat(text) * unitsMb[z.enum(['MB', 'GB']).parse(text.slice(-2))]));
+
+const makeExpression = (make: (text: string) => string) =>
+  z.string({ error: 'a regular expression' }).transform((text, context) => {
+    try {
+      return new RegExp(make(text), 'u');
+    } catch {
+      context.addIssue({ code: 'custom', message: 'a regular expression' });
+      return z.NEVER;
+    }
+  });
+
+const signal = z
+  .string({ error: "the name of a signal, such as 'KILL'" })
+  .regex(/^(?:SIG)?[A-Z][A-Z0-9]*$/u, { error: "the name of a signal, such as 'KILL'" })
+  .transform((name) => name.replace(/^SIG/u, ''));
+
+/** A mapping with these keys and no other. */
+const makeStrict = <T extends z.core.$ZodLooseShape>(wanted: string, shape: T) =>
+  z.strictObject(shape, {
+    error: ({ code }) => (code === 'unrecognized_keys' ? `one of ${Object.keys(shape).join(', ')}` : wanted),
+  });
+
+const when = makeStrict('a mapping of what a failure is like', {
+  exit_code: makeList('an exit code', makeInteger('an exit code', 0)).optional(),
+  hold_code: makeList('a hold code', makeInteger('a hold code', 0)).optional(),
+  signal: makeList("the name of a signal, such as 'KILL'", signal).optional(),
+  flag: makeList('the number of a bit, 0 to 52', makeInteger('the number of a bit, 0 to 52', 0, 52)).optional(),
+  message: makeExpression((text) => text).optional(),
+  node: makeExpression((text) => `^(?:${text})$`).optional(),
+});
+
+const actions = ['retry', 'more-memory', 'more-disk', 'avoid-node', 'give-up', 'pause'] as const;
+
+const retryCase = makeStrict('a case: {when: …, do: …}', {
+  when: when.optional(),
+  do: z.enum(actions, { error: `one of ${actions.join(', ')}` }),
+  after: timeSpan.optional(),
+  factor: makeNumber('a number above 1', (value) => value > 1).optional(),
+  up_to: size.optional(),
+}).transform(({ when: pattern = {}, do: action, after = 0, factor = 1.5, up_to: upToMb }) => ({
+  when: {
+    ...(pattern.exit_code === undefined ? {} : { exitCodes: pattern.exit_code }),
+    ...(pattern.hold_code === undefined ? {} : { holdCodes: pattern.hold_code }),
+    ...(pattern.signal === undefined ? {} : { signals: pattern.signal }),
+    ...(pattern.flag === undefined ? {} : { flags: pattern.flag }),
+    ...(pattern.message === undefined ? {} : { message: pattern.message }),
+    ...(pattern.node === undefined ? {} : { node: pattern.node }),
+  },
+  ...{ do: action, afterMs: after, factor },
+  ...(upToMb === undefined ? {} : { upToMb }),
+}));
+
+/**
+ * The section `retry` of a rule or a site file.
+ *
+ * @see docs/policy.md
+ */
+export const retryShape = makeStrict('a mapping with cases', {
+  mode: z.enum(['passive', 'active'], { error: "'passive' or 'active'" }).optional(),
+  attempts: makeInteger('a whole number above 0', 1).optional(),
+  cases: z.array(retryCase, { error: 'a list of cases: {when: …, do: …}' }),
+}).transform(({ mode, attempts = 3, cases }): RetryPolicy => ({ isActive: mode === 'active', attempts, cases }));
