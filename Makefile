@@ -1,6 +1,6 @@
 # make demo and make test work on a fresh clone; all they need is Node (20.19 or later) with npm.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test torture campaign check format generate bench-decide bench-dispatch bench-events bench-loop pool pool-down clean
+.PHONY: help build demo test torture campaign check format generate bench-chain bench-decide bench-dispatch bench-events bench-loop pool pool-down clean
 
 # The batch system: local or htcondor. By default the demo uses local, and torture uses HTCondor if it is available.
 BATCH ?=
@@ -41,12 +41,16 @@ generate: build ## generate the generated pages and the schema dump again
 
 bench-decide: build ## how long a decision over a million candidates takes
 	@node --import tsx bench/decide.ts
+	@node --import tsx bench/cycle.ts
 
 # How often each number of jobs is dispatched.
 ROUNDS ?= 3
 
 bench-dispatch: build ## how long dispatches of 1,000 to 100,000 jobs to HTCondor take (ROUNDS)
 	@node --import tsx bench/dispatch.ts $(ROUNDS)
+
+bench-chain: build ## from the registration of a file to the next job in the queue of HTCondor
+	@node --import tsx bench/chain.ts
 
 bench-events: build ## what an event costs: one more, in groups, over HTTP
 	@node --import tsx bench/events.ts

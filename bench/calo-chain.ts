@@ -77,3 +77,17 @@ export async function putInputFiles(catalog: Database): Promise<void> {
         || lpad((runnumber / 100 * 100)::text, 8, '0') || '/dst/' || filename, now(), size, md5(filename)
     from ${sql.table(catalog.role, 'datasets')} where dsttype = 'DST_CALOFITTING_run2pp'`);
 }
+
+/** Puts an ended attempt of `DST_CALO` for each of so many products; those of every fiftieth run have failed. */
+export async function putAttempts(status: Database, candidates: number): Promise<void> {
+  await status.execute(sql`insert into ${sql.table(status.role, 'production_setup')}
+    (name, build, dbtag, repo, dir, hash, revision) values ('DST_CALO_run2pp', 'ana.437', '2024p007', 'r', 'd', 'h', 1)`);
+  await status.execute(sql`insert into ${sql.table(status.role, 'production_status')}
+      (dsttype, dstname, dstfile, run, segment, inputs, ranges, prod_id, status, submitting, submitted, started,
+       running, ended, nevents, rule, execution_node, submission_host)
+    select 'DST_CALO_run2pp', 'DST_CALO_run2pp_ana437_2024p007_v001', ${dstfileSql('DST_CALO')}, run, segment,
+      '/lustre/production/run2pp/physics/ana437_2024p007_v001/DST_CALOFITTING/run/dst/' || ${dstfileSql('DST_CALOFITTING')},
+      'x:0:1000', 1, case when n.run % 50 = 0 then 'failed' else 'finished' end::${sql.table(status.role, 'prodstate')},
+      now(), now(), now(), now(), now(), 1000, 'DST_CALO', 'node0123', 'submit01'
+    from (${numbersSql(candidates)}) n`);
+}

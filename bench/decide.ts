@@ -11,15 +11,7 @@ import { roleNames } from '#model/site.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 
 import { measureProcess, medianOf, putFigures, startBenchServer } from './bench-server.ts';
-import {
-  caloRule,
-  dstfileSql,
-  firstRun,
-  numbersSql,
-  putDatasets,
-  putInputFiles,
-  segmentsPerRun,
-} from './calo-chain.ts';
+import { caloRule, firstRun, putAttempts, putDatasets, putInputFiles, segmentsPerRun } from './calo-chain.ts';
 
 import type { Statement } from '#db/connect.ts';
 import type { Role, RoleName } from '#model/site.ts';
@@ -56,16 +48,7 @@ async function fill(roles: Roles, candidates: number): Promise<void> {
   const [catalog, status] = [openDatabase(roles.catalog, options), openDatabase(roles.status, options)];
   for (const type of ['DST_CALOFITTING', 'DST_CALO'] as const) await putDatasets(catalog, type, candidates);
   await putInputFiles(catalog);
-  await status.execute(sql`insert into ${sql.table(roles.status, 'production_setup')}
-    (name, build, dbtag, repo, dir, hash, revision) values ('DST_CALO_run2pp', 'ana.437', '2024p007', 'r', 'd', 'h', 1)`);
-  await status.execute(sql`insert into ${sql.table(roles.status, 'production_status')}
-      (dsttype, dstname, dstfile, run, segment, inputs, ranges, prod_id, status, submitting, submitted, started,
-       running, ended, nevents, rule, execution_node, submission_host)
-    select 'DST_CALO_run2pp', 'DST_CALO_run2pp_ana437_2024p007_v001', ${dstfileSql('DST_CALO')}, run, segment,
-      '/lustre/production/run2pp/physics/ana437_2024p007_v001/DST_CALOFITTING/run/dst/' || ${dstfileSql('DST_CALOFITTING')},
-      'x:0:1000', 1, case when n.run % 50 = 0 then 'failed' else 'finished' end::${sql.table(roles.status, 'prodstate')},
-      now(), now(), now(), now(), now(), 1000, 'DST_CALO', 'node0123', 'submit01'
-    from (${numbersSql(candidates)}) n`);
+  await putAttempts(status, candidates);
   for (const database of [catalog, status]) {
     await database.execute(sql`vacuum analyze`);
     await database.close();
