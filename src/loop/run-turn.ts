@@ -131,9 +131,12 @@ export async function runTurn(
   if (verdict.kind === 'wait') return { outcome: 'waited', reason: verdict.reason, submitted: 0, clusters: [] };
   const byScouts = await decideByFirstJobs(status, prepared);
   if (byScouts.kind === 'wait') return { outcome: 'waited', reason: byScouts.reason, submitted: 0, clusters: [] };
-  const short = turn.triggered === undefined ? await place.shortWay?.check({ prepared, wish: turn.wish }) : undefined;
-  // A trigger is known before the counters of the server show its file: it needs a decision.
-  if (short?.funnel !== undefined && scope.answered.length === 0) {
+  // A trigger is known before the counters of the server show its file.
+  const isTriggered = scope.answered.length > 0;
+  const short =
+    turn.triggered === undefined ? await place.shortWay?.check({ prepared, wish: turn.wish, isTriggered }) : undefined;
+  if (short?.missed !== undefined) reportWarning(place, turn.rule, short.missed);
+  if (short?.funnel !== undefined) {
     return { outcome: 'unchanged', funnel: short.funnel, submitted: 0, clusters: [] };
   }
   const outcome = await runPass({
@@ -149,9 +152,8 @@ export async function runTurn(
   if (outcome.kind === 'declined') throw new Error('A pass was declined without a question');
   await removeTriggeredRuns(status, loop, scope.answered);
   const { applied, funnel } = outcome;
-  const missed = await short?.confirm(funnel, applied.submitted);
-  for (const note of [...applied.notes, ...(missed === undefined ? [] : [missed])])
-    reportWarning(place, turn.rule, note);
+  short?.confirm(funnel, applied.submitted);
+  for (const note of applied.notes) reportWarning(place, turn.rule, note);
   return {
     ...{ outcome: 'dispatched', funnel, submitted: applied.submitted },
     clusters: applied.submissions.map(({ cluster }) => cluster),

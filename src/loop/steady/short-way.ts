@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { findAttemptToken } from '#db/change/find-attempt-token.ts';
 import { findTableToken } from '#db/change/find-table-token.ts';
 import { countOf } from '#util/count-of.ts';
+import { present } from '#util/present.ts';
 
 import type { Database } from '#db/connect.ts';
 import type { Log } from '#model/log.ts';
@@ -17,17 +18,18 @@ import type { QueryCache } from '../trigger/query-cache.ts';
 export interface PlannedPass {
   readonly prepared: PreparedRule;
   readonly wish: PassWish;
+  /** Files were registered that the rule may read: the pass is needed, whatever the counters say. */
+  readonly isTriggered: boolean;
 }
 
 /** Whether a pass is needed. */
 export interface ShortWayAnswer {
   /** That of the last pass: nothing has changed since, so a pass would find the same. Absent: the pass is needed. */
   readonly funnel?: Funnel;
-  /**
-   * Records what the pass found. Returns a sentence if it found jobs although nothing seemed to have changed; the short way
-   * is not used any more for this rule then.
-   */
-  confirm(funnel: Funnel, submitted: number): Promise<string | undefined>;
+  /** A sentence if an earlier pass found jobs of a change that was never counted; the rule has no short way then. */
+  readonly missed?: string;
+  /** Records what the pass found. */
+  confirm(funnel: Funnel, submitted: number): void;
 }
 
 /** Knows of each rule what its last pass found, and what that was based on. */
@@ -60,7 +62,17 @@ interface Known {
   readonly provenMs: number;
 }
 
-const noMemory = { confirm: () => Promise.resolve(undefined) };
+/** A pass that found jobs although nothing seemed to have changed. */
+interface Doubt {
+  readonly tables: string;
+  readonly jobs: number;
+  readonly atMs: number;
+}
+
+/** The server's counters are written so long after a commit, at the latest (10 s in an idle session). */
+const latestMs = 15_000;
+
+const noMemory = { confirm: () => undefined };
 
 /**
  * Makes the memory of a loop for passes that can be left out.
@@ -70,11 +82,17 @@ const noMemory = { confirm: () => Promise.resolve(undefined) };
 export function makeShortWay(input: ShortWayInput): ShortWay {
   const known = new Map<string, Known>();
   const wrong = new Set<string>();
+  const doubts = new Map<string, Doubt>();
 
-  async function checkAfter(pass: PlannedPass, { own, tables }: Basis, submitted: number): Promise<boolean> {
-    const after = await findBasis(input, pass);
-    // Its own jobs are among the attempts now.
-    return after.kind === 'basis' && after.basis.tables === tables && (submitted > 0 || after.basis.own === own);
+  /** A change that was counted late would have been found by the next pass. */
+  function findMissed(rule: string, { tables }: Basis): string | undefined {
+    const doubt = doubts.get(rule);
+    if (doubt === undefined || Date.now() - doubt.atMs < latestMs) return undefined;
+    doubts.delete(rule);
+    if (doubt.tables !== tables) return undefined;
+    wrong.add(rule);
+    input.log.error({ rule, missed: doubt.jobs }, 'a change was missed');
+    return `A change was not noticed, and ${countOf(doubt.jobs, 'job')} found late: all passes decide all runs from now on`;
   }
 
   return {
@@ -89,18 +107,20 @@ export function makeShortWay(input: ShortWayInput): ShortWay {
         return noMemory;
       }
       const { basis } = found;
+      const missed = present({ missed: findMissed(name, basis) });
       const last = known.get(name);
-      const isSame = last?.basis.own === basis.own && last.basis.tables === basis.tables;
-      if (isSame && Date.now() - last.provenMs < input.proofMs) return { ...noMemory, funnel: last.funnel };
+      const isSame = !pass.isTriggered && last?.basis.own === basis.own && last.basis.tables === basis.tables;
+      const isProven = last !== undefined && Date.now() - last.provenMs < input.proofMs;
+      if (isSame && isProven && !wrong.has(name)) return { ...noMemory, ...missed, funnel: last.funnel };
       return {
-        confirm: async (funnel, submitted) => {
+        ...missed,
+        confirm: (funnel, submitted) => {
           const open = submitted + funnel.counts.ready + funnel.counts['over-limit'];
           if (open > 0 || isOnDisk(pass, funnel)) known.delete(name);
           else known.set(name, { basis, funnel, provenMs: Date.now() });
-          if (!isSame || open === 0 || !(await checkAfter(pass, basis, submitted))) return undefined;
-          wrong.add(name);
-          input.log.error({ rule: name, missed: open }, 'a change was missed');
-          return `A change was not noticed, and ${countOf(funnel.counts.ready, 'job')} found late: all passes decide all runs from now on`;
+          if (!isSame || open === 0) return;
+          const jobs = funnel.counts.ready + funnel.counts['over-limit'];
+          doubts.set(name, { tables: basis.tables, jobs, atMs: Date.now() });
         },
       };
     },
