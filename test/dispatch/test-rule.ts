@@ -15,12 +15,12 @@ export function testDstfile(run: number, segment = 0): string {
   return `${testDstname}-${String(run).padStart(8, '0')}-${String(segment).padStart(5, '0')}`;
 }
 
-/** The rule `TEST` of a file in this directory, ready; `blocks` are its `input` and what else differs, as YAML. */
-export function prepareTestRuleOf(root: string, blocks: string, options: Partial<RunOptions> = {}): PreparedRule {
-  const text = `
-TEST:
+/** Writes a rule; `blocks` are its `input` and what else differs, as YAML, and `more` stands at its end. */
+export function renderTestRule(name: string, blocks: string, more = '', product = `${name}_run2pp`): string {
+  return `
+${name}:
   params:
-    name: DST_TEST_run2pp
+    name: ${product}
     build: ana.437
     build_name: ana437
     dbtag: 2024p007
@@ -35,7 +35,24 @@ ${blocks}
   job:
     arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"
     log: "{condor}/{logbase}.condor"
-`;
+${more}`;
+}
+
+/** Writes the query of a rule, and its directories below `root`, for {@link renderTestRule}. */
+export function renderTestBlocks(root: string, db: 'fc' | 'status', query: string): string {
+  return `  input:
+    db: ${db}
+    query: ${query}
+  filesystem:
+    outdir: "${root}/out"
+    logdir: "file://${root}/log"
+    histdir: "${root}/hist"
+    condor: "${root}/condor"`;
+}
+
+/** The rule `TEST` of a file in this directory, ready; `blocks` are its `input` and what else differs, as YAML. */
+export function prepareTestRuleOf(root: string, blocks: string, options: Partial<RunOptions> = {}): PreparedRule {
+  const text = renderTestRule('TEST', blocks, '', 'DST_TEST_run2pp');
   const { rules, complaints } = parseRuleFile(text, join(root, 'test.yaml'));
   const [rule] = rules;
   if (rule === undefined) throw new Error(JSON.stringify(complaints));

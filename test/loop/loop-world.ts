@@ -6,9 +6,9 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { openDatabase, sql } from '#db/connect.ts';
 import { runLoop } from '#loop/run-loop.ts';
 import { defaultRunOptions } from '#model/run-options.ts';
-import { present } from '#util/present.ts';
 
 import { clearAttempts, openDispatchWorld } from '../dispatch/dispatch-world.ts';
+import { renderTestBlocks, renderTestRule } from '../dispatch/test-rule.ts';
 import { commitAll } from '../util/commit-all.ts';
 import { silentLog } from '../util/silent-log.ts';
 
@@ -25,38 +25,20 @@ import type { DispatchWorld } from '../dispatch/dispatch-world.ts';
 export let world: DispatchWorld;
 /** The file of the rules `DST_A` (3 runs), `DST_BROKEN` and `DST_C` (2 runs). */
 export let config = '';
-let catalog: Database;
+/** The catalog of {@link world}. */
+export let catalog: Database;
 
-/** A rule with this query. */
-export const rule = (name: string, query: string): string => `
-${name}:
-  params:
-    name: ${name}_run2pp
-    build: ana.437
-    build_name: ana437
-    dbtag: 2024p007
-    version: 1
-    script: run.sh
-    payload: ./payload/
-    mem: 1024MB
-    rsync: "./payload/*"
-    outbase: "$(name)_$(build)_$(tag)_$(version)"
-    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
-  input:
-    db: status
-    query: ${query}
-  filesystem:
-    outdir: "${world.root}/out"
-    logdir: "file://${world.root}/log"
-    histdir: "${world.root}/hist"
-    condor: "${world.root}/condor"
-  job:
-    arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"
-    log: "{condor}/{logbase}.condor"
-`;
+/** A rule with this query, which is asked of the status database or of the catalog; `more` are further keys, as YAML. */
+export const rule = (name: string, query: string, db: 'fc' | 'status' = 'status', more = ''): string =>
+  renderTestRule(name, renderTestBlocks(world.root, db, query), more);
 /** A query with runs from 1 on. */
 export const rowsOf = (last: number): string =>
   `select 'x' as source, runnumber, 0 as segment, 'f' as files from generate_series(1, ${last}) as runnumber where true {run_condition}`;
+
+const tablesOfLoops = [
+  ...['production_lease', 'production_pass', 'rule_pause', 'rule_input', 'triggered_run', 'policy_action'],
+  ...['product_request', 'invalid_run_list'],
+] as const;
 
 /** Opens the world for the tests of a file. */
 export function useLoopWorld(): void {
@@ -80,48 +62,52 @@ export function useLoopWorld(): void {
   });
   beforeEach(async () => {
     await clearAttempts(world.status);
-    for (const name of ['production_lease', 'production_pass', 'rule_pause', 'policy_action', 'product_request']) {
+    for (const name of tablesOfLoops) {
       await world.status.execute(sql`delete from ${sql.table(world.status.role, name)}`);
     }
   });
 }
 
-const ada: LoopIdentity = { uuid: '11111111-0000-0000-0000-000000000000', name: 'ada@alpha', process: 11 };
-/** Another loop than that of {@link loop}. */
+/** The loop of a test. */
+export const ada: LoopIdentity = { uuid: '11111111-0000-0000-0000-000000000000', name: 'ada@alpha', process: 11 };
+/** Another loop than {@link ada}. */
 export const bob: LoopIdentity = { uuid: '22222222-0000-0000-0000-000000000000', name: 'bob@beta', process: 22 };
 
-/** A turn of a rule of {@link config}. */
-export const turnOf = (name: string, maxJobs?: number): LoopTurn => ({
-  ...{ rule: name, config, isYes: false },
-  options: { ...defaultRunOptions, submitDirectory: world.root, now: '', runs: { kind: 'range', first: 1, last: 9 } },
-  wish: { isForced: true, isMarkingHeld: false, isClearingHeld: false, by: 'tester', ...present({ maxJobs }) },
+/** A turn of a rule of {@link config}, or of another file, for runs 1 to 99. */
+export const turnOf = (name: string, file = config): LoopTurn => ({
+  ...{ rule: name, config: file, isYes: false },
+  options: { ...defaultRunOptions, submitDirectory: world.root, now: '', runs: { kind: 'range', first: 1, last: 99 } },
+  wish: { isForced: true, isMarkingHeld: false, isClearingHeld: false, by: 'tester' },
 });
 
-/** What came of a loop. */
+/** The input of a loop over these turns, of one cycle unless there is a delay; `more` replaces what else it says. */
+export function makeLoopInput(turns: readonly LoopTurn[], more: Partial<LoopInput> = {}): LoopInput {
+  const { site, status, backend, workerDirectory } = world;
+  return {
+    ...{ loop: ada, backend, workerDirectory, leaseMs: 60_000, log: silentLog },
+    site: { ...site, gateway: { ...site.gateway, url: 'http://127.0.0.1:1' } },
+    databases: { daq: status, raw: status, catalog, status },
+    limits: { maxJobs: 1000, watermark: 1.05, atWatermark: 'cycle' },
+    readTurns: () => Promise.resolve(turns),
+    stop: new AbortController().signal,
+    ...{ say: () => undefined, onBegin: () => undefined, onSettled: () => undefined, onTurn: () => undefined },
+    ...{ onCycle: () => undefined, onWarning: () => undefined },
+    ...more,
+  };
+}
+
+/** The result of a loop. */
 export interface Heard {
   readonly passes: PassRecord[];
   readonly result: CycleResult;
 }
 
-/** Runs a loop over these rules; one cycle unless there is a delay. */
+/** Runs a loop over these rules of {@link config}; one cycle unless there is a delay. */
 export async function loop(names: readonly string[], more: Partial<LoopInput> = {}): Promise<Heard> {
   const passes: PassRecord[] = [];
-  const { site, status, backend, workerDirectory } = world;
+  const turns = names.map((name) => turnOf(name));
   const result = await runLoop({
-    ...{ loop: ada, backend, workerDirectory, leaseMs: 60_000, log: silentLog },
-    site: { ...site, gateway: { ...site.gateway, url: 'http://127.0.0.1:1' } },
-    databases: { daq: status, raw: status, catalog, status },
-    limits: { maxJobs: 1000, watermark: 1.05, atWatermark: 'cycle' },
-    readTurns: () => Promise.resolve(names.map((name) => turnOf(name))),
-    stop: new AbortController().signal,
-    ...{
-      say: () => undefined,
-      onBegin: () => undefined,
-      onSettled: () => undefined,
-      onCycle: () => undefined,
-      onWarning: () => undefined,
-    },
-    ...more,
+    ...makeLoopInput(turns, more),
     onTurn: async (turn) => {
       passes.push(turn.pass);
       await more.onTurn?.(turn);

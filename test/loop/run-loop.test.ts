@@ -96,7 +96,7 @@ test('gives the lease of a rule back that is not in its list any more', async ()
 test('submits nothing of a rule that only wants its jobs written down', async () => {
   const file = join(world.root, 'dump.yaml');
   await writeFile(file, rule('DST_A', rowsOf(3)).replace('    script:', '    dump: true\n    script:'));
-  const heard = await loop([], { readTurns: () => Promise.resolve([{ ...turnOf('DST_A'), config: file }]) });
+  const heard = await loop([], { readTurns: () => Promise.resolve([turnOf('DST_A', file)]) });
   expect(heard.passes).toMatchObject([{ outcome: 'waited', reason: expect.stringContaining('params.dump') }]);
   expect(await readAttempts(world.status)).toEqual([]);
 });
@@ -118,7 +118,7 @@ test('writes nothing more where another loop took its production in the middle o
   const heard = await loop(['DST_A'], { backend });
   expect(heard.passes).toMatchObject([{ outcome: 'failed', reason: expect.stringContaining('bob@beta has taken') }]);
   expect((await readAttempts(world.status)).map(({ status }) => status)).toEqual(Array(3).fill('submitting'));
-  // What was begun is not lost: whoever settles next finds the jobs in the queue, and submits none again.
+  // What was begun is not lost: the next cycle that settles finds the jobs in the queue, and submits none again.
   const next = await loop(['DST_A'], { loop: bob });
   expect(outcomesOf(next)).toEqual(['DST_A dispatched 0']);
   expect((await readAttempts(world.status)).map(({ status }) => status)).toEqual(Array(3).fill('submitted'));
@@ -143,7 +143,7 @@ const withKeys = async (name: string, keys: Readonly<Record<string, string>>): P
   return file;
 };
 const inFile = (file: string, names: readonly string[]): Partial<LoopInput> => ({
-  readTurns: () => Promise.resolve(names.map((name) => ({ ...turnOf(name), config: file }))),
+  readTurns: () => Promise.resolve(names.map((name) => turnOf(name, file))),
 });
 
 test('runs first what has priority, and divides the room by shares (C-Q28)', async () => {
@@ -260,7 +260,7 @@ test('reports what the operator should know of a rule', async () => {
   await writeFile(file, rule('DST_A', rowsOf(1).replace(/ from /u, ' from generate_series(1, 2) twice, ')));
   const warnings: string[] = [];
   await loop([], {
-    readTurns: () => Promise.resolve([{ ...turnOf('DST_A'), config: file }]),
+    readTurns: () => Promise.resolve([turnOf('DST_A', file)]),
     onWarning: (name, sentence) => warnings.push(`${name}: ${sentence}`),
   });
   expect(warnings).toEqual([

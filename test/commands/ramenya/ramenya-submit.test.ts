@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from '#db/connect.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
+import { renderTestBlocks, renderTestRule } from '../../dispatch/test-rule.ts';
 import { commitAll } from '../../util/commit-all.ts';
 import { openRamenyaWorld } from './ramenya-world.ts';
 
@@ -14,28 +15,8 @@ import type { RamenyaWorld } from './ramenya-world.ts';
 
 let world: RamenyaWorld;
 
-const rule = (name: string, query: string): string => `
-${name}:
-  params:
-    name: ${name}_run2pp
-    build: ana.437
-    build_name: ana437
-    dbtag: 2024p007
-    version: 1
-    script: run.sh
-    payload: ./payload/
-    mem: 1024MB
-    rsync: "./payload/*"
-    outbase: "$(name)_$(build)_$(tag)_$(version)"
-    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
-  input:
-    db: status
-    query: ${query}
-  filesystem: {outdir: "${world.home}/out", logdir: "file://${world.home}/log", histdir: "${world.home}/hist", condor: "${world.home}/condor"}
-  job:
-    arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"
-    log: "{condor}/{logbase}.condor"
-`;
+const rule = (name: string, query: string): string =>
+  renderTestRule(name, renderTestBlocks(world.home, 'status', query));
 const rows =
   "select 'x' as source, runnumber, 0 as segment, 'f' as files from generate_series(1, 100) as runnumber where true {run_condition}";
 

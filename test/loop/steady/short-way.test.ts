@@ -1,75 +1,25 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 
-import { openDatabase, sql } from '#db/connect.ts';
+import { sql } from '#db/connect.ts';
 import { findLoopRules } from '#db/status/loop/find-loop-rules.ts';
 import { runLoop } from '#loop/run-loop.ts';
-import { defaultRunOptions } from '#model/run-options.ts';
 
-import { clearAttempts, openDispatchWorld, readAttempts } from '../../dispatch/dispatch-world.ts';
-import { commitAll } from '../../util/commit-all.ts';
-import { silentLog } from '../../util/silent-log.ts';
+import { readAttempts } from '../../dispatch/dispatch-world.ts';
+import { catalog, config, makeLoopInput, rule, turnOf, useLoopWorld, world } from '../loop-world.ts';
 
-import type { Database, Session } from '#db/connect.ts';
-import type { LoopTurn } from '#loop/run-turn.ts';
+import type { Session } from '#db/connect.ts';
 
-import type { DispatchWorld } from '../../dispatch/dispatch-world.ts';
-
-let world: DispatchWorld;
-let catalog: Database;
-let config = '';
-
-const ruleText = (query: string): string => `
-DST_A:
-  params:
-    name: DST_A_run2pp
-    build: ana.437
-    build_name: ana437
-    dbtag: 2024p007
-    version: 1
-    script: run.sh
-    payload: ./payload/
-    mem: 1024MB
-    rsync: "./payload/*"
-    outbase: "$(name)_$(build)_$(tag)_$(version)"
-    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
-  input:
-    db: fc
-    query: ${query}
-  filesystem:
-    outdir: "${world.root}/out"
-    logdir: "file://${world.root}/log"
-    histdir: "${world.root}/hist"
-    condor: "${world.root}/condor"
-  job:
-    arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"
-    log: "{condor}/{logbase}.condor"
-`;
 const query =
   "select 'fc/datasets' as source, runnumber, segment, filename as files from datasets where dsttype = 'DST_UP_run2pp' {run_condition}";
 
-beforeAll(async () => {
-  world = await openDispatchWorld();
-  catalog = openDatabase(world.site.roles.catalog, { applicationName: 'test' });
-  await commitAll(join(world.root, 'payload'));
-  await mkdir(join(world.root, 'data'));
-});
-afterAll(async () => {
-  await catalog.close();
-  await world.close();
-});
+useLoopWorld();
 beforeEach(async () => {
-  await clearAttempts(world.status);
-  for (const name of ['production_lease', 'production_pass', 'invalid_run_list']) {
-    await world.status.execute(sql`delete from ${sql.table(world.status.role, name)}`);
-  }
   await changeCatalog(async (session) => {
     for (const name of ['files', 'datasets']) await session.execute(sql`delete from ${sql.table(session.role, name)}`);
   });
-  config = join(world.root, 'rules.yaml');
-  await writeFile(config, ruleText(query));
+  await writeFile(config, rule('DST_A', query, 'fc'));
 });
 
 /** Changes the catalog in a session that adds to the server's counters at its end: idle ones may wait for 10 s. */
@@ -119,33 +69,12 @@ async function runSteps(
   { proofMs = 3_600_000, missed = 0 }: { readonly proofMs?: number; readonly missed?: number } = {},
 ): Promise<readonly Seen[]> {
   const stop = new AbortController();
-  const { site, status, backend, workerDirectory } = world;
-  const turn = (): LoopTurn => ({
-    ...{ rule: 'DST_A', config, isYes: false },
-    options: {
-      ...defaultRunOptions,
-      submitDirectory: world.root,
-      now: '',
-      runs: { kind: 'range', first: 1, last: 99 },
-    },
-    wish: { isForced: true, isMarkingHeld: false, isClearingHeld: false, by: 'tester' },
-  });
   const results: Seen[] = [];
   warnings.length = 0;
   let step = 0;
   await steps[0]?.act?.();
-  await runLoop({
-    ...{
-      loop: { uuid: '11111111-0000-0000-0000-000000000000', name: 'ada@alpha', process: 11 },
-      backend,
-      workerDirectory,
-    },
-    ...{ leaseMs: 60_000, log: silentLog, delayMs: 1, proofMs, stop: stop.signal },
-    site: { ...site, gateway: { ...site.gateway, url: 'http://127.0.0.1:1' } },
-    databases: { daq: status, raw: status, catalog, status },
-    limits: { maxJobs: 1000, watermark: 1.05, atWatermark: 'cycle' },
-    readTurns: () => Promise.resolve([turn()]),
-    ...{ say: () => undefined, onBegin: () => undefined, onSettled: () => undefined, onTurn: () => undefined },
+  const input = makeLoopInput([turnOf('DST_A')], {
+    ...{ delayMs: 1, proofMs, stop: stop.signal },
     onWarning: (_rule, sentence) => {
       if (sentence.includes('not noticed')) warnings.push(sentence);
     },
@@ -160,6 +89,7 @@ async function runSteps(
       else await steps[step]?.act?.();
     },
   });
+  await runLoop(input);
   expect(warnings).toHaveLength(missed);
   return results;
 }
@@ -204,7 +134,7 @@ test.each<readonly [string, () => Promise<unknown>]>([
     'all attempts, truncated',
     () => world.status.execute(sql`truncate ${sql.table(world.status.role, 'production_status')} cascade`),
   ],
-  ['the rule itself', () => writeFile(config, ruleText(query).replace('version: 1', 'version: 2'))],
+  ['the rule itself', () => writeFile(config, rule('DST_A', query, 'fc').replace('version: 1', 'version: 2'))],
 ])('notices a change: %s', async (_what, change) => {
   await runSteps([
     { act: () => putFile(1), until: isSubmitted },
@@ -270,7 +200,7 @@ test.each([
 ])('never leaves out a pass whose query depends on %s', async (_what, text) => {
   await catalog.execute(sql`
     create or replace view ${sql.table(catalog.role, 'some_view')} as select * from ${sql.table(catalog.role, 'datasets')}`);
-  await writeFile(config, ruleText(text));
+  await writeFile(config, rule('DST_A', text, 'fc'));
   const seen: string[] = [];
   await runSteps([
     { act: () => putFile(1), until: isSubmitted },

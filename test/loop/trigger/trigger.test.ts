@@ -1,9 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { openDatabase, sql } from '#db/connect.ts';
+import { sql } from '#db/connect.ts';
 import { findLoopRules } from '#db/status/loop/find-loop-rules.ts';
 import { putPause } from '#db/status/loop/pauses.ts';
 import { findTriggeredRuns } from '#db/status/trigger/find-triggered-runs.ts';
@@ -11,75 +11,37 @@ import { putRuleInputs } from '#db/status/trigger/put-rule-inputs.ts';
 import { removeTriggeredRuns } from '#db/status/trigger/remove-triggered-runs.ts';
 import { ingestEvents } from '#ingest/ingest-events.ts';
 import { runLoop } from '#loop/run-loop.ts';
-import { defaultRunOptions } from '#model/run-options.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
-import { clearAttempts, openDispatchWorld, readAttempts } from '../../dispatch/dispatch-world.ts';
+import { readAttempts } from '../../dispatch/dispatch-world.ts';
 import { eventOf, makeAttempts, stageoutOf } from '../../ingest/attempts.ts';
-import { commitAll } from '../../util/commit-all.ts';
 import { silentLog } from '../../util/silent-log.ts';
+import { ada, catalog, config, makeLoopInput, rule, turnOf, useLoopWorld, world } from '../loop-world.ts';
 
-import type { Database } from '#db/connect.ts';
-import type { LoopInput } from '#loop/run-loop.ts';
 import type { LoopTurn } from '#loop/run-turn.ts';
-import type { LoopIdentity } from '#model/lease.ts';
 import type { PassRecord } from '#model/report/loop-status.ts';
 import type { RunSelection } from '#model/run-selection.ts';
 
-import type { DispatchWorld } from '../../dispatch/dispatch-world.ts';
-
-let world: DispatchWorld;
-let catalog: Database;
-let config = '';
 let files = 0;
 
-const ada: LoopIdentity = { uuid: '11111111-0000-0000-0000-000000000000', name: 'ada@alpha', process: 11 };
+/** A rule that reads files of this dsttype. */
+const readerOf = (name: string, input: string, more = ''): string =>
+  rule(
+    name,
+    `select 'filecatalog/datasets' as source, runnumber, segment, filename as files from datasets
+      where dsttype = '${input}' {run_condition} order by runnumber`,
+    'fc',
+    more,
+  );
 
-const rule = (name: string, input: string, more = ''): string => `
-${name}:
-  params:
-    name: ${name}_run2pp
-    build: ana.437
-    build_name: ana437
-    dbtag: 2024p007
-    version: 1
-    script: run.sh
-    payload: ./payload/
-    mem: 1024MB
-    rsync: "./payload/*"
-    outbase: "$(name)_$(build)_$(tag)_$(version)"
-    logbase: "$(name)_$(build)_$(tag)_$(version)-$INT(run,{RUNFMT})-$INT(seg,{SEGFMT})"
-  input:
-    db: fc
-    query: select 'filecatalog/datasets' as source, runnumber, segment, filename as files from datasets
-      where dsttype = '${input}' {run_condition} order by runnumber
-  filesystem:
-    outdir: "${world.root}/out"
-    logdir: "file://${world.root}/log"
-    histdir: "${world.root}/hist"
-    condor: "${world.root}/condor"
-  job:
-    arguments: "$(nevents) {outbase} {logbase} $(run) $(seg) $(outdir) $(buildarg) $(tag) $(inputs) $(ranges) {logdir} {PWD} {rsync}"
-    log: "{condor}/{logbase}.condor"
-${more}`;
-
+useLoopWorld();
 beforeAll(async () => {
-  world = await openDispatchWorld();
-  catalog = openDatabase(world.site.roles.catalog, { applicationName: 'test' });
-  await commitAll(join(world.root, 'payload'));
-  await mkdir(join(world.root, 'data'));
-  config = join(world.root, 'rules.yaml');
-  await writeFile(config, [rule('DST_NEXT', 'DST_EVENT_auau23'), rule('DST_OTHER', 'DST_ELSE_auau23')].join(''));
-});
-afterAll(async () => {
-  await catalog.close();
-  await world.close();
+  await writeFile(
+    config,
+    [readerOf('DST_NEXT', 'DST_EVENT_auau23'), readerOf('DST_OTHER', 'DST_ELSE_auau23')].join(''),
+  );
 });
 beforeEach(async () => {
-  await clearAttempts(world.status);
-  for (const name of ['production_lease', 'production_pass', 'rule_pause', 'rule_input', 'triggered_run']) {
-    await world.status.execute(sql`delete from ${sql.table(world.status.role, name)}`);
-  }
   for (const name of ['files', 'datasets']) await catalog.execute(sql`delete from ${sql.table(catalog.role, name)}`);
 });
 
@@ -110,34 +72,17 @@ interface Loop {
 async function startLoop(names: readonly string[], more: Partial<LoopTurn> = {}, file = config): Promise<Loop> {
   const passes: PassRecord[] = [];
   const stopping = new AbortController();
-  const { site, status, backend, workerDirectory } = world;
-  const turns = names.map((name): LoopTurn => ({
-    ...{ rule: name, config: file, isYes: false },
-    options: {
-      ...defaultRunOptions,
-      submitDirectory: world.root,
-      now: '',
-      runs: { kind: 'range', first: 1, last: 99 },
-    },
-    wish: { isForced: true, isMarkingHeld: false, isClearingHeld: false, by: 'tester' },
-    ...more,
-  }));
+  const turns = names.map((name): LoopTurn => ({ ...turnOf(name, file), ...more }));
   let cycles = 0;
-  const input: LoopInput = {
-    ...{ loop: ada, backend, workerDirectory, leaseMs: 60_000, log: silentLog, delayMs: 3_600_000 },
-    site: { ...site, gateway: { ...site.gateway, url: 'http://127.0.0.1:1' } },
-    databases: { daq: status, raw: status, catalog, status },
-    limits: { maxJobs: 1000, watermark: 1.05, atWatermark: 'cycle' },
-    readTurns: () => Promise.resolve(turns),
-    stop: stopping.signal,
-    ...{ say: () => undefined, onBegin: () => undefined, onSettled: () => undefined, onWarning: () => undefined },
+  const input = makeLoopInput(turns, {
+    ...{ delayMs: 3_600_000, stop: stopping.signal },
     onTurn: (turn) => {
       passes.push(turn.pass);
     },
     onCycle: () => {
       cycles += 1;
     },
-  };
+  });
   const running = runLoop(input);
   await waitUntil(() => (cycles === 1 ? true : undefined), { timeoutMs: 30_000 });
   passes.length = 0;
@@ -186,13 +131,15 @@ test('is triggered for runs of its own selection alone', async () => {
 });
 
 test('with a cursor, decides no run before it and does not move it', async () => {
+  const turn = turnOf('DST_NEXT');
   const runs: RunSelection = { kind: 'cursor' };
-  const options = { ...defaultRunOptions, submitDirectory: world.root, now: '', runs };
-  const wish = { isForced: true, isMarkingHeld: false, isClearingHeld: false, by: 'tester' };
   const cursors = sql.table(world.status.role, 'production_cursor');
   await world.status.execute(sql`
     insert into ${cursors} (dsttype, build, tag, version, lastrun) values ('DST_NEXT_run2pp', 'ana437', '2024p007', 1, 20)`);
-  const loop = await startLoop(['DST_NEXT'], { options, wish: { ...wish, cursor: { kind: 'advance' } } });
+  const loop = await startLoop(['DST_NEXT'], {
+    options: { ...turn.options, runs },
+    wish: { ...turn.wish, cursor: { kind: 'advance' } },
+  });
   await registerFiles([19, 20, 40]);
   expect(await loop.heard(1)).toEqual(['DST_NEXT 3 2']);
   expect(await made()).toEqual([20, 40]);
@@ -240,7 +187,7 @@ test.each([
   expect(await pending()).toHaveLength(expected);
 });
 
-test('hears of files again after its connection was lost', async () => {
+test('is woken by files again after its connection was lost', async () => {
   const loop = await startLoop(['DST_NEXT']);
   const ended = await world.status.query(sql`
     select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%slurp_trigger%' and datname = current_database()`);
@@ -252,7 +199,7 @@ test('hears of files again after its connection was lost', async () => {
 
 test('a rule that merges runs is left to the timer: asked for one run it would make another product', async () => {
   const file = join(world.root, 'merging.yaml');
-  const merging = rule('DST_NEXT', 'DST_EVENT_auau23')
+  const merging = readerOf('DST_NEXT', 'DST_EVENT_auau23')
     .replace(
       'runnumber, segment, filename as files',
       "min(runnumber) as runnumber, 0 as segment, string_agg(filename, ' ') as files",
