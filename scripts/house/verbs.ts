@@ -1,7 +1,7 @@
 /** The verbs with which a function of `src/` may begin, each with its one meaning: style N3. In alphabetical order. */
 export const verbs: ReadonlyMap<string, string> = new Map([
   ['adopt', 'take over a database of the original'],
-  ['answer', 'reply to a request over HTTP, or to whoever asked'],
+  ['answer', 'reply to a request over HTTP or a socket'],
   ['append', 'add lines at the end of a file'],
   ['apply', 'carry out what was planned or decided'],
   ['ask', 'put a question to a person or to another process, and wait for the answer'],

@@ -1,16 +1,16 @@
--- What the retry policy of a rule decided about failed and held attempts, and what its products request since.
+-- Decisions of the retry policy about failed and held attempts, and what products request because of them.
 
 create table policy_action (
   cupsid int primary key,
   dstfile text not null,
   rule text not null,
-  -- passive: it is only reported.
+  -- False: the decision is only reported.
   is_active boolean not null,
-  -- none: no case of the policy is about it.
+  -- none: no case of the policy matches.
   action text not null check (action in ('retry', 'give-up', 'pause', 'none')),
   case_number int,
   reason text not null,
-  -- A retry is not dispatched before.
+  -- The earliest time of the retry.
   due_at timestamp,
   memory_mb int,
   disk_mb int,
@@ -21,7 +21,7 @@ create table policy_action (
 );
 create index policy_action_rule on policy_action (rule) where done_at is null;
 
--- What the next attempt of a product requests beyond its rule.
+-- What the next attempts of a product request instead of what its rule requests.
 create table product_request (
   dstfile text primary key,
   memory_mb int,

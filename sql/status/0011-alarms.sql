@@ -1,7 +1,7 @@
--- What needs a person, and the outbox of its notifications.
+-- Alarms, which need a person, and the outbox of their notifications.
 -- @see docs/alarms.md
 
--- A cause has one open row at most; what is over stays for 90 days.
+-- A cause has at most one open row. Cleared rows are kept for 90 days.
 create table alarm (
   id bigint generated always as identity primary key,
   -- KIND:THING, for example 'deadline:DST_CALO/running'.
@@ -15,18 +15,18 @@ create table alarm (
 create unique index alarm_open on alarm (cause text_pattern_ops) where cleared_at is null;
 create index alarm_cleared on alarm (cleared_at) where cleared_at is not null;
 
--- Written in the statement that raises or clears, so none is lost; removed with its alarm.
+-- Written in the statement that raises or clears the alarm, so none is lost; removed with the alarm.
 create table notification (
   id bigint generated always as identity primary key,
   alarm_id bigint not null references alarm (id) on delete cascade,
   word text not null check (word in ('raised', 'cleared')),
-  -- Nobody tries it before. Whoever takes it puts this a little ahead, so others leave it alone; if the sender dies, it is
-  -- due again then.
+  -- The earliest time of the next try. A sender moves it forward while it delivers, so that others leave it alone; if the
+  -- sender dies, the notification is due again at that time.
   due_at timestamp not null default (now() at time zone 'utc'),
   failures int not null default 0,
-  -- Channels that have taken it: a failure of one does not send it again to the others.
+  -- Channels that have accepted it: they do not get it again when another channel fails.
   delivered_to text[] not null default '{}',
-  -- Why a channel refused it, the last time.
+  -- The latest error of a channel.
   problem text,
   done_at timestamp,
   unique (alarm_id, word)

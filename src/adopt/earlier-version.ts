@@ -52,7 +52,7 @@ export async function isOfEarlierVersion(ask: Ask, role: Role): Promise<boolean>
 
 /**
  * Changes the names of an adopted database of an earlier version, in one transaction, and notes that the migrations that
- * make these tables have run. Whoever comes second finds nothing to do.
+ * make these tables have run. A second caller finds nothing to do.
  *
  * @returns names of the migrations that count as applied now
  * @throws DatabaseError; then nothing has changed

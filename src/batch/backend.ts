@@ -180,7 +180,7 @@ export interface BatchBackend {
   dump(submission: Omit<BatchSubmission, 'count'>, items: AsyncIterable<BatchJob>): Promise<BatchDump>;
   /** Finds out how many jobs one call of `submit` may bring at most, where `wanted` wait. Never throws. */
   findMaxJobs?(wanted: number): Promise<number>;
-  /** Counts all jobs in the queue, whoever submitted them. Absent if the batch system only runs jobs of this site. */
+  /** Counts all jobs in the queue, also those of others. Absent if the batch system only runs jobs of this site. */
   countQueue?(): Promise<BatchAnswer<QueueGauge>>;
   /**
    * The submissions that the batch system knows (queued, running, or ended and still remembered) of those asked for.

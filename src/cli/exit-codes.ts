@@ -40,7 +40,7 @@ export const exitCodes: readonly ExitCode[] = [
     stage: 'site',
     kind: 'site',
     meaning: 'The site is not usable: its file, a directory, disk space, the payload checkout',
-    remedy: 'Report it to whoever runs the site; `slurp status` shows its state',
+    remedy: 'Report it to the operator of the site; `slurp status` shows its state',
   },
   {
     code: 11,
@@ -176,7 +176,7 @@ export const exitCodes: readonly ExitCode[] = [
   },
 ];
 
-/** Errors of the operating system that whoever runs the site can fix. */
+/** Errors of the operating system that the operator of the site can fix. */
 const siteErrnos: ReadonlySet<string> = new Set([
   'EACCES',
   'EDQUOT',

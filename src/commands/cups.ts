@@ -145,7 +145,7 @@ async function runStageOut(call: CupsCommon & Extract<CupsAction, { kind: 'stage
   return exitCode;
 }
 
-/** For the supervisor: reports that the job started, obeys the fence, prints what the site wants as shell assignments. */
+/** For the supervisor: reports that the job started, obeys the fence, prints what the site requires as shell assignments. */
 async function startWrapped(): Promise<number> {
   const post = openPost();
   const { identity, access } = post;

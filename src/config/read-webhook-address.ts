@@ -5,8 +5,8 @@ import { readSecretFile } from './site-file/read-site-file.ts';
 import type { Webhook } from '#model/site.ts';
 
 /**
- * Reads the address of a webhook from where the site file says it is. Read for each notification and not with the site, so
- * that a missing secret stops no other command.
+ * Reads the address of a webhook from the place that the site names: the site file, an environment variable or a file. It
+ * is read for each notification and not with the site, so that a missing secret stops no other command.
  *
  * @returns an address of http or https; it may hold a token: never print it
  * @throws SiteError

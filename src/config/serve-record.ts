@@ -93,7 +93,7 @@ export async function findOtherMachine(stateDirectory: string): Promise<string |
   return Date.now() - mtimeMs < 60_000 ? record.machine : undefined;
 }
 
-/** Takes the record away: nobody serves any more, or not yet. */
+/** Removes the record: no `slurp serve` runs any more, or not yet. */
 export async function removeServeRecord(stateDirectory: string): Promise<void> {
   await rm(recordFileOf(stateDirectory), { force: true });
 }

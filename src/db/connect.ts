@@ -247,7 +247,7 @@ class ConnectedSession implements OpenSession {
     return this.#mapErrors(this.#client.query(copyTo(statement.text)));
   }
 
-  // The driver emits its own errors on the stream; whoever listens should meet ours.
+  // The driver emits its own errors on the stream; listeners should get ours.
   #mapErrors<S extends Readable | Writable>(stream: S): S {
     const emit = stream.emit.bind(stream);
     stream.emit = (event: string | symbol, ...rest: unknown[]): boolean =>

@@ -64,7 +64,7 @@ export interface Session extends Queryable {
   script(text: string): Promise<readonly ScriptResult[]>;
 }
 
-/** A session of its own connection, with its own temporary tables; whoever opens it must close it. */
+/** A session of its own connection, with its own temporary tables; its opener must close it. */
 export interface OpenSession extends Session {
   /** Rolls back what is open and gives the connection back; twice does no harm. */
   close(): Promise<void>;

@@ -28,7 +28,7 @@ const retryableStates: Readonly<Record<string, number>> = {
   EAI_AGAIN: 500,
 };
 
-/** Returns whether the same call may succeed if it is made again. */
+/** Returns whether the same call may succeed later. */
 export function isRetryable(error: unknown): boolean {
   const state = stateOf(error);
   return state !== undefined && state in retryableStates;

@@ -5,7 +5,7 @@ import type { Production } from '#model/production.ts';
 
 import type { Plan } from './plan-rule.ts';
 
-/** What the operator wants of the cursor. */
+/** What the operator asked the cursor to do. */
 export type CursorWish =
   /** To the lowest run of the range that is not finished. */
   | { readonly kind: 'advance' }

@@ -31,7 +31,7 @@ export interface DispatchInput {
   readonly workerDirectory: string;
   /** `--doit`. */
   readonly isForced: boolean;
-  /** Hears what is doubtful about the payload, and decides; not called where nothing is. */
+  /** Called with what is doubtful about the payload, if anything is; decides whether to go on. */
   readonly mayGoOn: (doubts: readonly string[]) => Promise<boolean>;
   /** What becomes of the production's cursor: in the transaction that reserves, or alone where nothing is ready. */
   readonly cursor?: CursorOrder;

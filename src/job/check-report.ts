@@ -13,7 +13,7 @@ const maximalReportBytes = 999_000;
  * Checks a report as the gateway will, with the same schema: before anything is copied or written.
  *
  * @param at when it happened; UTC, ISO 8601 with milliseconds
- * @param nameOf says a field of the event (`detail.exitCode`) in the words of whoever gave it (`--exit`)
+ * @param nameOf the caller's name (`--exit`) of a field of the event (`detail.exitCode`)
  * @returns the report as it is to be written: what the database cannot hold is replaced
  * @throws UsageError `usage-report` that names each value that is wrong, and what was expected
  */

@@ -103,7 +103,7 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-/** Process 0 is "whoever calls" and 1 owns the machine: neither is ever meant. */
+/** 0 would be the calling process itself and 1 is init: neither is ever a job. */
 function processOf(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,10}$/u.test(text) && Number(text) > 1 ? Number(text) : undefined;
 }

@@ -34,7 +34,7 @@ export interface WrapEnd {
 }
 
 /**
- * Tells the shell what a job's site wants of the wrapper, as assignments for `eval`.
+ * Prints what a job's site requires of the wrapper, as assignments for the shell's `eval`.
  *
  * @returns one assignment a line, values in single quotes: `mode`, `setup_script`, `container_runtime`,
  *   `container_image`, and the array `container_binds`; what the site does not want is empty

@@ -17,7 +17,7 @@ const waitsFor: Readonly<Record<string, string>> = {
 };
 
 /**
- * Raises an alarm for each rule and state in which attempts are longer than the site allows, and clears those that are over.
+ * Raises an alarm for each rule and state with attempts that have passed their deadline, and clears the alarms that are over.
  *
  * @throws DatabaseError
  */

@@ -30,7 +30,7 @@ export class SlurpError extends Error {
   }
 }
 
-/** Whoever typed the command must act. */
+/** The user of the command must act. */
 export class UsageError extends SlurpError {
   override readonly kind = 'usage';
 }
@@ -40,7 +40,7 @@ export class RuleError extends SlurpError {
   override readonly kind = 'rule';
 }
 
-/** Whoever runs the site must act: site file, directories, disk space, payload checkout. */
+/** The operator of the site must act: site file, directories, disk space, payload checkout. */
 export class SiteError extends SlurpError {
   override readonly kind = 'site';
 }
@@ -65,7 +65,7 @@ export class GatewayError extends SlurpError {
   override readonly kind = 'gateway';
 }
 
-/** Whoever made what was handed in must act: a run list, a spool file. */
+/** The author of an input must act: a run list, a spool file. */
 export class InputError extends SlurpError {
   override readonly kind = 'input';
 }

@@ -38,7 +38,7 @@ export interface RuleOrder {
 
 /**
  * One entry of a rule file as its author wrote it: texts unformatted, numbers as texts, duplicate keys resolved (the
- * last wins). What is missing is absent; whether that is a mistake is said by `rules/prepare-rule.ts` and
+ * last wins). Missing keys are absent; whether that is an error is decided by `rules/prepare-rule.ts` and
  * `rules/check/check-rule.ts`.
  *
  * @see docs/rule-files.md

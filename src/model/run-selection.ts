@@ -22,7 +22,7 @@ export type Parsed<Selection> =
 /** The largest number that the columns for runs and segments hold (PostgreSQL's `int`). */
 export const largestRun = 2_147_483_647;
 
-/** What is asked for where nothing is said. */
+/** The selection without any option. */
 export const defaultRuns: RunSelection = { kind: 'cursor' };
 
 function makeInvalid(...reasons: readonly string[]): {

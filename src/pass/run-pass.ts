@@ -38,7 +38,7 @@ export interface PassWish {
   readonly by: string;
 }
 
-/** Hears what comes to light on the way, and decides what only a person can decide. */
+/** Gets the messages of a pass, and answers its questions that only a person can answer. */
 export interface PassListener {
   /** What is on hold, before anything is replaced; only where it was asked for. */
   readonly onHeld: (held: HeldJobs) => void;

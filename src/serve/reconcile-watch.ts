@@ -22,7 +22,7 @@ const mostPauseMs = 10 * 60_000;
 
 /**
  * Reconciles what ended since the last time, so that a job that was killed without a report does not stay `started` until
- * somebody looks: once at the start, then whenever the batch system has something new, and as long as something waits.
+ * the next `kaedama`: once at the start, then whenever the batch system has something new, and as long as something waits.
  */
 export function startReconcileWatch({ endings, reconcile, log, everyMs = 5000 }: ReconcileWatchOptions): Repetition {
   let settled = -1;

@@ -59,7 +59,7 @@ export interface Supervisor {
 /** What was started, to be undone in reverse order. */
 type Begun = (() => Promise<void>)[];
 
-/** What the supervisor answers to whoever asks. */
+/** The supervisor's answer to a question about it. */
 interface Facts {
   phase: string;
   queue?: LocalQueue;

@@ -54,7 +54,7 @@ async function recoverOne(
   submission: UnconfirmedSubmission,
 ): Promise<keyof Recovered> {
   const { uuid } = submission;
-  // Whoever is at work on it holds the lock; the next questions are about those who lost it, or died with it.
+  // A dispatcher that is still at work on it holds the lock; below are those that lost it, or died.
   if (!(await claimSubmissionLock(session, uuid))) return 'waiting';
   try {
     if (await canStillAppear(input, submission)) return 'waiting';

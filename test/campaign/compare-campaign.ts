@@ -110,7 +110,7 @@ export function compareCampaign(
       products: live.length,
       finished: finished.length,
       'given up': givenUp.length,
-      'made again': attempts.length - live.length,
+      retried: attempts.length - live.length,
     },
     discrepancies: {
       'products neither finished nor given up': live.length - finished.length - givenUp.length,

@@ -415,7 +415,7 @@ Database = Production
       `The file '/etc/odbc.ini', which should contain the data source '${name}', cannot be read`;
     const advice = "Set 'odbc: PATH' in the site file, or ODBCINI in the environment";
     expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toEqual([
-      '3 databases of the site cannot be reached as the site file says',
+      '3 databases in the site file have invalid settings',
       `daq: ${unreadable('daq')}; ${advice}`,
       `catalog: ${unreadable('FileCatalog')}; ${advice}`,
       `status: ${unreadable('Production_write')}; ${advice}`,

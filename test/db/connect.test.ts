@@ -191,7 +191,7 @@ describe('a session', () => {
     expect(rows).toEqual([{ found: null }]);
   });
 
-  it('hears notifications', async () => {
+  it('receives notifications', async () => {
     const session = await database.openSession();
     const heard: string[] = [];
     const arrived = new Promise<void>((resolve) => {

@@ -17,7 +17,7 @@ import type { Role, RoleName } from '#model/site.ts';
 /** Real, empty, migrated tables of all four roles, for one test file alone. */
 export interface TestDatabase {
   readonly roles: Readonly<Record<RoleName, Role>>;
-  /** Drops the database, ending whoever is still connected. */
+  /** Drops the database, ending the sessions that are still connected. */
   close(): Promise<void>;
 }
 

@@ -229,7 +229,7 @@ test('leaves no old copy of our commands in the way, and none to be written over
   bring('#!/bin/bash\ncp "$1" . 2> copied; ./cups.py -r 1 -s 1 -d D running\n');
   cpSync(place.worker, scratch, { recursive: true });
   writeFileSync(join(rule, 'cups.py'), '#!/bin/sh\necho old\n', { mode: 0o755 });
-  // Whoever may write everything is not kept from it.
+  // root is not bound by permissions.
   const result = await place.run(scratch, [join(scratch, 'slurp-launch.sh'), join(rule, 'cups.py')], {
     env: { SLURP_PROGRAM: 'run.sh' },
   });

@@ -111,7 +111,7 @@ bootstrap() {
     cp "$ca" "$new/etc/apt/machine-ca.crt"
     echo 'Acquire::https::CAInfo "/etc/apt/machine-ca.crt";' >>"$new/etc/apt/apt.conf.d/90machine"
   fi
-  # A directory that can be made again needs neither fsync nor manuals.
+  # A directory that can be recreated needs neither fsync nor manuals.
   printf '%s\n' force-unsafe-io 'path-exclude=/usr/share/man/*' 'path-exclude=/usr/share/doc/*' >"$new/etc/dpkg/dpkg.cfg.d/pool"
   printf '#!/bin/sh\nexit 101\n' >"$new/usr/sbin/policy-rc.d" # no daemon starts by being installed
   chmod 755 "$new/usr/sbin/policy-rc.d"

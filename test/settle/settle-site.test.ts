@@ -28,7 +28,7 @@ test('leaves a dispatch alone that is under way, looks at what is open, and remo
     },
   });
   await expect(stopped).rejects.toThrow('stopped here');
-  // The session is still open: whoever is at work on a submission holds its lock.
+  // The session is still open: a dispatcher that is at work on a submission holds its lock.
   const old = join(world.site.stateDirectory, 'submissions', '00000000-0000-4000-8000-000000000000');
   await mkdir(old, { recursive: true });
   await writeFile(join(old, 'slurp-job.json'), '{}');

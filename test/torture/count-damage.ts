@@ -57,7 +57,7 @@ export async function countDamage(playground: Playground, products: number): Pro
   return {
     'products executed twice': [...ended.values()].filter((count) => count > 1).length,
     'lost products': products - [...ended.keys()].filter((product) => finished.has(product)).length,
-    // Whoever is not wanted any more has no business in the queue.
+    // A job of a retired attempt must not be in the queue.
     'jobs without attempt': jobs.filter(({ cupsid, isInQueue }) => {
       const attempt = byId.get(cupsid);
       return attempt === undefined || attempt.submission_state !== 'confirmed' || (isInQueue && !attempt.is_live);

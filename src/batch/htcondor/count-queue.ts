@@ -22,7 +22,7 @@ const totalsSchema = z.object({
 const scheddSchema = z.object({ RecentDaemonCoreDutyCycle: z.number() });
 
 /**
- * Counts all jobs in the schedds of a site, whoever submitted them, and finds how busy the busiest schedd is. Schedds keep
+ * Counts all jobs in the schedds of a site, also those of others, and finds how busy the busiest schedd is. Schedds keep
  * these totals, so this is cheap. Jobs that a factory has not made yet are not included. Never throws.
  */
 export async function countQueue(site: AskedSite): Promise<BatchAnswer<QueueGauge>> {

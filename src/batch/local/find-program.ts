@@ -19,7 +19,7 @@ export interface PlacedProgram {
 }
 
 /**
- * Finds out what is started for a job whose files are staged. Our wrapper is started as it was staged, which nobody
+ * Finds out what is started for a job whose files are staged. Our wrapper is started as it was staged, which no one
  * replaces while it runs. A rule's own program is started in its place, under the launcher if the submission says so; one
  * that is not executable is copied into the job's directory first, as HTCondor does, unless `transfer_executable` is false.
  *

@@ -37,7 +37,7 @@ export interface RunFiles {
   readonly directory: string;
   /** The job's working directory. */
   readonly scratch: string;
-  /** The launcher's line of `/proc/PID/stat`: only whoever has this can start the job. */
+  /** The launcher's line of `/proc/PID/stat`: only the process with this line can start the job. */
   readonly pid: string;
   /** How it ended. */
   readonly result: string;

@@ -6,7 +6,7 @@ const process = z.number().int().nonnegative();
 const start = z.number().int().nonnegative();
 const at = z.string();
 
-/** One line of a submission's journal. `request` is said by anybody, all else by the runner alone. */
+/** One line of a submission's journal. Any process writes `request`, only the runner all others. */
 export const journalEventSchema = z.discriminatedUnion('kind', [
   /** Whole submission where `processes` is absent. */
   z.object({

@@ -4,8 +4,8 @@ import { signalNameOf } from '#util/process/signal-name.ts';
 import { keepLogsScript } from '../keep-logs.ts';
 
 /**
- * The shell script around each job: claims the start, waits for the end, writes down how it was. It needs nobody to
- * watch it, so jobs go on when the runner is gone.
+ * The shell script around each job: claims the start, waits for the end and records it. It needs no process to watch
+ * it, so jobs go on when the runner is gone.
  *
  * Called with the directory of the start, a file to touch at the end, and the program with its arguments; in the job's
  * scratch directory, in a session of its own, with output and error already in place.
@@ -15,7 +15,7 @@ run=$1 wake=$2
 shift 2
 read -r stat <"/proc/$$/stat"
 printf '%s\\n' "$stat" >"$run/pid.$$" || exit 0
-# Whoever makes this file owns the start: us, or a runner that gave us up.
+# The process that makes this file owns the start: this one, or a runner that gave it up.
 command -p ln "$run/pid.$$" "$run/pid" 2>/dev/null || exit 0
 command -p rm "$run/pid.$$"
 # The job gets every signal itself, as a member of the group; we stay to report.

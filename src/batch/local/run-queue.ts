@@ -49,7 +49,7 @@ export interface LocalQueueStatus {
 /** The runner of the local batch system; there is one for a state directory at most. */
 export interface LocalQueue {
   status(): LocalQueueStatus;
-  /** How often a job ended, was put on hold or removed since the start: whoever sees it grow may ask what became of them. */
+  /** How often a job ended, was put on hold or removed since the start: if it has grown, there is something to reconcile. */
   endings(): number;
   /** Starts no further jobs, and waits until none runs. */
   drain(): Promise<void>;

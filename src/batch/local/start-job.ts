@@ -109,7 +109,7 @@ function environmentOf(
   const { output, error } = placesOf(job, submission);
   const path = [run.scratch, '/usr/local/bin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/sbin', '/sbin'];
   return {
-    // As on a farm, nothing of the environment of whoever submits or of `slurp serve` reaches a job.
+    // As on a farm, nothing of the environment of the submitter or of `slurp serve` reaches a job.
     HOME: homedir,
     USER: username,
     LOGNAME: username,

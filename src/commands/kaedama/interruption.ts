@@ -1,6 +1,6 @@
 import { countOf } from '#util/count-of.ts';
 
-/** How far a dispatch is, for whoever interrupts it. */
+/** How far a dispatch is, for the message of an interruption. */
 export interface DispatchTrace {
   /** `begun`: jobs may be reserved or submitted; `ended`: `submitted` is what came of it. */
   phase: 'before' | 'begun' | 'ended';

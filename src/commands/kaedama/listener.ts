@@ -13,7 +13,7 @@ import type { Work } from './work.ts';
 
 /**
  * Makes the listener of a pass for the command line: shows what comes to light, asks at the terminal, and keeps the trace
- * for whoever interrupts us.
+ * for an interruption.
  */
 export function makeListener({ request, log, progress }: Work, trace: DispatchTrace, say: Say): PassListener {
   const { rule } = request;

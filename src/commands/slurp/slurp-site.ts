@@ -45,7 +45,7 @@ export async function runDown(options: SiteOptions & { readonly wait: number }):
     await writeLine(`Nothing was running: site '${site.stateDirectory}' does not exist; '--site PATH' selects another`);
 }
 
-/** Whoever asks how a site is doing does not wait longer for the batch system. */
+/** `slurp status` waits no longer for the batch system. */
 const statusPatienceMs = 10_000;
 
 function withPatience(site: Site, commandTimeoutMs: number): Site {

@@ -48,7 +48,7 @@ function hasName(): boolean {
   }
 }
 
-// initdb wants to know what we are called; the server itself does not. In a user namespace of our own we are 'nobody'.
+// initdb asks for the name of our account; the server does not. In a user namespace of our own it is 'nobody'.
 async function findNamelessAccount(): Promise<ServerAccount> {
   const unprivileged = await findAccount('nobody');
   const words = ['--user', `--map-user=${unprivileged?.uid ?? 65_534}`];

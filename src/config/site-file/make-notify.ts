@@ -7,7 +7,7 @@ import type { NotifySettings, Webhook } from '#model/site.ts';
 import type { SiteSections } from './site-schema.ts';
 
 /**
- * Makes who is notified of what the site file says about it. A command with a slash is a path relative to the site; one
+ * Makes the channels of notifications from `notify` of the site file. A command with a slash is a path relative to the site; one
  * without is looked for on the PATH.
  */
 export function makeNotify(

@@ -21,7 +21,7 @@ export interface RoleContext {
 }
 
 /**
- * Makes the roles of what a site file says about them; fetches secrets from where it says.
+ * Makes the database roles from the site file, and reads their secrets from the places it names.
  *
  * @throws SiteError for secrets and data sources that are missing or open to others, and addresses that are none: that
  * of one role as it is, those of several as complaints
@@ -51,7 +51,7 @@ export async function makeRoles(
   const [first, second] = errors.values();
   if (first === undefined) return roles;
   if (second === undefined) throw first;
-  throw new SiteError(`${errors.size} databases of the site cannot be reached as the site file says`, {
+  throw new SiteError(`${errors.size} databases in the site file have invalid settings`, {
     code: 'site-databases',
     complaints: [...errors].map(([role, { message, complaints, advice }]) =>
       [`${role}: ${message}`, ...complaints, ...(advice === undefined ? [] : [advice])].join('; '),

@@ -23,7 +23,7 @@ const keys = {
  * Finds the `odbc.ini` that a site means: the one that its file names, else where unixODBC looks: `$ODBCINI`,
  * `~/.odbc.ini`, `/etc/odbc.ini`.
  *
- * @param named as the site file says it, relative to `directory`
+ * @param named the path in the site file, relative to `directory`
  * @returns an absolute path, which need not exist
  */
 export function findOdbcFile(
@@ -135,7 +135,7 @@ function makeAddress({ host, port, database, user, password, sslmode }: AddressP
   const url = new URL('postgresql://host/');
   url.pathname = `/${encodeURIComponent(database)}`;
   if (host.startsWith('/')) {
-    // A directory of unix sockets: there is no room for a user or a password before an '@' of nobody.
+    // A directory of unix sockets: it has no place for a user and a password.
     const socket = new URL(`postgresql:///${encodeURIComponent(database)}`);
     for (const [key, value] of Object.entries({ host, port, user, password, sslmode })) {
       if (value !== undefined) socket.searchParams.set(key, value);

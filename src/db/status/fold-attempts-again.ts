@@ -4,7 +4,7 @@ import type { Database, Session } from '../connect.ts';
 
 /**
  * Changes what is known about events of attempts, and brings their rows up to date with that, in one transaction that
- * locks the rows before anything else, as whoever records events does.
+ * locks the rows before anything else, as recording of events does.
  *
  * @throws DatabaseError, and what `change` throws; then nothing has changed
  * @see sql/status/0004-fold.sql

@@ -44,7 +44,7 @@ async function findReasonUnlisted(directory: string, open: OpenDirectory): Promi
 
 type Answer =
   | { readonly entries: readonly ListedPath[] }
-  /** Stuck: whoever asked still waits. */
+  /** Stuck: the call has not returned. */
   | { readonly unknown: string; readonly isStuck?: true };
 
 async function readDirectory(directory: string, open: OpenDirectory): Promise<Answer> {

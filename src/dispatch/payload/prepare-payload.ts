@@ -37,7 +37,7 @@ export interface PreparePayloadInput {
   /** Of the plan; holds the snapshot until {@link unlockPayload}. */
   readonly session: Session;
   readonly isForced: boolean;
-  /** Hears what is doubtful about the payload, and decides; not called where nothing is. */
+  /** Called with what is doubtful about the payload, if anything is; decides whether to go on. */
   readonly mayGoOn: (doubts: readonly string[]) => Promise<boolean>;
   readonly log: Log;
   readonly clock?: PhaseClock;

@@ -8,8 +8,8 @@ import { parseSpool, readSpool } from './read-spool.ts';
 import type { SpoolHeader } from './spool.ts';
 
 /**
- * Copies a spool to where the site gathers them, in one step: whoever looks there sees the whole file or none. Done
- * again with a longer spool, the copy is replaced.
+ * Copies a spool to where the site gathers them, in one step: a reader there sees the whole file or none. A
+ * later call with a longer spool replaces the copy.
  *
  * @returns the path of the copy
  * @throws the error of `node:fs`; Error if the spool has no header

@@ -25,7 +25,7 @@ export interface PolicyInput {
   readonly status: Database;
   readonly backend: BatchBackend;
   readonly log: Log;
-  /** Called first in every transaction: throws if the loop has lost the right to write. */
+  /** Called first in every transaction: throws if the loop has lost its lease. */
   readonly guard: (transaction: Session) => Promise<void>;
 }
 
@@ -33,15 +33,15 @@ export interface PolicyInput {
 export interface PolicyOutcome {
   /** Failed attempts that were retired: their products can be dispatched again. */
   readonly retried: number;
-  /** Held jobs that were removed; their attempts have failed, and are retried from the next pass on, or given up. */
+  /** Held jobs that were removed: their attempts fail, and are retried in a later pass or given up. */
   readonly removed: number;
-  /** Why the rule was paused; absent: it was not. */
+  /** Why the rule was paused; absent if it was not. */
   readonly paused?: string;
 }
 
 /**
  * Decides about each failed and held attempt of a rule's production by its retry policy, and records that. Only an active
- * policy changes anything: failed attempts whose time has come are retired, held jobs are removed, the rule is paused.
+ * policy changes anything: failed attempts that are due are retired, held jobs are removed, the rule is paused.
  *
  * @throws DatabaseError; SiteError if the lease is lost; BatchError if the batch system does not answer
  */
@@ -88,7 +88,7 @@ export async function applyPolicy(input: PolicyInput): Promise<PolicyOutcome> {
   return { retried, removed: await removeHeld(input, new Set(held)) };
 }
 
-/** A held job waits for ever: it is removed, and its attempt fails with the hold code that the policy already knows. */
+/** A held job would wait for ever: it is removed, and its attempt fails with its hold code. */
 async function removeHeld(input: PolicyInput, cupsids: ReadonlySet<number>): Promise<number> {
   if (cupsids.size === 0) return 0;
   const held = await findHeldJobs(input, input.prepared);
@@ -98,7 +98,7 @@ async function removeHeld(input: PolicyInput, cupsids: ReadonlySet<number>): Pro
   return removed;
 }
 
-/** What the rule requests for all jobs alike; a text with values of the row is not known here. */
+/** What the rule requests for all its jobs; a request that depends on the row is left out. */
 function findRequests({ job }: PreparedRule): RuleRequests {
   const find = (command: 'request_memory' | 'request_disk'): number | undefined => {
     const template = job.commands.find(({ key }) => key === command)?.template;

@@ -10,15 +10,15 @@ import type {
   RuleRequests,
 } from '#model/policy/retry-policy.ts';
 
-/** A retry that failed again and again is tried once a day at least. */
+/** The wait doubles with each failure, up to a day. */
 const longestWaitMs = 24 * 3_600_000;
 
-/** Decides what is to be done about a failure. */
+/** Decides what to do about a failure: by the first case of the policy that matches it. */
 export function decideRetry(failure: ProductFailure, policy: RetryPolicy, requests: RuleRequests): RetryDecision {
   const cause = describeFailure(failure);
   const index = policy.cases.findIndex(({ when }) => isLike(failure, when));
   const found = policy.cases[index];
-  if (found === undefined) return { action: 'none', reason: `No case of 'retry' is about it: ${cause}` };
+  if (found === undefined) return { action: 'none', reason: `No case of 'retry' matches: ${cause}` };
   const caseNumber = index + 1;
   if (found.do === 'give-up') return { action: 'give-up', caseNumber, reason: cause };
   if (found.do === 'pause') return { action: 'pause', caseNumber, reason: cause };
@@ -28,7 +28,7 @@ export function decideRetry(failure: ProductFailure, policy: RetryPolicy, reques
   }
   const waitMs = Math.min(found.afterMs * 2 ** (failure.failures - 1), longestWaitMs);
   const common = { action: 'retry', caseNumber, dueMs: failure.sinceMs + waitMs } as const;
-  const wait = waitMs === 0 ? '' : `, ${formatDuration(Math.round(waitMs / 1000))} later`;
+  const wait = waitMs === 0 ? '' : ` after ${formatDuration(Math.round(waitMs / 1000))}`;
   switch (found.do) {
     case 'more-memory':
     case 'more-disk': {
@@ -37,14 +37,18 @@ export function decideRetry(failure: ProductFailure, policy: RetryPolicy, reques
       if (step.kind === 'capped') {
         return { action: 'give-up', caseNumber, reason: `${cause}; it already requests ${step.mb} MB of ${what}` };
       }
-      const reason = `${cause}: again with ${step.mb} MB of ${what}${wait}`;
+      const reason = `${cause}: retry with ${step.mb} MB of ${what}${wait}`;
       return { ...common, reason, ...(what === 'memory' ? { memoryMb: step.mb } : { diskMb: step.mb }) };
     }
     case 'avoid-node':
-      if (failure.node === null) return { ...common, reason: `${cause}: again${wait}` };
-      return { ...common, avoidedNode: failure.node, reason: `${cause}: again, not on ${failure.node}${wait}` };
+      if (failure.node === null) return { ...common, reason: `${cause}: retry${wait}` };
+      return {
+        ...common,
+        avoidedNode: failure.node,
+        reason: `${cause}: retry on another machine than ${failure.node}${wait}`,
+      };
     case 'retry':
-      return { ...common, reason: `${cause}: again${wait}` };
+      return { ...common, reason: `${cause}: retry${wait}` };
   }
 }
 
@@ -65,7 +69,7 @@ function findStep(
 /** HTCondor's codes of a job that a person holds, or that waits from the start for its files or a release. */
 const deliberateHolds: readonly number[] = [1, 15, 16];
 
-/** A job that somebody holds on purpose is touched only by a case that names its code. */
+/** Whether a pattern matches a failure. A job that was held on purpose matches only a case that names its hold code. */
 function isLike(failure: ProductFailure, pattern: FailurePattern): boolean {
   const { exitCodes, holdCodes, signals, flags, message, node } = pattern;
   const signal = signalOf(failure);
@@ -91,9 +95,9 @@ function signalOf({ exitCode, signal, message }: ProductFailure): string | undef
 function describeFailure(failure: ProductFailure): string {
   const { state, exitCode, holdCode, message } = failure;
   const signal = signalOf(failure);
-  const said =
+  const text =
     message === null || message === '' ? '' : ` (${message.length > 100 ? `${message.slice(0, 99)}…` : message})`;
-  if (holdCode !== null) return `${state === 'held' ? 'Held' : 'Was held'} with code ${holdCode}${said}`;
-  if (exitCode === null) return `Failed without an exit code${said}`;
-  return `Exit code ${exitCode}${signal === undefined ? '' : ` (SIG${signal})`}${said}`;
+  if (holdCode !== null) return `${state === 'held' ? 'Held' : 'Was held'} with code ${holdCode}${text}`;
+  if (exitCode === null) return `Failed without an exit code${text}`;
+  return `Exit code ${exitCode}${signal === undefined ? '' : ` (SIG${signal})`}${text}`;
 }

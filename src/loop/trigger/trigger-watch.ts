@@ -7,19 +7,19 @@ import type { Database, OpenSession } from '#db/connect.ts';
 import type { LoopIdentity } from '#model/lease.ts';
 import type { Log } from '#model/log.ts';
 
-/** Hears when rules of a loop are triggered. */
+/** Wakes a loop when one of its rules is triggered. */
 export interface TriggerWatch {
   /** Waits until a rule may have been triggered since the last call, or the time is over, or `stop` is aborted. */
   wait(mostMs: number, stop: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
-/** How often a lost connection is opened again. */
+/** Pause before a lost connection is opened again. */
 const againMs = 2000;
 
 /**
- * Starts to listen for notifications. They only save time: whoever waits looks into the table at times, because a connection
- * may be lost, and some connection pools pass no notifications on.
+ * Listens for the notifications of triggers. They only save time: the loop also reads the table at intervals, because a
+ * connection can be lost, and some connection poolers do not forward notifications.
  */
 export function startTriggerWatch(status: Database, loop: LoopIdentity, log: Log): TriggerWatch {
   let isWoken = false;
@@ -42,7 +42,7 @@ export function startTriggerWatch(status: Database, loop: LoopIdentity, log: Log
       await opened.listen(triggerChannel, (payload) => {
         if (payload === loop.uuid) notify();
       });
-      // What was registered before is not notified of.
+      // There is no notification of files that were registered before this.
       notify();
     } catch (error) {
       log.warn({ error }, 'no notifications of triggers');

@@ -1,7 +1,7 @@
-/** What becomes of a failed product. */
+/** What a retry policy does about a failure. */
 export type RetryAction = 'retry' | 'more-memory' | 'more-disk' | 'avoid-node' | 'give-up' | 'pause';
 
-/** Which failures a case is about: all that is named must agree; nothing named agrees with every failure. */
+/** The failures that a case matches: every given field must match; a pattern without fields matches every failure. */
 export interface FailurePattern {
   readonly exitCodes?: readonly number[];
   readonly holdCodes?: readonly number[];
@@ -19,21 +19,21 @@ export interface FailurePattern {
 export interface RetryCase {
   readonly when: FailurePattern;
   readonly do: RetryAction;
-  /** From the end of the first attempt to the next; each further one waits twice as long. */
+  /** From the end of the first attempt to the next one; the wait doubles with each further failure. */
   readonly afterMs: number;
-  /** Of the measured peak, or of the last request if that was more. */
+  /** Multiplies the measured peak, or the last request if that was larger. */
   readonly factor: number;
-  /** No more is requested. */
+  /** The largest request. */
   readonly upToMb?: number;
 }
 
-/** What becomes of failed products of a rule. */
+/** What a rule's retry policy does about failed and held attempts. */
 export interface RetryPolicy {
-  /** Otherwise it is only reported what would be done. */
+  /** False: decisions are only reported. */
   readonly isActive: boolean;
-  /** So many attempts of a product may fail. */
+  /** A product is given up after this number of failed attempts. */
   readonly attempts: number;
-  /** The first that agrees with a failure decides. */
+  /** The first that matches a failure decides. */
   readonly cases: readonly RetryCase[];
 }
 
@@ -46,7 +46,7 @@ export interface ProductFailure {
   readonly state: 'failed' | 'held';
   readonly exitCode: number | null;
   readonly holdCode: number | null;
-  /** That ended the job, as the batch system says: `SIGKILL`. */
+  /** The signal that ended the job, as the batch system reports it: `SIGKILL`. */
   readonly signal: string | null;
   readonly flags: number;
   readonly message: string | null;
@@ -54,34 +54,34 @@ export interface ProductFailure {
   /** Measured peaks. */
   readonly memoryMb: number | null;
   readonly diskMb: number | null;
-  /** When it ended, or was held; milliseconds since 1970. */
+  /** When the attempt ended, or was held; milliseconds since 1970. */
   readonly sinceMs: number;
-  /** Attempts of the product that failed since it was last finished, this one included. */
+  /** Failed attempts of the product since it was last finished, including this one. */
   readonly failures: number;
   /** The rule was paused because of this attempt, by an active policy. */
   readonly isPauseDone: boolean;
-  /** What the attempt requested, where the policy had raised it. */
+  /** What the attempt requested, if the policy had raised it. */
   readonly requestedMemoryMb: number | null;
   readonly requestedDiskMb: number | null;
 }
 
-/** What the rule itself requests; absent: not known before the job is made. */
+/** What the rule itself requests; absent if it depends on the row. */
 export interface RuleRequests {
   readonly memoryMb?: number;
   readonly diskMb?: number;
 }
 
-/** What is to be done about a failure, and why. */
+/** What to do about a failure, and why. */
 export type RetryDecision = {
   /** A sentence without full stop. */
   readonly reason: string;
-  /** Position of the case in the policy, from 1; absent: none agrees, or there were too many attempts. */
+  /** Position of the case in the policy, from 1; absent: no case matches. */
   readonly caseNumber?: number;
 } & (
   | { readonly action: 'none' | 'give-up' | 'pause' }
   | {
       readonly action: 'retry';
-      /** Not before; milliseconds since 1970. */
+      /** The earliest time; milliseconds since 1970. */
       readonly dueMs: number;
       readonly memoryMb?: number;
       readonly diskMb?: number;

@@ -42,7 +42,7 @@ export interface Adoption {
   readonly open: readonly OpenCount[];
   /** What was missing and was added, e.g. `files.md5`. */
   readonly added: readonly string[];
-  /** The type of states was made again: it lacked words, or had them in another order. */
+  /** The type of states was replaced: words were missing or in another order. */
   readonly hasNewStates: boolean;
   /** Bytes of the tables that are written again. */
   readonly rewrittenBytes: number;

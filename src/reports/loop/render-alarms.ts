@@ -13,7 +13,7 @@ export function renderAlarms(alarms: readonly OpenAlarm[], undelivered: Undelive
   const ageOf = (at: string): string =>
     formatDuration(Math.max(0, Math.round((now.getTime() - Date.parse(at)) / 1000)));
   const lines = alarms.flatMap(({ cause, what, advice, raisedAt }) => [
-    // What is wrong is said by file systems and servers.
+    // Texts of alarms contain messages of file systems and servers, which can hold control characters.
     withoutControls(`alarm ${cause}, ${ageOf(raisedAt)} ago: ${what}`),
     `  ${withoutControls(advice)}`,
   ]);

@@ -68,7 +68,7 @@ function describeRule(
 
 function describePolicy({ isActive, action, count, example, dueAt }: PolicyCount, now: Date): string {
   const done = {
-    retry: isActive ? 'will be made again' : 'would be made again',
+    retry: isActive ? 'will be retried' : 'would be retried',
     'give-up': isActive ? 'were given up' : 'would be given up',
     pause: isActive ? 'paused the rule' : 'would pause the rule',
     none: 'stay as they are',

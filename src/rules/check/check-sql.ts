@@ -31,7 +31,7 @@ export async function checkSql(
 
 type Finished = Pick<PreparedQuery, 'finished' | 'originOf'>;
 
-/** Parses the query as it is for this selection, and again with every possible condition. */
+/** Parses the query as it is for this selection, and then with every possible condition. */
 async function checkWholeSql(
   rule: Rule,
   options: RunOptions,

@@ -18,7 +18,7 @@ export function makeInputNames(
   reads: QueryReads,
 ): readonly InputName[] {
   const isByRun = reads.isByRun && rule.input.query?.includes('{run_condition}') === true;
-  // What exists would be made again with each file.
+  // Otherwise existing products would be redone with each file.
   if (!isByRun || options.isResubmit) return [];
   if (rule.after !== undefined) return rule.after.map(afterOf);
   const own = headOf(names.production.dsttype, streamMacro);

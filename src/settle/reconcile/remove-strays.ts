@@ -5,7 +5,7 @@ import type { BatchBackend } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
 import type { Log } from '#model/log.ts';
 
-/** Whoever reconciles more seldom than this has to look himself. */
+/** How far back submissions are looked at; reconcile more often than this. */
 const looked = { days: 90, limit: 2000 } as const;
 
 /**

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 /**
  * Makes a directory and those above it; one that is there is fine.
  *
- * Level by level, and not by Node's `recursive`: that never ends, and hears no signal, where a file system refuses with
+ * Level by level, and not by Node's `recursive`: that never ends, and handles no signal, if a file system refuses with
  * ENOENT below a directory that exists, as /proc does (Node 20.20).
  *
  * @param mode of what is made

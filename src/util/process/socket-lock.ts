@@ -13,7 +13,7 @@ function addressOf(name: string): string {
 /**
  * Takes a lock of this machine by its name.
  *
- * @param describe what whoever asks with {@link askLockHolder} gets; no secret: every account may ask
+ * @param describe the answer to {@link askLockHolder}; must hold no secret: every account can ask
  * @returns undefined if another process holds it
  */
 export function claimSocketLock(name: string, describe: () => string): Promise<SocketLock | undefined> {

@@ -39,7 +39,7 @@ const flags = (): readonly unknown[] =>
 const withMounts = (script: string): Promise<CommandResult> =>
   place.run(scratch, ['unshare', ...(process.getuid?.() === 0 ? ['-m'] : ['-Urm']), 'sh', '-ec', script]);
 
-/** Runs a shell script in which permissions count, whoever runs the tests. */
+/** Runs a shell script in which permissions count, also if root runs the tests. */
 const withoutPrivileges = (script: string): Promise<CommandResult> => {
   const drop = ['setpriv', '--inh-caps=-all', '--bounding-set=-dac_override,-dac_read_search'];
   return place.run(scratch, [...(process.getuid?.() === 0 ? drop : []), 'sh', '-ec', script]);

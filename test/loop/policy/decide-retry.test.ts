@@ -34,7 +34,7 @@ test('takes the first case that agrees in all that it names', () => {
   expect(caseOf(cases, { flags: 15 })).toBe(6);
   expect(caseOf(cases, { message: 'write: No space left on device' })).toBe(5);
   expect(decide([{ when: { exit_code: 7 }, do: 'retry' }])).toEqual({
-    ...{ action: 'none', reason: "No case of 'retry' is about it: Exit code 1" },
+    ...{ action: 'none', reason: "No case of 'retry' matches: Exit code 1" },
   });
 });
 
@@ -49,9 +49,9 @@ test.each([
   expect(caseOf([{ when: { hold_code: holdCode }, do: 'retry' }], held)).toBe(1);
 });
 
-test('tries again after a time that doubles, and gives up after so many attempts', () => {
+test('retries after a wait that doubles, and gives up after the last allowed attempt', () => {
   const cases = [{ do: 'retry', after: '10m' }];
-  expect(decide(cases)).toMatchObject({ action: 'retry', dueMs: 1_600_000, reason: 'Exit code 1: again, 10m later' });
+  expect(decide(cases)).toMatchObject({ action: 'retry', dueMs: 1_600_000, reason: 'Exit code 1: retry after 10m' });
   expect(decide(cases, { failures: 2 })).toMatchObject({ dueMs: 2_200_000 });
   expect(decide(cases, { failures: 3 })).toEqual({
     ...{ action: 'give-up', caseNumber: 1, reason: '3 of 3 attempts failed, the last one: Exit code 1' },
@@ -63,7 +63,7 @@ test('requests more memory than was measured and than was requested, up to a lim
   const held = { state: 'held', exitCode: null, holdCode: 34 } as const;
   expect(decide(cases, { ...held, memoryMb: 700.2 }, { memoryMb: 512 })).toMatchObject({ memoryMb: 1401 });
   expect(decide(cases, held, { memoryMb: 512 })).toMatchObject({
-    ...{ memoryMb: 1024, reason: 'Held with code 34: again with 1024 MB of memory' },
+    ...{ memoryMb: 1024, reason: 'Held with code 34: retry with 1024 MB of memory' },
   });
   expect(decide(cases, { ...held, requestedMemoryMb: 3000 }, { memoryMb: 512 })).toMatchObject({ memoryMb: 4096 });
   expect(decide(cases, { ...held, requestedMemoryMb: 4096, failures: 2 })).toMatchObject({
@@ -74,7 +74,7 @@ test('requests more memory than was measured and than was requested, up to a lim
 
 test('avoids the node on which it failed', () => {
   expect(decide([{ do: 'avoid-node' }], { node: 'n1.farm' })).toMatchObject({
-    ...{ avoidedNode: 'n1.farm', reason: 'Exit code 1: again, not on n1.farm' },
+    ...{ avoidedNode: 'n1.farm', reason: 'Exit code 1: retry on another machine than n1.farm' },
   });
 });
 

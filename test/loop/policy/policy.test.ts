@@ -21,7 +21,7 @@ async function cycle(policy: string, backend?: BatchBackend, last = 3, memory = 
     file,
     `${rule('DST_A', rowsOf(last)).replace('mem: 1024MB', `mem: ${memory}`).trimEnd()}\n  retry: ${policy}\n`,
   );
-  const readTurns = () => Promise.resolve([{ ...turnOf('DST_A'), config: file }]);
+  const readTurns = () => Promise.resolve([turnOf('DST_A', file)]);
   return loop([], { readTurns, ...(backend === undefined ? {} : { backend }) });
 }
 
@@ -58,31 +58,31 @@ function remembering(jobs: BatchJob[]): BatchBackend {
   };
 }
 
-const again = (more = '') => `{mode: active, cases: [{do: retry${more}}]}`;
+const retrying = (more = '') => `{mode: active, cases: [{do: retry${more}}]}`;
 
 test('only reports what it would do, unless it is active (C-Q30)', async () => {
-  await cycle(again());
+  await cycle(retrying());
   await fail(2, 1);
   expect(outcomesOf(await cycle('{cases: [{do: retry}]}'))).toEqual(['DST_A dispatched 0']);
   expect(await attempts()).toEqual(['1.1 submitted', '2.1 failed', '3.1 submitted']);
   const [failed] = await world.status.query<{ readonly id: number }>(sql`
     select id from ${sql.table(world.status.role, 'production_status')} where status = 'failed'`);
   expect(await findPolicyActions(world.status, [failed?.id ?? 0])).toMatchObject({
-    [failed?.id ?? 0]: { isActive: false, action: 'retry', reason: 'Exit code 1: again' },
+    [failed?.id ?? 0]: { isActive: false, action: 'retry', reason: 'Exit code 1: retry' },
   });
   expect(await countPolicyActions(world.status)).toMatchObject([
-    { rule: 'DST_A', isActive: false, action: 'retry', count: 1, example: { reason: 'Exit code 1: again' } },
+    { rule: 'DST_A', isActive: false, action: 'retry', count: 1, example: { reason: 'Exit code 1: retry' } },
   ]);
 });
 
-test('makes a failed product again, as often as it allows', async () => {
-  await cycle(again());
+test('retries a failed product, as often as it allows', async () => {
+  await cycle(retrying());
   for (let attempt = 1; attempt <= 2; attempt += 1) {
     await fail(2, 1);
-    expect(outcomesOf(await cycle(again()))).toEqual(['DST_A dispatched 1']);
+    expect(outcomesOf(await cycle(retrying()))).toEqual(['DST_A dispatched 1']);
   }
   await fail(2, 1);
-  expect(outcomesOf(await cycle(again()))).toEqual(['DST_A dispatched 0']);
+  expect(outcomesOf(await cycle(retrying()))).toEqual(['DST_A dispatched 0']);
   expect(await attempts()).toEqual([...['1.1 submitted', '2.1 retired', '2.2 retired', '2.3 failed', '3.1 submitted']]);
   expect(await countPolicyActions(world.status)).toMatchObject([
     { action: 'give-up', example: { reason: '3 of 3 attempts failed, the last one: Exit code 1' } },
@@ -92,22 +92,22 @@ test('makes a failed product again, as often as it allows', async () => {
   expect(await countPolicyActions(world.status)).toEqual([]);
 });
 
-test('waits as long as the case says, and leaves alone what no case is about, or what was not selected', async () => {
-  await cycle(again());
+test('waits as long as the case says, and leaves alone failures that no case matches, or that are not selected', async () => {
+  await cycle(retrying());
   for (const run of [1, 2]) await fail(run, run);
   const policy = '{mode: active, cases: [{when: {exit_code: 1}, do: retry, after: 1h}]}';
   expect(outcomesOf(await cycle(policy))).toEqual(['DST_A dispatched 0']);
   await set(1, "ended = ended - interval '2 hours'");
   expect(outcomesOf(await cycle(policy))).toEqual(['DST_A dispatched 1']);
   expect(await attempts()).toEqual(['1.1 retired', '1.2 submitted', '2.1 failed', '3.1 submitted']);
-  await set(3, "status = 'failed', run = 12, dstfile = replace(dstfile, '-00000003-', '-00000012-')");
-  await cycle(again());
-  expect((await attempts()).slice(2)).toEqual(['2.1 retired', '2.2 submitted', '3.1 submitted', '12.1 failed']);
+  await set(3, "status = 'failed', run = 120, dstfile = replace(dstfile, '-00000003-', '-00000120-')");
+  await cycle(retrying());
+  expect((await attempts()).slice(2)).toEqual(['2.1 retired', '2.2 submitted', '3.1 submitted', '120.1 failed']);
 });
 
 test('requests more memory, and other nodes, for the next attempt of the product, and keeps that', async () => {
   const jobs: BatchJob[] = [];
-  await cycle(again(), remembering(jobs));
+  await cycle(retrying(), remembering(jobs));
   const policy = `{mode: active, attempts: 9, cases: [{when: {hold_code: 34}, do: more-memory, factor: 2, up_to: 6GB},
     {do: avoid-node}]}`;
   const commandsOf = (index: number) => jobs[index]?.commands;
@@ -131,7 +131,7 @@ test('requests more memory, and other nodes, for the next attempt of the product
 });
 
 test('pauses the rule if a case says so', async () => {
-  await cycle(again());
+  await cycle(retrying());
   await fail(2, 66);
   const heard = await cycle('{mode: active, cases: [{when: {exit_code: 66}, do: pause}, {do: retry}]}', undefined, 5);
   expect(outcomesOf(heard)).toEqual(['DST_A waited 0']);
@@ -166,7 +166,7 @@ test('removes a held job whose product is given up, and never one that a person 
       return { ...answer, value };
     },
   };
-  await cycle(again());
+  await cycle(retrying());
   await cycle('{mode: active, attempts: 1, cases: [{do: retry}]}', backend);
   const rows = await world.status.query<{ readonly id: number; readonly process: number; readonly state: string }>(sql`
     select id, process, status::text as state from ${sql.table(world.status.role, 'production_status')} order by id`);

@@ -25,7 +25,7 @@ test('shows who runs which rule, what came of it and why it waits, in 80 columns
         policy: [
           {
             ...{ rule: 'DST_B', isActive: true, action: 'retry', count: 2, dueAt: '2026-12-02T10:20:00.000Z' },
-            example: { dstfile: 'DST_B-00000007-00000', reason: 'Exit code 1: again, 20m later' },
+            example: { dstfile: 'DST_B-00000007-00000', reason: 'Exit code 1: retry after 20m' },
           },
           {
             ...{ rule: 'DST_B', isActive: false, action: 'give-up', count: 1 },
@@ -54,7 +54,7 @@ test('shows who runs which rule, what came of it and why it waits, in 80 columns
     "DST_B: Column 'files' does not exist",
     'DST_B: failed 3 times in a row; it last ran 3d ago',
     'DST_B: its loop does not renew its lease: another loop may take it',
-    'DST_B: retry (active): 2 failed or held attempts will be made again, the next in 20m; e.g. DST_B-00000007-00000: Exit code 1: again, 20m later',
+    'DST_B: retry (active): 2 failed or held attempts will be retried, the next in 20m; e.g. DST_B-00000007-00000: Exit code 1: retry after 20m',
     'DST_B: retry (passive): 1 failed or held attempt would be given up; e.g. DST_B-00000008-00000: Exit code 2',
     'DST_C: paused by eve 2h ago: calibration',
     '',

@@ -39,7 +39,7 @@ const emptySpellings: Readonly<Record<string, string>> = {
   transfer_input_files: '""',
   transfer_output_files: '""',
   transfer_output_remaps: '""',
-  // What HTCondor takes where nothing is said (JOB_DEFAULT_REQUESTDISK).
+  // HTCondor's default (JOB_DEFAULT_REQUESTDISK).
   request_disk: 'DiskUsage',
   requirements: 'true',
 };

@@ -20,7 +20,7 @@ export type RunCondition =
   /** The launcher is gone and left no word. */
   | { readonly kind: 'vanished'; readonly pid: number };
 
-/** Looks how one start of a job stands, whoever started it. */
+/** Reads the state of one start of a job, also of one that another process started. */
 export async function readRunCondition(run: RunFiles): Promise<RunCondition> {
   const result = await readResult(run);
   if (result !== undefined) return { kind: 'ended', result };

@@ -50,7 +50,7 @@ function describePolicy(decided: Why['policy'][number] | undefined): readonly st
   if (decided === undefined) return [];
   const { isActive, action, reason, dueAt } = decided;
   const what = {
-    retry: isActive ? 'is made again by a loop' : 'would be made again',
+    retry: isActive ? 'will be retried by a loop' : 'would be retried',
     'give-up': isActive ? 'is given up' : 'would be given up',
     pause: isActive ? 'paused the rule' : 'would pause the rule',
     none: 'stays as it is',

@@ -30,7 +30,7 @@ async function markDuplicates({ session, columns }: LateJudging): Promise<void> 
   );
 }
 
-/** Several rows name the product, and differ: nobody can say which is meant. */
+/** Several rows name the product, and differ: it is not known which is right. */
 export const duplicate: VerdictPart<'duplicate'> = {
   meaning: 'duplicate: different rows for one product',
   mark: async (judging) => {

@@ -72,8 +72,8 @@ export async function markFormerRulesCleared(status: Queryable, kind: string): P
 }
 
 /**
- * Makes the open alarms of a kind these: raises them, and clears all others of the kind. For whoever sees all causes of a
- * kind at once.
+ * Replaces the open alarms of a kind: raises these, and clears all others of the kind. Only for a caller that sees all
+ * causes of the kind.
  *
  * @param kind the part of `cause` before the colon
  * @throws DatabaseError

@@ -11,7 +11,7 @@ import type { Queryable } from '../../connect.ts';
  * Takes the oldest notification that is due; others leave it alone for a while. That an alarm is over comes after that it
  * was raised.
  *
- * @param leaseMs it is due again after this unless it is marked: whoever took it may have died
+ * @param leaseMs if it is not marked by then, it is due again: its sender has probably died
  * @returns undefined if none is due
  * @throws DatabaseError
  */

@@ -18,7 +18,7 @@ export async function unlockPayload(session: Session, hash: string): Promise<voi
 /**
  * Runs a function on a snapshot while no dispatch is about to submit jobs that need it.
  *
- * @returns undefined where somebody is
+ * @returns undefined if another session holds it
  */
 export async function withPayloadAlone<T>(
   session: Session,

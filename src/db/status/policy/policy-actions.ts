@@ -50,7 +50,7 @@ export async function putDecisions(
 }
 
 /**
- * Retires failed attempts whose products are to be made again, and keeps what their next attempts request. An attempt that
+ * Retires failed attempts whose products are to be retried, and keeps what their next attempts request. An attempt that
  * is not failed any more, or is retired, stays as it is.
  *
  * @returns how many were retired

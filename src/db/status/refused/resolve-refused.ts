@@ -38,7 +38,7 @@ export async function resolveRefused(status: Database, what: RefusalsToResolve, 
   const events = sql.table(status.role, 'production_event');
   const attempts = sql.table(status.role, 'production_status');
   return status.transaction(async (session) => {
-    // The rows first, in the order of their ids, as whoever records events locks them.
+    // The rows first, in the order of their ids, in which recording of events locks them.
     const open = await session.query<{ id: number }>(sql`
       select id from ${attempts} where id = any (${wanted}::int[]) and refusal is not null
       order by id for no key update`);

@@ -58,7 +58,7 @@ export interface Reservation {
 
 /**
  * Writes the attempts of a submission, from `pg_temp.ready` of this session, and retires those that they replace: part
- * of a transaction of the caller, committed before the batch system hears of anything. Without any row there is no
+ * of a transaction of the caller, committed before anything is submitted. Without any row there is no
  * submission either.
  *
  * Products are written in one order everywhere, and reservations of one production wait for each other, so dispatchers

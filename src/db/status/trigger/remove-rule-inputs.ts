@@ -5,7 +5,7 @@ import type { LoopIdentity } from '#model/lease.ts';
 import type { Queryable } from '../../connect.ts';
 
 /**
- * Removes what a loop wants to be triggered by, and its triggers, and those of loops that hold no lease any more.
+ * Removes the inputs that trigger rules in a loop, and its triggered runs; also those of loops that hold no lease any more.
  *
  * @param keptRules rules of the loop that keep theirs; absent: none
  * @throws DatabaseError

@@ -43,7 +43,7 @@ export interface KeepInput {
 
 /**
  * Finds the snapshot of what a survey read, or makes it. One that was found is checked file by file; one that is not what
- * its name says is put aside and made again. Of several dispatchers at once, one makes it.
+ * its name says is moved aside and replaced. If several dispatchers need it at once, one makes it.
  *
  * @throws SiteError `site-payload-changing` if the payload is not what the survey read any more; `site-payloads-directory`
  * if it cannot be made; DatabaseError

@@ -79,7 +79,7 @@ async function writeOne(
   try {
     const { hashes, facts } = await hashFile(source, { copyTo: copy });
     if (hashes.sha256 !== file.sha256) throw makeChangingError(source);
-    // Whoever may not read the file may not read the copy either.
+    // The copy is readable by the same accounts as the file.
     const mode = (Number(facts.mode) & 0o555) | 0o400;
     // The mode is the commit's where git is configured for a file system without modes.
     const program = (mode & 0o111) === 0 ? mode | ((mode & 0o444) >> 2) : mode;
@@ -134,7 +134,7 @@ async function writeManifest({ manifestFile }: SnapshotPlace, text: string): Pro
 }
 
 /**
- * Brings a directory and those in it to disk. They stay writable, as those of git's objects do: otherwise whoever owns
+ * Brings a directory and those in it to disk. They stay writable, as those of git's objects do: otherwise the owner of
  * the site could not remove it with `rm -r`, and copies of them would be closed to the jobs.
  */
 async function syncDirectories(directory: string): Promise<void> {

@@ -17,7 +17,7 @@ const schema = z.record(z.string(), z.object({ sha256: z.string(), gitSha1: z.st
 /** Smaller files are read each time: that takes less than asking whether they need to be. */
 const leastBytes = 1_000_000n;
 
-/** A file that was written to so shortly before it was read may change again without another time of change. */
+/** A file that was changed less than this before it was read could change again with the same modification time. */
 const racyMs = 2000;
 
 /** Remembers the hashes of large files that have not changed since they were read. */

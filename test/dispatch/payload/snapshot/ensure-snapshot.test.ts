@@ -82,7 +82,7 @@ it('stays what it was when the checkout is edited in place, and the edit is anot
   expect(await read(join(second.stageDirectory, 'code/calo/Fun.C'))).toBe('AB');
 });
 
-describe('one that is not what its name says is made again', () => {
+describe('a snapshot that does not match its name is replaced', () => {
   const inside = (snapshot: Snapshot, path: string): string => join(snapshot.stageDirectory, 'code/calo', path);
   const damages: Readonly<Record<string, readonly [(snapshot: Snapshot) => Promise<unknown>, string]>> = {
     'a file was edited': [
