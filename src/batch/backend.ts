@@ -18,6 +18,17 @@ export interface BatchJob {
    * …), finished values; a key of the form `+Name` is a job attribute, its value a ClassAd expression (strings quoted).
    */
   readonly commands: Readonly<Record<string, string>>;
+  /** What the product needs beyond its rule. The local batch system ignores it. */
+  readonly needs?: JobNeeds;
+}
+
+/** What a retry policy has found that a product needs. */
+export interface JobNeeds {
+  /** Least requests. */
+  readonly memoryMb: number | null;
+  readonly diskMb: number | null;
+  /** Names of machines, with or without domain, on which the job must not run. */
+  readonly avoidedNodes: readonly string[];
 }
 
 /** The attempts handed to the batch system in one call. */

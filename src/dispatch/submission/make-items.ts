@@ -7,11 +7,11 @@ import { expandJob } from '#rules/expand-job.ts';
 import { countOf } from '#util/count-of.ts';
 import { describeError } from '#util/describe-error.ts';
 import { createDirectory } from '#util/file/create-directory.ts';
+import { present } from '#util/present.ts';
 
 import { makeSnapshotUser } from '../payload/use-snapshot.ts';
-import { withRequests } from './with-requests.ts';
 
-import type { BatchJob } from '#batch/backend.ts';
+import type { BatchJob, JobNeeds } from '#batch/backend.ts';
 import type { Session } from '#db/connect.ts';
 import type { ReservedRow } from '#db/status/submission/read-reserved.ts';
 import type { JobRow } from '#rules/job/job-row.ts';
@@ -51,7 +51,7 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
   for await (const rows of readReserved(input.session, input.uuid)) {
     for (const row of rows) {
       const expanded = expandJob(prepared, toJobRow(row), { cupsid: row.id, stageDirectory });
-      const job = useSnapshot(withRequests(expanded, row));
+      const job = useSnapshot(expanded);
       if (job.directories !== made) {
         for (const directory of job.directories) {
           used.add(directory);
@@ -66,6 +66,7 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
         executable: job.executable.kind === 'wrapper' ? join(input.workerDirectory, 'wrapper.sh') : job.executable.path,
         arguments: job.arguments,
         commands: job.commands,
+        ...present({ needs: needsOf(row) }),
       };
     }
     done += rows.length;
@@ -75,6 +76,11 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
   // Before the jobs are handed over: what they leave there without a report is looked for later.
   await putProductDirectories(input.session, input.uuid, [...used]);
   input.onEnd?.();
+}
+
+function needsOf({ memoryMb, diskMb, avoidedNodes }: ReservedRow): JobNeeds | undefined {
+  if (memoryMb === null && diskMb === null && avoidedNodes.length === 0) return undefined;
+  return { memoryMb, diskMb, avoidedNodes };
 }
 
 function toJobRow(row: ReservedRow): JobRow {

@@ -7,6 +7,7 @@ import { shorten } from '#util/text/shorten.ts';
 import { ownCommands } from '../../own-commands.ts';
 import { parseEnvironment } from '../../parse-environment.ts';
 import { parseList } from '../../parse-list.ts';
+import { applyNeeds } from './apply-needs.ts';
 import { encodeArguments, encodeEnvironment, encodeExpression, escapeDollars } from './encode-field.ts';
 import { findUnsupervised, makeProgramPlacer } from './place-program.ts';
 import { findStarterCommands, keptNameOf, makeStarterCommands } from './starter-commands.ts';
@@ -129,6 +130,7 @@ export function makeJobFinisher(input: FinishInput): JobFinisher {
       if (key.toLowerCase() === '+sphenix_slurp_cupsid') result.set(key, '$(slurp_cupsid)');
       else if (value !== '') result.set(keptNameOf(plan.starter, key), value);
     }
+    if (job.needs !== undefined) applyNeeds(result, job.needs);
     if (plan.places.has('user_job_wrapper')) {
       notes.add("'user_job_wrapper' is left out: HTCondor has no such submit command");
     }

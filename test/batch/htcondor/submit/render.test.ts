@@ -156,6 +156,28 @@ test('passes a job the paths of its output, and runs what keeps its logs before 
   `);
 });
 
+test('gives a job what its product needs, whatever the rule and the site say, and keeps larger requests (C-Q30)', () => {
+  const needs = { memoryMb: 3000, diskMb: 2000, avoidedNodes: ['bad', 'worse.farm'] };
+  const commandsOf = (changes: Record<string, string>, site: Record<string, string>) => {
+    const finisher = makeJobFinisher({ submission, site: { commands: site }, ownFiles: [] });
+    const commands = finisher.finish({ ...job, commands: { ...job.commands, ...changes }, needs });
+    return ['requirements', 'request_memory', 'request_disk'].map((key) => commands.get(key));
+  };
+  const others =
+    '(TARGET.UtsnameNodename =!= "bad" && split(TARGET.Machine, ".")[0] =!= "bad") && ' +
+    '(TARGET.UtsnameNodename =!= "worse.farm" && TARGET.Machine =!= "worse.farm")';
+  expect(commandsOf({ request_memory: '2 GB', request_disk: '1GB' }, { requirements: 'A || B' })).toEqual([
+    `(A || B) && ${others}`,
+    '3000MB',
+    '2000MB',
+  ]);
+  expect(commandsOf({ requirements: 'C', request_memory: '1024MB' }, { request_memory: '4096' })).toEqual([
+    `(C) && ${others}`,
+    '4096',
+    '2000MB',
+  ]);
+});
+
 test('replaces commands of SLURP by its own, transfers no database secrets, and finds the rest from the submit directory (C-H4)', () => {
   const { commands, notes, inputFiles } = finish({
     transfer_input_files: './payload/,cups.py,bachi.py,init.sh,odbc.ini,/a/b.json,https://x/y',
