@@ -422,6 +422,16 @@ create table production_status (
   constraint production_status_prod_id_fkey FOREIGN KEY (prod_id) REFERENCES production_setup(id)
 ) with (fillfactor=50);
 
+create table rule_breaker (
+  rule text not null,
+  opened_at timestamp without time zone,
+  is_active boolean default false not null,
+  reason text,
+  counted_from timestamp without time zone,
+  resumed_at timestamp without time zone,
+  constraint rule_breaker_pkey PRIMARY KEY (rule)
+);
+
 create table rule_input (
   holder uuid not null,
   rule text not null,
@@ -516,6 +526,8 @@ CREATE INDEX production_pass_rule ON production_pass USING btree (rule, id DESC)
 CREATE UNIQUE INDEX production_setup_identity ON production_setup USING btree (name, build, dbtag, hash, COALESCE(revision, '-1'::integer), COALESCE(payload, ''::text), dirty);
 
 CREATE INDEX production_status_dstfile ON production_status USING btree (dstfile, attempt_number);
+
+CREATE INDEX production_status_ended ON production_status USING btree (rule, final_state, ended) WHERE final_state IS NOT NULL;
 
 CREATE INDEX production_status_failed ON production_status USING btree (rule) WHERE final_state = 'failed'::prodstate AND retired_at IS NULL;
 

@@ -13,7 +13,7 @@ import { runPass } from '#pass/run-pass.ts';
 import { decideByDisk } from './back-pressure/decide-by-disk.ts';
 import { decideByRule } from './back-pressure/decide-by-rule.ts';
 import { decideByScouts } from './back-pressure/decide-by-scouts.ts';
-import { applyPolicy } from './policy/apply-policy.ts';
+import { applyPolicies } from './policy/apply-policies.ts';
 import { prepareScope } from './trigger/prepare-scope.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
@@ -117,11 +117,13 @@ export async function runTurn(
   const { prepared } = scope.ready;
   const guard = (session: Session): Promise<void> => assertLease(session, lease);
   // Failed jobs are not what a registered file is about; it comes up to twice a second.
-  const policy = turn.triggered === undefined ? (prepared.rule.retry ?? site.retry) : undefined;
   const paused =
-    policy === undefined
-      ? undefined
-      : (await applyPolicy({ prepared, policy, status, backend: place.backend, log, guard })).paused;
+    turn.triggered === undefined
+      ? await applyPolicies({
+          ...{ prepared, policy: prepared.rule.retry ?? site.retry, status, backend: place.backend, log, guard },
+          onWarning: (sentence) => reportWarning(place, turn.rule, sentence),
+        })
+      : undefined;
   if (paused !== undefined) {
     reportWarning(place, turn.rule, `It is paused: ${paused}`);
     return { outcome: 'waited', reason: `policy paused it: ${paused}`, submitted: 0, clusters: [] };

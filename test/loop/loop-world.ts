@@ -37,7 +37,7 @@ export const rowsOf = (last: number): string =>
 
 const tablesOfLoops = [
   ...['production_lease', 'production_pass', 'rule_pause', 'rule_input', 'triggered_run', 'policy_action'],
-  ...['product_request', 'invalid_run_list'],
+  ...['product_request', 'invalid_run_list', 'rule_breaker', 'notification', 'alarm'],
 ] as const;
 
 /** Opens the world for the tests of a file. */

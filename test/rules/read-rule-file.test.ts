@@ -381,6 +381,30 @@ describe('rule file', () => {
     ]);
   });
 
+  it('names everything that is wrong with a breaker, with its place (C-Q34)', () => {
+    const read = (text: string) => parseRuleFile(`R:\n  params: {name: x}\n  retry: ${text}\n`, '/r.yaml');
+    const find = (text: string) => {
+      const { complaints, rules } = read(text);
+      expect(renderComplaints(complaints)).toEqual([]);
+      return rules[0]?.retry?.breaker;
+    };
+    const usual = { withinMs: 3_600_000, jobs: 20, failed: 0.5, times: 2, beforeMs: 604_800_000 };
+    expect(find('{mode: active}')).toEqual(usual);
+    expect(find('{breaker: {within: 30m, failed: 0.8}}')).toEqual({ ...usual, withinMs: 1_800_000, failed: 0.8 });
+    for (const off of ['off', 'false', "'off'"]) expect(find(`{breaker: ${off}}`)).toBeUndefined();
+    const complain = (text: string) => renderComplaints(read(text).complaints);
+    expect(complain('{breaker: {within: 1, jobs: 0, failed: 50, times: x, job: 3}}')).toEqual([
+      "r.yaml:3:29: error: R: The value of retry.breaker.within has the wrong type: expected a time span with its unit, such as '2s' or '10m'",
+      'r.yaml:3:38: error: R: The value of retry.breaker.jobs has the wrong type: expected a whole number above 0',
+      'r.yaml:3:49: error: R: The value of retry.breaker.failed has the wrong type: expected a number above 0, up to 1',
+      'r.yaml:3:60: error: R: The value of retry.breaker.times has the wrong type: expected a number from 1',
+      "r.yaml:3:63: error: R: Unknown key 'retry.breaker.job': expected one of within, jobs, failed, times, before",
+    ]);
+    expect(complain('{breaker: on}')).toEqual([
+      "r.yaml:3:20: error: R: The value of retry.breaker has the wrong type: expected 'off', or a mapping with within, jobs, failed, times, before",
+    ]);
+  });
+
   it('warns of sections that are not used any more, and of keys that are not read (C-R18)', () => {
     const text =
       'R:\n  params: {name: x}\n  presubmit: {db: fc}\n  extra: 1\n  filesytem: {}\n  input: {db: fc, qery: x, lfn2pfn: maybe}\n';

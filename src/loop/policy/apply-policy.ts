@@ -1,5 +1,3 @@
-import { raiseAlarm } from '#db/status/alarm/alarms.ts';
-import { putPause } from '#db/status/loop/pauses.ts';
 import { findFailuresOfProduction } from '#db/status/policy/find-failures-of-production.ts';
 import { markPaused, markRetried, putDecisions } from '#db/status/policy/policy-actions.ts';
 import { parseRequest } from '#model/policy/parse-request.ts';
@@ -10,6 +8,7 @@ import { countOf } from '#util/count-of.ts';
 import { present } from '#util/present.ts';
 
 import { decideRetry } from './decide-retry.ts';
+import { putPauseWithAlarm } from './put-pause-with-alarm.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
 import type { Database, Session } from '#db/connect.ts';
@@ -60,19 +59,10 @@ export async function applyPolicy(input: PolicyInput): Promise<PolicyOutcome> {
   const [pause] = pauses;
   if (pause !== undefined) {
     const reason = `'retry' of the rule: ${pause.decision.reason} (${pause.failure.dstfile})`;
-    await status.transaction(async (session) => {
-      await guard(session);
-      await putPause(session, { rule: rule.name, reason, by: 'policy' });
-      // A person who resumes the rule has seen these failures.
-      await markPaused(
-        session,
-        pauses.map(({ failure }) => failure.cupsid),
-      );
-      await raiseAlarm(session, {
-        ...{ cause: `paused:${rule.name}`, rule: rule.name, what: `Rule '${rule.name}' is paused by ${reason}` },
-        advice: `Fix the cause, then call 'ramenya resume ${rule.name}'`,
-      });
-    });
+    // A person who resumes the rule has seen these failures.
+    const seen = pauses.map(({ failure }) => failure.cupsid);
+    const order = { rule: rule.name, kind: 'paused', reason, by: 'policy' } as const;
+    await putPauseWithAlarm(status, guard, order, (session) => markPaused(session, seen));
     return { retried: 0, removed: 0, paused: reason };
   }
   const now = Date.now();

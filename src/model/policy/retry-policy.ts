@@ -1,3 +1,5 @@
+import type { BreakerSettings } from './breaker.ts';
+
 /** What a retry policy does about a failure. */
 export type RetryAction = 'retry' | 'more-memory' | 'more-disk' | 'avoid-node' | 'give-up' | 'pause';
 
@@ -35,6 +37,8 @@ export interface RetryPolicy {
   readonly attempts: number;
   /** The first that matches a failure decides. */
   readonly cases: readonly RetryCase[];
+  /** Absent: failures are not counted. */
+  readonly breaker?: BreakerSettings;
 }
 
 /** What is known of an attempt that failed or is held, and of its product. */

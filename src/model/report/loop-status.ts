@@ -1,3 +1,4 @@
+import type { OpenBreaker } from '../policy/breaker.ts';
 import type { RetryDecision } from '../policy/retry-policy.ts';
 import type { Funnel } from './funnel.ts';
 
@@ -62,6 +63,8 @@ export interface LoopRuleStatus {
   /** Failed turns since the rule last ran. */
   readonly failures: number;
   readonly pause?: RulePause;
+  /** Absent: the failure rate of the rule is as usual. */
+  readonly breaker?: Omit<OpenBreaker, 'rule'>;
   /** What the rule's retry policy has decided about attempts that are failed or held. */
   readonly policy: readonly PolicyCount[];
 }

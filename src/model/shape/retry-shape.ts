@@ -1,7 +1,9 @@
 import * as z from 'zod';
 
+import { defaultBreaker } from '../policy/breaker.ts';
 import { timeSpan } from './time-span.ts';
 
+import type { BreakerSettings } from '../policy/breaker.ts';
 import type { RetryPolicy } from '../policy/retry-policy.ts';
 
 /** A number as YAML has it, or its text: rule files keep all values as texts. */
@@ -76,13 +78,47 @@ const retryCase = makeStrict('a case: {when: …, do: …}', {
   ...(upToMb === undefined ? {} : { upToMb }),
 }));
 
+const part = makeNumber('a number above 0, up to 1', (value) => value > 0 && value <= 1);
+
+const breakerForms = "'off', or a mapping with within, jobs, failed, times, before";
+
+const breakerShape = makeStrict(breakerForms, {
+  within: timeSpan.optional(),
+  jobs: makeInteger('a whole number above 0', 1).optional(),
+  failed: part.optional(),
+  times: makeNumber('a number from 1', (value) => value >= 1).optional(),
+  before: timeSpan.optional(),
+}).transform((given): BreakerSettings => {
+  const { withinMs, jobs, failed, times, beforeMs } = defaultBreaker;
+  return {
+    ...{ withinMs: given.within ?? withinMs, beforeMs: given.before ?? beforeMs },
+    ...{ jobs: given.jobs ?? jobs, failed: given.failed ?? failed, times: given.times ?? times },
+  };
+});
+
+// A union would hide what is wrong inside the mapping.
+const breaker = z.unknown().transform((value, context): BreakerSettings | 'off' => {
+  if (value === false || value === 'off') return 'off';
+  const { data, error } = breakerShape.safeParse(value);
+  for (const issue of error?.issues ?? []) {
+    const { message, path } = issue;
+    if (issue.code === 'unrecognized_keys') context.issues.push({ ...issue, input: {} });
+    else context.issues.push({ code: 'custom', message, path, input: value });
+  }
+  return data ?? z.NEVER;
+});
+
 /**
  * The section `retry` of a rule or a site file.
  *
  * @see docs/policy.md
  */
-export const retryShape = makeStrict('a mapping with cases', {
+export const retryShape = makeStrict('a mapping with mode, attempts, cases, breaker', {
   mode: z.enum(['passive', 'active'], { error: "'passive' or 'active'" }).optional(),
   attempts: makeInteger('a whole number above 0', 1).optional(),
-  cases: z.array(retryCase, { error: 'a list of cases: {when: …, do: …}' }),
-}).transform(({ mode, attempts = 3, cases }): RetryPolicy => ({ isActive: mode === 'active', attempts, cases }));
+  cases: z.array(retryCase, { error: 'a list of cases: {when: …, do: …}' }).optional(),
+  breaker: breaker.optional(),
+}).transform(({ mode, attempts = 3, cases = [], breaker: settings = defaultBreaker }): RetryPolicy => ({
+  ...{ isActive: mode === 'active', attempts, cases },
+  ...(settings === 'off' ? {} : { breaker: settings }),
+}));

@@ -44,7 +44,7 @@ function resultOf({ last, pause }: LoopRuleStatus): string {
 }
 
 function describeRule(
-  { rule, last, lastTriggered, pause, failures, loop, lastDispatchedAt, policy }: LoopRuleStatus,
+  { rule, last, lastTriggered, pause, failures, loop, lastDispatchedAt, policy, breaker }: LoopRuleStatus,
   now: Date,
 ): readonly string[] {
   const lines: string[] = [];
@@ -61,6 +61,10 @@ function describeRule(
     lines.push(`failed ${failures} times in a row${since}`);
   }
   if (loop?.isSilent === true) lines.push('its loop does not renew its lease: another loop may take it');
+  // An active one has paused the rule, which says so.
+  if (breaker?.isActive === false) {
+    lines.push(`breaker (passive): would have paused it ${ageOf(breaker.openedAt, now)} ago: ${breaker.reason}`);
+  }
   for (const one of policy) lines.push(describePolicy(one, now));
   // Reasons come from people and from database servers.
   return lines.map((line) => withoutControls(`${rule}: ${line}`));

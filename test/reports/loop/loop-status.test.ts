@@ -35,6 +35,7 @@ test('shows who runs which rule, what came of it and why it waits, in 80 columns
         loop: { ...loop, isSilent: true },
         lastDispatchedAt: '2026-11-29T10:00:00.000Z',
       },
+      breaker: { isActive: false, reason: '25 of 25 jobs failed', openedAt: '2026-12-02T09:20:00.000Z' },
       last: { ...pass, rule: 'DST_B', outcome: 'failed', reason: "Column 'files' does not exist", submitted: 0 },
     },
     {
@@ -54,6 +55,7 @@ test('shows who runs which rule, what came of it and why it waits, in 80 columns
     "DST_B: Column 'files' does not exist",
     'DST_B: failed 3 times in a row; it last ran 3d ago',
     'DST_B: its loop does not renew its lease: another loop may take it',
+    'DST_B: breaker (passive): would have paused it 40m ago: 25 of 25 jobs failed',
     'DST_B: retry (active): 2 failed or held attempts will be retried, the next in 20m; e.g. DST_B-00000007-00000: Exit code 1: retry after 20m',
     'DST_B: retry (passive): 1 failed or held attempt would be given up; e.g. DST_B-00000008-00000: Exit code 2',
     'DST_C: paused by eve 2h ago: calibration',

@@ -1,6 +1,7 @@
 import { present } from '#util/present.ts';
 
 import { sql } from '../../connect.ts';
+import { findOpenBreakers } from '../policy/breakers.ts';
 import { countPolicyActions } from '../policy/policy-actions.ts';
 import { findPauses } from './pauses.ts';
 
@@ -74,13 +75,15 @@ export async function findLoopRules(status: Queryable): Promise<readonly LoopRul
     ) f
     order by n.rule`);
   const policies = await countPolicyActions(status);
+  const breakers = new Map((await findOpenBreakers(status)).map(({ rule, ...breaker }) => [rule, breaker]));
   return rows.map((row) => ({
     ...toStatus(row, paused.get(row.rule)),
+    ...present({ breaker: breakers.get(row.rule) }),
     policy: policies.filter(({ rule }) => rule === row.rule),
   }));
 }
 
-function toStatus(row: Row, pause: RulePause | undefined): Omit<LoopRuleStatus, 'policy'> {
+function toStatus(row: Row, pause: RulePause | undefined): Omit<LoopRuleStatus, 'policy' | 'breaker'> {
   const { rule, failures } = row;
   return {
     ...{ rule, failures },

@@ -1,5 +1,6 @@
 import { sql } from '../../connect.ts';
 import { markAlarmCleared } from '../alarm/alarms.ts';
+import { markBreakerResumed } from '../policy/breakers.ts';
 
 import type { RulePause } from '#model/report/loop-status.ts';
 
@@ -29,14 +30,18 @@ export async function putPause(status: Queryable, { rule, reason, by }: Omit<Rul
 }
 
 /**
- * Ends the pause of a rule, and the alarm that a retry policy raised with it.
+ * Ends the pause of a rule, and the alarm that a retry policy or the breaker raised with it. Earlier failures do not open
+ * the breaker again.
  *
  * @returns whether there was one
  * @throws DatabaseError
  */
 export async function removePause(status: Database, rule: string): Promise<boolean> {
   return status.transaction(async (session) => {
-    await markAlarmCleared(session, `paused:${rule}`);
-    return (await session.execute(sql`delete from ${sql.table(session.role, 'rule_pause')} where rule = ${rule}`)) > 0;
+    for (const kind of ['paused', 'breaker']) await markAlarmCleared(session, `${kind}:${rule}`);
+    const pauses = sql.table(session.role, 'rule_pause');
+    if ((await session.execute(sql`delete from ${pauses} where rule = ${rule}`)) === 0) return false;
+    await markBreakerResumed(session, rule);
+    return true;
   });
 }
