@@ -106,6 +106,17 @@ create table attempt_change (
   constraint attempt_change_pkey PRIMARY KEY (dstname)
 );
 
+create table bad_node (
+  node text not null,
+  reason text,
+  found_at timestamp without time zone,
+  expires_at timestamp without time zone,
+  may_be_avoided boolean default false not null,
+  avoided_at timestamp without time zone,
+  allowed_at timestamp without time zone,
+  constraint bad_node_pkey PRIMARY KEY (node)
+);
+
 create table cups_stats (
   id integer default nextval('cups_stats_id_seq'::regclass) not null,
   dstname text not null,

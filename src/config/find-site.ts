@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 
 import { SiteError } from '#model/errors.ts';
 import { defaultDeadlines } from '#model/job/deadlines.ts';
+import { defaultNodes } from '#model/policy/bad-node.ts';
 import { present } from '#util/present.ts';
 
 import { embeddedUrlOf, stateDirectoryName } from './site-directories.ts';
@@ -11,6 +12,7 @@ import { makeNotify } from './site-file/make-notify.ts';
 import { makeRoles } from './site-file/make-role.ts';
 import { readSiteFile } from './site-file/read-site-file.ts';
 
+import type { NodeSettings } from '#model/policy/bad-node.ts';
 import type { Role, Site } from '#model/site.ts';
 
 import type { SiteFile, SiteSections } from './site-file/site-schema.ts';
@@ -279,10 +281,20 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
     worker: makeWorker(sections.worker, root.directory),
     limits: makeLimits(sections.limits),
     ...present({ retry: sections.retry }),
+    nodes: makeNodes(sections.nodes),
     notify: makeNotify(sections.notify, root),
     deadlines: { ...defaultDeadlines, ...present(sections.deadlines ?? {}) },
     statementTimeoutMs: sections.statement_timeout ?? 600_000,
   };
+}
+
+function makeNodes({
+  failures,
+  within,
+  avoid_for: avoidFor,
+  at_most: atMost,
+}: SiteSections['nodes'] = {}): NodeSettings {
+  return { ...defaultNodes, ...present({ failures, withinMs: within, avoidMs: avoidFor, atMost }) };
 }
 
 /** The roles whose tables live on the site's own embedded server: those that SLURP makes and migrates by itself. */

@@ -5,6 +5,7 @@ import { withDatabaseRetries } from '#db/retry.ts';
 import { moveCursorUp } from '#db/status/cursor/move-cursor-up.ts';
 import { moveCursor } from '#db/status/cursor/move-cursor.ts';
 import { putPayload } from '#db/status/payload/put-payload.ts';
+import { findAvoidedNodes } from '#db/status/policy/bad-nodes.ts';
 import { confirmSubmission } from '#db/status/submission/confirm-submission.ts';
 import { ensureStatistics } from '#db/status/submission/ensure-statistics.ts';
 import { putSetup } from '#db/status/submission/put-setup.ts';
@@ -243,10 +244,12 @@ async function submit(
   const { prepared, site, progress, clock } = input;
   progress?.phase('submitting');
   clock?.begin('render');
+  const isAvoiding = (prepared.rule.retry ?? site.retry)?.isActive === true;
   const items = makeItems({
     ...{ session: input.session, uuid: submission.uuid, prepared, directories: position.directories },
     workerDirectory: input.workerDirectory,
     snapshot: input.payload.snapshot,
+    avoidedNodes: isAvoiding ? await findAvoidedNodes(input.session) : [],
     onProgress: (done) => progress?.update(position.submitted + done, input.ready),
     onEnd: () => clock?.begin('submit'),
   });

@@ -9,6 +9,7 @@ import { present } from '#util/present.ts';
 import { decideByQueue } from './back-pressure/decide-by-queue.ts';
 import { readOrders } from './back-pressure/read-orders.ts';
 import { runInOrder } from './back-pressure/run-in-order.ts';
+import { putBadNodes } from './policy/put-bad-nodes.ts';
 import { putDeadlineAlarms } from './put-deadline-alarms.ts';
 import { runTurn } from './run-turn.ts';
 
@@ -75,6 +76,7 @@ export async function runCycle(input: CycleInput): Promise<CycleResult> {
   try {
     input.onSettled(await settleSite({ ...input, status, catalog, say }));
     await putDeadlineAlarms(status, input.site);
+    await putBadNodes(status, input.site.nodes);
     const pauses = new Map((await findPauses(status)).map((pause) => [pause.rule, pause]));
     triggers?.beginCycle(input.turns);
     const submitted = new Map<LoopTurn, number>();

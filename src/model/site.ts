@@ -1,5 +1,6 @@
 import type { Deadlines } from './job/deadlines.ts';
 import type { JobContainer } from './job/job-file.ts';
+import type { NodeSettings } from './policy/bad-node.ts';
 import type { RetryPolicy } from './policy/retry-policy.ts';
 
 /** The four databases by the job they do, however many servers there are. */
@@ -64,6 +65,8 @@ export interface Site {
   readonly limits: SiteLimits;
   /** For rules without `retry` of their own. */
   readonly retry?: RetryPolicy;
+  /** When a node is bad, and how long jobs avoid it. */
+  readonly nodes: NodeSettings;
   readonly notify: NotifySettings;
   /** How long an attempt may stay in each state, in ms. */
   readonly deadlines: Deadlines;

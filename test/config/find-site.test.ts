@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { embeddedRolesOf, findSite } from '#config/find-site.ts';
 import { SiteError } from '#model/errors.ts';
 import { defaultDeadlines } from '#model/job/deadlines.ts';
+import { defaultNodes } from '#model/policy/bad-node.ts';
 
 let home: string;
 
@@ -214,6 +215,7 @@ statement_timeout: 30s
         container: { runtime: 'apptainer', image: '/cvmfs/image.sif', binds: ['/sphenix'] },
       },
       deadlines: { ...defaultDeadlines },
+      nodes: defaultNodes,
       notify: {},
       limits: { busyDutyCycle: 0.8, idlePerRunning: 2.5, idleAtLeast: 500, freeBytes: 500_000_000 },
       statementTimeoutMs: 30_000,
@@ -299,6 +301,21 @@ testbed:
       mail: { to: ['ada@example.org'], program: '/usr/sbin/sendmail' },
     });
     expect(site.deadlines).toMatchObject({ submitted: 432_000_000, held: 5_400_000, running: 172_800_000 });
+  });
+
+  it('says when a node is bad, and how long jobs avoid it (C-Q35)', async () => {
+    await put('slurp.yaml', 'nodes: {failures: 5, within: 1h, avoid_for: 3d, at_most: 0.5}\n');
+    const { nodes } = await findSite({ cwd: home, env: {} });
+    expect(nodes).toEqual({ failures: 5, withinMs: 3_600_000, avoidMs: 259_200_000, atMost: 0.5 });
+    await put('slurp.yaml', 'nodes: {failures: 0, avoid_fr: 1h, within: 5, at_most: 25}\n');
+    expect(await complaintsOf(findSite({ cwd: home, env: {} }))).toEqual([
+      "The site file '/slurp.yaml' has 4 errors",
+      "/slurp.yaml:1:19: Value '0' of 'nodes.failures' is wrong: expected a whole number above 0",
+      "/slurp.yaml:1:22: Unknown key 'avoid_fr' in 'nodes': did you mean 'avoid_for'?",
+      "/slurp.yaml:1:44: Value '5' of 'nodes.within' is wrong: expected a time span with its unit, such as '2s' or '10m'",
+      "/slurp.yaml:1:56: Value '25' of 'nodes.at_most' is wrong: expected a number from 0 to 1",
+      "'docs/site.md' lists all keys",
+    ]);
   });
 
   it('never shows the address of a webhook, and takes no mail address that could add a header', async () => {

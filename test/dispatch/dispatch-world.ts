@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { makeBackend } from '#batch/backends.ts';
 import { openDatabase, sql } from '#db/connect.ts';
 import { defaultDeadlines } from '#model/job/deadlines.ts';
+import { defaultNodes } from '#model/policy/bad-node.ts';
 
 import { testDatabase } from '../db/test-database.ts';
 import { prepareTestRuleOf, testDstfile, testDstname } from './test-rule.ts';
@@ -49,6 +50,7 @@ export function makeTestSite(
     payloads: { directory: join(stateDirectory, 'payloads'), limitBytes: 1e9, keepMs: 30 * 24 * 3600 * 1000 },
     worker: { reportTimeoutMs: 1000, inputsTimeoutMs: 1000, isSupervised: true },
     limits: { busyDutyCycle: 0.95, idleAtLeast: 1000, freeBytes: 1 },
+    nodes: defaultNodes,
     notify: {},
     deadlines: defaultDeadlines,
     statementTimeoutMs: 60_000,

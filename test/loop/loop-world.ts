@@ -12,6 +12,7 @@ import { renderTestBlocks, renderTestRule } from '../dispatch/test-rule.ts';
 import { commitAll } from '../util/commit-all.ts';
 import { silentLog } from '../util/silent-log.ts';
 
+import type { BatchBackend, BatchJob } from '#batch/backend.ts';
 import type { Database } from '#db/connect.ts';
 import type { CycleResult } from '#loop/run-cycle.ts';
 import type { LoopInput } from '#loop/run-loop.ts';
@@ -37,7 +38,7 @@ export const rowsOf = (last: number): string =>
 
 const tablesOfLoops = [
   ...['production_lease', 'production_pass', 'rule_pause', 'rule_input', 'triggered_run', 'policy_action'],
-  ...['product_request', 'invalid_run_list', 'rule_breaker', 'notification', 'alarm'],
+  ...['product_request', 'invalid_run_list', 'rule_breaker', 'bad_node', 'notification', 'alarm'],
 ] as const;
 
 /** Opens the world for the tests of a file. */
@@ -119,3 +120,20 @@ export async function loop(names: readonly string[], more: Partial<LoopInput> = 
 /** `RULE OUTCOME SUBMITTED` of each pass. */
 export const outcomesOf = ({ passes }: Heard): readonly string[] =>
   passes.map(({ rule: name, outcome, submitted }) => `${name} ${outcome} ${submitted}`);
+
+/** A backend that remembers the jobs that it is given. */
+export function remembering(jobs: BatchJob[]): BatchBackend {
+  return {
+    ...world.backend,
+    submit: (submission, items) =>
+      world.backend.submit(
+        submission,
+        (async function* () {
+          for await (const job of items) {
+            jobs.push(job);
+            yield job;
+          }
+        })(),
+      ),
+  };
+}

@@ -11,15 +11,18 @@ import { findAlarms } from '#db/status/alarm/alarms.ts';
 import { countUndelivered } from '#db/status/alarm/notifications.ts';
 import { findLoopRules } from '#db/status/loop/find-loop-rules.ts';
 import { putPause, removePause } from '#db/status/loop/pauses.ts';
+import { findBadNodes } from '#db/status/policy/bad-nodes.ts';
 import { DatabaseError, UsageError } from '#model/errors.ts';
 import { queryReportNames } from '#model/report/query-report.ts';
 import { renderAlarms } from '#reports/loop/render-alarms.ts';
 import { renderLoopStatus } from '#reports/loop/render-loop-status.ts';
+import { renderNodes } from '#reports/loop/render-nodes.ts';
 import { present } from '#util/present.ts';
 import { readAccountName } from '#util/process/read-account-name.ts';
 
 import { findNamedSite } from '../find-named-site.ts';
 import { openMadeSite } from '../open-databases.ts';
+import { withNodesCommand } from './nodes.ts';
 import { makeQueryRequest } from './query-options.ts';
 import { printQueryReports } from './query.ts';
 import { makeSubmitRequest, withLoopOptions } from './submit-options.ts';
@@ -59,14 +62,18 @@ export function withLoopCommands(program: Command, loop: LoopContext): void {
       const options = command.optsWithGlobals<SiteOptions & { readonly json?: true }>();
       const status = await openStatus(options, loop);
       const rules = await findLoopRules(status);
+      const nodes = await findBadNodes(status);
       const [alarms, undelivered] = [await findAlarms(status), await countUndelivered(status)];
-      if (options.json === true) await writeJson({ rules, alarms, undelivered });
+      if (options.json === true) await writeJson({ rules, nodes, alarms, undelivered });
       else {
         const now = new Date();
         const width = findOutputWidth();
-        await writeOutput(renderLoopStatus(rules, now, width) + renderAlarms(alarms, undelivered, now));
+        await writeOutput(
+          renderLoopStatus(rules, now, width) + renderNodes(nodes) + renderAlarms(alarms, undelivered, now),
+        );
       }
     });
+  withNodesCommand(program, (options) => openStatus(options, loop));
   program
     .command('pause')
     .description('stop all loops from running a rule; jobs in the queue continue')

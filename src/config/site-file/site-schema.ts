@@ -138,6 +138,15 @@ const notify = z.strictObject({
 
 const deadlines = z.partialRecord(z.enum(openStates), timeSpan);
 
+const partOfNodes = { error: 'a number from 0 to 1' };
+
+const nodes = z.strictObject({
+  failures: positive.optional(),
+  within: timeSpan.optional(),
+  avoid_for: timeSpan.optional(),
+  at_most: z.number(partOfNodes).min(0, partOfNodes).max(1, partOfNodes).optional(),
+});
+
 const sections = {
   state: path.optional(),
   odbc: path.optional(),
@@ -148,6 +157,7 @@ const sections = {
   payloads: payloads.optional(),
   limits: limits.optional(),
   retry: retryShape.optional(),
+  nodes: nodes.optional(),
   notify: notify.optional(),
   deadlines: deadlines.optional(),
   spool: path.optional(),

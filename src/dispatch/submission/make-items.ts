@@ -29,6 +29,8 @@ export interface ItemsInput {
   readonly directories: DirectoryMaker;
   /** What the jobs stage from. */
   readonly snapshot: Pick<Snapshot, 'stageDirectory' | 'moved'>;
+  /** Names of nodes on which none of the jobs may run. */
+  readonly avoidedNodes: readonly string[];
   /** Told after each batch how many are made. */
   readonly onProgress?: (done: number) => void;
   /** Told when all are made and have been taken. */
@@ -66,7 +68,7 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
         executable: job.executable.kind === 'wrapper' ? join(input.workerDirectory, 'wrapper.sh') : job.executable.path,
         arguments: job.arguments,
         commands: job.commands,
-        ...present({ needs: needsOf(row) }),
+        ...present({ needs: needsOf(row, input.avoidedNodes) }),
       };
     }
     done += rows.length;
@@ -78,7 +80,8 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
   input.onEnd?.();
 }
 
-function needsOf({ memoryMb, diskMb, avoidedNodes }: ReservedRow): JobNeeds | undefined {
+function needsOf({ memoryMb, diskMb, avoidedNodes: own }: ReservedRow, all: readonly string[]): JobNeeds | undefined {
+  const avoidedNodes = [...new Set([...own, ...all])];
   if (memoryMb === null && diskMb === null && avoidedNodes.length === 0) return undefined;
   return { memoryMb, diskMb, avoidedNodes };
 }

@@ -1,3 +1,4 @@
+import { markNodesAvoided } from '#db/status/policy/bad-nodes.ts';
 import { defaultBreaker } from '#model/policy/breaker.ts';
 
 import { applyBreaker } from './apply-breaker.ts';
@@ -19,7 +20,8 @@ export interface PoliciesInput extends Omit<PolicyInput, 'policy'> {
 const withoutRetry: RetryPolicy = { isActive: false, attempts: 1, cases: [], breaker: defaultBreaker };
 
 /**
- * Applies the failure policies of a rule: first its breaker, then its retry policy.
+ * Applies the failure policies of a rule: first its breaker, then its retry policy. If it is active, new jobs
+ * avoid bad nodes from now on.
  *
  * @returns why the rule was paused; undefined: it was not
  * @throws DatabaseError; SiteError if the lease is lost; BatchError if the batch system does not answer
@@ -31,5 +33,7 @@ export async function applyPolicies(input: PoliciesInput): Promise<string | unde
   const open = settings === undefined ? undefined : await applyBreaker({ rule, settings, isActive, status, guard });
   if (open?.isPaused === true) return `too many failures: ${open.reason}`;
   if (open?.isNew === true) onWarning(`Its breaker would pause it: ${open.reason}`);
+  const avoided = isActive ? await markNodesAvoided(status, guard) : [];
+  for (const node of avoided) onWarning(`New jobs avoid '${node}': 'ramenya nodes' says why`);
   return policy === undefined ? undefined : (await applyPolicy({ ...input, policy })).paused;
 }

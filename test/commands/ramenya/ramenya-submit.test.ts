@@ -132,6 +132,26 @@ test('reads a list of rules again in each cycle, and keeps the last valid versio
   expect((await world.ramenya('status')).out).toMatch(/^DST_A +- /mu);
 }, 120_000);
 
+test('shows bad machines, and lets jobs use one again (C-Q35)', async () => {
+  expect((await world.ramenya('nodes')).out).toBe('No bad machines are known\n');
+  await world.status.execute(sql`
+    insert into ${sql.table(world.status.role, 'bad_node')} (node, reason, found_at, expires_at, may_be_avoided, avoided_at)
+    values ('bad.farm', '12 of 13 jobs failed there', '2026-12-01', '2126-12-02 10:00', true, '2026-12-01')`);
+  const line = 'node bad.farm: new jobs avoid it until 2126-12-02 10:00 UTC: 12 of 13 jobs failed there\n';
+  expect((await world.ramenya('nodes')).out).toBe(line);
+  expect((await world.ramenya('status')).out).toContain(line);
+  const node = {
+    ...{ node: 'bad.farm', reason: '12 of 13 jobs failed there', mayBeAvoided: true },
+    ...{ foundAt: '2026-12-01T00:00:00.000Z', avoidedAt: '2026-12-01T00:00:00.000Z' },
+    expiresAt: '2126-12-02T10:00:00.000Z',
+  };
+  expect(JSON.parse((await world.ramenya('nodes', '--json')).out)).toEqual({ nodes: [node] });
+  expect(JSON.parse((await world.ramenya('status', '--json')).out)).toMatchObject({ nodes: [node] });
+  expect((await world.ramenya('nodes', '--allow', 'bad.farm')).out).toBe('New jobs may use bad.farm again\n');
+  expect(await world.ramenya('nodes', '--allow', 'bad.farm')).toMatchObject({ exitCode: 2 });
+  expect((await world.ramenya('nodes')).out).toBe('No bad machines are known\n');
+});
+
 test('leaves a paused rule alone until it is resumed', async () => {
   expect(await world.ramenya('pause', 'DST_A')).toMatchObject({ exitCode: 2 });
   expect((await world.ramenya('pause', 'DST_A', '--reason', 'beam is off')).out).toBe(

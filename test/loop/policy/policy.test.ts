@@ -8,7 +8,7 @@ import { findAlarms } from '#db/status/alarm/alarms.ts';
 import { findPauses, removePause } from '#db/status/loop/pauses.ts';
 import { countPolicyActions, findPolicyActions } from '#db/status/policy/policy-actions.ts';
 
-import { loop, outcomesOf, rowsOf, rule, turnOf, useLoopWorld, world } from '../loop-world.ts';
+import { loop, outcomesOf, remembering, rowsOf, rule, turnOf, useLoopWorld, world } from '../loop-world.ts';
 
 import type { BatchBackend, BatchJob } from '#batch/backend.ts';
 
@@ -39,23 +39,6 @@ async function attempts(): Promise<readonly string[]> {
     select run || '.' || attempt_number || ' ' || case when retired_at is null then status::text else 'retired' end as line
     from ${sql.table(world.status.role, 'production_status')} order by run, attempt_number`);
   return rows.map(({ line }) => line);
-}
-
-/** A backend that remembers the jobs that it is given. */
-function remembering(jobs: BatchJob[]): BatchBackend {
-  return {
-    ...world.backend,
-    submit: (submission, items) =>
-      world.backend.submit(
-        submission,
-        (async function* () {
-          for await (const job of items) {
-            jobs.push(job);
-            yield job;
-          }
-        })(),
-      ),
-  };
 }
 
 const retrying = (more = '') => `{mode: active, cases: [{do: retry${more}}]}`;
