@@ -205,7 +205,7 @@ export interface BatchBackend {
    *
    * @param state only jobs in this state
    */
-  queryQueue(uuids: readonly string[], state?: 'held'): Promise<BatchAnswer<readonly BatchJobReport[]>>;
+  queryQueue(uuids: readonly string[], state?: 'held' | 'running'): Promise<BatchAnswer<readonly BatchJobReport[]>>;
   /** Jobs that left the queue, of these submissions. */
   queryHistory(uuids: readonly string[]): Promise<BatchAnswer<readonly BatchJobReport[]>>;
   hold(selection: BatchSelection, reason: string): Promise<BatchAnswer<number>>;

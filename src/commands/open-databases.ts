@@ -14,9 +14,15 @@ export type Databases = Readonly<Record<RoleName, Database>>;
  * Opens the databases of a site until the command ends. Those that are not used are never connected to.
  *
  * @param applicationName what the server shows of its sessions
+ * @param isReadOnly the servers refuse what would change something
  */
-export function openDatabases(site: Site, context: MainContext, applicationName: string): Databases {
-  const open = (role: RoleName): Database => openDatabase(site.roles[role], { applicationName });
+export function openDatabases(
+  site: Site,
+  context: MainContext,
+  applicationName: string,
+  isReadOnly = false,
+): Databases {
+  const open = (role: RoleName): Database => openDatabase(site.roles[role], { applicationName, isReadOnly });
   const databases = { daq: open('daq'), raw: open('raw'), catalog: open('catalog'), status: open('status') };
   context.onEnd(async () => {
     for (const database of Object.values(databases)) await database.close();
@@ -35,9 +41,15 @@ export async function openMadeSite(
     context,
     say,
     applicationName,
-  }: { readonly context: MainContext; readonly say: Say; readonly applicationName: string },
+    isReadOnly = false,
+  }: {
+    readonly context: MainContext;
+    readonly say: Say;
+    readonly applicationName: string;
+    readonly isReadOnly?: boolean;
+  },
 ): Promise<Databases> {
   assertMadeSite(site);
   await ensureSite(site, { say });
-  return openDatabases(site, context, applicationName);
+  return openDatabases(site, context, applicationName, isReadOnly);
 }

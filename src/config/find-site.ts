@@ -284,6 +284,7 @@ export async function findSite(options: FindSiteOptions = {}): Promise<Site> {
     nodes: makeNodes(sections.nodes),
     notify: makeNotify(sections.notify, root),
     deadlines: { ...defaultDeadlines, ...present(sections.deadlines ?? {}) },
+    diskCheckMs: sections.disk_check ?? 6 * 3_600_000,
     statementTimeoutMs: sections.statement_timeout ?? 600_000,
   };
 }

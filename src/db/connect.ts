@@ -31,6 +31,8 @@ export interface DatabaseOptions {
   readonly max?: number;
   /** Tries to connect to a server that is away or just starting; 4 by default (about 2 s). */
   readonly connectAttempts?: number;
+  /** The server refuses every statement that would change something. */
+  readonly isReadOnly?: boolean;
 }
 
 /** A server that says it is just starting, or recovering, is waited for this long. */
@@ -103,7 +105,8 @@ export function openPool(role: Role, options: DatabaseOptions): pg.Pool {
     onConnect: async (client: pg.ClientBase): Promise<void> => {
       await client.query(
         `select set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO, YMD', false),
-                set_config('client_connection_check_interval', '2000', false)`,
+                set_config('client_connection_check_interval', '2000', false),
+                set_config('default_transaction_read_only', '${options.isReadOnly === true ? 'on' : 'off'}', false)`,
       );
     },
   });

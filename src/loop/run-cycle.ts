@@ -9,12 +9,14 @@ import { present } from '#util/present.ts';
 import { decideByQueue } from './back-pressure/decide-by-queue.ts';
 import { readOrders } from './back-pressure/read-orders.ts';
 import { runInOrder } from './back-pressure/run-in-order.ts';
+import { checkDiscrepancies } from './check-discrepancies.ts';
 import { putBadNodes } from './policy/put-bad-nodes.ts';
 import { putDeadlineAlarms } from './put-deadline-alarms.ts';
 import { runTurn } from './run-turn.ts';
 
 import type { Say } from '#model/log.ts';
 import type { Production } from '#model/production.ts';
+import type { Discrepancies } from '#model/report/discrepancies.ts';
 import type { PassRecord, QueueGauge, RulePause } from '#model/report/loop-status.ts';
 import type { Settled } from '#settle/settle-site.ts';
 
@@ -30,8 +32,8 @@ export interface CycleInput extends RuleInput {
   readonly meter: QueueMeter;
   /** Runs triggered rules; absent: rules are not triggered. */
   readonly triggers?: TriggerRunner;
-  /** Called when the site is settled. */
-  readonly onSettled: (settled: Settled) => void;
+  /** Called when the site is settled, with what does not agree of attempts that have ended. */
+  readonly onSettled: (settled: Settled, discrepancies: Discrepancies) => void;
 }
 
 /** What a rule is run with, in a cycle or because it was triggered. */
@@ -74,7 +76,8 @@ export async function runCycle(input: CycleInput): Promise<CycleResult> {
   const turns: TurnRecord[] = [];
   let isEnd = false;
   try {
-    input.onSettled(await settleSite({ ...input, status, catalog, say }));
+    const settled = await settleSite({ ...input, status, catalog, say });
+    input.onSettled(settled, await checkDiscrepancies(input, input.stop));
     await putDeadlineAlarms(status, input.site);
     await putBadNodes(status, input.site.nodes);
     const pauses = new Map((await findPauses(status)).map((pause) => [pause.rule, pause]));

@@ -70,6 +70,8 @@ export interface Site {
   readonly notify: NotifySettings;
   /** How long an attempt may stay in each state, in ms. */
   readonly deadlines: Deadlines;
+  /** How often loops look for the files of the catalog on disk. */
+  readonly diskCheckMs: number;
   /** How long a rule's query may run on its server. */
   readonly statementTimeoutMs: number;
 }

@@ -1,6 +1,7 @@
 import { ingestSpools } from '#ingest/ingest-spools.ts';
 import { present } from '#util/present.ts';
 
+import { putMassOfJobs } from './discrepancy/put-discrepancy-alarms.ts';
 import { reconcile } from './reconcile/reconcile.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
@@ -21,19 +22,26 @@ export interface ReconcileSiteInput {
   /** Absent: {@link defaultTerms}. */
   readonly terms?: { readonly endGraceMs?: number; readonly vanishAfterMs?: number };
   readonly isMassVanishingAllowed?: boolean;
+  /** Nothing is changed: the counts say what would be done. */
+  readonly isReportOnly?: boolean;
 }
 
 /**
- * Reconciles the attempts of a site: its spools first, then the batch system.
+ * Reconciles the attempts of a site: its spools first, then the batch system. Of all rules at once, it raises an alarm
+ * where most jobs seem to have vanished, and clears it.
  *
  * @throws DatabaseError, GatewayError
  * @see docs/reconcile.md
  */
-export function reconcileSite(input: ReconcileSiteInput): Promise<Reconciled> {
+export async function reconcileSite(input: ReconcileSiteInput): Promise<Reconciled> {
   const { site, status, catalog, backend, log, rule } = input;
-  return reconcile({
+  const isReportOnly = input.isReportOnly === true;
+  const reconciled = await reconcile({
     ...{ status, backend, log, ...input.terms, isMassVanishingAllowed: input.isMassVanishingAllowed === true },
-    ...present({ rule }),
-    ingestSpools: () => ingestSpools({ status, catalog, log }, site.spoolDirectory),
+    ...{ ...present({ rule }), isReportOnly },
+    ingestSpools: () =>
+      isReportOnly ? Promise.resolve() : ingestSpools({ status, catalog, log }, site.spoolDirectory),
   });
+  if (!isReportOnly && rule === undefined) await putMassOfJobs(status, reconciled);
+  return reconciled;
 }

@@ -25,6 +25,8 @@ export interface RecoverInput {
   readonly log: Log;
   /** Told in one line of each thing that was done, or that has to wait. */
   readonly say: Say;
+  /** Nothing is changed: the result says what would be done. */
+  readonly isReportOnly?: boolean;
 }
 
 /** A submitter of which nothing can be known (another host, a directory that is gone) is taken for dead after this. */
@@ -88,7 +90,13 @@ async function settle(input: RecoverInput, submission: UnconfirmedSubmission): P
     input.say(`The batch system does not report whether it has ${countOf(count, 'job')} of '${rule}': ${doubt}`);
     return 'unknown';
   }
-  if (found !== undefined || submission.hasSpoken) {
+  const isConfirmed = found !== undefined || submission.hasSpoken;
+  if (input.isReportOnly === true) {
+    const would = isConfirmed ? 'confirm' : 'take back';
+    input.say(`Would ${would} ${countOf(count, 'job')} of '${rule}' of an interrupted dispatch`);
+    return isConfirmed ? 'confirmed' : 'withdrawn';
+  }
+  if (isConfirmed) {
     const isDone = await withDatabaseRetries(() =>
       input.status.transaction((session) => confirmSubmission(session, uuid, found?.cluster)),
     );

@@ -53,6 +53,7 @@ export function makeTestSite(
     nodes: defaultNodes,
     notify: {},
     deadlines: defaultDeadlines,
+    diskCheckMs: 6 * 3_600_000,
     statementTimeoutMs: 60_000,
   };
 }

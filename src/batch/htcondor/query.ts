@@ -12,10 +12,13 @@ import type { AskedSite, CondorQuestion } from './ask-condor.ts';
 export function queryQueue(
   site: AskedSite,
   uuids: readonly string[],
-  state?: 'held',
+  state?: 'held' | 'running',
 ): Promise<BatchAnswer<readonly BatchJobReport[]>> {
-  return queryJobs(site, uuids, 'condor_q', ['-allusers'], state === undefined ? '' : 'JobStatus == 5 && ');
+  return queryJobs(site, uuids, 'condor_q', ['-allusers'], state === undefined ? '' : `${conditions[state]} && `);
 }
+
+/** As HTCondor numbers the states; 6 is a job that runs and brings its output home. */
+const conditions = { held: 'JobStatus == 5', running: '(JobStatus == 2 || JobStatus == 6)' } as const;
 
 /**
  * Asks for jobs by their submissions, in pieces.

@@ -5,6 +5,8 @@ import { printError } from '#cli/say.ts';
 import { runLoop } from '#loop/run-loop.ts';
 import { describeCycle, describeTurn } from '#reports/loop/describe-turn.ts';
 import { describeStop } from '#reports/settled/describe-stop.ts';
+import { describeDiscrepancies } from '#reports/settled/render-discrepancies.ts';
+import { countOf } from '#util/count-of.ts';
 import { present } from '#util/present.ts';
 
 import { openLoopPlace } from './loop-place.ts';
@@ -64,10 +66,15 @@ export async function runSubmit(
       cycles = cycle;
       printer.beginCycle();
     },
-    onSettled: ({ attempts }) => {
+    onSettled: ({ attempts }, discrepancies) => {
       for (const stop of attempts.stops) printer.sayNew(describeStop(stop));
       const unknown = attempts.unknown + attempts.disbelieved > 0 ? attempts.reasons[0]?.why : undefined;
       if (unknown !== undefined) printer.sayNew(`Not all jobs are known: ${unknown}`);
+      if (attempts.disbelieved > 0) {
+        const count = countOf(attempts.disbelieved, 'job');
+        printer.sayNew(`${count} seem to have vanished at once: nothing is recorded until 'slurp reconcile --yes'`);
+      }
+      for (const sentence of describeDiscrepancies(discrepancies)) printer.sayNew(sentence);
     },
     onWarning: (rule, sentence) => printer.sayNew(`${rule}: ${sentence}`),
     // A triggered rule runs while the loop waits for its next cycle.

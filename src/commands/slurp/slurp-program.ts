@@ -1,5 +1,6 @@
 import { Argument, InvalidArgumentError, Option } from 'commander';
 
+import { markExclusive } from '#cli/option-constraints.ts';
 import { makeProgram } from '#cli/program.ts';
 import { makeSay } from '#cli/say.ts';
 import { makeListParser } from '#cli/value-parsers.ts';
@@ -77,13 +78,15 @@ export function makeSlurpProgram(context: MainContext): Command {
     .action(async (_, command) =>
       runServe(command.optsWithGlobals(), context, assertPresent(program.version(), 'the version')),
     );
-  program
-    .command('reconcile')
-    .description('compare open submissions and attempts with the batch system and record what is known')
+  const reconcile = program.command('reconcile');
+  markExclusive(reconcile, ['--report-only', '--register']);
+  reconcile
+    .description('compare attempts with the batch system, catalog and disk, and record what is known')
     .option('--submissions', 'only unconfirmed submissions')
     .option('--rule <name>', 'attempts of one rule')
     .option('--yes', 'record it even if most jobs seem to have vanished at once')
     .option('--register', 'register products that are on disk though no job reported them')
+    .option('--report-only', 'change nothing, and show what would be done')
     .option('--json', 'one line of JSON')
     .action(async (_, command) => {
       const options: SiteOptions & ReconcileOptions = command.optsWithGlobals();

@@ -160,6 +160,7 @@ const sections = {
   nodes: nodes.optional(),
   notify: notify.optional(),
   deadlines: deadlines.optional(),
+  disk_check: timeSpan.optional(),
   spool: path.optional(),
   logs: path.optional(),
   rules: path.optional(),

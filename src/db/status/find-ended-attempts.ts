@@ -35,9 +35,12 @@ export interface EndedAttempt {
   readonly run: number;
   readonly segment: number;
   readonly rule: string | null;
+  readonly dsttype: string;
   readonly state: JobState;
   /** The start that ended it; -1 where it had none, or that is not known. */
   readonly start: number;
+  /** When it was last heard of; milliseconds since 1970. */
+  readonly lastMessageMs: number | null;
 }
 
 /**
@@ -71,7 +74,8 @@ export async function findRestartableWithEnded(
  */
 export function findEnded(status: Queryable, ids: readonly number[]): Promise<readonly EndedAttempt[]> {
   return status.query<EndedAttempt>(sql`
-    select id, submission_id::text as submission, dstfile, run, segment, rule, status::text as state, start
+    select id, submission_id::text as submission, dstfile, run, segment, rule, dsttype, status::text as state, start,
+           (extract(epoch from last_message) * 1000)::float8 as "lastMessageMs"
     from ${sql.table(status.role, 'production_status')}
     where id = any (${ids}::int[]) and submission_id is not null and status in ('finished', 'failed') order by id`);
 }

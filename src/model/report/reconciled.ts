@@ -1,3 +1,5 @@
+import type { Discrepancies } from './discrepancies.ts';
+
 /** How many submissions were found in which condition. */
 export interface Recovered {
   readonly confirmed: number;
@@ -56,4 +58,8 @@ export interface Reconciled {
 export interface ReconcileReport {
   readonly submissions: Recovered;
   readonly attempts?: Reconciled;
+  /** What does not agree of attempts that have ended. */
+  readonly discrepancies?: Discrepancies;
+  /** Nothing was changed: this is what would be done. */
+  readonly isReportOnly?: true;
 }

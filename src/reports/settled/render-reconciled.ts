@@ -21,7 +21,7 @@ const recordedTexts: Readonly<Record<(typeof recordedKinds)[number], string>> = 
  * @param width the widest a line of a table may be, in characters
  * @returns lines, each ended by a newline
  */
-export function renderReconciled({ submissions, attempts }: ReconcileReport, width: number): string {
+export function renderReconciled({ submissions, attempts, isReportOnly }: ReconcileReport, width: number): string {
   const tables = [renderSubmissions(submissions, width), renderAttempts(attempts, width)].filter((one) => one !== '');
   if (tables.length === 0) {
     const openToo = attempts === undefined ? '' : ', no open attempts';
@@ -31,7 +31,8 @@ export function renderReconciled({ submissions, attempts }: ReconcileReport, wid
     ...(attempts?.stops ?? []).map((stop) => `${describeStop(stop)}\n`),
     ...(attempts?.reasons ?? []).map(({ why, count }) => `${count}: ${why}\n`),
   ];
-  return [tables.join('\n'), reasons.length === 0 ? '' : '\n', ...reasons].join('');
+  const head = isReportOnly === true ? 'Nothing was changed; without --report-only, this would be done:\n\n' : '';
+  return [head, tables.join('\n'), reasons.length === 0 ? '' : '\n', ...reasons].join('');
 }
 
 function renderSubmissions({ confirmed, withdrawn, waiting, unknown }: Recovered, width: number): string {

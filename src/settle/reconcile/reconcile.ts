@@ -5,6 +5,8 @@ import { putCluster } from '#db/status/submission/put-cluster.ts';
 import { ingestOwnEvents } from '#ingest/ingest-own-events.ts';
 import { recordedKinds } from '#model/report/reconciled.ts';
 
+import { isMass } from '../is-mass.ts';
+import { makeReportingBackend } from '../make-reporting-backend.ts';
 import { decideAttempt } from './decide-attempt.ts';
 import { findClusters } from './find-clusters.ts';
 import { makeStop } from './make-stop.ts';
@@ -42,6 +44,8 @@ export interface ReconcileInput {
   readonly keepHeldMs?: number;
   /** An operator knows that most jobs vanished, and wants that recorded. */
   readonly isMassVanishingAllowed?: boolean;
+  /** Nothing is changed: the counts say what would be done. */
+  readonly isReportOnly?: boolean;
 }
 
 /**
@@ -55,10 +59,6 @@ const attemptsAtOnce = 10_000;
 /** Attempts are confirmed in groups. */
 const confirmedAtOnce = 500;
 
-/** More than this number and this part of all jobs never vanish at once: the question went wrong. */
-const believableVanishings = 100;
-const believablePart = 0.5;
-
 /**
  * Brings open attempts and the batch system into agreement: what their jobs did without saying it becomes
  * events, jobs of retired attempts are removed, and what cannot be known is counted as such. Several at once are safe,
@@ -67,7 +67,8 @@ const believablePart = 0.5;
  * @throws DatabaseError, GatewayError
  * @see docs/reconcile.md
  */
-export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
+export async function reconcile(asked: ReconcileInput): Promise<Reconciled> {
+  const input = asked.isReportOnly === true ? { ...asked, backend: makeReportingBackend(asked.backend) } : asked;
   const { status, backend, rule } = input;
   await input.ingestSpools();
   const tally = makeTally();
@@ -79,7 +80,7 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
   tally.jobsRemoved += await removeFenced(input, sayUnknown);
   // Who dispatches a rule does not wait for this.
   if (rule === undefined) {
-    await findClusters(input);
+    if (input.isReportOnly !== true) await findClusters(input);
     tally.jobsRemoved += await removeEnded(input, input.keepHeldMs ?? defaultTerms.keepHeldMs, sayUnknown);
   }
   return tally.end();
@@ -128,7 +129,8 @@ async function reconcilePiece(
   const work = sortOut(attempts, looked.sightOf, terms, tally);
   for (let from = 0; from < work.confirm.length; from += confirmedAtOnce) {
     const ids = work.confirm.slice(from, from + confirmedAtOnce);
-    tally.confirmed += await withDatabaseRetries(() => confirmAttempts(status, ids));
+    if (input.isReportOnly === true) tally.confirmed += ids.length;
+    else tally.confirmed += await withDatabaseRetries(() => confirmAttempts(status, ids));
   }
   await ingestReported(input, work.events, tally);
   for (const [uuid, cupsids] of work.remove) {
@@ -160,12 +162,12 @@ async function resolveStops(
     if (sight === undefined) continue;
     const { uuid, cluster } = submission;
     const found = sight.report?.cluster;
-    if (cluster === null && found !== undefined) {
+    if (cluster === null && found !== undefined && input.isReportOnly !== true) {
       await withDatabaseRetries(() => input.status.transaction((session) => putCluster(session, uuid, found)));
     }
-    const { status, backend, log } = input;
+    const { status, backend, log, isReportOnly = false } = input;
     const terms = keepHeldMs === undefined ? {} : { keepHeldMs };
-    const outcome = await resolveStop({ status, backend, log, ...terms }, submission, sight);
+    const outcome = await resolveStop({ status, backend, log, isReportOnly, ...terms }, submission, sight);
     if (outcome.kind === 'resolved') ended.set(uuid, outcome.from);
     tally.addStop(submission, found, outcome);
   }
@@ -218,8 +220,10 @@ function sortOut(
 }
 
 async function ingestReported(input: ReconcileInput, events: readonly JobEvent[], tally: Tally): Promise<void> {
-  for (const { cupsid, start, detail } of await ingestOwnEvents(input, events)) {
+  const isReportOnly = input.isReportOnly === true;
+  for (const { cupsid, start, detail } of isReportOnly ? events : await ingestOwnEvents(input, events)) {
     tally.count(detail.kind);
+    if (isReportOnly) continue;
     input.log.info({ cupsid, start, ...detail }, 'reported by the batch system');
   }
 }
@@ -227,8 +231,7 @@ async function ingestReported(input: ReconcileInput, events: readonly JobEvent[]
 /** Held back until all are counted: what is said of most of the jobs at once is not believed. */
 async function ingestVanished(input: ReconcileInput, tally: Tally): Promise<void> {
   const { vanished } = tally;
-  const isMass = vanished.length > believableVanishings && vanished.length > believablePart * tally.checked;
-  if (isMass && input.isMassVanishingAllowed !== true) {
+  if (isMass(vanished.length, tally.checked) && input.isMassVanishingAllowed !== true) {
     tally.disbelieved = vanished.length;
     tally.addReason('vanished all at once: nothing was recorded', vanished.length);
     input.log.error({ vanished: vanished.length, checked: tally.checked }, 'too many jobs vanished at once');

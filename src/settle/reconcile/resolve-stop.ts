@@ -1,6 +1,6 @@
 import { withDatabaseRetries } from '#db/retry.ts';
 import { putStop, removeStop } from '#db/status/factory/put-stop.ts';
-import { findUnmade, withdrawUnmade } from '#db/status/factory/withdraw-unmade.ts';
+import { countUnmade, findUnmade, withdrawUnmade } from '#db/status/factory/withdraw-unmade.ts';
 import { ingestOwnEvents } from '#ingest/ingest-own-events.ts';
 
 import type { BatchBackend, BatchSubmissionReport, FactoryStop } from '#batch/backend.ts';
@@ -15,6 +15,8 @@ export interface StopInput {
   readonly log: Log;
   /** A submission that an operator held waits for so long; absent: for ever. */
   readonly keepHeldMs?: number;
+  /** Nothing is changed: the outcome says what would be done. */
+  readonly isReportOnly?: boolean;
 }
 
 /** What the batch system says of the submission, and how many of its jobs were surely made. */
@@ -66,11 +68,13 @@ export async function resolveStop(
     return withdrawRest(input, uuid, { reason: recorded.reason, from: Math.max(next, seen), failed: 0 });
   }
   if (stop === undefined) {
-    if (recorded !== null) await withDatabaseRetries(() => removeStop(status, uuid));
+    if (recorded !== null && input.isReportOnly !== true) await withDatabaseRetries(() => removeStop(status, uuid));
     return { kind: 'makes' };
   }
   const { kind, reason } = stop;
-  await withDatabaseRetries(() => putStop(status, uuid, { kind, reason, next: report.nextProcess }));
+  if (input.isReportOnly !== true) {
+    await withDatabaseRetries(() => putStop(status, uuid, { kind, reason, next: report.nextProcess }));
+  }
   const unmade = report.count - report.nextProcess;
   if (kind === 'held' && !isOverdue(input, recorded?.sinceMs)) return { kind: 'waits', stop, unmade };
   const failed = stop.process === undefined ? 0 : await markUnmade(input, uuid, stop.process, reason);
@@ -84,10 +88,14 @@ function isOverdue({ keepHeldMs }: StopInput, sinceMs: number | undefined): bool
 }
 
 async function withdrawRest(
-  { status, backend, log }: StopInput,
+  { status, backend, log, isReportOnly }: StopInput,
   uuid: string,
   { reason, from, failed }: { readonly reason: string; readonly from: number; readonly failed: number },
 ): Promise<StopOutcome> {
+  if (isReportOnly === true) {
+    const unmade = await withDatabaseRetries(() => countUnmade(status, { uuid, from }));
+    return { kind: 'resolved', reason, from, takenBack: unmade - failed, failed };
+  }
   const why = describeNeverMade(backend, reason);
   const takenBack = await withDatabaseRetries(() =>
     status.transaction((session) => withdrawUnmade(session, { uuid, from }, why, 'reconcile')),
@@ -98,13 +106,14 @@ async function withdrawRest(
 
 /** The one that cannot be made would stop the next submission too. */
 async function markUnmade(
-  { status, backend, log }: StopInput,
+  { status, backend, log, isReportOnly }: StopInput,
   uuid: string,
   process: number,
   reason: string,
 ): Promise<number> {
   const cupsid = await withDatabaseRetries(() => findUnmade(status, uuid, process));
   if (cupsid === undefined) return 0;
+  if (isReportOnly === true) return 1;
   const nowMs = Date.now();
   const event = {
     ...{ cupsid, source: 'batch:-1', start: -1, sequence: nowMs, at: new Date(nowMs).toISOString() },

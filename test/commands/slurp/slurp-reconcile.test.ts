@@ -157,6 +157,20 @@ describe('slurp reconcile', () => {
       expect(JSON.parse((await slurp('reconcile', '--rule', 'DST_B', '--json')).out)).toMatchObject({
         attempts: { checked: 0 },
       });
+      // --report-only says the same, and changes nothing.
+      const before = await read(rows);
+      const reported = JSON.parse((await slurp('reconcile', '--report-only', '--json')).out);
+      expect(reported).toMatchObject({
+        isReportOnly: true,
+        attempts: { checked: 6, agreed: 1, waiting: 1, recorded: { held: 1, exited: 1, removed: 1, vanished: 1 } },
+      });
+      expect((await slurp('reconcile', '--report-only')).out).toMatch(
+        /^Nothing was changed; without --report-only, this would be done:$/mu,
+      );
+      expect(await read(rows)).toEqual(before);
+      expect(await read('select count(*)::int from production_event')).toEqual([{ count: 0 }]);
+      expect((await slurp('reconcile', '--report-only', '--register')).exitCode).toBe(2);
+
       const { exitCode, out, err } = await slurp('reconcile');
       expect([exitCode, err]).toEqual([0, '']);
       for (const [row, number] of [
@@ -194,10 +208,22 @@ describe('slurp reconcile', () => {
       expect(doubted.err).toContain('150 of 150 jobs seem to have vanished at once');
       const counts = `select status::text, count(*)::int from production_status where submission_id = '${gone}' group by 1`;
       expect(await read(counts)).toEqual([{ status: 'submitted', count: 150 }]);
+      expect((await slurp('reconcile', '--report-only')).exitCode).toBe(51);
+      const alarms = "select cause, what from alarm where cleared_at is null and cause like 'mass:%'";
+      expect(await read(alarms)).toEqual([]);
+      expect((await slurp('reconcile')).exitCode).toBe(51);
+      expect(await read(alarms)).toEqual([
+        {
+          cause: 'mass:jobs',
+          what: '150 of 153 open attempts seem to have vanished from the batch system at once',
+        },
+      ]);
       const believed = await slurp('reconcile', '--rule', 'DST_C', '--yes', '--json');
       expect(believed).toMatchObject({ exitCode: 0, err: '' });
       expect(JSON.parse(believed.out)).toMatchObject({ attempts: { disbelieved: 0, recorded: { vanished: 150 } } });
       expect(await read(counts)).toEqual([{ status: 'failed', count: 150 }]);
+      await slurp('reconcile');
+      expect(await read(alarms)).toEqual([]);
     },
     timeoutMs,
   );

@@ -1,6 +1,6 @@
 import { sql } from '../../connect.ts';
 
-import type { Queryable, Session } from '../../connect.ts';
+import type { Queryable, Session, Statement } from '../../connect.ts';
 
 /** Which attempts of a submission never get a job. */
 export interface Unmade {
@@ -23,6 +23,21 @@ export async function findUnmade(status: Queryable, uuid: string, process: numbe
 }
 
 /**
+ * Counts the attempts that {@link withdrawUnmade} would take back.
+ *
+ * @throws DatabaseError
+ */
+export async function countUnmade(status: Queryable, unmade: Unmade): Promise<number> {
+  const [row] = await status.query<{ readonly count: number }>(sql`
+    select count(*)::int as count from ${sql.table(status.role, 'production_status')} where ${isUnmadeSql(unmade)}`);
+  return row?.count ?? 0;
+}
+
+function isUnmadeSql({ uuid, from }: Unmade): Statement {
+  return sql`submission_id = ${uuid} and process >= ${from} and final_state is null and start < 0`;
+}
+
+/**
  * Takes attempts back whose jobs are never made, as part of a transaction of the caller: as if they had never been
  * dispatched. They are failed and retired, those that they had replaced are live again, and a cursor that their submission
  * had moved stands where it stood. Attempts that were heard of, or are at their end, stay as they are.
@@ -30,14 +45,9 @@ export async function findUnmade(status: Queryable, uuid: string, process: numbe
  * @returns how many attempts
  * @throws DatabaseError
  */
-export async function withdrawUnmade(
-  session: Session,
-  { uuid, from }: Unmade,
-  reason: string,
-  by: string,
-): Promise<number> {
+export async function withdrawUnmade(session: Session, unmade: Unmade, reason: string, by: string): Promise<number> {
   const status = sql.table(session.role, 'production_status');
-  const isUnmade = sql`submission_id = ${uuid} and process >= ${from} and final_state is null and start < 0`;
+  const isUnmade = isUnmadeSql(unmade);
   // In the order of ids, as everybody who writes several attempts at once locks them; replaced ones are the older.
   await session.execute(sql`
     select count(*) from (
@@ -63,6 +73,6 @@ export async function withdrawUnmade(
     update ${sql.table(session.role, 'production_cursor')} c
     set lastrun = least(c.lastrun, s.cursor_before)
     from ${sql.table(session.role, 'submission')} s
-    where s.uuid = ${uuid} and c.id = s.cursor_id`);
+    where s.uuid = ${unmade.uuid} and c.id = s.cursor_id`);
   return taken.length;
 }
