@@ -443,6 +443,14 @@ create table rule_breaker (
   constraint rule_breaker_pkey PRIMARY KEY (rule)
 );
 
+create table rule_deadline (
+  rule text not null,
+  state text not null,
+  seconds double precision not null,
+  constraint rule_deadline_pkey PRIMARY KEY (rule, state),
+  constraint rule_deadline_seconds_check CHECK ((seconds > (0)::double precision))
+);
+
 create table rule_input (
   holder uuid not null,
   rule text not null,
@@ -470,6 +478,12 @@ create unlogged table sign_of_life (
   disk_bytes bigint,
   constraint sign_of_life_pkey PRIMARY KEY (cupsid)
 ) with (fillfactor=50);
+
+create table site_check (
+  name text not null,
+  done_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  constraint site_check_pkey PRIMARY KEY (name)
+);
 
 create table submission (
   uuid uuid not null,

@@ -71,12 +71,12 @@ export async function findGoneFiles(input: GoneFilesInput): Promise<Found & Pick
   const disbelieved = input.isMassAllowed ? [] : tally.findMasses();
   const places = new Set(disbelieved.map(({ where }) => where));
   const believed = tally.missing.filter(({ path, rule: name }) => !places.has(dirname(path)) && !places.has(name));
-  const gone = await keepGone(believed, tally);
+  const gone = await findCertain(believed, tally);
   return { found: await withoutRemoved(input.catalog, gone), ...tally.end(), disbelieved };
 }
 
 /** Keeps those that are certainly gone. A directory that does not answer is asked once. */
-async function keepGone(missing: readonly Missing[], tally: Tally): Promise<readonly Discrepancy[]> {
+async function findCertain(missing: readonly Missing[], tally: Tally): Promise<readonly Discrepancy[]> {
   const silent = new Map<string, string>();
   const found: Discrepancy[] = [];
   for (const { path, ...attempt } of missing) {

@@ -33,7 +33,7 @@ interface OutputPlace {
 export async function findMissingOutputs({ status, catalog, rule }: OutputPlace, graceMs: number): Promise<Found> {
   const query = { ...present({ rule }), graceSeconds: graceMs / 1000, limit: mostLooked };
   const attempts = await withDatabaseRetries(() => findFinishedWithoutProduct(status, query));
-  const lacking = await keepUnlisted(catalog, attempts);
+  const lacking = await withoutListed(catalog, attempts);
   const directories = [...new Set(lacking.flatMap((attempt) => attempt.directories ?? []))];
   const listing = readDirectories(directories, surveyBounds);
   const paths = new Set<string>();
@@ -73,7 +73,7 @@ export async function findOutputsOfFailed(
 ): Promise<readonly Discrepancy[]> {
   const query = { ...present({ rule }), graceSeconds: graceMs / 1000, limit: mostLooked };
   const attempts = await withDatabaseRetries(() => findFailedAttempts(status, query));
-  const unlisted = new Set((await keepUnlisted(catalog, attempts)).map(({ cupsid }) => cupsid));
+  const unlisted = new Set((await withoutListed(catalog, attempts)).map(({ cupsid }) => cupsid));
   return attempts
     .filter(({ cupsid }) => !unlisted.has(cupsid))
     .map(({ cupsid, dstfile, rule: name }) => ({
@@ -82,7 +82,7 @@ export async function findOutputsOfFailed(
     }));
 }
 
-async function keepUnlisted(catalog: Database, attempts: readonly EndedOutput[]): Promise<readonly EndedOutput[]> {
+async function withoutListed(catalog: Database, attempts: readonly EndedOutput[]): Promise<readonly EndedOutput[]> {
   const names = attempts.map(({ dstfile }) => dstfile);
   const unlisted = new Set(await withDatabaseRetries(() => findUnlisted(catalog, names)));
   return attempts.filter(({ dstfile }) => unlisted.has(dstfile));
