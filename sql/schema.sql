@@ -467,6 +467,20 @@ create table rule_pause (
   constraint rule_pause_pkey PRIMARY KEY (rule)
 );
 
+create table scout_memory (
+  dsttype text not null,
+  build text not null,
+  tag text not null,
+  version integer not null,
+  rule text not null,
+  settings jsonb not null,
+  measured integer not null,
+  peak_mb double precision not null,
+  memory_mb integer not null,
+  decided_at timestamp without time zone default (now() AT TIME ZONE 'utc'::text) not null,
+  constraint scout_memory_pkey PRIMARY KEY (dsttype, build, tag, version)
+);
+
 create unlogged table sign_of_life (
   cupsid integer not null,
   start integer not null,

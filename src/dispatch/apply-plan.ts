@@ -6,6 +6,7 @@ import { moveCursorUp } from '#db/status/cursor/move-cursor-up.ts';
 import { moveCursor } from '#db/status/cursor/move-cursor.ts';
 import { putPayload } from '#db/status/payload/put-payload.ts';
 import { findAvoidedNodes } from '#db/status/policy/bad-nodes.ts';
+import { findScoutMemory } from '#db/status/policy/scout-memory.ts';
 import { confirmSubmission } from '#db/status/submission/confirm-submission.ts';
 import { ensureStatistics } from '#db/status/submission/ensure-statistics.ts';
 import { putSetup } from '#db/status/submission/put-setup.ts';
@@ -15,6 +16,7 @@ import { withdrawSubmission } from '#db/status/submission/withdraw-submission.ts
 import { BatchError } from '#model/errors.ts';
 import { countOf } from '#util/count-of.ts';
 import { describeError } from '#util/describe-error.ts';
+import { present } from '#util/present.ts';
 import { readAccountAtHost } from '#util/process/read-account-at-host.ts';
 import { headOf } from '#util/text/head-of.ts';
 
@@ -245,10 +247,13 @@ async function submit(
   progress?.phase('submitting');
   clock?.begin('render');
   const isAvoiding = (prepared.rule.retry ?? site.retry)?.isActive === true;
+  const { scoutMemory } = prepared.rule.order;
+  const memory = scoutMemory && (await findScoutMemory(input.session, prepared.names.production));
   const items = makeItems({
     ...{ session: input.session, uuid: submission.uuid, prepared, directories: position.directories },
     workerDirectory: input.workerDirectory,
     snapshot: input.payload.snapshot,
+    ...present({ memoryMb: memory?.memoryMb }),
     avoidedNodes: isAvoiding ? await findAvoidedNodes(input.session) : [],
     onProgress: (done) => progress?.update(position.submitted + done, input.ready),
     onEnd: () => clock?.begin('submit'),

@@ -14,6 +14,7 @@ import { decideByDisk } from './back-pressure/decide-by-disk.ts';
 import { decideByRule } from './back-pressure/decide-by-rule.ts';
 import { decideByScouts } from './back-pressure/decide-by-scouts.ts';
 import { applyPolicies } from './policy/apply-policies.ts';
+import { applyScoutMemory } from './policy/apply-scout-memory.ts';
 import { prepareScope } from './trigger/prepare-scope.ts';
 
 import type { BatchBackend } from '#batch/backend.ts';
@@ -133,6 +134,7 @@ export async function runTurn(
   if (verdict.kind === 'wait') return { outcome: 'waited', reason: verdict.reason, submitted: 0, clusters: [] };
   const byScouts = await decideByFirstJobs(status, prepared);
   if (byScouts.kind === 'wait') return { outcome: 'waited', reason: byScouts.reason, submitted: 0, clusters: [] };
+  if (byScouts.room === Infinity) await applyScoutMemory(status, prepared, guard);
   // A trigger is known before the counters of the server show its file.
   const isTriggered = scope.answered.length > 0;
   const short =

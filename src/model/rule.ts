@@ -1,4 +1,5 @@
 import type { RetryPolicy } from './policy/retry-policy.ts';
+import type { ScoutMemorySettings } from './policy/scout-memory.ts';
 import type { RoleName } from './site.ts';
 
 /** Where something stands in a rule file; line and column count from 1. */
@@ -34,6 +35,8 @@ export interface RuleOrder {
   readonly maxIdle?: number;
   /** So many jobs go first; the others wait until these have finished. */
   readonly scouts?: number;
+  /** Makes the others request memory by what these used; absent: they request what the rule says. */
+  readonly scoutMemory?: ScoutMemorySettings;
 }
 
 /**

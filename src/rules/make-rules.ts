@@ -80,7 +80,7 @@ function makeRule(
   }
   // What is wrong in a value of a section is only left out.
   const isFatal = (path: string): boolean =>
-    [...ruleKeys, ...ruleSections].some((key) => path === key) || path.startsWith('retry.');
+    [...ruleKeys, ...ruleSections].some((key) => path === key) || /^(?:retry|scouts)\./u.test(path);
   if ([...badPaths].some(isFatal)) return undefined;
   const params = paramsOf(rule);
   const version = versionOf(sectionOf(rule, 'params').get('version')?.value, add);
@@ -102,7 +102,8 @@ function makeRule(
 
 function orderOf(shape: z.output<typeof ruleShape> | undefined): RuleOrder {
   const { priority = 0, share, max_queued: maxQueued, max_idle: maxIdle, scouts } = shape ?? {};
-  return { priority, ...present({ share, maxQueued, maxIdle, scouts }) };
+  const { jobs, memory } = scouts ?? {};
+  return { priority, ...present({ share, maxQueued, maxIdle, scouts: jobs, scoutMemory: memory }) };
 }
 
 /** Returns whether an entry of the file is meant as a rule: by a section, mistyped or not. */

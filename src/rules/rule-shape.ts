@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import { retryShape } from '#model/shape/retry-shape.ts';
+import { scoutsShape } from '#model/shape/scouts-shape.ts';
 
 const leaf = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: 'one string or number' });
 const texts = z.record(z.string(), leaf, { error: 'a mapping of names to strings' });
@@ -62,7 +63,9 @@ export const ruleShape = z.looseObject(
     retry: retryShape.optional(),
     max_queued: count.describe('Jobs of the rule in the queue at most, for loops').optional(),
     max_idle: count.describe('Jobs of the rule that wait in the queue at most, for loops').optional(),
-    scouts: count.describe('So many jobs go first in a loop; the others wait until these have finished').optional(),
+    scouts: scoutsShape
+      .describe('So many jobs go first in a loop; the others wait until these have finished')
+      .optional(),
     after: z
       .union([dsttype.transform((name) => [name]), z.array(dsttype)], names)
       .describe('Dsttypes whose files trigger the rule in a loop; by default those that the query names')

@@ -38,7 +38,7 @@ export const rowsOf = (last: number): string =>
 
 const tablesOfLoops = [
   ...['production_lease', 'production_pass', 'rule_pause', 'rule_input', 'triggered_run', 'policy_action'],
-  ...['product_request', 'invalid_run_list', 'rule_breaker', 'bad_node', 'notification', 'alarm'],
+  ...['product_request', 'invalid_run_list', 'rule_breaker', 'bad_node', 'scout_memory', 'notification', 'alarm'],
 ] as const;
 
 /** Opens the world for the tests of a file. */

@@ -335,13 +335,29 @@ describe('rule file', () => {
     expect(orderOf('priority: -5', 'share: 0.5', 'max_queued: 2000', 'max_idle: 100', 'scouts: 5')).toEqual([
       { priority: -5, share: 0.5, maxQueued: 2000, maxIdle: 100, scouts: 5 },
     ]);
+    expect(orderOf('scouts: {jobs: 7}')).toEqual([{ priority: 0, scouts: 7 }]);
+    expect(orderOf('scouts: {jobs: 7, memory: {}}')).toEqual([
+      { priority: 0, scouts: 7, scoutMemory: { percentile: 95, factor: 1.3 } },
+    ]);
+    expect(orderOf('scouts: {jobs: 7, memory: {percentile: 50, factor: 2, up_to: 8GB}}')).toEqual([
+      { priority: 0, scouts: 7, scoutMemory: { percentile: 50, factor: 2, upToMb: 8192 } },
+    ]);
+    expect(
+      renderComplaints(read('scouts: {job: 7, memory: {percentile: 101, factor: 0, up_to: 8}}').complaints),
+    ).toEqual([
+      'r.yaml:3:3: error: R: The value of scouts.jobs has the wrong type: expected a whole number above 0',
+      'r.yaml:3:41: error: R: The value of scouts.memory.percentile has the wrong type: expected a number above 0, up to 100',
+      'r.yaml:3:54: error: R: The value of scouts.memory.factor has the wrong type: expected a number from 1',
+      "r.yaml:3:64: error: R: The value of scouts.memory.up_to has the wrong type: expected a size in MB or GB, such as '16GB'",
+      "r.yaml:3:12: error: R: Unknown key 'scouts.job': expected one of jobs, memory",
+    ]);
     expect(orderOf('share: 3')).toEqual([{ priority: 0, share: 3 }]);
     for (const [line, column, expected] of [
       ['priority: high', 13, 'a whole number; higher goes first'],
       ['priority: [1]', 13, 'a whole number; higher goes first'],
       ['share: 0', 10, 'a number above 0'],
       ['max_idle: -1', 13, 'a whole number above 0'],
-      ['scouts: all', 11, 'a whole number above 0'],
+      ['scouts: all', 11, 'a whole number above 0, or a mapping with jobs, memory'],
     ] as const) {
       const key = line.replace(/:.*/u, '');
       expect(renderComplaints(read(line).complaints)).toEqual([

@@ -29,6 +29,8 @@ export interface ItemsInput {
   readonly directories: DirectoryMaker;
   /** What the jobs stage from. */
   readonly snapshot: Pick<Snapshot, 'stageDirectory' | 'moved'>;
+  /** What all request, by what the scouts used; absent: what the rule says. */
+  readonly memoryMb?: number;
   /** Names of nodes on which none of the jobs may run. */
   readonly avoidedNodes: readonly string[];
   /** Told after each batch how many are made. */
@@ -47,6 +49,7 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
   const { prepared, directories, snapshot } = input;
   const { stageDirectory } = snapshot;
   const useSnapshot = makeSnapshotUser(snapshot, prepared.options.submitDirectory);
+  const memory = input.memoryMb === undefined ? undefined : `${input.memoryMb}MB`;
   let done = 0;
   let made: readonly string[] = [];
   const used = new Set<string>();
@@ -67,7 +70,7 @@ export async function* makeItems(input: ItemsInput): AsyncGenerator<BatchJob> {
         dstfile: row.dstfile,
         executable: job.executable.kind === 'wrapper' ? join(input.workerDirectory, 'wrapper.sh') : job.executable.path,
         arguments: job.arguments,
-        commands: job.commands,
+        commands: { ...job.commands, ...present({ request_memory: memory }) },
         ...present({ needs: needsOf(row, input.avoidedNodes) }),
       };
     }

@@ -1,5 +1,6 @@
 import { findFailuresOfProduction } from '#db/status/policy/find-failures-of-production.ts';
 import { markPaused, markRetried, putDecisions } from '#db/status/policy/policy-actions.ts';
+import { findScoutMemory } from '#db/status/policy/scout-memory.ts';
 import { parseRequest } from '#model/policy/parse-request.ts';
 import { findOutside, rowSelectionOf } from '#model/row-selection.ts';
 import { renderTemplate } from '#rules/expand-macros.ts';
@@ -49,7 +50,8 @@ export async function applyPolicy(input: PolicyInput): Promise<PolicyOutcome> {
   const { rule, names, options } = prepared;
   const selection = rowSelectionOf(options);
   const failures = await findFailuresOfProduction(status, rule.name, names.production);
-  const requests = findRequests(prepared);
+  const byScouts = rule.order.scoutMemory && (await findScoutMemory(status, names.production));
+  const requests = { ...findRequests(prepared), ...present({ memoryMb: byScouts?.memoryMb }) };
   const decided = failures
     .filter((failure) => findOutside(selection, failure) === undefined)
     .map((failure): DecidedFailure => ({ failure, decision: decideRetry(failure, policy, requests) }));

@@ -1,5 +1,6 @@
 import type { OpenBreaker } from '../policy/breaker.ts';
 import type { RetryDecision } from '../policy/retry-policy.ts';
+import type { ScoutMemory } from '../policy/scout-memory.ts';
 import type { Funnel } from './funnel.ts';
 
 /** The result of one turn of a rule in a loop. */
@@ -63,6 +64,8 @@ export interface LoopRuleStatus {
   /** Failed turns since the rule last ran. */
   readonly failures: number;
   readonly pause?: RulePause;
+  /** What jobs request by what the scouts used; absent: what the rule says. */
+  readonly scoutMemory?: Omit<ScoutMemory, 'rule'>;
   /** Absent: the failure rate of the rule is as usual. */
   readonly breaker?: Omit<OpenBreaker, 'rule'>;
   /** What the rule's retry policy has decided about attempts that are failed or held. */

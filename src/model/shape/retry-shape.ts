@@ -1,31 +1,18 @@
 import * as z from 'zod';
 
 import { defaultBreaker } from '../policy/breaker.ts';
+import { makeMapping, makeShortOrMapping } from './make-mapping.ts';
+import { makeInteger, makeNumber } from './make-number.ts';
+import { sizeMb } from './size-mb.ts';
 import { timeSpan } from './time-span.ts';
 
 import type { BreakerSettings } from '../policy/breaker.ts';
 import type { RetryPolicy } from '../policy/retry-policy.ts';
 
-/** A number as YAML has it, or its text: rule files keep all values as texts. */
-const makeNumber = (wanted: string, isValid: (value: number) => boolean) =>
-  z
-    .union([z.number(), z.string().regex(/^-?\d+(?:\.\d+)?$/u, { error: wanted })], { error: wanted })
-    .transform(Number)
-    .refine(isValid, { error: wanted });
-const makeInteger = (wanted: string, least: number, most = Number.MAX_SAFE_INTEGER) =>
-  makeNumber(wanted, (value) => Number.isInteger(value) && value >= least && value <= most);
-
 const makeList = <T>(wanted: string, one: z.ZodType<T>) =>
   z
     .union([one, z.array(one).min(1)], { error: `${wanted}, or a list of them` })
     .transform((value): readonly T[] => (Array.isArray(value) ? value : [value]));
-
-// As HTCondor counts.
-const unitsMb = { MB: 1, GB: 1024 } as const;
-const size = z
-  .string({ error: "a size in MB or GB, such as '16GB'" })
-  .regex(/^\d{1,7}(?:\.\d{1,3})?[MG]B$/u, { error: "a size in MB or GB, such as '16GB'" })
-  .transform((text) => Math.round(Number.parseFloat(text) * unitsMb[z.enum(['MB', 'GB']).parse(text.slice(-2))]));
 
 const makeExpression = (make: (text: string) => string) =>
   z.string({ error: 'a regular expression' }).transform((text, context) => {
@@ -42,13 +29,7 @@ const signal = z
   .regex(/^(?:SIG)?[A-Z][A-Z0-9]*$/u, { error: "the name of a signal, such as 'KILL'" })
   .transform((name) => name.replace(/^SIG/u, ''));
 
-/** A mapping with these keys and no other. */
-const makeStrict = <T extends z.core.$ZodLooseShape>(wanted: string, shape: T) =>
-  z.strictObject(shape, {
-    error: ({ code }) => (code === 'unrecognized_keys' ? `one of ${Object.keys(shape).join(', ')}` : wanted),
-  });
-
-const when = makeStrict('a mapping of what a failure is like', {
+const when = makeMapping('a mapping of what a failure is like', {
   exit_code: makeList('an exit code', makeInteger('an exit code', 0)).optional(),
   hold_code: makeList('a hold code', makeInteger('a hold code', 0)).optional(),
   signal: makeList("the name of a signal, such as 'KILL'", signal).optional(),
@@ -59,12 +40,12 @@ const when = makeStrict('a mapping of what a failure is like', {
 
 const actions = ['retry', 'more-memory', 'more-disk', 'avoid-node', 'give-up', 'pause'] as const;
 
-const retryCase = makeStrict('a case: {when: …, do: …}', {
+const retryCase = makeMapping('a case: {when: …, do: …}', {
   when: when.optional(),
   do: z.enum(actions, { error: `one of ${actions.join(', ')}` }),
   after: timeSpan.optional(),
   factor: makeNumber('a number above 1', (value) => value > 1).optional(),
-  up_to: size.optional(),
+  up_to: sizeMb.optional(),
 }).transform(({ when: pattern = {}, do: action, after = 0, factor = 1.5, up_to: upToMb }) => ({
   when: {
     ...(pattern.exit_code === undefined ? {} : { exitCodes: pattern.exit_code }),
@@ -82,13 +63,13 @@ const part = makeNumber('a number above 0, up to 1', (value) => value > 0 && val
 
 const breakerForms = "'off', or a mapping with within, jobs, failed, times, before";
 
-const breakerShape = makeStrict(breakerForms, {
+const breakerShape = makeMapping(breakerForms, {
   within: timeSpan.optional(),
   jobs: makeInteger('a whole number above 0', 1).optional(),
   failed: part.optional(),
   times: makeNumber('a number from 1', (value) => value >= 1).optional(),
   before: timeSpan.optional(),
-}).transform((given): BreakerSettings => {
+}).transform((given): BreakerSettings | 'off' => {
   const { withinMs, jobs, failed, times, beforeMs } = defaultBreaker;
   return {
     ...{ withinMs: given.within ?? withinMs, beforeMs: given.before ?? beforeMs },
@@ -96,24 +77,14 @@ const breakerShape = makeStrict(breakerForms, {
   };
 });
 
-// A union would hide what is wrong inside the mapping.
-const breaker = z.unknown().transform((value, context): BreakerSettings | 'off' => {
-  if (value === false || value === 'off') return 'off';
-  const { data, error } = breakerShape.safeParse(value);
-  for (const issue of error?.issues ?? []) {
-    const { message, path } = issue;
-    if (issue.code === 'unrecognized_keys') context.issues.push({ ...issue, input: {} });
-    else context.issues.push({ code: 'custom', message, path, input: value });
-  }
-  return data ?? z.NEVER;
-});
+const breaker = makeShortOrMapping((value) => (value === false || value === 'off' ? 'off' : undefined), breakerShape);
 
 /**
  * The section `retry` of a rule or a site file.
  *
  * @see docs/policy.md
  */
-export const retryShape = makeStrict('a mapping with mode, attempts, cases, breaker', {
+export const retryShape = makeMapping('a mapping with mode, attempts, cases, breaker', {
   mode: z.enum(['passive', 'active'], { error: "'passive' or 'active'" }).optional(),
   attempts: makeInteger('a whole number above 0', 1).optional(),
   cases: z.array(retryCase, { error: 'a list of cases: {when: …, do: …}' }).optional(),

@@ -4,6 +4,7 @@ import { formatCount } from '#util/text/format-count.ts';
 import { formatDuration } from '#util/text/format-duration.ts';
 import { withoutControls } from '#util/text/without-controls.ts';
 
+import type { ScoutMemory } from '#model/policy/scout-memory.ts';
 import type { Funnel } from '#model/report/funnel.ts';
 import type { LoopRuleStatus, PolicyCount } from '#model/report/loop-status.ts';
 
@@ -44,7 +45,7 @@ function resultOf({ last, pause }: LoopRuleStatus): string {
 }
 
 function describeRule(
-  { rule, last, lastTriggered, pause, failures, loop, lastDispatchedAt, policy, breaker }: LoopRuleStatus,
+  { rule, last, lastTriggered, pause, failures, loop, lastDispatchedAt, policy, breaker, scoutMemory }: LoopRuleStatus,
   now: Date,
 ): readonly string[] {
   const lines: string[] = [];
@@ -61,6 +62,7 @@ function describeRule(
     lines.push(`failed ${failures} times in a row${since}`);
   }
   if (loop?.isSilent === true) lines.push('its loop does not renew its lease: another loop may take it');
+  if (scoutMemory !== undefined) lines.push(describeScoutMemory(scoutMemory));
   // An active one has paused the rule, which says so.
   if (breaker?.isActive === false) {
     lines.push(`breaker (passive): would have paused it ${ageOf(breaker.openedAt, now)} ago: ${breaker.reason}`);
@@ -68,6 +70,10 @@ function describeRule(
   for (const one of policy) lines.push(describePolicy(one, now));
   // Reasons come from people and from database servers.
   return lines.map((line) => withoutControls(`${rule}: ${line}`));
+}
+
+function describeScoutMemory({ memoryMb, peakMb, percentile, factor, measured }: Omit<ScoutMemory, 'rule'>): string {
+  return `scouts: jobs request ${memoryMb} MB of memory: ${factor} times ${Math.round(peakMb)} MB, the ${percentile} % percentile of ${countOf(measured, 'scout')}`;
 }
 
 function describePolicy({ isActive, action, count, example, dueAt }: PolicyCount, now: Date): string {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { decideRetry } from '#loop/policy/decide-retry.ts';
+import { defaultBreaker } from '#model/policy/breaker.ts';
 import { retryShape } from '#model/shape/retry-shape.ts';
 
 import type { ProductFailure } from '#model/policy/retry-policy.ts';
@@ -79,9 +80,12 @@ test('avoids the node on which it failed', () => {
 });
 
 test('is passive and allows three attempts unless it says otherwise, and takes numbers as texts of a rule file', () => {
-  expect(retryShape.parse({ cases: [] })).toEqual({ isActive: false, attempts: 3, cases: [] });
+  expect(retryShape.parse({ cases: [] })).toEqual({
+    ...{ isActive: false, attempts: 3, cases: [] },
+    breaker: defaultBreaker,
+  });
   const cases = [{ when: { exit_code: ['1', '2'] }, do: 'more-memory', factor: '1.2', up_to: '8GB' }];
-  expect(retryShape.parse({ mode: 'active', attempts: '5', cases })).toEqual({
+  expect(retryShape.parse({ mode: 'active', attempts: '5', cases, breaker: 'off' })).toEqual({
     ...{ isActive: true, attempts: 5 },
     cases: [{ when: { exitCodes: [1, 2] }, do: 'more-memory', afterMs: 0, factor: 1.2, upToMb: 8192 }],
   });

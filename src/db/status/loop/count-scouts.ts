@@ -1,8 +1,7 @@
-import { setupNameOf } from '#model/production.ts';
 import { assertPresent } from '#util/assert-present.ts';
 
 import { sql } from '../../connect.ts';
-import { likePrefixOf } from '../../decide/product-sql.ts';
+import { isOfProductionSql } from './is-of-production-sql.ts';
 
 import type { JobState } from '#model/job/job-state.ts';
 import type { Production } from '#model/production.ts';
@@ -34,12 +33,8 @@ export async function countScouts(
     readonly scouts: number;
   },
 ): Promise<ScoutCount> {
-  const { dsttype, build, tag, version } = request.production;
   const attempts = sql.table(status.role, 'production_status');
-  const isOfProduction = sql`p.retired_at is null and p.dstfile like ${likePrefixOf(dsttype)} and p.prod_id in (
-    select x.id from ${sql.table(status.role, 'production_setup')} x
-    where x.name = ${setupNameOf(request.production)} and replace(x.build, '.', '') = ${build} and x.dbtag = ${tag}
-      and x.revision is not distinct from ${version ?? null}::int)
+  const isOfProduction = sql`${isOfProductionSql(status, request.production)}
     and p.status::text <> all (${request.unblockStates}::text[])`;
   const [done] = await status.query<{ readonly count: number }>(sql`
     select count(*)::int as count from (

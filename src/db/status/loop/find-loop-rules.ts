@@ -3,6 +3,7 @@ import { present } from '#util/present.ts';
 import { sql } from '../../connect.ts';
 import { findOpenBreakers } from '../policy/breakers.ts';
 import { countPolicyActions } from '../policy/policy-actions.ts';
+import { findScoutMemories } from '../policy/scout-memory.ts';
 import { findPauses } from './pauses.ts';
 
 import type { Funnel } from '#model/report/funnel.ts';
@@ -76,14 +77,15 @@ export async function findLoopRules(status: Queryable): Promise<readonly LoopRul
     order by n.rule`);
   const policies = await countPolicyActions(status);
   const breakers = new Map((await findOpenBreakers(status)).map(({ rule, ...breaker }) => [rule, breaker]));
+  const memories = new Map((await findScoutMemories(status)).map(({ rule, ...memory }) => [rule, memory]));
   return rows.map((row) => ({
     ...toStatus(row, paused.get(row.rule)),
-    ...present({ breaker: breakers.get(row.rule) }),
+    ...present({ breaker: breakers.get(row.rule), scoutMemory: memories.get(row.rule) }),
     policy: policies.filter(({ rule }) => rule === row.rule),
   }));
 }
 
-function toStatus(row: Row, pause: RulePause | undefined): Omit<LoopRuleStatus, 'policy' | 'breaker'> {
+function toStatus(row: Row, pause: RulePause | undefined): Omit<LoopRuleStatus, 'policy' | 'breaker' | 'scoutMemory'> {
   const { rule, failures } = row;
   return {
     ...{ rule, failures },
