@@ -1,10 +1,7 @@
 import { putFiles } from '#db/catalog/put-files.ts';
 import { findPendingStageouts, findStageouts } from '#db/status/find-stageouts.ts';
-import { markStageoutsApplied, putStageoutsAside } from '#db/status/mark-stageouts.ts';
-import { recordEvents } from '#db/status/record-events.ts';
-import { resolveRefused, unregisteredSourceOf } from '#db/status/refused/resolve-refused.ts';
 import { GatewayError } from '#model/errors.ts';
-import { stageOutFlagOf } from '#model/job/error-flags.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { describeError } from '#util/describe-error.ts';
 import { withBound } from '#util/with-bound.ts';
 
@@ -12,19 +9,12 @@ import { claimNames } from './claim-names.ts';
 import { makeGroupWriter } from './group-writer.ts';
 import { isPoison } from './is-poison.ts';
 import { makeCatalogFile } from './make-catalog-file.ts';
+import { recordFates } from './record-fates.ts';
 
-import type { Database } from '#db/connect.ts';
 import type { EventKey, Stageout } from '#db/status/find-stageouts.ts';
 import type { Registration } from '#model/job/event-reply.ts';
-import type { JobEvent } from '#model/job/job-event.ts';
-import type { Log } from '#model/log.ts';
 
-/** The two databases between which a staged file travels. */
-export interface StageoutResources {
-  readonly status: Database;
-  readonly catalog: Database;
-  readonly log: Log;
-}
+import type { DecidedStageout, Fate, StageoutResources } from './record-fates.ts';
 
 /** Brings staged files from the events into the catalog. */
 export interface StageoutApplier {
@@ -46,14 +36,6 @@ export interface StageoutApplier {
   close(): Promise<void>;
 }
 
-/** The fate of one stageout. */
-type Fate =
-  | { readonly kind: 'applied' }
-  /** Will not be tried again by itself. */
-  | { readonly kind: 'aside'; readonly reason: string }
-  /** Will be tried again. */
-  | { readonly kind: 'pending'; readonly reason: string };
-
 /** While the catalog is away it is tried once in this time; the others do not wait. */
 const pauseMs = 3000;
 
@@ -62,15 +44,15 @@ const hangMs = 30_000;
 
 const batchSize = 500;
 
+const mostQueued = 20_000;
+
 /** Makes an applier. @param boundMs how long {@link StageoutApplier.apply} waits; 5 s by default */
 export function makeStageoutApplier(resources: StageoutResources, boundMs = 5000): StageoutApplier {
   let awayUntil = 0;
   let awayReason = '';
 
   const writer = makeGroupWriter<Stageout, Fate>({
-    maxItems: batchSize,
-    maxQueued: 20_000,
-    isPoison,
+    ...{ maxItems: batchSize, maxQueued: mostQueued, isPoison },
     write: async (stageouts) => {
       if (Date.now() < awayUntil) return stageouts.map(() => ({ kind: 'pending', reason: awayReason }) as const);
       try {
@@ -91,21 +73,44 @@ export function makeStageoutApplier(resources: StageoutResources, boundMs = 5000
     refuse: (_stageout, error) => ({ kind: 'aside', reason: `the catalog refuses it: ${describeError(error)}` }),
   });
 
+  // What is asked and recorded for each file alone would cost several times what registering it does.
+  const finder = makeGroupWriter<EventKey, Stageout | undefined>({
+    ...{ maxItems: batchSize, maxQueued: mostQueued, isPoison: () => false },
+    write: async (keys) => {
+      const found = new Map((await findStageouts(resources.status, keys)).map((one) => [keyTextOf(one), one]));
+      return keys.map((key) => found.get(keyTextOf(key)));
+    },
+    refuse: () => undefined,
+  });
+  const recorder = makeGroupWriter<DecidedStageout, { readonly error?: unknown }>({
+    ...{ maxItems: batchSize, maxQueued: mostQueued, isPoison },
+    write: async (decided) => {
+      // The same report may have been sent twice at once.
+      await recordFates(resources, [...new Map(decided.map((one) => [keyTextOf(one.stageout), one])).values()]);
+      return decided.map(() => ({}));
+    },
+    refuse: (_decided, error) => ({ error }),
+  });
+
   async function settle(stageouts: readonly Stageout[]): Promise<readonly Fate[]> {
     const decided = stageouts.map(decideAlone);
     const open = stageouts.filter((_, index) => decided[index] === undefined);
     const written = await writer.write(open);
     let next = 0;
     const fates = decided.map((fate): Fate => fate ?? written[next++] ?? { kind: 'pending', reason: 'not tried' });
-    await recordFates(resources, stageouts, fates);
+    const results = await recorder.write(
+      stageouts.map((stageout, index) => ({ stageout, fate: assertPresent(fates[index], 'a fate') })),
+    );
+    const refused = results.find(({ error }) => error !== undefined);
+    if (refused !== undefined) throw refused.error;
     return fates;
   }
 
+  // What is under way, from one group to the next.
+  const open = new Set<Promise<unknown>>();
+
   async function applyNow(keys: readonly EventKey[]): Promise<readonly Registration[]> {
-    const found = new Map(
-      (await findStageouts(resources.status, keys)).map((stageout) => [keyTextOf(stageout), stageout]),
-    );
-    const stageouts = keys.flatMap((key) => found.get(keyTextOf(key)) ?? []);
+    const stageouts = (await finder.write(keys)).filter((stageout) => stageout !== undefined);
     const fates = await settle(stageouts);
     return stageouts.map((stageout, index) => registrationOf(stageout, fates[index]));
   }
@@ -116,6 +121,8 @@ export function makeStageoutApplier(resources: StageoutResources, boundMs = 5000
       const applied = applyNow(keys).catch((error: unknown) =>
         keys.map((key) => registrationOf(key, { kind: 'pending', reason: describeError(error) })),
       );
+      open.add(applied);
+      void applied.then(() => open.delete(applied));
       return withBound<readonly Registration[]>(applied, boundMs, () =>
         keys.map((key) => registrationOf(key, { kind: 'pending', reason: 'the catalog has not answered yet' })),
       );
@@ -130,7 +137,12 @@ export function makeStageoutApplier(resources: StageoutResources, boundMs = 5000
         if (stageouts.length < batchSize) return { applied, isCatalogUp: true };
       }
     },
-    close: () => writer.close(),
+    async close() {
+      await Promise.all(open);
+      await finder.close();
+      await writer.close();
+      await recorder.close();
+    },
   };
 }
 
@@ -163,61 +175,6 @@ function decideAlone(stageout: Stageout): Fate | undefined {
     return { kind: 'aside', reason: `the attempt was retired: ${stageout.retiredReason}` };
   }
   return undefined;
-}
-
-/** Writes the fates down, where they are news. */
-async function recordFates(
-  resources: StageoutResources,
-  stageouts: readonly Stageout[],
-  fates: readonly Fate[],
-): Promise<void> {
-  const applied = stageouts.filter((stageout, index) => fates[index]?.kind === 'applied' && !stageout.isApplied);
-  if (applied.length > 0) await markStageoutsApplied(resources.status, applied);
-  const settled = applied.filter(({ hasRefusal }) => hasRefusal);
-  await resolveRefused(
-    resources.status,
-    { files: settled.map((stageout) => ({ ...stageout, lfn: stageout.file.lfn })) },
-    'the file was staged out later',
-  );
-  const aside = stageouts.flatMap((stageout, index) => {
-    const fate = fates[index];
-    return fate?.kind === 'aside' && stageout.note === null ? [{ stageout, reason: fate.reason }] : [];
-  });
-  if (aside.length === 0) return;
-  for (const { stageout, reason } of aside) {
-    resources.log.warn({ cupsid: stageout.cupsid, lfn: stageout.file.lfn, reason }, 'staged file quarantined');
-  }
-  // First, so that no row is silent about a file that was refused; repeated, it changes nothing. The row of a retired
-  // attempt says itself why it does not count.
-  const refusals = aside.filter(({ stageout }) => stageout.retiredReason === null);
-  await recordEvents(
-    resources.status,
-    refusals.flatMap(({ stageout, reason }) => refusalsOf(stageout, reason).map((event) => ({ event }))),
-  );
-  await putStageoutsAside(
-    resources.status,
-    aside.map(({ stageout }) => stageout),
-    aside.map(({ reason }) => reason),
-  );
-}
-
-/**
- * What the row of the attempt says of a file that is not registered: a message with its error condition, which the next
- * message replaces, and a refusal that stays until it is resolved.
- */
-function refusalsOf(stageout: Stageout, because: string): readonly JobEvent[] {
-  const { cupsid, source, sequence, start, file } = stageout;
-  const { lfn, path } = file;
-  const reason = `${because}; '${path}' is left as it is and not registered for this product`;
-  const common = { cupsid, sequence, start, at: new Date().toISOString() };
-  const text = `Stage-out of '${lfn}' was refused: ${reason}`;
-  return [
-    {
-      ...{ ...common, source: `registration:${source}`.slice(0, 200) },
-      detail: { kind: 'message', text, flag: stageOutFlagOf(lfn) },
-    },
-    { ...common, source: unregisteredSourceOf(source), detail: { kind: 'refused', report: 'stageout', reason, lfn } },
-  ];
 }
 
 function registrationOf({ cupsid, source, sequence }: EventKey, fate: Fate | undefined): Registration {
