@@ -143,17 +143,19 @@ export async function runTurn(
   if (short?.funnel !== undefined) {
     return { outcome: 'unchanged', funnel: short.funnel, submitted: 0, clusters: [] };
   }
+  const clock = makePhaseClock();
   const outcome = await runPass({
     ...{ prepared, site, databases, backend: place.backend, workerDirectory: place.workerDirectory, log },
     wish: { ...turn.wish, maxJobs: Math.min(turn.wish.maxJobs ?? Infinity, room, verdict.room, byScouts.room) },
     listener: makeListener(turn, place),
     guard,
     progress: { update: () => undefined, phase: () => undefined, close: () => undefined },
-    clock: makePhaseClock(),
+    clock,
     // The current rule is finished even if the loop was asked to stop.
     signal: new AbortController().signal,
   });
   if (outcome.kind === 'declined') throw new Error('A pass was declined without a question');
+  log.info({ rule: turn.rule, ms: clock.times() }, 'steps of a pass');
   await removeTriggeredRuns(status, loop, scope.answered);
   const { applied, funnel } = outcome;
   short?.confirm(funnel, applied.submitted);
