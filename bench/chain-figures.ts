@@ -11,9 +11,13 @@ const times = z.object({
   maxMs: z.number(),
   /** The same 95 % of the last quarter: higher where work piles up. */
   lastQuarterP95Ms: z.number(),
+  /** The 95 % from the report to the gateway, which is before the registration, to the job in the queue. */
+  fromReportP95Ms: z.number(),
   /** Submissions, and the jobs that the schedd has of them. */
   submissions: z.number(),
   jobsInQueue: z.number(),
+  /** CPU for each submission, with what was started and has ended: it says more than the clock on a busy machine. */
+  cpuMs: z.object({ loop: z.number(), database: z.number(), gateway: z.number() }),
 });
 
 /** What `bench/chain-measure.ts` measured, once for each rate. */
