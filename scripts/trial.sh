@@ -51,4 +51,8 @@ if [ "$started" != 0 ]; then
 fi
 PATH=$(echo "$launchers" | tail -n 1):$PATH
 export PATH
+if [ "$name" = campaign ] && ! test/pool/node.sh bad 2; then
+  echo "failed: campaign: the pool has no second machine" >> "$closing"
+  exit 1
+fi
 try --batch htcondor --schedd-faults "$@"

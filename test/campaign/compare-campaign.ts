@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 
 import { SiteError } from '#model/errors.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { runCommand } from '#util/run-command.ts';
 
 import { readJournalCounts } from '../torture/playground.ts';
@@ -16,6 +17,7 @@ const attemptSchema = z.object({
   ...{ dstfile: z.string(), dsttype: z.string(), run: z.number(), status: z.string(), is_live: z.boolean() },
   action: z.string().nullable(),
 });
+const requestsSchema = z.object({ memory: z.number(), nodes: z.number() });
 const fileSchema = z.object({ name: z.string() });
 
 /** Everything that knows of products, each by itself. */
@@ -27,6 +29,10 @@ export interface CampaignState {
   /** How often each product was made to its end. */
   readonly ends: ReadonlyMap<string, number>;
   readonly inQueue: number;
+  /** How many products request more memory than their rule, and avoid a machine. */
+  readonly requests: Readonly<z.infer<typeof requestsSchema>>;
+  /** How many jobs the bad machine has spoiled. */
+  readonly spoiled: number;
 }
 
 /** Reads status, catalog, disk, queue, and what the jobs wrote themselves. */
@@ -58,7 +64,19 @@ export async function readCampaign(playground: Playground): Promise<CampaignStat
     inFiles: await names('files', 'lfn'),
     ends: await readJournalCounts(playground, 'end'),
     inQueue: await countQueue(playground),
+    requests: await readRequests(playground),
+    spoiled: [...(await readJournalCounts(playground, 'bad')).values()].reduce((sum, count) => sum + count, 0),
   };
+}
+
+async function readRequests(playground: Playground): Promise<z.infer<typeof requestsSchema>> {
+  const rows = await ask(
+    playground,
+    'status',
+    `select count(memory_mb)::int as memory, count(*) filter (where avoided_nodes <> '{}')::int as nodes
+     from product_request`,
+  );
+  return assertPresent(z.array(requestsSchema).parse(rows)[0], 'one row');
 }
 
 async function ask(playground: Playground, role: string, query: string): Promise<unknown> {
@@ -83,7 +101,7 @@ async function countQueue({ batch, mark }: Playground): Promise<number> {
 
 /** What happened, and what must not be: each 0, or something is not accounted for. */
 export function compareCampaign(
-  { attempts, onDisk, inDatasets, inFiles, ends, inQueue }: CampaignState,
+  { attempts, onDisk, inDatasets, inFiles, ends, inQueue, requests, spoiled }: CampaignState,
   size: CampaignSize,
 ): { readonly facts: Readonly<Record<string, number>>; readonly discrepancies: Readonly<Record<string, number>> } {
   const live = attempts.filter(({ is_live: isLive }) => isLive);
@@ -111,6 +129,9 @@ export function compareCampaign(
       finished: finished.length,
       'given up': givenUp.length,
       retried: attempts.length - live.length,
+      'requested more memory': requests.memory,
+      'spoiled by the bad machine': spoiled,
+      'sent to another machine': requests.nodes,
     },
     discrepancies: {
       'products neither finished nor given up': live.length - finished.length - givenUp.length,

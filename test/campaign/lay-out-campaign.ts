@@ -10,6 +10,9 @@ export interface CampaignSize {
   readonly segments: number;
 }
 
+/** The machine on which jobs fail. */
+export const badNode = 'bad';
+
 /** The dsttype of a rule. */
 export const dsttypeOf = (rule: (typeof campaignRules)[number]): string => `DST_${rule}_run2pp`;
 
@@ -60,26 +63,34 @@ ${isFirst ? `    direct_path: ${root}/in/\n` : ''}    query: |-
 
 /**
  * The program of all rules. What becomes of a product follows from its name alone: of 100, 5 fail, 2 are held, 1 is
- * killed, 1 waits to be removed, 2 need more memory, each in its first attempt; 1 fails in all of them.
+ * killed, 1 waits to be removed, 2 need more memory than their rule requests, each in its first attempt; 1 fails in all of
+ * them. On the machine {@link badNode} every job fails at once.
  */
 function programOf(batch: TortureBatch, journal: string): string {
-  // Only a real batch system has jobs that a person can remove.
+  // Only a real batch system has jobs that a person can remove, and holds those that use too much memory.
   const wait = batch === 'local' ? 'exit 1' : `echo "waits $product $cupsid 0" >> '${journal}'; sleep 600`;
+  const memory =
+    batch === 'local'
+      ? 'if [ $attempt = 1 ]; then exit 34; fi'
+      : '{ head -c 200000000 /dev/zero; sleep 30; } | tail -c 200000000 > /dev/null';
   return `#!/bin/bash
 product=$1 outbase=$2 run=$3 segment=$4 outdir=$5 dsttype=$6
+if [ "$(uname -n)" = ${badNode} ]; then echo "bad $product $cupsid 0" >> '${journal}'; exit 5; fi
 attempt=$(( $(grep -c "^begin $product " '${journal}') + 1 ))
 echo "begin $product $cupsid \${SLURP_START:-0}" >> '${journal}'
 fate=$(( $(printf %s "$product" | cksum | cut -d ' ' -f 1) % 100 ))
 report="./cups.py -r $run -s $segment -d $outbase"
 $report running
-if [ $fate = 11 ]; then exit 2; fi
+case $fate in
+  9|10) ${memory} ;;
+  11) exit 2 ;;
+esac
 if [ $attempt = 1 ]; then
   case $fate in
     0|1|2|3|4) exit 1 ;;
     5|6) exit 77 ;;
     7) kill -9 $$ ;;
     8) ${wait} ;;
-    9|10) exit 34 ;;
   esac
 fi
 printf 'events of %s\\n' "$product" > "$product.root"
@@ -105,6 +116,8 @@ retry:
   cases:
     - { when: { exit_code: 2 }, do: give-up }
     - { when: { exit_code: 34 }, do: more-memory, up_to: 1GB }
+    - { when: { hold_code: [26, 34] }, do: more-memory, up_to: 1GB }
+    - { when: { exit_code: 5 }, do: avoid-node }
     - { do: retry }
 `;
 }

@@ -50,8 +50,9 @@ const progressQuery = `with jobs as (
            count(*) filter (where status not in ('finished', 'failed')) as open, max(last_message) as latest
     from production_status where retired_at is null
   ), waiting as (
-    select count(*) as count from policy_action a join production_status p on p.id = a.cupsid
-    where p.retired_at is null and p.status in ('failed', 'held') and a.action = 'retry'
+    -- The policy decides about a failed attempt when the batch system has confirmed its end.
+    select count(*) as count from production_status p left join policy_action a on a.cupsid = p.id
+    where p.retired_at is null and p.status in ('failed', 'held') and coalesce(a.action, 'retry') = 'retry'
   ), last_passes as (
     select distinct on (rule) rule, started_at, outcome, submitted from production_pass
     where runs is null and outcome <> 'elsewhere' order by rule, id desc

@@ -31,7 +31,7 @@ signal_all() {
 
 take_lock
 if ! is_empty; then
-  timeout 10 "$bin/condor_off" -fast -master >/dev/null 2>&1 || true
+  timeout 10 "$bin/condor_off" -all -fast -master >/dev/null 2>&1 || true
   if ! wait_until 15 is_empty; then
     say "still running after 15 s: $(pool_pids | tr '\n' ' '); killing"
     signal_all KILL
