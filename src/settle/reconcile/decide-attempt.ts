@@ -107,11 +107,13 @@ function decideNeverMade(attempt: OpenAttempt, { nowMs }: DecisionTerms): Decisi
 
 function decideEnded(attempt: OpenAttempt, report: BatchJobReport, terms: DecisionTerms): Decision {
   const sinceMs = sinceOf(report);
-  if (sinceMs !== undefined && terms.nowMs - sinceMs < terms.endGraceMs) {
+  // Of a start that reported its end itself the batch system has only to say that it was the last. Reports arrive in
+  // order, so none is missing.
+  const isReported = attempt.exitCode !== null && attempt.start >= report.starts - 1;
+  const isEarly = sinceMs !== undefined && terms.nowMs - sinceMs < terms.endGraceMs;
+  if (isEarly && !(isReported && report.state === 'completed')) {
     return { kind: 'wait', why: `ended within ${spanOf(terms.endGraceMs)}: its own report may still arrive` };
   }
-  // Of a start that reported its end itself the batch system has only to say that it was the last.
-  const isReported = attempt.exitCode !== null && attempt.start >= report.starts - 1;
   return { kind: 'report', events: makeEvents(attempt, report, endOf(report, isReported), terms) };
 }
 
