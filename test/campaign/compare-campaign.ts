@@ -17,7 +17,7 @@ const attemptSchema = z.object({
   ...{ dstfile: z.string(), dsttype: z.string(), run: z.number(), status: z.string(), is_live: z.boolean() },
   action: z.string().nullable(),
 });
-const requestsSchema = z.object({ memory: z.number(), nodes: z.number() });
+const requestsSchema = z.object({ memory: z.number(), nodes: z.number(), bad: z.number() });
 const fileSchema = z.object({ name: z.string() });
 
 /** Everything that knows of products, each by itself. */
@@ -29,7 +29,7 @@ export interface CampaignState {
   /** How often each product was made to its end. */
   readonly ends: ReadonlyMap<string, number>;
   readonly inQueue: number;
-  /** How many products request more memory than their rule, and avoid a machine. */
+  /** How many products request more memory than their rule, and avoid a machine; and how many machines all jobs avoid. */
   readonly requests: Readonly<z.infer<typeof requestsSchema>>;
   /** How many jobs the bad machine has spoiled. */
   readonly spoiled: number;
@@ -73,7 +73,8 @@ async function readRequests(playground: Playground): Promise<z.infer<typeof requ
   const rows = await ask(
     playground,
     'status',
-    `select count(memory_mb)::int as memory, count(*) filter (where avoided_nodes <> '{}')::int as nodes
+    `select count(memory_mb)::int as memory, count(*) filter (where avoided_nodes <> '{}')::int as nodes,
+            (select count(*) from bad_node)::int as bad
      from product_request`,
   );
   return assertPresent(z.array(requestsSchema).parse(rows)[0], 'one row');
@@ -132,6 +133,7 @@ export function compareCampaign(
       'requested more memory': requests.memory,
       'spoiled by the bad machine': spoiled,
       'sent to another machine': requests.nodes,
+      'machines found bad': requests.bad,
     },
     discrepancies: {
       'products neither finished nor given up': live.length - finished.length - givenUp.length,

@@ -110,6 +110,8 @@ function siteOf(batch: TortureBatch, mark: string): string {
     commands:
       +SlurpTorture: '"${mark}"'
       requirements: 'true'
+# Of two machines one may be avoided.
+nodes: { failures: 3, at_most: 0.5 }
 retry:
   mode: active
   attempts: 3
