@@ -19,6 +19,8 @@ status=0
 node node_modules/vitest/vitest.mjs run || status=$?
 sh scripts/test-pool.sh || status=$?
 sh scripts/trial.sh torture --seconds 30 || status=$?
+# The same as 'make campaign', with few jobs.
+sh scripts/trial.sh campaign --runs 3 --segments 2 || status=$?
 echo
 cat "$SLURP_CLOSING_LINES"
 [ "$status" = 0 ] || echo "make test: FAILED"
