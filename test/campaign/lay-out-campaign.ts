@@ -10,8 +10,8 @@ export interface CampaignSize {
   readonly segments: number;
 }
 
-/** The machine on which jobs fail. */
-export const badNode = 'bad';
+/** The machine on which jobs fail; scripts/trial.sh adds it to the pool. */
+const badNode = 'bad';
 
 /** The dsttype of a rule. */
 export const dsttypeOf = (rule: (typeof campaignRules)[number]): string => `DST_${rule}_run2pp`;
