@@ -67,10 +67,9 @@ export function withLoopCommands(program: Command, loop: LoopContext): void {
       if (options.json === true) await writeJson({ rules, nodes, alarms, undelivered });
       else {
         const now = new Date();
+        const bad = nodes.length === 0 ? '' : `\n${renderNodes(nodes)}`;
         const width = findOutputWidth();
-        await writeOutput(
-          renderLoopStatus(rules, now, width) + renderNodes(nodes) + renderAlarms(alarms, undelivered, now),
-        );
+        await writeOutput(renderLoopStatus(rules, now, width) + bad + renderAlarms(alarms, undelivered, now));
       }
     });
   withNodesCommand(program, (options) => openStatus(options, loop));
