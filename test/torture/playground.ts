@@ -85,7 +85,10 @@ export async function openPlayground(
 }
 
 /** Lines of the jobs' own journal, by their first word and product. */
-export async function readJournalCounts(playground: Playground, word: 'begin' | 'end' | 'bad'): Promise<Map<string, number>> {
+export async function readJournalCounts(
+  playground: Playground,
+  word: 'begin' | 'end' | 'bad',
+): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const line of (await readFile(playground.journal, 'utf8')).split('\n')) {
     const [first, product] = line.split(' ');
