@@ -8,9 +8,11 @@ import { findPostgresServer } from '#config/postgres/embedded-postgres.ts';
 import { askSupervisor } from '#config/serve-record.ts';
 import { serverDirectoriesOf } from '#config/site-directories.ts';
 import { describeServer, openDatabase, sql } from '#db/connect.ts';
+import { findAlarms } from '#db/status/alarm/alarms.ts';
 import { countUnapplied } from '#db/status/count-unapplied.ts';
 import { countWork } from '#db/status/count-work.ts';
 import { findFailures } from '#db/status/find-failures.ts';
+import { findPassAges } from '#db/status/loop/find-pass-ages.ts';
 import { countRefused } from '#db/status/refused/count-refused.ts';
 import { countSigns } from '#db/status/sign/count-signs.ts';
 import { findRefusedSpools } from '#job/spool/refused-spools.ts';
@@ -42,7 +44,8 @@ async function findRoleStatus(site: Site, name: RoleName): Promise<RoleStatus> {
 /** More are found with `slurp db sql`. */
 const failuresShown = 5;
 
-type CountedInStatus = 'work' | 'failures' | 'stuck' | 'signs' | 'stageouts' | 'refusedAttempts' | 'remarkedAttempts';
+type CountedInStatus =
+  'work' | 'failures' | 'stuck' | 'signs' | 'stageouts' | 'refusedAttempts' | 'remarkedAttempts' | 'alarms' | 'passes';
 
 async function countInStatus(site: Site, findStuck: FindStuck | undefined): Promise<Pick<SiteStatus, CountedInStatus>> {
   const database = openDatabase(site.roles.status, { applicationName: 'slurp status', max: 1, connectAttempts: 1 });
@@ -54,6 +57,8 @@ async function countInStatus(site: Site, findStuck: FindStuck | undefined): Prom
       ...present({ signs: await countSigns(database) }),
       stageouts: await countUnapplied(database),
       ...(findStuck === undefined ? {} : { stuck: await findStuck(database) }),
+      alarms: await findAlarms(database),
+      passes: await findPassAges(database),
       refusedAttempts: refused,
       remarkedAttempts: remarked,
     };

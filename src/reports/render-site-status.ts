@@ -3,6 +3,7 @@ import { jobStates } from '#model/job/job-state.ts';
 import { countOf } from '#util/count-of.ts';
 import { formatDuration } from '#util/text/format-duration.ts';
 import { shorten } from '#util/text/shorten.ts';
+import { withoutControls } from '#util/text/without-controls.ts';
 
 import type { SiteStatus } from '#model/report/site-status.ts';
 
@@ -46,9 +47,7 @@ function renderLacking({ work, lostProducts }: SiteStatus): readonly (readonly [
   const { count: lost = 0, looked = 0, example } = lostProducts ?? {};
   const which = example === undefined ? '' : `, e.g. ${example.dstfile}`;
   return [
-    ...(count === 0
-      ? []
-      : [['', `${count} finished without a product: 'kaedama --why RUN' shows what to do`] as const]),
+    ...(count === 0 ? [] : [['', `${count} finished without a product: see 'kaedama --why RUN'`] as const]),
     ...lackingRules.slice(0, rulesShown).map(({ rule, count: some, run, segment }) => {
       const name = rule ?? 'RULE';
       return ['', `  ${name}: ${some}, e.g. 'kaedama --config FILE --rule ${name} --why ${run} ${segment}'`] as const;
@@ -88,6 +87,24 @@ function renderRefused(status: SiteStatus): readonly (readonly [string, string])
   ];
 }
 
+function renderPasses({ passes = [] }: SiteStatus): readonly (readonly [string, string])[] {
+  const [oldest] = passes;
+  if (oldest === undefined) return [];
+  const { rule, seconds } = oldest;
+  const age =
+    seconds === null
+      ? `'${rule}' has had no pass yet`
+      : `the last pass of '${rule}' was ${formatDuration(Math.round(seconds))} ago`;
+  return [['loops', `${countOf(passes.length, 'rule')}; ${age}: see 'ramenya status'`]];
+}
+
+function renderAlarms({ alarms = [] }: SiteStatus, width: number): readonly (readonly [string, string])[] {
+  const lines = alarms.slice(0, alarmsShown).map(({ what }) => shorten(withoutControls(what), width - 14));
+  const more = alarms.length - lines.length;
+  const all = more > 0 ? [`and ${countOf(more, 'more alarm')}: 'ramenya status' lists all`] : [];
+  return [...lines, ...all].map((line, index) => [index === 0 ? 'alarms' : '', line]);
+}
+
 function renderFailures({ failures = [], work }: SiteStatus, width: number): string {
   if (failures.length === 0) return '';
   const { failed = 0, held = 0 } = work?.attempts ?? {};
@@ -104,6 +121,8 @@ function renderFailures({ failures = [], work }: SiteStatus, width: number): str
 }
 
 const stuckShown = 5;
+
+const alarmsShown = 5;
 
 function renderStuck({ stuck }: SiteStatus, width: number): string {
   if (stuck === undefined) return '';
@@ -161,6 +180,8 @@ export function renderSiteStatus(status: SiteStatus, width = 80): string {
     ['staged files', renderStageouts(status)],
     ['spools', `${status.spools} to be read`],
     ...renderRefused(status),
+    ...renderPasses(status),
+    ...renderAlarms(status, width),
   ];
   const lines = rows.map(([name, text]) => `${name.padEnd(14)}${text}`);
   const table = renderTable(

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
+import { findFaults } from '#gateway/health.ts';
 import { makeGateway } from '#gateway/make-gateway.ts';
 import { startSpoolWatch } from '#ingest/ingest-spools.ts';
 import { SiteError } from '#model/errors.ts';
@@ -9,6 +10,7 @@ import { present } from '#util/present.ts';
 import { waitUntil } from '#util/wait-until.ts';
 
 import { startApplyWatch, startPartitionWatch } from './apply-watch.ts';
+import { startHealthWatch } from './health-watch.ts';
 import { startSignWatch } from './sign-watch.ts';
 
 import type { KeyObject } from 'node:crypto';
@@ -78,6 +80,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     startSignWatch({ status, log }),
     startApplyWatch({ applier, log }),
     startSpoolWatch({ site, resources: { status, catalog, log, recorder, applier } }),
+    startHealthWatch({
+      ...{ status, host: hostname(), log },
+      findFaults: () => findFaults({ status, version, facts: recorder.facts(), spoolDirectory: site.spoolDirectory }),
+    }),
   ];
   // No client can connect to "every address": jobs get this machine's name.
   const shownHost = /^(?:0\.0\.0\.0|::)$/u.test(host) ? hostname() : host;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openDatabase, sql } from '#db/connect.ts';
+import { raiseAlarm } from '#db/status/alarm/alarms.ts';
 import { resolveRefused } from '#db/status/refused/resolve-refused.ts';
 import { makeGateway } from '#gateway/make-gateway.ts';
 
@@ -298,8 +299,35 @@ describe('GET /health', () => {
       database: { isReachable: true },
       events: { queued: 0, failures: 0 },
       stageouts: { pending: 0 },
+      ...{ alarms: [], passes: [], complaints: [] },
+    });
+  });
+
+  it('is degraded while alarms are open, and has the age of the last pass of each rule (C-Q38)', async () => {
+    const { status } = world;
+    await status.execute(sql`
+      insert into ${sql.table(status.role, 'production_lease')} (holder, held_by, process, rule, dsttype, build, tag, version, expires_at)
+      select gen_random_uuid(), 'a@b', 1, rule, rule, 'new', 'x', 1, now() from unnest(array['DST_B', 'DST_A']) rule`);
+    await status.execute(sql`
+      insert into ${sql.table(status.role, 'production_pass')} (holder, held_by, rule, config, started_at, ended_at, outcome, runs)
+      select gen_random_uuid(), 'a@b', 'DST_A', '/r.yaml', at, at, outcome, runs
+      from (values ('unchanged', 7, null::int), ('dispatched', 3, 2), ('elsewhere', 1, null)) v (outcome, minutes, runs),
+           lateral (select now() at time zone 'utc' - make_interval(mins => minutes)) t (at)`);
+    await raiseAlarm(status, { cause: 'disk:DST_A', what: 'full', advice: 'make room' });
+    const answer = await app.inject({ method: 'GET', url: '/health' });
+    expect(answer.statusCode).toBe(200);
+    const { passes, ...health } = answer.json();
+    expect(health).toMatchObject({
+      status: 'degraded',
+      isServing: true,
+      alarms: [{ cause: 'disk:DST_A' }],
       complaints: [],
     });
+    expect(passes).toMatchObject([
+      { rule: 'DST_B', seconds: null, outcome: null },
+      { rule: 'DST_A', outcome: 'unchanged' },
+    ]);
+    expect(Math.round(passes[1].seconds / 60)).toBe(7);
   });
 });
 

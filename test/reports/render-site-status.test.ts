@@ -36,7 +36,7 @@ it('shows a site that is up', () => {
     local queue   4 running, 96 waiting, 1 held; 4 at once
     unconfirmed   1 submission
     attempts      96 submitted, 4 running, 1000 finished
-                  2 finished without a product: 'kaedama --why RUN' shows what to do
+                  2 finished without a product: see 'kaedama --why RUN'
     staged files  2 waiting for the catalog, 0 quarantined
     spools        0 to be read
 
@@ -59,6 +59,23 @@ it('shows how many jobs sent signs of life, and how old the newest and the oldes
   );
 });
 
+it('shows the oldest pass of the rules that loops run, and the open alarms in lines that fit', () => {
+  const passes = [
+    { rule: 'DST_B', seconds: 7300, outcome: 'waited' },
+    { rule: 'DST_A', seconds: 12, outcome: 'unchanged' },
+  ] as const;
+  const raisedAt = '2026-12-01T10:00:00.000Z';
+  const alarms = Array.from({ length: 7 }, (_, index) => ({
+    ...{ cause: `disk:R${index}`, raisedAt, advice: 'Make room there' },
+    what: `'/data/${'x'.repeat(80)}' has\n2 GB free`,
+  }));
+  const text = renderSiteStatus({ ...up, passes, alarms });
+  expect(text).toContain("\nloops         2 rules; the last pass of 'DST_B' was 2h1m ago: see 'ramenya status'\n");
+  expect(text).toContain(`\nalarms        '/data/${'x'.repeat(58)}…\n`);
+  expect(text).toContain("\n              and 2 more alarms: 'ramenya status' lists all\n");
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
 it('names of each rule a product that is finished and was not staged out (C-D18)', () => {
   const work = {
     ...{ unconfirmed: 0, attempts: { finished: 7 }, finishedWithoutProduct: 3 },
@@ -69,7 +86,7 @@ it('names of each rule a product that is finished and was not staged out (C-D18)
   } as const;
   expect(renderSiteStatus({ ...up, work })).toContain(
     [
-      "              3 finished without a product: 'kaedama --why RUN' shows what to do",
+      "              3 finished without a product: see 'kaedama --why RUN'",
       "                DST_B: 2, e.g. 'kaedama --config FILE --rule DST_B --why 7 1'",
       "                DST_A: 1, e.g. 'kaedama --config FILE --rule DST_A --why 5 0'\n",
     ].join('\n'),

@@ -27,6 +27,14 @@ export interface PassRecord {
 /** How a turn of a rule in a loop ended. */
 export type PassResult = 'dispatched' | 'unchanged' | 'waited' | 'elsewhere' | 'failed';
 
+/** How long ago a rule that a loop runs had its last pass over all its runs. */
+export interface PassAge {
+  readonly rule: string;
+  /** Null: it had none yet, as `outcome`. */
+  readonly seconds: number | null;
+  readonly outcome: PassResult | null;
+}
+
 /** How full the queue is: numbers of jobs. */
 export interface QueueGauge {
   /** All jobs in the batch system if it counts them, otherwise those of this site. */

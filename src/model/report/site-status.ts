@@ -1,6 +1,8 @@
 import type { JobState } from '../job/job-state.ts';
 import type { StuckJobs } from '../job/stuck-jobs.ts';
 import type { RoleName, Site } from '../site.ts';
+import type { OpenAlarm } from './alarm.ts';
+import type { PassAge } from './loop-status.ts';
 
 /** How much is under way in the status database. */
 export interface WorkCounts {
@@ -109,6 +111,10 @@ export interface SiteStatus {
   readonly stuck?: StuckJobs;
   /** The latest signs of life; absent as `work` is, and where there are none. */
   readonly signs?: SignCounts;
+  /** Open alarms, the oldest first; absent as `work` is. */
+  readonly alarms?: readonly OpenAlarm[];
+  /** The last pass of each rule that loops run, the oldest first; absent as `work` is. */
+  readonly passes?: readonly PassAge[];
   /** Staged files that are not in the catalog. */
   readonly stageouts?: UnappliedCounts;
   /** Finished products that are gone from the catalog; absent where one of the two databases does not answer. */
