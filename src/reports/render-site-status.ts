@@ -87,15 +87,12 @@ function renderRefused(status: SiteStatus): readonly (readonly [string, string])
   ];
 }
 
-function renderPasses({ passes = [] }: SiteStatus): readonly (readonly [string, string])[] {
+function renderPasses({ passes = [] }: SiteStatus, width: number): readonly (readonly [string, string])[] {
   const [oldest] = passes;
   if (oldest === undefined) return [];
   const { rule, seconds } = oldest;
-  const age =
-    seconds === null
-      ? `'${rule}' has had no pass yet`
-      : `the last pass of '${rule}' was ${formatDuration(Math.round(seconds))} ago`;
-  return [['loops', `${countOf(passes.length, 'rule')}; ${age}: see 'ramenya status'`]];
+  const age = seconds === null ? 'no pass yet' : `the last pass ${formatDuration(Math.round(seconds))} ago`;
+  return [['loops', shorten(`${countOf(passes.length, 'rule')}, ${rule}: ${age} ('ramenya status')`, width - 14)]];
 }
 
 function renderAlarms({ alarms = [] }: SiteStatus, width: number): readonly (readonly [string, string])[] {
@@ -180,7 +177,7 @@ export function renderSiteStatus(status: SiteStatus, width = 80): string {
     ['staged files', renderStageouts(status)],
     ['spools', `${status.spools} to be read`],
     ...renderRefused(status),
-    ...renderPasses(status),
+    ...renderPasses(status, width),
     ...renderAlarms(status, width),
   ];
   const lines = rows.map(([name, text]) => `${name.padEnd(14)}${text}`);

@@ -70,7 +70,7 @@ it('shows the oldest pass of the rules that loops run, and the open alarms in li
     what: `'/data/${'x'.repeat(80)}' has\n2 GB free`,
   }));
   const text = renderSiteStatus({ ...up, passes, alarms });
-  expect(text).toContain("\nloops         2 rules; the last pass of 'DST_B' was 2h1m ago: see 'ramenya status'\n");
+  expect(text).toContain("\nloops         2 rules, DST_B: the last pass 2h1m ago ('ramenya status')\n");
   expect(text).toContain(`\nalarms        '/data/${'x'.repeat(58)}…\n`);
   expect(text).toContain("\n              and 2 more alarms: 'ramenya status' lists all\n");
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
