@@ -1,4 +1,5 @@
 import { markAlarmCleared, raiseAlarm } from '#db/status/alarm/alarms.ts';
+import { putRuleDeadlines } from '#db/status/alarm/put-rule-deadlines.ts';
 import { findCursor } from '#db/status/cursor/find-cursor.ts';
 import { adoptCursor } from '#db/status/cursor/move-cursor.ts';
 import { countOpenAttempts } from '#db/status/loop/count-open-attempts.ts';
@@ -106,6 +107,7 @@ export async function runTurn(
     return { outcome: 'elsewhere', reason, submitted: 0, clusters: [] };
   }
   const { lease } = answer;
+  if (turn.triggered === undefined) await putRuleDeadlines(status, turn.rule, ready.prepared.rule.deadlines ?? {});
   const whole = await withCursor(ready, async (key) => {
     await adoptCursor(status, key);
     return findCursor(status, key);

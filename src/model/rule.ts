@@ -1,3 +1,4 @@
+import type { Deadlines } from './job/deadlines.ts';
 import type { RetryPolicy } from './policy/retry-policy.ts';
 import type { ScoutMemorySettings } from './policy/scout-memory.ts';
 import type { RoleName } from './site.ts';
@@ -74,6 +75,8 @@ export interface Rule {
   /** `product: required`: an attempt that ends without its product in the catalog is failed. */
   readonly isProductRequired: boolean;
   readonly order: RuleOrder;
+  /** How long attempts may stay in a state, in ms; absent ones are those of the site. */
+  readonly deadlines?: Partial<Deadlines>;
   /** Dsttypes whose files trigger the rule in a loop; `*` at the end: all that begin so. Absent: those that its query names. */
   readonly after?: readonly string[];
   /** Absent: as the site says. */

@@ -80,7 +80,7 @@ function makeRule(
   }
   // What is wrong in a value of a section is only left out.
   const isFatal = (path: string): boolean =>
-    [...ruleKeys, ...ruleSections].some((key) => path === key) || /^(?:retry|scouts)\./u.test(path);
+    [...ruleKeys, ...ruleSections].some((key) => path === key) || /^(?:retry|scouts|deadlines)\./u.test(path);
   if ([...badPaths].some(isFatal)) return undefined;
   const params = paramsOf(rule);
   const version = versionOf(sectionOf(rule, 'params').get('version')?.value, add);
@@ -96,6 +96,7 @@ function makeRule(
     isProductRequired: shape.data?.product === 'required',
     order: orderOf(shape.data),
     ...present({ retry: shape.data?.retry }),
+    ...(shape.data?.deadlines === undefined ? {} : { deadlines: present(shape.data.deadlines) }),
     places,
   };
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { deadlinesShape } from '#model/shape/deadlines-shape.ts';
 import { retryShape } from '#model/shape/retry-shape.ts';
 import { scoutsShape } from '#model/shape/scouts-shape.ts';
 
@@ -66,6 +67,9 @@ export const ruleShape = z.looseObject(
     scouts: scoutsShape
       .describe('So many jobs go first in a loop; the others wait until these have finished')
       .optional(),
+    deadlines: deadlinesShape
+      .describe('How long attempts may stay in a state before an alarm is raised, instead of what the site says')
+      .optional(),
     after: z
       .union([dsttype.transform((name) => [name]), z.array(dsttype)], names)
       .describe('Dsttypes whose files trigger the rule in a loop; by default those that the query names')
@@ -86,6 +90,7 @@ export const ruleKeys = [
   'max_queued',
   'max_idle',
   'scouts',
+  'deadlines',
   'after',
   'retry',
 ] as const;

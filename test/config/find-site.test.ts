@@ -215,6 +215,7 @@ statement_timeout: 30s
         container: { runtime: 'apptainer', image: '/cvmfs/image.sif', binds: ['/sphenix'] },
       },
       deadlines: { ...defaultDeadlines },
+      diskCheckMs: 6 * 3_600_000,
       nodes: defaultNodes,
       notify: {},
       limits: { busyDutyCycle: 0.8, idlePerRunning: 2.5, idleAtLeast: 500, freeBytes: 500_000_000 },

@@ -37,7 +37,15 @@ export const rowsOf = (last: number): string =>
   `select 'x' as source, runnumber, 0 as segment, 'f' as files from generate_series(1, ${last}) as runnumber where true {run_condition}`;
 
 const tablesOfLoops = [
-  ...['production_lease', 'production_pass', 'rule_pause', 'rule_input', 'triggered_run', 'policy_action'],
+  ...[
+    'production_lease',
+    'production_pass',
+    'rule_pause',
+    'rule_input',
+    'triggered_run',
+    'policy_action',
+    'rule_deadline',
+  ],
   ...['product_request', 'invalid_run_list', 'rule_breaker', 'bad_node', 'scout_memory', 'notification', 'alarm'],
 ] as const;
 

@@ -234,6 +234,29 @@ test('raises an alarm for attempts that are in a state for too long, and clears 
   expect(await findAlarms(world.status)).toEqual([]);
 });
 
+test('takes the deadlines of a rule where it has any, and those of the site again when it has none (C-Q39)', async () => {
+  const file = join(world.root, 'deadlines.yaml');
+  const write = (deadlines: string) => writeFile(file, `${rule('DST_A', rowsOf(2))}${deadlines}`);
+  const cycle = async () => {
+    await loop([], { readTurns: () => Promise.resolve([turnOf('DST_A', file)]) });
+    await loop([], { readTurns: () => Promise.resolve([]) });
+    return (await findAlarms(world.status)).map(({ cause }) => cause);
+  };
+  await write('');
+  await cycle();
+  await world.status.execute(sql`update ${sql.table(world.status.role, 'production_status')}
+    set submitted = submitted - make_interval(hours => 1)`);
+  expect(await cycle()).toEqual([]);
+  await write('  deadlines: {submitted: 30m, running: 2h}\n');
+  expect(await cycle()).toEqual(['deadline:DST_A/submitted']);
+  await write('  deadlines: {submitted: 2h}\n');
+  expect(await cycle()).toEqual([]);
+  await write('  deadlines: {submitted: 30m}\n');
+  expect(await cycle()).toEqual(['deadline:DST_A/submitted']);
+  await write('  deadlines: {running: 1s}\n');
+  expect(await cycle()).toEqual([]);
+});
+
 test.each([
   ['cycle', false],
   ['exit', true],

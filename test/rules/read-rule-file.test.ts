@@ -427,7 +427,7 @@ describe('rule file', () => {
     expect(renderComplaints(parseRuleFile(text, '/r.yaml').complaints)).toMatchInlineSnapshot(`
       [
         "r.yaml:3:3: warning: R: 'presubmit' is not used any more",
-        "r.yaml:4:3: warning: R: Unknown key 'extra': expected one of params, input, filesystem, job, supervise, product, priority, share, max_queued, max_idle, scouts, after, retry",
+        "r.yaml:4:3: warning: R: Unknown key 'extra': expected one of params, input, filesystem, job, supervise, product, priority, share, max_queued, max_idle, scouts, deadlines, after, retry",
         "r.yaml:5:3: error: R: Unknown key 'filesytem': expected 'filesystem'",
         "r.yaml:6:19: error: R: Unknown key 'input.qery': expected 'query'",
         "r.yaml:6:37: error: R: Unknown lfn2pfn 'maybe': expected 'lfn2pfn' or 'lfn2lfn'",

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { openStates } from '#model/job/deadlines.ts';
+import { deadlinesShape } from '#model/shape/deadlines-shape.ts';
 import { retryShape } from '#model/shape/retry-shape.ts';
 import { timeSpan } from '#model/shape/time-span.ts';
 
@@ -136,8 +136,6 @@ const notify = z.strictObject({
     .optional(),
 });
 
-const deadlines = z.partialRecord(z.enum(openStates), timeSpan);
-
 const partOfNodes = { error: 'a number from 0 to 1' };
 
 const nodes = z.strictObject({
@@ -159,7 +157,7 @@ const sections = {
   retry: retryShape.optional(),
   nodes: nodes.optional(),
   notify: notify.optional(),
-  deadlines: deadlines.optional(),
+  deadlines: deadlinesShape.optional(),
   disk_check: timeSpan.optional(),
   spool: path.optional(),
   logs: path.optional(),

@@ -1,14 +1,13 @@
 import { sql } from '../../connect.ts';
 
 import type { Deadlines } from '#model/job/deadlines.ts';
-import type { JobState } from '#model/job/job-state.ts';
 
 import type { Queryable } from '../../connect.ts';
 
 /** Live attempts of a rule that are in a state for longer than its deadline. */
 export interface LateAttempts {
   readonly rule: string;
-  readonly state: JobState;
+  readonly state: keyof Deadlines;
   readonly count: number;
   /** The product that is longest in it. */
   readonly dstfile: string;
@@ -17,7 +16,8 @@ export interface LateAttempts {
 }
 
 /**
- * Finds the live attempts that are in a state for longer than its deadline, by rule and state.
+ * Finds the live attempts that are in a state for longer than its deadline, by rule and state. The deadlines of a rule replace those of
+ * the site.
  *
  * @throws DatabaseError
  */
@@ -36,6 +36,7 @@ export async function findLateAttempts(status: Queryable, deadlines: Deadlines):
     select o.rule, o.state, count(*)::int as count, (array_agg(o.dstfile order by o.seconds desc))[1] as dstfile,
            max(o.seconds)::int as seconds
     from open o join deadline d on d.state = o.state
-    where o.seconds > d.seconds
+    left join ${sql.table(status.role, 'rule_deadline')} r on r.rule = o.rule and r.state = o.state
+    where o.seconds > coalesce(r.seconds, d.seconds)
     group by o.rule, o.state order by o.rule, o.state`);
 }
