@@ -293,7 +293,7 @@ testbed:
   it('says who is notified, and how long a state may last', async () => {
     await put(
       'slurp.yaml',
-      'notify: {command: ./page, webhook: {file: hook}, mail: {to: ada@example.org}}\ndeadlines: {submitted: 5d, held: 90m}\n',
+      'notify: {command: ./page, webhook: {file: hook}, mail: {to: ada@example.org}}\ndeadlines: {submitted: 5d, held: 90m}\ndisk_check: 2h\n',
     );
     const site = await findSite({ cwd: home, env: {} });
     expect(site.notify).toEqual({
@@ -301,6 +301,7 @@ testbed:
       webhook: { file: 'hook', siteFile: join(home, 'slurp.yaml') },
       mail: { to: ['ada@example.org'], program: '/usr/sbin/sendmail' },
     });
+    expect(site.diskCheckMs).toBe(7_200_000);
     expect(site.deadlines).toMatchObject({ submitted: 432_000_000, held: 5_400_000, running: 172_800_000 });
   });
 
