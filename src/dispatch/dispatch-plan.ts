@@ -15,6 +15,7 @@ import type { PreparedRule } from '#rules/prepare-rule.ts';
 
 import type { Applied } from './apply-plan.ts';
 import type { CursorOrder } from './cursor-order.ts';
+import type { PayloadSurvey } from './payload/survey/survey-payload.ts';
 import type { PhaseClock } from './phase-clock.ts';
 import type { Plan } from './plan-rule.ts';
 
@@ -37,6 +38,8 @@ export interface DispatchInput {
   readonly cursor?: CursorOrder;
   /** See {@link applyPlan}. */
   readonly guard?: (transaction: Session) => Promise<void>;
+  /** The payload, if it is being read already; absent: it is read if there are jobs to submit. */
+  readonly survey?: Promise<PayloadSurvey>;
   readonly log: Log;
   readonly progress?: Progress;
   readonly clock?: PhaseClock;

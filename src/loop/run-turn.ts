@@ -149,6 +149,7 @@ export async function runTurn(
   const outcome = await runPass({
     ...{ prepared, site, databases, backend: place.backend, workerDirectory: place.workerDirectory, log },
     wish: { ...turn.wish, maxJobs: Math.min(turn.wish.maxJobs ?? Infinity, room, verdict.room, byScouts.room) },
+    isExpectingJobs: turn.triggered !== undefined || isTriggered,
     listener: makeListener(turn, place),
     guard,
     progress: { update: () => undefined, phase: () => undefined, close: () => undefined },

@@ -3,6 +3,7 @@ import { findCursor } from '#db/status/cursor/find-cursor.ts';
 import { findSubmittedSegments } from '#db/status/find-submitted-segments.ts';
 import { decideCursorOrder } from '#dispatch/cursor-order.ts';
 import { dispatchPlan } from '#dispatch/dispatch-plan.ts';
+import { surveyPayload } from '#dispatch/payload/survey/survey-payload.ts';
 import { planRule } from '#dispatch/plan-rule.ts';
 import { GatewayError, RuleError } from '#model/errors.ts';
 import { findHeldJobs, markHeldJobs, removeHeldJobs } from '#settle/held/held-jobs.ts';
@@ -14,6 +15,7 @@ import type { Database, Session } from '#db/connect.ts';
 import type { SubmittedRun } from '#db/status/find-submitted-segments.ts';
 import type { Applied } from '#dispatch/apply-plan.ts';
 import type { CursorOrder, CursorWish } from '#dispatch/cursor-order.ts';
+import type { PayloadSurvey } from '#dispatch/payload/survey/survey-payload.ts';
 import type { PhaseClock } from '#dispatch/phase-clock.ts';
 import type { Plan } from '#dispatch/plan-rule.ts';
 import type { Log, Progress } from '#model/log.ts';
@@ -63,6 +65,8 @@ export interface PassInput {
   /** Absolute path of `dist/worker`. */
   readonly workerDirectory: string;
   readonly wish: PassWish;
+  /** Jobs are expected: the payload is read while the rule is decided, in vain if there are none after all. */
+  readonly isExpectingJobs?: boolean;
   readonly listener: PassListener;
   /** Called first in every transaction of the pass: throws if the caller has lost the right to write. */
   readonly guard?: (transaction: Session) => Promise<void>;
@@ -100,6 +104,9 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   const { databases, backend, log, wish } = input;
   const resources = { status: databases.status, backend, log };
   const held = await findHeld(input);
+  const survey = input.isExpectingJobs === true ? surveyPayload(input.prepared, input.site) : undefined;
+  // A payload that cannot be read matters only if there are jobs; then it is reported.
+  survey?.catch(() => undefined);
   input.progress.phase('deciding');
   input.clock.begin('decide');
   const plan = await planRule({
@@ -108,7 +115,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
     ...present({ maxJobs: wish.maxJobs }),
   });
   input.clock.end();
-  const outcome = await dispatchAndClose(input, plan);
+  const outcome = await dispatchAndClose(input, plan, survey);
   if (outcome.kind === 'declined' || held === undefined || !wish.isClearingHeld) return outcome;
   return { ...outcome, cleared: await removeHeldJobs(resources, held, wish.by) };
 }
@@ -130,15 +137,17 @@ async function findHeld({
   return held;
 }
 
-async function dispatchAndClose(input: PassInput, plan: Plan): Promise<PassOutcome> {
+type EarlySurvey = Promise<PayloadSurvey> | undefined;
+
+async function dispatchAndClose(input: PassInput, plan: Plan, survey: EarlySurvey): Promise<PassOutcome> {
   try {
-    return await dispatch(input, plan);
+    return await dispatch(input, plan, survey);
   } finally {
     await plan.close();
   }
 }
 
-async function dispatch(input: PassInput, plan: Plan): Promise<PassOutcome> {
+async function dispatch(input: PassInput, plan: Plan, survey: EarlySurvey): Promise<PassOutcome> {
   const { prepared, site, backend, databases, wish, listener, log, progress, clock, signal } = input;
   const { status } = databases;
   const { funnel } = plan;
@@ -150,7 +159,7 @@ async function dispatch(input: PassInput, plan: Plan): Promise<PassOutcome> {
   const order: CursorOrder | undefined = cursor?.kind === 'order' ? cursor.order : undefined;
   const applied = await dispatchPlan({
     ...{ plan, prepared, site, status, backend, log, progress, clock, signal },
-    ...present({ cursor: order, guard: input.guard }),
+    ...present({ cursor: order, guard: input.guard, survey }),
     gatewayUrl: await findGatewayUrl(site),
     workerDirectory: input.workerDirectory,
     isForced: wish.isForced,

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -58,7 +58,11 @@ function hear(more: Partial<PassListener> = {}): PassListener {
 
 function run(
   wish: Partial<PassInput['wish']> = {},
-  { options = {}, listener = hear() }: { options?: Partial<RunOptions>; listener?: PassListener } = {},
+  {
+    options = {},
+    listener = hear(),
+    isExpectingJobs = false,
+  }: { options?: Partial<RunOptions>; listener?: PassListener; isExpectingJobs?: boolean } = {},
 ): Promise<PassOutcome> {
   const { root, site, status, backend, workerDirectory } = world;
   const prepared = prepareTestRuleOf(
@@ -74,7 +78,7 @@ function run(
     ...{ prepared, site: { ...site, gateway: { ...site.gateway, url: 'http://127.0.0.1:1' } }, backend },
     databases: { daq: status, raw: status, catalog, status },
     wish: { isForced: true, isMarkingHeld: false, isClearingHeld: false, by: 'tester', ...wish },
-    ...{ workerDirectory, listener, log: silentLog, clock: makePhaseClock() },
+    ...{ isExpectingJobs, workerDirectory, listener, log: silentLog, clock: makePhaseClock() },
     progress: { update: () => undefined, phase: () => undefined, close: () => undefined },
     signal: new AbortController().signal,
   });
@@ -118,4 +122,29 @@ test('dispatches nothing where the answer is no', async () => {
 test('marks what is held before, and clears it after the dispatch', async () => {
   expect(await run({ isMarkingHeld: true, isClearingHeld: true })).toMatchObject({ kind: 'dispatched', cleared: 0 });
   expect(heard[0]).toBe('held 0');
+});
+
+test('submits the payload that was read while it decided, if jobs are expected', async () => {
+  await putInput();
+  const early = await run({}, { isExpectingJobs: true });
+  expect(early).toMatchObject({ applied: { submitted: 3, payload: { files: 1 } } });
+  await clearAttempts(world.status);
+  const usual = await run();
+  expect(usual).toMatchObject({ applied: { payload: early.kind === 'dispatched' ? early.applied.payload : {} } });
+});
+
+test('reports a payload that cannot be read only if there are jobs', async () => {
+  await putInput();
+  await run();
+  const [place, elsewhere] = [join(world.root, 'payload'), join(world.root, 'moved')];
+  await rename(place, elsewhere);
+  try {
+    const none = await run({}, { isExpectingJobs: true });
+    expect(none).toMatchObject({ funnel: { counts: { ready: 0 } }, applied: { submitted: 0 } });
+    await clearAttempts(world.status);
+    await expect(run({}, { isExpectingJobs: true })).rejects.toMatchObject({ code: 'site-payload-missing' });
+    expect(await readAttempts(world.status)).toEqual([]);
+  } finally {
+    await rename(elsewhere, place);
+  }
 });

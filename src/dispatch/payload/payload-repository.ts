@@ -30,6 +30,8 @@ export interface PayloadRepository {
   readonly isCurrent: boolean;
 }
 
+const heads = 'refs/heads/';
+
 /**
  * Reads the state of the git checkout that holds a payload; asks no server.
  *
@@ -43,17 +45,16 @@ export async function readPayloadRepository(directory: string): Promise<PayloadR
       advice: "Relative payload paths start in the current directory: change directory, or fix 'params.payload'",
     });
   }
-  const [short, head, origin, symbolic] = await Promise.all([
+  const [short, head, origin] = await Promise.all([
     runGit(directory, 'rev-parse', '--short', 'HEAD'),
-    runGit(directory, 'rev-parse', '--show-toplevel', 'HEAD'),
+    runGit(directory, 'rev-parse', '--show-toplevel', 'HEAD', '--symbolic-full-name', 'HEAD'),
     runGit(directory, 'config', '--get', 'remote.origin.url'),
-    runGit(directory, 'symbolic-ref', '--quiet', '--short', 'HEAD'),
   ]);
   const failed = [short, head].find(({ exitCode }) => exitCode !== 0);
   if (failed !== undefined) throw makeNoCheckout(directory, failed);
-  const [top = '', commit = ''] = head.stdout.split('\n');
+  const [top = '', commit = '', reference = ''] = head.stdout.split('\n');
   const hasOrigin = origin.exitCode === 0 && origin.stdout.trim() !== '';
-  const branch = symbolic.exitCode === 0 ? symbolic.stdout.trim() : undefined;
+  const branch = reference.startsWith(heads) ? reference.slice(heads.length) : undefined;
   return {
     ...{ directory, top, commit, hasOrigin },
     hash: short.stdout.trim(),

@@ -16,6 +16,7 @@ import type { PreparedRule } from '#rules/prepare-rule.ts';
 import type { PhaseClock } from '../phase-clock.ts';
 import type { PayloadRepository } from './payload-repository.ts';
 import type { Snapshot } from './snapshot/ensure-snapshot.ts';
+import type { PayloadSurvey } from './survey/survey-payload.ts';
 
 /** What the jobs of a dispatch stage, and what is recorded about it. */
 export interface DispatchedPayload {
@@ -41,6 +42,8 @@ export interface PreparePayloadInput {
   readonly mayGoOn: (doubts: readonly string[]) => Promise<boolean>;
   readonly log: Log;
   readonly clock?: PhaseClock;
+  /** What was read already, or is being read; absent: it is read now. */
+  readonly survey?: Promise<PayloadSurvey>;
 }
 
 /** Each job copies it: from here on the size is reported to the operator. */
@@ -60,7 +63,8 @@ export async function preparePayload(input: PreparePayloadInput): Promise<Dispat
   for (let left = tries - 1; ; left -= 1) {
     clock?.begin('payload');
     const surveyBegin = performance.now();
-    const survey = await surveyPayload(prepared, site);
+    const early = left === tries - 1 ? input.survey : undefined;
+    const survey = await (early ?? surveyPayload(prepared, site));
     const { build } = prepared.names.production;
     const { doubts, overridden } = checkPayload(survey, { mode: site.mode, build, isForced });
     const surveyMs = performance.now() - surveyBegin;
