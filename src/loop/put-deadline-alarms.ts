@@ -17,9 +17,9 @@ export async function putDeadlineAlarms(status: Database, { deadlines }: Site): 
   await putAlarms(
     status,
     'deadline',
-    late.map(({ rule, state, count, dstfile, seconds }) => ({
+    late.map(({ rule, state, count, dstfile, seconds, allowedSeconds }) => ({
       ...{ cause: `deadline:${rule}/${state}`, rule },
-      what: `${countOf(count, 'attempt')} of '${rule}' ${count === 1 ? 'is' : 'are'} ${state} for too long, '${dstfile}' for ${formatDuration(seconds)}`,
+      what: `${countOf(count, 'attempt')} of '${rule}' ${count === 1 ? 'has' : 'have'} been ${state} for longer than ${formatDuration(Math.round(allowedSeconds))} ('deadlines'), '${dstfile}' for ${formatDuration(seconds)}`,
       advice: `It waits for ${waitsFor[state]}`,
     })),
   );

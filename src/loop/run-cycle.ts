@@ -148,8 +148,9 @@ export async function runRule(input: RuleInput, turn: LoopTurn, context: RuleCon
   };
   const ended = await runUnlessWaiting(input, turn, context, onProduction).catch((error: unknown): EndedTurn => {
     input.log.error({ rule: turn.rule, error }, 'pass failed');
-    const untilMs = input.backoff.recordFailure(turn.rule, Date.now());
-    return { outcome: 'failed', reason: describeError(error), submitted: 0, clusters: [], untilMs, error };
+    const why = describeError(error);
+    const untilMs = input.backoff.recordFailure(turn.rule, Date.now(), why);
+    return { outcome: 'failed', reason: why, submitted: 0, clusters: [], untilMs, error };
   });
   const { outcome, reason, funnel, submitted, gauge, clusters, error } = ended;
   const runs = turn.triggered?.length;
@@ -180,7 +181,8 @@ async function runUnlessWaiting(
   if (pause !== undefined) return { ...waiting, reason: `${pause.by} paused it: ${pause.reason}` };
   const wait = input.backoff.findWait(turn.rule, Date.now());
   if (wait !== undefined) {
-    return { ...waiting, reason: `It failed ${countOf(wait.failures, 'time')} in a row`, untilMs: wait.untilMs };
+    const reason = `It failed ${countOf(wait.failures, 'time')} in a row: ${wait.reason}`;
+    return { ...waiting, reason, untilMs: wait.untilMs };
   }
   const gauge = await meter.find().catch((error: unknown) => {
     if (error instanceof BatchError) return error;

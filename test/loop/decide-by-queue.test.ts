@@ -66,9 +66,9 @@ test('ends the loop at the watermark where that is wanted', () => {
 test('tries a rule that failed in the next cycle, and then ever later, up to an hour', () => {
   const backoff = makeBackoff(300_000);
   const pauses: number[] = [];
-  for (let failures = 1; failures <= 7; failures += 1) pauses.push(backoff.recordFailure('A', 0) / 60_000);
+  for (let failures = 1; failures <= 7; failures += 1) pauses.push(backoff.recordFailure('A', 0, 'away') / 60_000);
   expect(pauses).toEqual([0, 10, 20, 40, 60, 60, 60]);
-  expect(backoff.findWait('A', 59 * 60_000)).toMatchObject({ failures: 7 });
+  expect(backoff.findWait('A', 59 * 60_000)).toMatchObject({ failures: 7, reason: 'away' });
   expect(backoff.findWait('A', 60 * 60_000)).toBeUndefined();
   expect(backoff.findWait('B', 0)).toBeUndefined();
   backoff.forget('A');

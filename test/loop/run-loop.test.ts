@@ -226,7 +226,9 @@ test('raises an alarm for attempts that are in a state for too long, and clears 
   expect(await findAlarms(world.status)).toMatchObject([
     {
       ...{ cause: 'deadline:DST_A/submitted', rule: 'DST_A' },
-      what: expect.stringMatching(/^3 attempts of 'DST_A' are submitted for too long, '.*-00000003-00000' for 3h/u),
+      what: expect.stringMatching(
+        /^3 attempts of 'DST_A' have been submitted for longer than 1h \('deadlines'\), '.*-00000003-00000' for 3h/u,
+      ),
     },
   ]);
   await clearAttempts(world.status);

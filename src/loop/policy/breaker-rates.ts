@@ -1,3 +1,4 @@
+import { countOf } from '#util/count-of.ts';
 import { signalNameOf } from '#util/process/signal-name.ts';
 import { formatCount } from '#util/text/format-count.ts';
 import { formatDuration } from '#util/text/format-duration.ts';
@@ -26,7 +27,7 @@ export function describeBreaker(
     earlier.ended === 0
       ? `none ended in the ${spanOf(beforeMs)} before`
       : `${percentOf(earlier)} of ${formatCount(earlier.ended)} in the ${spanOf(beforeMs)} before`;
-  const now = `${formatCount(recent.failed)} of ${formatCount(recent.ended)} jobs that ended in the last ${spanOf(withinMs)} failed (${percentOf(recent)}; ${before})`;
+  const now = `${formatCount(recent.failed)} of ${formatCount(recent.ended)} jobs that ended within ${spanOf(withinMs)} failed (${percentOf(recent)}; ${before})`;
   return cause === undefined ? now : `${now}, most often with ${describeCause(cause)}`;
 }
 
@@ -35,9 +36,12 @@ function describeCause({ exitCode, holdCode, count, message, node, nodeCount }: 
   const signal = exitCode !== null && exitCode > 128 ? signalNameOf(exitCode - 128) : undefined;
   const exit = `exit code ${exitCode}${signal === undefined ? '' : ` (${signal})`}`;
   const code = holdCode !== null ? `hold code ${holdCode}` : exitCode === null ? 'no exit code' : exit;
-  const place = node !== null && nodeCount * 2 > count ? `, ${formatCount(nodeCount)} of them on ${node}` : '';
+  const place =
+    node !== null && nodeCount * 2 > count
+      ? `, ${nodeCount === count ? 'all' : `${formatCount(nodeCount)} of them`} on ${node}`
+      : '';
   const said = message === null ? '' : `: ${shorten(message, 100)}`;
-  return `${code} (${formatCount(count)}${place})${said}`;
+  return `${code} (${countOf(count, 'time')}${place})${said}`;
 }
 
 function failureRateOf({ ended, failed }: EndCount): number {

@@ -72,6 +72,15 @@ export interface LoopRuleStatus {
   /** Failed turns since the rule last ran. */
   readonly failures: number;
   readonly pause?: RulePause;
+  /** Live attempts of the rule that failed or are held, and the latest of them; absent: there are none. */
+  readonly unwell?: {
+    readonly failed: number;
+    readonly held: number;
+    readonly run: number;
+    readonly segment: number;
+  };
+  /** The funnel of the latest pass that decided, where the last one did not. */
+  readonly earlierFunnel?: Funnel;
   /** What jobs request by what the scouts used; absent: what the rule says. */
   readonly scoutMemory?: Omit<ScoutMemory, 'rule'>;
   /** Absent: the failure rate of the rule is as usual. */

@@ -18,7 +18,8 @@ export function renderAlarms(alarms: readonly OpenAlarm[], undelivered: Undelive
     `  ${withoutControls(advice)}`,
   ]);
   const { count, oldestSeconds, problem } = undelivered;
-  if (count > 0) {
+  // Those of the last minute are on their way.
+  if (count > 0 && (problem !== undefined || oldestSeconds > 60)) {
     const why = problem === undefined ? '' : `: ${withoutControls(problem)}`;
     lines.push(
       `${countOf(count, 'notification')} not delivered, the oldest for ${formatDuration(oldestSeconds)}${why}`,

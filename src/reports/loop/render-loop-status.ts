@@ -41,24 +41,25 @@ function loopOf({ loop }: LoopRuleStatus): string {
 
 function resultOf({ last, pause }: LoopRuleStatus): string {
   if (pause !== undefined) return 'paused';
-  return last === undefined ? '-' : last.outcome;
+  if (last === undefined) return '-';
+  return last.outcome === 'dispatched' && last.submitted === 0 ? 'nothing new' : last.outcome;
 }
 
-function describeRule(
-  { rule, last, lastTriggered, pause, failures, loop, lastDispatchedAt, policy, breaker, scoutMemory }: LoopRuleStatus,
-  now: Date,
-): readonly string[] {
+function describeRule(status: LoopRuleStatus, now: Date): readonly string[] {
+  const { rule, last, lastTriggered, pause, failures, loop, lastDispatchedAt, policy, breaker, scoutMemory } = status;
   const lines: string[] = [];
   if (pause !== undefined) lines.push(`paused by ${pause.by} ${ageOf(pause.at, now)} ago: ${pause.reason}`);
   else if (last?.reason !== undefined) lines.push(last.reason);
-  if (last?.funnel !== undefined) lines.push(funnelOf(last.funnel));
+  const funnel = last?.funnel ?? status.earlierFunnel;
+  if (funnel !== undefined) lines.push(`${last?.funnel === undefined ? 'before, ' : ''}${funnelOf(funnel)}`);
+  if (status.unwell !== undefined) lines.push(describeUnwell(status.unwell));
   if (lastTriggered !== undefined) {
     const { endedAt, outcome, submitted, runs } = lastTriggered;
     const what = outcome === 'failed' ? 'failed' : `${countOf(submitted, 'job')} dispatched`;
     lines.push(`triggered by new files of ${countOf(runs, 'run')} ${ageOf(endedAt, now)} ago: ${what}`);
   }
   if (failures > 1) {
-    const since = lastDispatchedAt === undefined ? '' : `; it last ran ${ageOf(lastDispatchedAt, now)} ago`;
+    const since = lastDispatchedAt === undefined ? '' : `; its last good pass was ${ageOf(lastDispatchedAt, now)} ago`;
     lines.push(`failed ${failures} times in a row${since}`);
   }
   if (loop?.isSilent === true) lines.push('its loop does not renew its lease: another loop may take it');
@@ -67,23 +68,37 @@ function describeRule(
   if (breaker?.isActive === false) {
     lines.push(`breaker (passive): would have paused it ${ageOf(breaker.openedAt, now)} ago: ${breaker.reason}`);
   }
-  for (const one of policy) lines.push(describePolicy(one, now));
+  for (const one of policy) lines.push(describePolicy(one, now, pause !== undefined));
   // Reasons come from people and from database servers.
   return lines.map((line) => withoutControls(`${rule}: ${line}`));
 }
 
 function describeScoutMemory({ memoryMb, peakMb, percentile, factor, measured }: Omit<ScoutMemory, 'rule'>): string {
-  return `scouts: jobs request ${memoryMb} MB of memory: ${factor} times ${Math.round(peakMb)} MB, the ${percentile} % percentile of ${countOf(measured, 'scout')}`;
+  return `scouts: jobs request ${memoryMb} MB of memory: ${factor} times ${Math.round(peakMb)} MB, the ${percentile}th percentile of ${countOf(measured, 'scout')}`;
 }
 
-function describePolicy({ isActive, action, count, example, dueAt }: PolicyCount, now: Date): string {
+function describeUnwell({ failed, held, run, segment }: Exclude<LoopRuleStatus['unwell'], undefined>): string {
+  const parts = [
+    ...(failed === 0 ? [] : [`${formatCount(failed)} failed`]),
+    ...(held === 0 ? [] : [`${formatCount(held)} held`]),
+  ];
+  return `${parts.join(', ')}: see 'kaedama … --why ${run} ${segment}'`;
+}
+
+function describePolicy(
+  { isActive, action, count, example, dueAt }: PolicyCount,
+  now: Date,
+  isPaused: boolean,
+): string {
+  const isOne = count === 1;
   const done = {
     retry: isActive ? 'will be retried' : 'would be retried',
-    'give-up': isActive ? 'were given up' : 'would be given up',
+    'give-up': isActive ? `${isOne ? 'was' : 'were'} given up` : 'would be given up',
     pause: isActive ? 'paused the rule' : 'would pause the rule',
-    none: 'stay as they are',
+    none: isOne ? 'stays as it is' : 'stay as they are',
   }[action];
-  const when = isActive && dueAt !== undefined ? `, the next ${whenOf(dueAt, now)}` : '';
+  const due = dueAt === undefined ? '' : `, the next ${whenOf(dueAt, now)}`;
+  const when = isActive && action === 'retry' ? (isPaused ? ' when the rule is resumed' : due) : '';
   return `retry (${isActive ? 'active' : 'passive'}): ${countOf(count, 'failed or held attempt')} ${done}${when}; e.g. ${example.dstfile}: ${example.reason}`;
 }
 

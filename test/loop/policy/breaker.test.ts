@@ -61,8 +61,8 @@ test('pauses a rule whose failure rate jumps, and names the most frequent failur
   await add(9, 'failed', 30, "exit_code = 66, message = 'No space left in /tmp/' || run, execution_node = 'bad.farm'");
   await add(3, 'failed', 30, "exit_code = 137, message = 'Killed', execution_node = 'good.farm'");
   const reason =
-    'too many failures: 12 of 20 jobs that ended in the last 1h failed (60 %; 2 % of 100 in the 7d before), ' +
-    'most often with exit code 66 (9, 9 of them on bad.farm): No space left in /tmp/1108';
+    'too many failures: 12 of 20 jobs that ended within 1h failed (60 %; 2 % of 100 in the 7d before), ' +
+    'most often with exit code 66 (9 times, all on bad.farm): No space left in /tmp/1108';
   const heard = await cycle('{mode: active}');
   expect(heard.outcomes).toEqual(['DST_A waited 0']);
   expect(heard.reasons).toEqual([`policy paused it: ${reason.replace('1108', String(1000 + made - 12))}`]);
@@ -90,7 +90,7 @@ test('counts only new failures once a person has resumed the rule', async () => 
   await add(30, 'finished', 90);
   await add(20, 'failed', 5, 'hold_code = 34');
   expect((await judge())?.reason).toBe(
-    '20 of 20 jobs that ended in the last 1h failed (100 %; 0 % of 30 in the 7d before), most often with hold code 34 (20)',
+    '20 of 20 jobs that ended within 1h failed (100 %; 0 % of 30 in the 7d before), most often with hold code 34 (20 times)',
   );
 });
 
@@ -134,7 +134,7 @@ test('only reports by default, without `retry` too, until the failure rate is as
   await add(25, 'failed', 30, 'exit_code = 1');
   const heard = await cycle();
   const reason =
-    '25 of 25 jobs that ended in the last 1h failed (100 %; none ended in the 7d before), most often with exit code 1 (25)';
+    '25 of 25 jobs that ended within 1h failed (100 %; none ended in the 7d before), most often with exit code 1 (25 times)';
   expect(heard.outcomes).toEqual(['DST_A dispatched 3']);
   const isAboutBreaker = (sentence: string): boolean => sentence.includes('breaker');
   expect(heard.warnings.filter(isAboutBreaker)).toEqual([`Its breaker would pause it: ${reason}`]);

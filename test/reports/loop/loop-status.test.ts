@@ -54,13 +54,54 @@ test('shows who runs which rule, what came of it and why it waits, in 80 columns
     '',
     'DST_A: triggered by new files of 2 runs 3s ago: 3 jobs dispatched',
     "DST_B: Column 'files' does not exist",
-    'DST_B: failed 3 times in a row; it last ran 3d ago',
+    'DST_B: failed 3 times in a row; its last good pass was 3d ago',
     'DST_B: its loop does not renew its lease: another loop may take it',
-    'DST_B: scouts: jobs request 2601 MB of memory: 1.3 times 2000 MB, the 95 % percentile of 4 scouts',
+    'DST_B: scouts: jobs request 2601 MB of memory: 1.3 times 2000 MB, the 95th percentile of 4 scouts',
     'DST_B: breaker (passive): would have paused it 40m ago: 25 of 25 jobs failed',
     'DST_B: retry (active): 2 failed or held attempts will be retried, the next in 20m; e.g. DST_B-00000007-00000: Exit code 1: retry after 20m',
     'DST_B: retry (passive): 1 failed or held attempt would be given up; e.g. DST_B-00000008-00000: Exit code 2',
     'DST_C: paused by eve 2h ago: calibration',
+    '',
+  ]);
+});
+
+test('shows what a person has to know of a paused rule: why, what it had to do, and what failed', () => {
+  const none = { 'not-selected': 0, 'invalid-run': 0, exists: 0, duplicate: 0, 'missing-inputs': 0 };
+  const counts = { ...none, blocked: 8, unfit: 0, 'over-limit': 0, ready: 0 };
+  const faults = { rejected: 0, repeated: 0 };
+  const funnel = { rows: 8, candidates: 8, faults, counts, blockedByState: {}, warnings: [] };
+  const text = renderLoopStatus(
+    [
+      {
+        ...{ rule: 'DST_A', failures: 0, loop, last: { ...pass, submitted: 0 }, policy: [] },
+      },
+      {
+        ...{ rule: 'DST_B', failures: 0, loop, last: { ...pass, rule: 'DST_B', outcome: 'waited', submitted: 0 } },
+        pause: { rule: 'DST_B', reason: 'calibration', by: 'eve', at: '2026-12-02T08:00:00.000Z' },
+        earlierFunnel: funnel,
+        unwell: { failed: 3, held: 1, run: 7, segment: 2 },
+        policy: [
+          {
+            ...{ rule: 'DST_B', isActive: true, action: 'retry', count: 1, dueAt: '2026-12-02T10:20:00.000Z' },
+            example: { dstfile: 'DST_B-7', reason: 'Exit code 1: retry' },
+          },
+          {
+            ...{ rule: 'DST_B', isActive: true, action: 'give-up', count: 1 },
+            example: { dstfile: 'DST_B-8', reason: 'Exit code 2' },
+          },
+        ],
+      },
+    ],
+    now,
+    80,
+  );
+  expect(text).toContain('DST_A  ada@alpha:4711  2m ago     nothing new     0  in 2m\n');
+  expect(text.split('\n').slice(5)).toEqual([
+    'DST_B: paused by eve 2h ago: calibration',
+    'DST_B: before, 8 candidates: 8 blocked',
+    "DST_B: 3 failed, 1 held: see 'kaedama … --why 7 2'",
+    'DST_B: retry (active): 1 failed or held attempt will be retried when the rule is resumed; e.g. DST_B-7: Exit code 1: retry',
+    'DST_B: retry (active): 1 failed or held attempt was given up; e.g. DST_B-8: Exit code 2',
     '',
   ]);
 });

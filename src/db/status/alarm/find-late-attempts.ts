@@ -13,6 +13,8 @@ export interface LateAttempts {
   readonly dstfile: string;
   /** For how long. */
   readonly seconds: number;
+  /** How long an attempt may be in it. */
+  readonly allowedSeconds: number;
 }
 
 /**
@@ -34,7 +36,7 @@ export async function findLateAttempts(status: Queryable, deadlines: Deadlines):
       where final_state is null and submission_id is not null and retired_at is null
     )
     select o.rule, o.state, count(*)::int as count, (array_agg(o.dstfile order by o.seconds desc))[1] as dstfile,
-           max(o.seconds)::int as seconds
+           max(o.seconds)::int as seconds, min(coalesce(r.seconds, d.seconds))::float8 as "allowedSeconds"
     from open o join deadline d on d.state = o.state
     left join ${sql.table(status.role, 'rule_deadline')} r on r.rule = o.rule and r.state = o.state
     where o.seconds > coalesce(r.seconds, d.seconds)

@@ -27,6 +27,7 @@ interface Row {
   readonly submitted: number | null;
   readonly nextAt: Date | null;
   readonly lastDispatchedAt: Date | null;
+  readonly earlierFunnel: Funnel | null;
   readonly failures: number;
   readonly triggeredAt: Date | null;
   readonly triggeredOutcome: PassResult | null;
@@ -52,7 +53,7 @@ export async function findLoopRules(status: Queryable): Promise<readonly LoopRul
     select n.rule, l.held_by as name, l.process, l.taken_at as since,
            l.expires_at <= now() at time zone 'utc' as "isSilent",
            p.config, p.started_at as "startedAt", p.ended_at as "endedAt", p.outcome, p.reason, p.gauge, p.funnel,
-           p.submitted, p.next_at as "nextAt", d.ended_at as "lastDispatchedAt", f.failures::int as failures,
+           p.submitted, p.next_at as "nextAt", d.ended_at as "lastDispatchedAt", w.funnel as "earlierFunnel", f.failures::int as failures,
            t.ended_at as "triggeredAt", t.outcome as "triggeredOutcome", t.submitted as "triggeredSubmitted",
            t.runs as "triggeredRuns"
     from named n
@@ -66,6 +67,9 @@ export async function findLoopRules(status: Queryable): Promise<readonly LoopRul
       select * from ${passes} d where d.rule = n.rule and d.outcome in ('dispatched', 'unchanged') order by d.id desc limit 1
     ) d on true
     left join lateral (
+      select w.funnel from ${passes} w where w.rule = n.rule and w.runs is null and w.funnel is not null order by w.id desc limit 1
+    ) w on true
+    left join lateral (
       select ended_at, outcome, submitted, runs from ${passes} t
       where t.rule = n.rule and t.runs is not null order by t.id desc limit 1
     ) t on true
@@ -78,14 +82,39 @@ export async function findLoopRules(status: Queryable): Promise<readonly LoopRul
   const policies = await countPolicyActions(status);
   const breakers = new Map((await findOpenBreakers(status)).map(({ rule, ...breaker }) => [rule, breaker]));
   const memories = new Map((await findScoutMemories(status)).map(({ rule, ...memory }) => [rule, memory]));
+  const unwell = new Map((await findUnwell(status)).map(({ rule, ...counts }) => [rule, counts]));
   return rows.map((row) => ({
     ...toStatus(row, paused.get(row.rule)),
-    ...present({ breaker: breakers.get(row.rule), scoutMemory: memories.get(row.rule) }),
+    ...present({
+      breaker: breakers.get(row.rule),
+      scoutMemory: memories.get(row.rule),
+      unwell: unwell.get(row.rule),
+      earlierFunnel: row.funnel === null ? (row.earlierFunnel ?? undefined) : undefined,
+    }),
     policy: policies.filter(({ rule }) => rule === row.rule),
   }));
 }
 
-function toStatus(row: Row, pause: RulePause | undefined): Omit<LoopRuleStatus, 'policy' | 'breaker' | 'scoutMemory'> {
+type Unwell = Exclude<LoopRuleStatus['unwell'], undefined>;
+
+function findUnwell(status: Queryable): Promise<readonly (Unwell & { readonly rule: string })[]> {
+  const attempts = sql.table(status.role, 'production_status');
+  return status.query(sql`
+    with unwell as (
+      select id, rule, run, segment, 'failed' as state from ${attempts} where final_state = 'failed' and retired_at is null
+      union all
+      select id, rule, run, segment, 'held' from ${attempts}
+      where final_state is null and status = 'held' and retired_at is null and submission_id is not null
+    )
+    select rule, (count(*) filter (where state = 'failed'))::int as failed,
+           (count(*) filter (where state = 'held'))::int as held,
+           (array_agg(run order by id desc))[1] as run, (array_agg(segment order by id desc))[1] as segment
+    from unwell where rule is not null group by rule`);
+}
+
+type FromPasses = Omit<LoopRuleStatus, 'policy' | 'breaker' | 'scoutMemory' | 'unwell' | 'earlierFunnel'>;
+
+function toStatus(row: Row, pause: RulePause | undefined): FromPasses {
   const { rule, failures } = row;
   return {
     ...{ rule, failures },
