@@ -9,6 +9,7 @@ import { openDatabase, sql } from '#db/connect.ts';
 import { roleNames } from '#model/site.ts';
 import { findPackageRoot } from '#util/find-package-root.ts';
 
+import { bareDecision, timeOf } from './bare-decision.ts';
 import { medianOf, putFigures, startBenchServer } from './bench-server.ts';
 import { caloRule, putAttempts } from './calo-chain.ts';
 import { makeDispatchWorld } from './dispatch-world.ts';
@@ -56,6 +57,9 @@ async function main(rules: number, candidates: number, cycles: number): Promise<
     const status = openDatabase(world.status, { applicationName: 'bench', max: 1 });
     await putAttempts(status, candidates);
     await status.execute(sql`vacuum analyze`);
+    const bareMs: number[] = [];
+    for (let round = 0; round < 3; round += 1)
+      bareMs.push(await timeOf(() => status.query(sql.verbatim(bareDecision))));
     const site = join(world.directory, 'local.yaml');
     const roles = roleNames.map((role) => `  ${role}: { url: '${world.status.url}', schema: ${role} }`);
     await writeFile(site, ['databases:', ...roles, 'gateway: { url: "http://localhost:1" }', ''].join('\n'));
@@ -70,7 +74,14 @@ async function main(rules: number, candidates: number, cycles: number): Promise<
     const later = measured.slice(1, cycles).map(({ ms }) => ms);
     if ((passes?.unchanged ?? 0) < rules * later.length)
       throw new Error('Rules were decided though nothing had changed');
-    const figures = { rules, candidates, firstMs: measured[0]?.ms ?? 0, unchangedMs: medianOf(later) };
+    const [firstMs, unchangedMs] = [measured[0]?.ms ?? 0, medianOf(later)];
+    // The bare statement once for each rule.
+    const allBareMs = medianOf(bareMs) * rules;
+    const toBare = (ms: number): number => Number((ms / allBareMs).toFixed(2));
+    const figures = {
+      ...{ rules, candidates, allBareMs, firstMs, firstToBare: toBare(firstMs) },
+      ...{ unchangedMs, unchangedToBare: toBare(unchangedMs) },
+    };
     await putFigures('cycle', { ...figures, measured });
     process.stdout.write(`${JSON.stringify(figures)}\n`);
   } finally {
