@@ -4,8 +4,8 @@ import { renderError } from './render-error.ts';
 
 /** How a command wants to be stopped by a signal. */
 export interface StopWish {
-  /** What is said on stderr at the very end. */
-  readonly words: () => string;
+  /** What is said on stderr at the very end. @param isAtOnce a second signal came */
+  readonly words: (isAtOnce: boolean) => string;
   /** Nothing that was begun is worth waiting for: the first signal ends the command at once. Default: never. */
   readonly mayEndNow?: () => boolean;
 }
@@ -32,8 +32,8 @@ export interface MainOptions {
 
 const mostCleanUpMs = 60_000;
 
-/** Who asks twice wants to leave. */
-const askedTwiceCleanUpMs = 10_000;
+/** After a second signal, clean-up may take no longer. */
+const askedTwiceCleanUpMs = 3000;
 
 /** Clean-up that waits for a database would keep a user waiting who has asked to stop. */
 const hurriedCleanUpMs = 500;
@@ -62,12 +62,14 @@ export async function runMain(
   const cleanUps: (() => Promise<void> | void)[] = [];
 
   let endedBy: number | undefined;
+  let isAskedTwice = false;
   let wish: StopWish | undefined;
   let cleanUpMs = Math.min(graceMs, mostCleanUpMs);
   const stopped = new Promise<number>((resolve) => {
     if (options.signals === 'leave') return;
     const stop = (signal: keyof typeof signalExitCodes): void => {
       if (endedBy !== undefined) {
+        isAskedTwice = true;
         cleanUpMs = Math.min(cleanUpMs, askedTwiceCleanUpMs);
         return resolve(endedBy);
       }
@@ -105,7 +107,7 @@ export async function runMain(
       if (exitCode === 0) exitCode = code;
     }
   }
-  if (endedBy !== undefined && wish !== undefined) process.stderr.write(`${name}: ${wish.words()}\n`);
+  if (endedBy !== undefined && wish !== undefined) process.stderr.write(`${name}: ${wish.words(isAskedTwice)}\n`);
   process.exit(endedBy ?? exitCode);
 }
 

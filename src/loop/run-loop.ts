@@ -68,6 +68,7 @@ export async function runLoop(input: LoopInput): Promise<CycleResult> {
       await removeLeases(databases.status, loop, names)
         .then(() => removeRuleInputs(databases.status, loop, names))
         .then(() => markFormerRulesCleared(databases.status, 'disk'))
+        .then(() => markFormerRulesCleared(databases.status, 'given-up'))
         .catch((error: unknown) => log.warn({ error }, 'leases of former rules remain'));
       const nextMs = stop.aborted || result.isEnd ? undefined : findNextMs();
       await input.onCycle(result, nextMs);

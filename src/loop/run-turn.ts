@@ -129,7 +129,7 @@ export async function runTurn(
       : undefined;
   if (paused !== undefined) {
     reportWarning(place, turn.rule, `It is paused: ${paused}`);
-    return { outcome: 'waited', reason: `policy paused it: ${paused}`, submitted: 0, clusters: [] };
+    return { outcome: 'waited', reason: `Paused by the retry policy: ${paused}`, submitted: 0, clusters: [] };
   }
   // After the policy, which removes held jobs and may redo a scout that failed.
   const verdict = await decideByItself(place, prepared);

@@ -58,7 +58,13 @@ export async function runSubmit(
   const printer = makePrinter(request, say);
   context.onEnd(printer.close);
   let cycles = 0;
-  context.onStop({ words: () => `Stopped in cycle ${cycles}; submitted jobs continue` });
+  const leases = `Other loops can run its rules when its leases end, in ${place.leaseMs / 1000} s at most`;
+  context.onStop({
+    words: (isAtOnce) =>
+      isAtOnce
+        ? `Stopped at once in cycle ${cycles}; submitted jobs continue. ${leases}`
+        : `Stopped in cycle ${cycles}; submitted jobs continue`,
+  });
   const result = await runLoop({
     ...{ ...place, readTurns, limits: request.limits, stop: context.signal, say },
     ...present({ delayMs: request.delayMs }),

@@ -1,3 +1,4 @@
+import { markAlarmCleared } from '#db/status/alarm/alarms.ts';
 import { markNodesAvoided } from '#db/status/policy/bad-nodes.ts';
 import { defaultBreaker } from '#model/policy/breaker.ts';
 
@@ -32,8 +33,9 @@ export async function applyPolicies(input: PoliciesInput): Promise<string | unde
   const rule = prepared.rule.name;
   const open = settings === undefined ? undefined : await applyBreaker({ rule, settings, isActive, status, guard });
   if (open?.isPaused === true) return `too many failures: ${open.reason}`;
-  if (open?.isNew === true) onWarning(`Its breaker would pause it: ${open.reason}`);
+  if (open?.isNew === true) onWarning(`The breaker would pause this rule: ${open.reason}`);
   const avoided = isActive ? await markNodesAvoided(status, guard) : [];
   for (const node of avoided) onWarning(`New jobs avoid '${node}': 'ramenya nodes' says why`);
+  if (!isActive) await markAlarmCleared(status, `given-up:${rule}`);
   return policy === undefined ? undefined : (await applyPolicy({ ...input, policy })).paused;
 }

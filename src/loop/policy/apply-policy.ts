@@ -1,3 +1,4 @@
+import { markAlarmCleared, raiseAlarm } from '#db/status/alarm/alarms.ts';
 import { findFailuresOfProduction } from '#db/status/policy/find-failures-of-production.ts';
 import { markPaused, markRetried, putDecisions } from '#db/status/policy/policy-actions.ts';
 import { findScoutMemory } from '#db/status/policy/scout-memory.ts';
@@ -74,10 +75,27 @@ export async function applyPolicy(input: PolicyInput): Promise<PolicyOutcome> {
     await guard(session);
     return markRetried(session, failed);
   });
-  const isGivenUp = ({ decision }: DecidedFailure): boolean => decision.action === 'give-up';
-  const ended = [...due, ...decided.filter(isGivenUp)];
+  const givenUp = decided.filter(({ decision }) => decision.action === 'give-up');
+  await putGivenUpAlarm(status, rule.name, givenUp);
+  const ended = [...due, ...givenUp];
   const held = ended.filter(({ failure }) => failure.state === 'held').map(({ failure }) => failure.cupsid);
   return { retried, removed: await removeHeld(input, new Set(held)) };
+}
+
+/** A product that is given up needs a person: nothing else makes it. */
+async function putGivenUpAlarm(status: Database, rule: string, givenUp: readonly DecidedFailure[]): Promise<void> {
+  const cause = `given-up:${rule}`;
+  const last = givenUp.at(-1);
+  if (last === undefined) {
+    await markAlarmCleared(status, cause);
+    return;
+  }
+  const { dstfile, run, segment } = last.failure;
+  await raiseAlarm(status, {
+    ...{ cause, rule },
+    what: `${countOf(givenUp.length, 'product')} of '${rule}' ${givenUp.length === 1 ? 'is' : 'are'} given up, the last one is '${dstfile}': ${last.decision.reason}`,
+    advice: `See 'kaedama … --why ${run} ${segment}'; 'kaedama … --unblock-state failed' makes them again`,
+  });
 }
 
 /** A held job would wait for ever: it is removed, and its attempt fails with its hold code. */

@@ -11,7 +11,7 @@ export const waitsFor: Readonly<Record<(typeof openStates)[number], string>> = {
   started: "its first report of being 'running', or its end: see its log",
   running: 'its end: see its log, and whether its machine still answers',
   held: "a person: see the reason in 'ramenya query --reports held'",
-  evicted: 'a machine, again',
+  evicted: 'a machine: the batch system took it back',
 };
 
 const hourMs = 3_600_000;

@@ -18,18 +18,20 @@ const alarms: Readonly<
     kind: 'still-running',
     what: (count, rule) =>
       `${countOf(count, 'job')} of '${rule}' still ${count === 1 ? 'runs' : 'run'} after the end was reported`,
-    advice: "Look at the jobs, and remove them if they hang ('condor_rm'): 'slurp reconcile' lists them",
+    advice: "Look at the jobs, and remove them if they do nothing any more ('condor_rm'); 'slurp reconcile' lists them",
   },
   'output-missing': {
     kind: 'missing',
     what: (count, rule) => `${countOf(count, 'finished job')} of '${rule}' left no product`,
-    advice: "Look at their logs, then 'kaedama --unblock finished' makes them again: 'slurp reconcile' lists them",
+    advice:
+      "Look at their logs, then redo them with 'kaedama … --resubmit --unblock-state finished'; 'slurp reconcile' lists them",
   },
   'file-gone': {
     kind: 'gone',
     what: (count, rule) =>
       `${countOf(count, 'file')} of '${rule}' in the catalog ${count === 1 ? 'is' : 'are'} gone from disk`,
-    advice: "Restore them, or 'ramenya remove' makes them again: 'slurp reconcile' lists them",
+    advice:
+      "Restore what is missing, or remove the products with 'ramenya remove', so that they are made again; 'slurp reconcile' lists them",
   },
 };
 

@@ -65,7 +65,7 @@ test('pauses a rule whose failure rate jumps, and names the most frequent failur
     'most often with exit code 66 (9 times, all on bad.farm): No space left in /tmp/1108';
   const heard = await cycle('{mode: active}');
   expect(heard.outcomes).toEqual(['DST_A waited 0']);
-  expect(heard.reasons).toEqual([`policy paused it: ${reason.replace('1108', String(1000 + made - 12))}`]);
+  expect(heard.reasons).toEqual([`Paused by the retry policy: ${reason.replace('1108', String(1000 + made - 12))}`]);
   expect(await findPauses(world.status)).toMatchObject([{ rule: 'DST_A', by: 'policy' }]);
   expect(await findAlarms(world.status)).toMatchObject([
     {
@@ -137,7 +137,7 @@ test('only reports by default, without `retry` too, until the failure rate is as
     '25 of 25 jobs that ended within 1h failed (100 %; none ended in the 7d before), most often with exit code 1 (25 times)';
   expect(heard.outcomes).toEqual(['DST_A dispatched 3']);
   const isAboutBreaker = (sentence: string): boolean => sentence.includes('breaker');
-  expect(heard.warnings.filter(isAboutBreaker)).toEqual([`Its breaker would pause it: ${reason}`]);
+  expect(heard.warnings.filter(isAboutBreaker)).toEqual([`The breaker would pause this rule: ${reason}`]);
   // Said once.
   expect((await cycle('{mode: passive}')).warnings.filter(isAboutBreaker)).toEqual([]);
   expect(await breakerOf()).toMatchObject({ isActive: false, reason });

@@ -58,7 +58,7 @@ test('only reports what it would do, unless it is active (C-Q30)', async () => {
   ]);
 });
 
-test('retries a failed product, as often as it allows', async () => {
+test('retries a failed product, as often as it allows, and raises an alarm if it is given up (C-Q40)', async () => {
   await cycle(retrying());
   for (let attempt = 1; attempt <= 2; attempt += 1) {
     await fail(2, 1);
@@ -70,9 +70,19 @@ test('retries a failed product, as often as it allows', async () => {
   expect(await countPolicyActions(world.status)).toMatchObject([
     { action: 'give-up', example: { reason: '3 of 3 attempts failed, the last one: Exit code 1' } },
   ]);
+  expect(await findAlarms(world.status)).toMatchObject([
+    {
+      ...{ cause: 'given-up:DST_A', rule: 'DST_A' },
+      what: expect.stringMatching(
+        /^1 product of 'DST_A' is given up, the last one is 'DST_A_run2pp\S+': 3 of 3 attempts/u,
+      ),
+    },
+  ]);
   // What a person makes possible is done, and a failure that was put right does not count any more.
   await set(2, "status = 'finished'");
   expect(await countPolicyActions(world.status)).toEqual([]);
+  await cycle(retrying());
+  expect(await findAlarms(world.status)).toEqual([]);
 });
 
 test('waits as long as the case says, and leaves alone failures that no case matches, or that are not selected', async () => {
