@@ -65,7 +65,7 @@ export default {
       comment: 'M4: what runs on a worker node can not even reach the database, the batch system or the rules',
       from: { path: '^src/(?:job/|commands/(?:cups|pull|bachi)\\.ts$)' },
       to: {
-        path: '^src/(?:adopt|db|batch|rules|dispatch|ingest|reports|settle|gateway|pass|serve|config)/',
+        path: '^src/(?:adopt|db|batch|rules|dispatch|ingest|reports|settle|gateway|pass|serve|loop|notify|config)/',
         reachable: true,
       },
     },

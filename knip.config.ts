@@ -6,8 +6,7 @@ import type { KnipConfig } from 'knip';
  * dead, unless its own file uses it too.
  *
  * Members of interfaces are not looked at. These wait for their callers: `hold` and `release` of the batch contract (the
- * operator's commands), `listen` and `onLost` of a session (the loop), `lastRun`, `iteration` and raw files of
- * `parseFileName` (`pull`).
+ * operator's commands), `lastRun`, `iteration` and raw files of `parseFileName` (`pull`).
  */
 const config: KnipConfig = {
   entry: [

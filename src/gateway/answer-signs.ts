@@ -1,6 +1,7 @@
 import { GatewayError } from '#model/errors.ts';
 import { renderComplaints } from '#model/job/parse-event.ts';
 import { parseSign } from '#model/job/sign-of-life.ts';
+import { assertPresent } from '#util/assert-present.ts';
 import { present } from '#util/present.ts';
 import { withBound } from '#util/with-bound.ts';
 
@@ -34,7 +35,7 @@ export async function answerSigns(recorder: SignRecorder, submission: string, bo
   let next = 0;
   const results = parsed.map((sign): SignResult => {
     if (!('cupsid' in sign)) return { cupsid: 0, outcome: 'invalid', reason: renderComplaints(sign) };
-    const { outcome = 'ignored', reason } = recorded[next++] ?? {};
+    const { outcome, reason } = assertPresent(recorded[next++], 'a result for each sign');
     return { cupsid: sign.cupsid, outcome, ...present({ reason }) };
   });
   assertSomeTaken(results);

@@ -1,3 +1,5 @@
+import { assertPresent } from '#util/assert-present.ts';
+
 import { sql } from '../connect.ts';
 
 import type { UnappliedCounts } from '#model/report/site-status.ts';
@@ -18,5 +20,5 @@ export async function countUnapplied(status: Queryable): Promise<UnappliedCounts
            )::float8 as "oldestSeconds"
     from ${sql.table(status.role, 'production_event')}
     where kind = 'stageout' and applied_at is null`);
-  return rows[0] ?? { pending: 0, aside: 0, oldestSeconds: 0 };
+  return assertPresent(rows[0], 'a count');
 }

@@ -1,6 +1,5 @@
-import { setupNameOf } from '#model/production.ts';
-
 import { sql } from '../../connect.ts';
+import { isOfProductionSql } from '../loop/is-of-production-sql.ts';
 
 import type { ProductFailure } from '#model/policy/retry-policy.ts';
 import type { Production } from '#model/production.ts';
@@ -17,7 +16,6 @@ export async function findFailuresOfProduction(
   rule: string,
   production: Production,
 ): Promise<readonly ProductFailure[]> {
-  const { build, tag, version } = production;
   const attempts = sql.table(status.role, 'production_status');
   return status.query<ProductFailure>(sql`
     with failing as (
@@ -33,7 +31,6 @@ export async function findFailuresOfProduction(
            f.failures::int as failures, ended_by.signal,
            coalesce(d.is_active and d.action = 'pause' and d.done_at is not null, false) as "isPauseDone", r.memory_mb as "requestedMemoryMb", r.disk_mb as "requestedDiskMb"
     from failing p
-    join ${sql.table(status.role, 'production_setup')} x on x.id = p.prod_id
     left join ${sql.table(status.role, 'product_request')} r on r.dstfile = p.dstfile
     left join ${sql.table(status.role, 'policy_action')} d on d.cupsid = p.id
     left join lateral (
@@ -46,7 +43,6 @@ export async function findFailuresOfProduction(
         and a.id > coalesce((select max(done.id) from ${attempts} done
                              where done.dstfile = p.dstfile and done.status = 'finished'), 0)
     ) f
-    where x.name = ${setupNameOf(production)} and replace(x.build, '.', '') = ${build} and x.dbtag = ${tag}
-      and x.revision is not distinct from ${version ?? null}::int
+    where ${isOfProductionSql(status, production)}
     order by p.id`);
 }

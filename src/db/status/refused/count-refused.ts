@@ -1,3 +1,5 @@
+import { assertPresent } from '#util/assert-present.ts';
+
 import { sql } from '../../connect.ts';
 
 import type { Queryable } from '../../connect.ts';
@@ -27,5 +29,5 @@ export async function countRefused(status: Queryable): Promise<RefusedCounts> {
       where e.cupsid = s.id and e.kind = 'refused' and e.applied_at is null
     ) r on true
     where s.refusal is not null and s.retired_at is null`);
-  return rows[0] ?? { refused: 0, remarked: 0 };
+  return assertPresent(rows[0], 'a count');
 }
