@@ -103,6 +103,8 @@ export async function deliver(access: GatewayAccess, spool: string, options: Del
     else {
       if (failures === 1) options.onWait?.(reason);
       await sleep(waitMs, undefined, options).catch(() => undefined);
+      // A busy machine may sleep for longer; the reason is that of the last try, not that no time was left for another.
+      if (Date.now() >= deadline) failure = { outcome: 'away', reason };
     }
   }
   const { fates, registered, verdict } = progress;
