@@ -11,7 +11,7 @@ import packageFacts from '../package.json' with { type: 'json' };
 import { checkChangelog } from './house/check-changelog.ts';
 import { checkCitations } from './house/check-citations.ts';
 import { checkComments } from './house/check-comments.ts';
-import { checkCommits, findNewCommits } from './house/check-commits.ts';
+import { checkCommits, findNewCommits } from './house/check-titles.ts';
 import { checkDocs } from './house/check-docs.ts';
 import { checkDocstrings } from './house/check-docstrings.ts';
 import { checkLockFile } from './house/check-lock-file.ts';

@@ -29,15 +29,38 @@ const imperatives: ReadonlySet<string> = new Set([
   'string',
 ]);
 
+/** Words that begin a sentence about something, and never an imperative. */
+const openers: ReadonlySet<string> = new Set([
+  ...[
+    'a',
+    'an',
+    'the',
+    'no',
+    'what',
+    'where',
+    'why',
+    'how',
+    'every',
+    'one',
+    'two',
+    'both',
+    'each',
+    'other',
+    'new',
+    'all',
+  ],
+  ...['it', 'its', 'they', 'there', 'this', 'these', 'that', 'which', 'who', 'when', 'if'],
+]);
+
 /** Commits before this file existed were made without the rule. */
-const ruleFile = 'scripts/house/check-commits.ts';
+const ruleFile = 'scripts/house/check-titles.ts';
 
 /** The rule is for new commits: of very many, the latest. */
 const mostCommits = 500;
 
 /**
  * G4: `type(room): what is different now`, at most 72 characters. That it is imperative can be seen roughly only: the
- * first word is not a past tense or a participle.
+ * first word is not a past tense, a participle, an article or the like.
  *
  * @param rooms the directories of `src/` and of the root
  * @returns all complaints
@@ -55,7 +78,8 @@ function findFaults(title: string, rooms: readonly string[]): readonly string[] 
   if (!types.includes(type)) faults.push(`Its type is '${type}', expected one of ${types.join(', ')}`);
   if (room !== undefined && !rooms.includes(room)) faults.push(`'${room}' is not a directory of src/ or of the root`);
   const [first = ''] = text.split(' ');
-  if (/.(?:ed|ing)$/u.test(first) && !imperatives.has(first)) faults.push(`'${first}' is not an imperative`);
+  const isVerb = !/.(?:ed|ing)$/u.test(first) || imperatives.has(first);
+  if (!isVerb || openers.has(first)) faults.push(`'${first}' is not an imperative`);
   if (text.endsWith('.')) faults.push('Its title ends with a full stop');
   return faults;
 }

@@ -6,11 +6,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { runCommand } from '#util/run-command.ts';
 
-import { checkCommits, findNewCommits } from '../../scripts/house/check-commits.ts';
+import { checkCommits, findNewCommits } from '../../scripts/house/check-titles.ts';
 
 it.each([
   ['fix(db): keep the cursor of a production', []],
   ['build: pin the compiler', []],
+  ['fix(db): a cursor stays', ["Commit 1: 'a' is not an imperative: 'fix(db): a cursor stays' (G4)"]],
   ['test(bench): bring the figures of a group', []],
   [
     `fix(db): ${'x'.repeat(64)}`,
@@ -39,7 +40,7 @@ beforeAll(async () => {
   await commit('whatever');
   await commit('something else');
   await mkdir(join(repository, 'scripts/house'), { recursive: true });
-  await writeFile(join(repository, 'scripts/house/check-commits.ts'), '');
+  await writeFile(join(repository, 'scripts/house/check-titles.ts'), '');
   await git('add', '.');
   await commit('build: check the titles');
   await commit('fix(db): keep the cursor');
