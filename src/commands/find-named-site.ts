@@ -16,7 +16,9 @@ export interface SiteOptions {
 export function withSiteOptions(command: Command): Command {
   return command
     .option('--site <path>', 'site file or directory of a site (default: $SLURP_SITE, or the nearest one upwards)')
-    .addOption(new Option('--mode <mode>', 'default: by the current directory').choices(['production', 'testbed']));
+    .addOption(
+      new Option('--mode <mode>', 'default: depends on the current directory').choices(['production', 'testbed']),
+    );
 }
 
 /** Finds the site that the options name, or the nearest one upwards. @throws SiteError as `findSite` */

@@ -80,7 +80,13 @@ export function withLoopCommands(program: Command, loop: LoopContext): void {
     .requiredOption('--reason <text>', 'why it is paused')
     .action(async (rule: string, _, command: Command) => {
       const { reason, ...options } = command.optsWithGlobals<SiteOptions & { readonly reason: string }>();
-      await putPause(await openStatus(options, loop), { rule, reason, by: readAccountName() });
+      const status = await openStatus(options, loop);
+      const known = (await findLoopRules(status)).find((one) => one.rule === rule);
+      await putPause(status, { rule, reason, by: readAccountName() });
+      if (known === undefined) loop.say(`No loop has run a rule named '${rule}' yet: check the name`);
+      if (known?.pause !== undefined) {
+        loop.say(`It was paused by ${known.pause.by} already; that reason is replaced: ${known.pause.reason}`);
+      }
       await writeLine(`${rule} is paused; 'ramenya resume ${rule}' resumes it`);
     });
   program
@@ -110,7 +116,7 @@ function withSubmit(program: Command, loop: LoopContext): void {
     .option('--loop', 'repeat until interrupted')
     .option('--delay <seconds>', 'time from the end of a cycle to the start of the next', parseCount, 300)
     .option('--timestart <time>', 'accepted as in the original; see query', parseInstant)
-    .option('--test', 'accepted as in the original, without effect')
+    .option('--test', 'accepted as in the original, and ignored')
     .addHelpText(
       'after',
       `

@@ -22,7 +22,7 @@ const say = makeSay('ramenya');
 export function makeRamenyaProgram(context: MainContext, end: (exitCode: number) => void): Command {
   const program = withSiteOptions(
     makeProgram('ramenya', 'Runs the rules of a production again and again, and shows what it is doing')
-      .option('-v, --verbose', 'say more about what is done')
+      .option('-v, --verbose', 'print more detail')
       .option('--html', 'print a page of HTML')
       .option('--json', 'print JSON'),
   );

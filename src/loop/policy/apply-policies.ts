@@ -13,8 +13,6 @@ import type { PolicyInput } from './apply-policy.ts';
 export interface PoliciesInput extends Omit<PolicyInput, 'policy'> {
   /** That of the rule, else that of the site; absent: only the breaker counts, and it only reports. */
   readonly policy: RetryPolicy | undefined;
-  /** Called with what the operator should know, a sentence. */
-  readonly onWarning: (sentence: string) => void;
 }
 
 /** What a rule without `retry`, in a site without it, has. */

@@ -4,6 +4,7 @@ import { markPaused, markRetried, putDecisions } from '#db/status/policy/policy-
 import { findScoutMemory } from '#db/status/policy/scout-memory.ts';
 import { parseRequest } from '#model/policy/parse-request.ts';
 import { findOutside, rowSelectionOf } from '#model/row-selection.ts';
+import { describePolicy } from '#reports/loop/describe-policy.ts';
 import { renderTemplate } from '#rules/expand-macros.ts';
 import { findHeldJobs, removeHeldJobs } from '#settle/held/held-jobs.ts';
 import { countOf } from '#util/count-of.ts';
@@ -26,6 +27,8 @@ export interface PolicyInput {
   readonly status: Database;
   readonly backend: BatchBackend;
   readonly log: Log;
+  /** Called with what the operator should know, a sentence each: what was newly decided, for each kind of action. */
+  readonly onWarning: (sentence: string) => void;
   /** Called first in every transaction: throws if the loop has lost its lease. */
   readonly guard: (transaction: Session) => Promise<void>;
 }
@@ -56,7 +59,13 @@ export async function applyPolicy(input: PolicyInput): Promise<PolicyOutcome> {
   const decided = failures
     .filter((failure) => findOutside(selection, failure) === undefined)
     .map((failure): DecidedFailure => ({ failure, decision: decideRetry(failure, policy, requests) }));
-  await putDecisions(status, rule.name, decided, policy.isActive);
+  const changed = await putDecisions(status, rule.name, decided, policy.isActive);
+  for (const sentence of describeNew(
+    decided.filter(({ failure }) => changed.has(failure.cupsid)),
+    policy,
+  )) {
+    input.onWarning(sentence);
+  }
   if (!policy.isActive) return { retried: 0, removed: 0 };
   const pauses = decided.filter(({ failure, decision }) => decision.action === 'pause' && !failure.isPauseDone);
   const [pause] = pauses;
@@ -80,6 +89,16 @@ export async function applyPolicy(input: PolicyInput): Promise<PolicyOutcome> {
   const ended = [...due, ...givenUp];
   const held = ended.filter(({ failure }) => failure.state === 'held').map(({ failure }) => failure.cupsid);
   return { retried, removed: await removeHeld(input, new Set(held)) };
+}
+
+function describeNew(fresh: readonly DecidedFailure[], { isActive }: RetryPolicy): readonly string[] {
+  return (['retry', 'give-up', 'pause', 'none'] as const).flatMap((action) => {
+    const some = fresh.filter(({ decision }) => decision.action === action);
+    const last = some.at(-1);
+    if (last === undefined) return [];
+    const example = { dstfile: last.failure.dstfile, reason: last.decision.reason };
+    return [describePolicy({ isActive, action, count: some.length, example }, new Date(), false)];
+  });
 }
 
 /** A product that is given up needs a person: nothing else makes it. */

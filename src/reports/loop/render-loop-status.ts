@@ -4,9 +4,11 @@ import { formatCount } from '#util/text/format-count.ts';
 import { formatDuration } from '#util/text/format-duration.ts';
 import { withoutControls } from '#util/text/without-controls.ts';
 
+import { describePolicy, whenOf } from './describe-policy.ts';
+
 import type { ScoutMemory } from '#model/policy/scout-memory.ts';
 import type { Funnel } from '#model/report/funnel.ts';
-import type { LoopRuleStatus, PolicyCount } from '#model/report/loop-status.ts';
+import type { LoopRuleStatus } from '#model/report/loop-status.ts';
 
 /**
  * Renders the status of the rules that loops run: a table, and below it the details of each rule.
@@ -85,23 +87,6 @@ function describeUnwell({ failed, held, run, segment }: Exclude<LoopRuleStatus['
   return `${parts.join(', ')}: see 'kaedama … --why ${run} ${segment}'`;
 }
 
-function describePolicy(
-  { isActive, action, count, example, dueAt }: PolicyCount,
-  now: Date,
-  isPaused: boolean,
-): string {
-  const isOne = count === 1;
-  const done = {
-    retry: isActive ? 'will be retried' : 'would be retried',
-    'give-up': isActive ? `${isOne ? 'was' : 'were'} given up` : 'would be given up',
-    pause: isActive ? 'paused the rule' : 'would pause the rule',
-    none: isOne ? 'stays as it is' : 'stay as they are',
-  }[action];
-  const due = dueAt === undefined ? '' : `, the next ${whenOf(dueAt, now)}`;
-  const when = isActive && action === 'retry' ? (isPaused ? ' when the rule is resumed' : due) : '';
-  return `retry (${isActive ? 'active' : 'passive'}): ${countOf(count, 'failed or held attempt')} ${done}${when}; e.g. ${example.dstfile}: ${example.reason}`;
-}
-
 function funnelOf({ candidates, counts }: Funnel): string {
   const parts = Object.entries(counts)
     .filter(([, count]) => count > 0)
@@ -111,9 +96,4 @@ function funnelOf({ candidates, counts }: Funnel): string {
 
 function ageOf(at: string, now: Date): string {
   return formatDuration(Math.max(0, Math.round((now.getTime() - Date.parse(at)) / 1000)));
-}
-
-function whenOf(at: string, now: Date): string {
-  const seconds = Math.round((Date.parse(at) - now.getTime()) / 1000);
-  return seconds <= 0 ? 'due' : `in ${formatDuration(seconds)}`;
 }

@@ -154,9 +154,14 @@ test('shows bad machines, and lets jobs use one again (C-Q35)', async () => {
 
 test('leaves a paused rule alone until it is resumed', async () => {
   expect(await world.ramenya('pause', 'DST_A')).toMatchObject({ exitCode: 2 });
-  expect((await world.ramenya('pause', 'DST_A', '--reason', 'beam is off')).out).toBe(
-    "DST_A is paused; 'ramenya resume DST_A' resumes it\n",
+  expect((await world.ramenya('pause', 'DST_AA', '--reason', 'beam is off')).err).toBe(
+    "ramenya: No loop has run a rule named 'DST_AA' yet: check the name\n",
   );
+  await world.ramenya('resume', 'DST_AA');
+  expect((await world.ramenya('pause', 'DST_A', '--reason', 'no beam')).err).toBe('');
+  const again = await world.ramenya('pause', 'DST_A', '--reason', 'beam is off');
+  expect(again.err).toMatch(/^ramenya: It was paused by \S+ already; that reason is replaced: no beam\n$/u);
+  expect(again.out).toBe("DST_A is paused; 'ramenya resume DST_A' resumes it\n");
   const { exitCode, out } = await world.ramenya('submit', 'rules.yaml', '--rules', 'DST_A', '--runs', '31', '--doit');
   expect([exitCode, out]).toEqual([
     0,

@@ -22,8 +22,12 @@ async function cycle(policy: string, backend?: BatchBackend, last = 3, memory = 
     `${rule('DST_A', rowsOf(last)).replace('mem: 1024MB', `mem: ${memory}`).trimEnd()}\n  retry: ${policy}\n`,
   );
   const readTurns = () => Promise.resolve([turnOf('DST_A', file)]);
-  return loop([], { readTurns, ...(backend === undefined ? {} : { backend }) });
+  const onWarning = (_rule: string, sentence: string): void => void warnings.push(sentence);
+  warnings.length = 0;
+  return loop([], { readTurns, onWarning, ...(backend === undefined ? {} : { backend }) });
 }
+/** What the last cycle had to say. */
+const warnings: string[] = [];
 
 /** Changes the live attempt of a run. */
 async function set(run: number, columns: string): Promise<void> {
@@ -63,6 +67,11 @@ test('retries a failed product, as often as it allows, and raises an alarm if it
   for (let attempt = 1; attempt <= 2; attempt += 1) {
     await fail(2, 1);
     expect(outcomesOf(await cycle(retrying()))).toEqual(['DST_A dispatched 1']);
+    expect(warnings.filter((sentence) => sentence.startsWith('retry'))).toEqual([
+      expect.stringMatching(
+        /^retry \(active\): 1 failed or held attempt will be retried; e\.g\. DST_A_run2pp\S+: Exit code 1: retry/u,
+      ),
+    ]);
   }
   await fail(2, 1);
   expect(outcomesOf(await cycle(retrying()))).toEqual(['DST_A dispatched 0']);

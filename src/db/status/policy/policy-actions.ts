@@ -15,6 +15,7 @@ export interface DecidedFailure {
 /**
  * Records what was decided; what is recorded already stays as it is, and what changed is replaced.
  *
+ * @returns the attempts about which something new was decided
  * @throws DatabaseError
  */
 export async function putDecisions(
@@ -22,8 +23,8 @@ export async function putDecisions(
   rule: string,
   decided: readonly DecidedFailure[],
   isActive: boolean,
-): Promise<void> {
-  if (decided.length === 0) return;
+): Promise<ReadonlySet<number>> {
+  if (decided.length === 0) return new Set();
   const rows = decided.map(({ failure, decision }) => {
     const retry = decision.action === 'retry' ? decision : undefined;
     return {
@@ -33,7 +34,7 @@ export async function putDecisions(
       due_at: retry === undefined ? null : new Date(retry.dueMs).toISOString(),
     };
   });
-  await status.execute(sql`
+  const changed = await status.query<{ readonly cupsid: number }>(sql`
     insert into ${sql.table(status.role, 'policy_action')} as old
       (cupsid, dstfile, rule, is_active, action, case_number, reason, due_at, memory_mb, disk_mb, avoided_node)
     select n.cupsid, n.dstfile, ${rule}, ${isActive}, n.action, n.case_number, n.reason, n.due_at at time zone 'utc',
@@ -46,7 +47,9 @@ export async function putDecisions(
       avoided_node = excluded.avoided_node, decided_at = default, done_at = null
     where (old.done_at is null or old.action = 'pause')
       and (old.is_active, old.action, old.reason, old.due_at)
-        is distinct from (excluded.is_active, excluded.action, excluded.reason, excluded.due_at)`);
+        is distinct from (excluded.is_active, excluded.action, excluded.reason, excluded.due_at)
+    returning cupsid`);
+  return new Set(changed.map(({ cupsid }) => cupsid));
 }
 
 /**
