@@ -48,7 +48,8 @@ function hasName(): boolean {
   }
 }
 
-// initdb asks for the name of our account; the server does not. In a user namespace of our own it is 'nobody'.
+// initdb fails for a user without an entry in /etc/passwd; the server does not need one. A user namespace maps the user to
+// 'nobody', who has an entry.
 async function findNamelessAccount(): Promise<ServerAccount> {
   const unprivileged = await findAccount('nobody');
   const words = ['--user', `--map-user=${unprivileged?.uid ?? 65_534}`];
